@@ -1,0 +1,245 @@
+"""All hard heads of a class at once.
+
+A hard head gives each of M views nothing or one of |Y| labels, so there are (|Y| + 1)^M. Head number n writes its
+choices as digits in base |Y| + 1: digit 0 leaves a view unselected, digit j + 1 answers labels[j]; the first view is
+the lowest digit. The vectorised routes split the views in two halves, so that every quantity of a head is combined
+from one entry of a low table and one of a high table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.errors import BudgetExceeded, InvalidArgument
+from theory.examples import Example, Label, Law
+from theory.heads import HardHead, HeadClass, View
+
+HEAD_BUDGET = 50_000_000
+"""Heads that an enumeration may hold at once unless its `budget` argument says otherwise."""
+
+
+@dataclass(frozen=True)
+class HeadSpace:
+    """Every hard head on given views and labels.
+
+    Parameters
+    ----------
+    heads : the head class.
+    views : the views that heads may select; all others they ignore.
+    labels : the labels that heads may answer.
+
+    Examples
+    --------
+    >>> space = HeadSpace(HeadClass(arity=1), (View((0,), ()), View((1,), ())), ("a", "b"))
+    >>> space.size, [len(head.answers) for head in space]
+    (9, [0, 1, 1, 1, 2, 2, 1, 2, 2])
+    """
+
+    heads: HeadClass
+    views: tuple[View, ...]
+    labels: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise InvalidArgument(
+                "HeadSpace", "labels", "no labels", "at least one label", "Give the label set."
+            )
+        for view in self.views:
+            self.heads.check_view(view, "HeadSpace", "views")
+
+    @classmethod
+    def of(cls, heads: HeadClass, *laws: Law) -> HeadSpace:
+        """The heads on all views and labels that occur under the laws."""
+        views = {
+            view: None for law in laws for example in law.support() for view in sorted(heads.views(example))
+        }
+        return cls(heads, tuple(views), tuple(dict.fromkeys(label for law in laws for label in law.labels)))
+
+    @property
+    def size(self) -> int:
+        """(|Y| + 1)^M."""
+        return int((len(self.labels) + 1) ** len(self.views))
+
+    def head(self, number: int) -> HardHead:
+        """The head with this number.
+
+        Raises
+        ------
+        InvalidArgument : for a number outside 0..size-1.
+        """
+        if not 0 <= number < self.size:
+            raise InvalidArgument(
+                "HeadSpace.head", "number", str(number), f"0..{self.size - 1}", "Numbers start at 0."
+            )
+        answers: dict[View, Label] = {}
+        for view in self.views:
+            number, digit = divmod(number, len(self.labels) + 1)
+            if digit:
+                answers[view] = self.labels[digit - 1]
+        return HardHead(self.heads, answers)
+
+    def __iter__(self) -> Iterator[HardHead]:
+        """Every head, by number: the plain route; cost O(M) a head."""
+        return (self.head(number) for number in range(self.size))
+
+    def zero_loss(
+        self,
+        examples: Iterable[Example] | Iterable[tuple[frozenset[View], Label]],
+        *,
+        budget: int = HEAD_BUDGET,
+    ) -> NDArray[np.bool_]:
+        """For every head, whether it has zero loss on all examples; (size,) booleans by head number.
+
+        Zero loss on an example: some selected view has the right label and none a wrong one. Per head two words of 64
+        bits hold, for 64 examples at once, "hit rightly" and "hit wrongly"; the word of a head is the OR of the words
+        of its low and its high half, so a head costs two ORs and two comparisons per 64 examples.
+
+        Parameters
+        ----------
+        examples : examples, or pairs (view set, label); only distinct pairs count.
+        budget : heads that may be held at once (one byte each, and about 20 in passing).
+
+        Raises
+        ------
+        BudgetExceeded : when `size` is above the budget.
+
+        Examples
+        --------
+        >>> space = HeadSpace(HeadClass(arity=1), (View((0,), ()), View((1,), ())), ("a", "b"))
+        >>> space.zero_loss([Example((1,), (0,), "b")]).nonzero()[0].tolist()
+        [6, 7, 8]
+
+        Cost: O(size · ceil(examples / 64)).
+        """
+        self._check_budget("HeadSpace.zero_loss", budget)
+        cases = list(dict.fromkeys(self._case(entry) for entry in examples))
+        low, high = self._halves()
+        perfect = np.ones(self.size, dtype=bool).reshape(high.n_heads, low.n_heads)
+        for start in range(0, len(cases), 64):
+            chunk = cases[start : start + 64]
+            right_low, wrong_low = low.words(chunk)
+            right_high, wrong_high = high.words(chunk)
+            everything = np.uint64((1 << len(chunk)) - 1)
+            for j in range(high.n_heads):  # one row of low halves at a time keeps the working set in cache
+                if wrong_high[j]:
+                    perfect[j] = False
+                    continue
+                perfect[j] &= ((right_low | right_high[j]) == everything) & (wrong_low == 0)
+        return perfect.reshape(-1)
+
+    def losses(
+        self, law: Law, *, budget: int = HEAD_BUDGET
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """For every head, its exact loss and its probability to abstain, as integers over one denominator.
+
+        Returns
+        -------
+        (loss, abstention, denominator) : int64 arrays of shape (size,), by head number.
+
+        Raises
+        ------
+        BudgetExceeded : when `size` is above the budget, or the denominator does not fit 62 bits.
+
+        Examples
+        --------
+        >>> from theory import FiniteLaw
+        >>> space = HeadSpace(HeadClass(arity=1), (View((0,), ()), View((1,), ())), ("a", "b"))
+        >>> law = FiniteLaw({Example((0, 1), (0, 1), "a"): 1})
+        >>> loss, abstention, denominator = space.losses(law)
+        >>> [f"{n}/{denominator}" for n in loss]
+        ['2/2', '0/2', '2/2', '0/2', '0/2', '1/2', '2/2', '1/2', '2/2']
+
+        Cost: O(size · distinct (view counts, label)).
+        """
+        self._check_budget("HeadSpace.losses", budget)
+        cases: dict[tuple[tuple[tuple[View, int], ...], Label], int] = {}
+        for example, weight in law.table().items():
+            case = (tuple(sorted(self.heads.view_counts(example).items())), example.label)
+            cases[case] = cases.get(case, 0) + weight
+        scale = lcm(*(n for counts, _ in cases for n in range(1, sum(c for _, c in counts) + 1)))
+        denominator = law.denominator * scale
+        if denominator >= 2**62:
+            raise BudgetExceeded("HeadSpace.losses (denominator)", size=denominator, budget=2**62)
+        low, high = self._halves()
+        shape = (high.n_heads, low.n_heads)
+        total, abstaining = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        for (counts, label), weight in cases.items():
+            selected, wrong = (
+                a[:, None] + b[None, :]
+                for a, b in zip(high.counts(counts, label), low.counts(counts, label), strict=True)
+            )
+            none = selected == 0
+            # scale is a multiple of every possible count, so the division is exact.
+            total += weight * np.where(none, scale, wrong * (scale // np.where(none, 1, selected)))
+            abstaining += weight * scale * none
+        return total.reshape(-1), abstaining.reshape(-1), denominator
+
+    def loss_of(self, number: int, law: Law) -> Fraction:
+        """The exact loss of one head by plain evaluation: the slow route for `losses`."""
+        head = self.head(number)
+        weighted = (weight * head.loss(example) for example, weight in law.table().items())
+        return sum(weighted, Fraction(0)) / law.denominator
+
+    def _case(self, entry: Example | tuple[frozenset[View], Label]) -> tuple[frozenset[View], Label]:
+        return (self.heads.views(entry), entry.label) if isinstance(entry, Example) else entry
+
+    def _check_budget(self, where: str, budget: int) -> None:
+        if self.size > budget:
+            raise BudgetExceeded(where, size=self.size, budget=budget)
+
+    def _halves(self) -> tuple[_Half, _Half]:
+        middle = (len(self.views) + 1) // 2
+        return _Half(self.views[:middle], self.labels), _Half(self.views[middle:], self.labels)
+
+
+@dataclass(frozen=True)
+class _Half:
+    """Every way to answer some of the views: a table that is combined with the table of the other views."""
+
+    views: Sequence[View]
+    labels: Sequence[Label]
+
+    @property
+    def n_heads(self) -> int:
+        return int((len(self.labels) + 1) ** len(self.views))
+
+    def _digit(self, place: int) -> NDArray[np.int64]:
+        base = len(self.labels) + 1
+        digits: NDArray[np.int64] = np.arange(self.n_heads) // base**place % base
+        return digits
+
+    def words(
+        self, cases: Sequence[tuple[frozenset[View], Label]]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Per head, the cases (one bit each) that it hits rightly, and those that it hits wrongly."""
+        right, wrong = np.zeros(self.n_heads, dtype=np.uint64), np.zeros(self.n_heads, dtype=np.uint64)
+        for place, view in enumerate(self.views):
+            by_digit = np.zeros((2, len(self.labels) + 1), dtype=np.uint64)
+            for bit, (views, label) in enumerate(cases):
+                if view in views:
+                    for j, answer in enumerate(self.labels):
+                        by_digit[int(answer != label), j + 1] |= np.uint64(1 << bit)
+            digit = self._digit(place)
+            right |= by_digit[0][digit]
+            wrong |= by_digit[1][digit]
+        return right, wrong
+
+    def counts(
+        self, counts: Sequence[tuple[View, int]], label: Label
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Per head, how many candidate sets it selects, and how many of them wrongly."""
+        selected, wrong = np.zeros(self.n_heads, dtype=np.int64), np.zeros(self.n_heads, dtype=np.int64)
+        number_of = dict(counts)
+        errs = np.array([False, *(answer != label for answer in self.labels)])
+        for place, view in enumerate(self.views):
+            if number := number_of.get(view, 0):
+                digit = self._digit(place)
+                selected += number * (digit > 0)
+                wrong += number * errs[digit]
+        return selected, wrong

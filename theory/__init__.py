@@ -1,0 +1,53 @@
+"""The nouns of the theory: immutable values, exact, no I/O, no randomness but through a generator that is passed in.
+
+>>> from theory import HeadClass, PlantedEnsemble, decide, support
+>>> ens = PlantedEnsemble(vocabulary=3, background=[1, 0, 0], planted={(1,): "1/2", (2,): "1/2"},
+...                       target={(1,): "one", (2,): "two"}, support=support.uniform())
+>>> decide(HeadClass(arity=1), train=ens.at(2), test=ens.at(50)).outcome
+'generalizes'
+"""
+
+from theory import bounds, claims, positions, support
+from theory.criterion import Verdict, decide
+from theory.errors import (
+    AssumptionViolated,
+    BackendUnavailable,
+    BudgetExceeded,
+    ExactnessLost,
+    InvalidArgument,
+    TheoryError,
+)
+from theory.examples import BUDGET, Example, FiniteLaw, Law, Mixture, mixture
+from theory.heads import HardHead, HeadClass, View
+from theory.planted import PlantedEnsemble, PlantedLaw
+from theory.transfer import Coverage, Pattern, coverage, pattern_masses
+
+__all__ = [
+    "BUDGET",
+    "AssumptionViolated",
+    "BackendUnavailable",
+    "BudgetExceeded",
+    "Coverage",
+    "Example",
+    "ExactnessLost",
+    "FiniteLaw",
+    "HardHead",
+    "HeadClass",
+    "InvalidArgument",
+    "Law",
+    "Mixture",
+    "Pattern",
+    "PlantedEnsemble",
+    "PlantedLaw",
+    "TheoryError",
+    "Verdict",
+    "View",
+    "bounds",
+    "claims",
+    "coverage",
+    "decide",
+    "mixture",
+    "pattern_masses",
+    "positions",
+    "support",
+]

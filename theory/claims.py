@@ -1,0 +1,110 @@
+"""The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
+
+>>> [claim.id for claim in CLAIMS]
+['T1', 'T2', 'T3', 'T7']
+>>> get("T7").title
+'Dense dependence: the half-wrong identity'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from theory.errors import InvalidArgument, shown
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim: what it says, and the hypotheses that each need a witness of their necessity.
+
+    Attributes
+    ----------
+    id : for instance "T3".
+    title : a few words.
+    statement : the claim in words and formulas.
+    hypotheses : {short name: what is assumed}; `proofs_check` finds, for each, a counterexample without it.
+    """
+
+    id: str
+    title: str
+    statement: str
+    hypotheses: dict[str, str]
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "T1",
+        "The exact criterion",
+        "A hard head with zero training loss exists iff every training example has a consistent view. If so, the class "
+        "length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
+        "test with another label, (c) every test example e has a training example e' with views(e') ∩ K ⊆ views(e). "
+        "When it fails, the head built from the failing condition has zero training loss and positive test loss.",
+        {
+            "seen": "(a) every test view occurs in training",
+            "no flip": "(b) a consistent view never occurs at test with another label",
+            "domination": "(c) every test example dominates the consistent views of some training example",
+            "two labels": "|Y| >= 2: with one label (a) is not necessary",
+            "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and the "
+            "conditions (a)-(c) decide nothing",
+        },
+    ),
+    Claim(
+        "T2",
+        "The 2k certificate",
+        "Key none, no window, support laws of full support at every length: a hard head of arity k with zero loss at "
+        "length 2k has zero loss at every length >= 2k, and 2k is tight for every k. Anchored at the last position, the "
+        "certificate length is 2k - 1.",
+        {
+            "full support": "every k-set can be the planted set, at every length",
+            "length 2k": "the loss is zero at length 2k, not only at lengths up to 2k - 1",
+            "key none": "heads do not see position IDs",
+            "no window": "every k-set is a candidate",
+        },
+    ),
+    Claim(
+        "T3",
+        "The transfer bound",
+        "Training and test laws of one planting (μ, Q_voc, g*): every hard head has test loss <= κ0·a + κ·N_T·(L_T - a) "
+        "<= max(κ0, κ·N_T)·L_T, where a is its probability to abstain in training; every normalised soft head has test "
+        "loss <= κ·N_T·L_T where the planted set is a candidate at test. T3a: for uniform support, key none, no window "
+        "and one training length l >= 2k, κ0 = 1, κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k); the exponent k in L is tight.",
+        {
+            "same planting": "training and test share the background, the planted law and the target",
+            "coverage": "every pattern that occurs at test occurs in training (κ is finite)",
+            "abstention": "abstaining at test is dominated by abstaining in training (κ0 is finite)",
+            "train length 2k": "T3a: the training length is at least 2k",
+            "normalised": "soft heads score 1 on every planted view",
+            "planted set is a candidate": "soft heads: S* lies inside the window at test",
+        },
+    ),
+    Claim(
+        "T7",
+        "Dense dependence: the half-wrong identity",
+        "Label = parity of k marked uniform bits: every hard head of arity k' < k, with any window and key, at every "
+        "length, has E[wrong selected sets] = E[selected sets] / 2 exactly. Hence no such head has zero loss: it loses "
+        "at least 1 / (2 max |C|).",
+        {
+            "arity below k": "the head sees fewer tokens than the parity depends on",
+            "uniform bits": "the marked bits are uniform and independent",
+            "parity": "the label flips with every single marked bit",
+            "IDs independent of tokens": "the position scheme does not look at the tokens",
+        },
+    ),
+)
+"""Every claim that this version checks."""
+
+
+def get(claim_id: str) -> Claim:
+    """The claim with this id.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown id, listing the known ones.
+    """
+    for claim in CLAIMS:
+        if claim.id == claim_id:
+            return claim
+    known = ", ".join(claim.id for claim in CLAIMS)
+    raise InvalidArgument(
+        "claims.get", "claim_id", shown(claim_id), f"one of {known}", "Use one of these ids."
+    )

@@ -1,0 +1,83 @@
+"""The exception tree: one branch a meaning, every message with what came, what was expected and the fix.
+
+A refuted claim is a result, not an exception; these are for requests that cannot be carried out.
+"""
+
+from __future__ import annotations
+
+import reprlib
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = 8
+
+
+def shown(value: object) -> str:
+    """`repr(value)`, shortened so that a message stays readable."""
+    return _SHORT.repr(value)
+
+
+class TheoryError(Exception):
+    """Root of every error that this toolkit raises on purpose.
+
+    Parameters
+    ----------
+    where : the public function or class that refuses.
+    argument : the argument (with an index where one element is at fault).
+    got, expected, fix : what came, what was expected, what to do about it.
+
+    Examples
+    --------
+    >>> str(InvalidArgument("decide", "train", "an empty list", "at least one example", "Pass a law."))
+    'decide: argument train: got an empty list; expected at least one example. Pass a law.'
+    """
+
+    def __init__(self, where: str, argument: str, got: str, expected: str, fix: str) -> None:
+        # Every field is in args, so that the exception survives pickling to and from worker processes.
+        super().__init__(where, argument, got, expected, fix)
+        self.where = where
+        self.argument = argument
+        self.got = got
+        self.expected = expected
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.where}: argument {self.argument}: got {self.got}; expected {self.expected}. {self.fix}"
+
+
+class InvalidArgument(TheoryError, ValueError):
+    """An argument is malformed whatever the rest says."""
+
+
+class AssumptionViolated(TheoryError):
+    """The arguments are well formed, but a hypothesis of the theory that the function needs does not hold."""
+
+
+class ExactnessLost(TheoryError):
+    """An exact result was asked for from inputs that are not exact (for instance float logits)."""
+
+
+class BackendUnavailable(TheoryError):
+    """An optional dependency is missing; `fix` carries the exact pip line."""
+
+
+class BudgetExceeded(TheoryError):
+    """An enumeration is larger than its budget; nothing was enumerated unless `covered` says otherwise.
+
+    Examples
+    --------
+    >>> error = BudgetExceeded("Law.table", size=10**9, budget=5_000_000)
+    >>> error.size, error.covered
+    (1000000000, 0)
+    """
+
+    def __init__(self, where: str, size: int, budget: int, covered: int = 0, option: str = "budget") -> None:
+        Exception.__init__(self, where, size, budget, covered, option)
+        self.where = where
+        self.argument = option
+        self.size = size
+        self.budget = budget
+        self.covered = covered
+        self.got = f"a budget of {budget:,} for an enumeration of {size:,} items ({covered:,} covered)"
+        self.expected = f"{option} >= {size:,}"
+        self.fix = f"Raise it with {option}={size}, or ask for a smaller instance."

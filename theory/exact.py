@@ -1,0 +1,107 @@
+"""Exact numbers: parsing rationals, putting weights over one denominator, exact drawing, and the one way to float."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+from typing import TypeAlias
+
+import numpy as np
+
+from theory.errors import InvalidArgument, shown
+
+Rational: TypeAlias = int | str | Fraction
+"""What a user may write for an exact number: an int, a Fraction, or a string "p/q"."""
+
+
+def rational(value: Rational, where: str, argument: str) -> Fraction:
+    """The exact value of `value`; floats are refused, because they are rarely the number that was meant.
+
+    Raises
+    ------
+    InvalidArgument : for a float, a bool, a malformed string or any other type.
+
+    Examples
+    --------
+    >>> rational("1/3", "f", "p")
+    Fraction(1, 3)
+    """
+    if isinstance(value, numbers.Rational) and not isinstance(value, bool):
+        return Fraction(int(value.numerator), int(value.denominator))
+    if isinstance(value, str):
+        try:
+            return Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            pass
+    hint = "Write it as an int, a Fraction, or a string 'p/q'."
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+        hint = f"Write the rational that you mean, for instance '{Fraction(value).limit_denominator(1000)}'."
+    got = f"the {type(value).__name__} {shown(value)}"
+    raise InvalidArgument(where, argument, got, "an exact rational (int, Fraction or 'p/q')", hint)
+
+
+def probabilities(values: Sequence[Rational], where: str, argument: str) -> tuple[Fraction, ...]:
+    """Exact probabilities: each at least 0, the sum exactly 1.
+
+    Raises
+    ------
+    InvalidArgument : naming the negative entry, or the sum.
+    """
+    exact = tuple(rational(value, where, f"{argument}[{i}]") for i, value in enumerate(values))
+    for i, value in enumerate(exact):
+        if value < 0:
+            raise InvalidArgument(
+                where,
+                f"{argument}[{i}]",
+                f"the negative weight {value}",
+                "a weight >= 0",
+                "Remove or correct it.",
+            )
+    total = sum(exact, Fraction(0))
+    if total != 1:
+        fix = f"Divide every weight by {total}." if total > 0 else "Give at least one positive weight."
+        raise InvalidArgument(
+            where, argument, f"weights that sum to {total}", "weights that sum to exactly 1", fix
+        )
+    return exact
+
+
+def over_common_denominator(values: Sequence[Fraction]) -> tuple[tuple[int, ...], int]:
+    """Integers w and D with values[i] = w[i] / D, D the least common denominator.
+
+    Examples
+    --------
+    >>> over_common_denominator([Fraction(1, 2), Fraction(1, 3)])
+    ((3, 2), 6)
+    """
+    denominator = lcm(*(value.denominator for value in values))
+    return tuple(value.numerator * (denominator // value.denominator) for value in values), denominator
+
+
+def integer_below(rng: np.random.Generator, bound: int) -> int:
+    """A uniform integer in [0, bound), exact for a bound of any size (rejection on whole bits)."""
+    if bound <= 2**63:
+        return int(rng.integers(0, bound))
+    bits = bound.bit_length()
+    while True:
+        value = int.from_bytes(rng.bytes((bits + 7) // 8), "little") >> (-bits % 8)
+        if value < bound:
+            return value
+
+
+def draw_indices(rng: np.random.Generator, weights: Sequence[int], size: int) -> np.ndarray:
+    """`size` independent indices i with Pr[i] = weights[i] / sum(weights), exactly: integers decide, never floats."""
+    cumulative = np.cumsum(np.array(weights, dtype=object))
+    total = int(cumulative[-1])
+    if total <= 2**63 - 1:
+        draws = rng.integers(0, total, size=size)
+        return np.searchsorted(cumulative.astype(np.int64), draws, side="right")
+    big = np.array([integer_below(rng, total) for _ in range(size)], dtype=object)
+    return np.searchsorted(cumulative, big, side="right")
+
+
+def as_float(value: Fraction | int) -> float:
+    """The one place where an exact number becomes a float (correctly rounded)."""
+    return float(value)

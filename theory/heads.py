@@ -1,0 +1,219 @@
+"""Head classes: candidate sets, keys and views (Definitions 3 and 4 in docs/theory.md)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from math import comb
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+from theory.errors import InvalidArgument, shown
+from theory.examples import Example, Label
+from theory.positions import Ids
+from theory.support import PositionSet
+
+Key: TypeAlias = Literal["none", "order", "relative", "absolute"]
+Anchor: TypeAlias = Literal["none", "last"]
+
+
+class View(NamedTuple):
+    """What a head sees of a candidate set: its tokens by increasing position, and the key of its IDs."""
+
+    tokens: tuple[int, ...]
+    key: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class HeadClass:
+    """The head class H(k, w, key, anchor): which sets of positions a head may attend to, and what it sees of them.
+
+    Candidate sets on IDs p are {S : |S| = k, max p_S - min p_S <= w}; with anchor "last" only those that contain the
+    last position (the query of next-token prediction). The view of S is (x_S, key(p_S)).
+
+    Parameters
+    ----------
+    arity : k >= 1, positions a candidate set.
+    window : w >= 0 in IDs, or None for no limit.
+    key : "none" gives (); "order" the dense ranks of p_S (its pattern of <, =, >); "relative" p_s - p_{s_1};
+        "absolute" p_S itself.
+    anchor : "none" or "last".
+
+    Raises
+    ------
+    InvalidArgument : for an arity < 1, a window < 0, an unknown key or anchor.
+
+    Examples
+    --------
+    >>> heads = HeadClass(arity=2, window=1, key="relative")
+    >>> list(heads.candidates((0, 1, 2)))
+    [(0, 1), (1, 2)]
+    >>> heads.view((7, 8, 9), (0, 1, 2), (1, 2))
+    View(tokens=(8, 9), key=(0, 1))
+
+    Source: Definition 3 in docs/theory.md.
+    """
+
+    arity: int
+    window: int | None = None
+    key: Key = "none"
+    anchor: Anchor = "none"
+
+    def __post_init__(self) -> None:
+        where = "HeadClass"
+        if not isinstance(self.arity, int) or isinstance(self.arity, bool) or self.arity < 1:
+            raise InvalidArgument(
+                where, "arity", shown(self.arity), "an integer >= 1", "Give the number k of tokens."
+            )
+        if self.window is not None and (
+            not isinstance(self.window, int) or isinstance(self.window, bool) or self.window < 0
+        ):
+            raise InvalidArgument(
+                where,
+                "window",
+                shown(self.window),
+                "an integer >= 0, or None for no limit",
+                "Use None for w = ∞.",
+            )
+        if self.key not in get_args(Key):
+            raise InvalidArgument(
+                where,
+                "key",
+                shown(self.key),
+                f"one of {', '.join(get_args(Key))}",
+                "Use 'none' to ignore the IDs.",
+            )
+        if self.anchor not in get_args(Anchor):
+            raise InvalidArgument(
+                where,
+                "anchor",
+                shown(self.anchor),
+                "'none' or 'last'",
+                "Use 'last' for next-token prediction.",
+            )
+
+    def candidates(self, ids: Ids) -> Iterator[PositionSet]:
+        """Every candidate set on these IDs, once each; cost O(number of candidates · k)."""
+        last = len(ids) - 1
+        if self.window is None:
+            if self.anchor == "none":
+                yield from combinations(range(len(ids)), self.arity)
+            else:
+                yield from ((*rest, last) for rest in combinations(range(last), self.arity - 1))
+            return
+        # In (ID, position) order a set is fixed by its first element and k-1 later ones within the window.
+        for first, later in self._windows(ids):
+            if self.anchor == "none":
+                for rest in combinations(later, self.arity - 1):
+                    yield tuple(sorted((first, *rest)))
+            elif first == last:
+                for rest in combinations(later, self.arity - 1):
+                    yield (*sorted(rest), last)
+            elif last in later and self.arity > 1:
+                for rest in combinations([i for i in later if i != last], self.arity - 2):
+                    yield (*sorted((first, *rest)), last)
+
+    def n_candidates(self, ids: Ids) -> int:
+        """|C(p)|, counted without listing; cost O(length · log length), and O(length²) with an anchor and a window."""
+        n, k, last = len(ids), self.arity, len(ids) - 1
+        if self.window is None:
+            return comb(n, k) if self.anchor == "none" else comb(n - 1, k - 1)
+        total = 0
+        for first, later in self._windows(ids):
+            if self.anchor == "none" or first == last:
+                total += comb(len(later), k - 1)
+            elif last in later and k > 1:
+                total += comb(len(later) - 1, k - 2)
+        return total
+
+    def _windows(self, ids: Ids) -> Iterator[tuple[int, list[int]]]:
+        assert self.window is not None
+        order = sorted(range(len(ids)), key=lambda i: (ids[i], i))
+        sorted_ids = [ids[i] for i in order]
+        for j, first in enumerate(order):
+            yield first, order[j + 1 : bisect_right(sorted_ids, sorted_ids[j] + self.window)]
+
+    def key_of(self, ids: Ids) -> tuple[int, ...]:
+        """The key of the IDs of a candidate set, listed by increasing position."""
+        if self.key == "none":
+            return ()
+        if self.key == "order":
+            rank = {value: r for r, value in enumerate(sorted(set(ids)))}
+            return tuple(rank[value] for value in ids)
+        if self.key == "relative":
+            return tuple(value - ids[0] for value in ids)
+        return tuple(ids)
+
+    def view(self, tokens: tuple[int, ...], ids: Ids, candidate: PositionSet) -> View:
+        """(x_S, key(p_S)) for S = `candidate`."""
+        return View(tuple(tokens[i] for i in candidate), self.key_of(tuple(ids[i] for i in candidate)))
+
+    def view_counts(self, example: Example) -> Counter[View]:
+        """How many candidate sets of the example have each view; cost O(number of candidates · k)."""
+        return Counter(self.view(example.tokens, example.ids, set_) for set_ in self.candidates(example.ids))
+
+    def views(self, example: Example) -> frozenset[View]:
+        """The set of views of the example; cost O(number of candidates · k)."""
+        return frozenset(self.view_counts(example))
+
+    def check_view(self, view: View, where: str, argument: str) -> None:
+        """Refuse a view that no example could have under this class.
+
+        Raises
+        ------
+        InvalidArgument : when the view is no pair, or its tokens or key have the wrong length.
+        """
+        if not (isinstance(view, tuple) and len(view) == 2 and all(isinstance(part, tuple) for part in view)):
+            raise InvalidArgument(
+                where, argument, f"the view {shown(view)}", "a View: a pair (tokens, key) of tuples",
+                "Write View((1, 2), ()), or take views from HeadClass.views.",
+            )  # fmt: skip
+        tokens, key = view
+        key_length = 0 if self.key == "none" else self.arity
+        if len(tokens) != self.arity or len(key) != key_length:
+            raise InvalidArgument(
+                where, argument, f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}",
+                f"{self.arity} tokens (the arity) and a key of {key_length}",
+                f"Match the head class: arity {self.arity}, key '{self.key}'.",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HardHead:
+    """A hard head, as data: the views that it selects, each with the label that it answers.
+
+    h(x, p) = the mean of the answers over the selected candidate sets; it abstains when none is selected.
+
+    Examples
+    --------
+    >>> head = HardHead(HeadClass(arity=1), {View((1,), ()): "one", View((2,), ()): "two"})
+    >>> head.loss(Example((0, 1), (0, 1), "one")), head.loss(Example((1, 2), (0, 1), "one"))
+    (Fraction(0, 1), Fraction(1, 2))
+    >>> head.loss(Example((0, 0), (0, 1), "one"))  # an abstention loses 1
+    Fraction(1, 1)
+
+    Source: Definition 4 in docs/theory.md.
+    """
+
+    heads: HeadClass
+    answers: Mapping[View, Label]
+
+    def __post_init__(self) -> None:
+        for view in self.answers:
+            self.heads.check_view(view, "HardHead", "answers")
+
+    def __hash__(self) -> int:
+        return hash((self.heads, frozenset(self.answers.items())))
+
+    def loss(self, example: Example) -> Fraction:
+        """The wrong share of the selected candidate sets, or 1 when there are none; cost O(candidates · k)."""
+        selected = wrong = 0
+        for set_ in self.heads.candidates(example.ids):
+            view = self.heads.view(example.tokens, example.ids, set_)
+            if view in self.answers:
+                selected += 1
+                wrong += self.answers[view] != example.label
+        return Fraction(wrong, selected) if selected else Fraction(1)

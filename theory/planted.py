@@ -1,0 +1,291 @@
+"""k-sparse planted correlation distributions (Definition 1 in docs/theory.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from theory.errors import AssumptionViolated, InvalidArgument, shown
+from theory.exact import Rational, draw_indices, over_common_denominator, probabilities
+from theory.examples import Example, Label, Law
+from theory.positions import Ids, PositionScheme, absolute
+from theory.support import PositionSet, SupportLaw, SupportRule, at_length
+
+Word = tuple[int, ...]
+"""k planted tokens, in the order of their positions."""
+
+
+@dataclass(frozen=True, init=False, eq=True)
+class PlantedEnsemble:
+    """A family (P_l) of laws: plant a word at k secret positions, draw every other token from the background.
+
+    To draw from P_l: S* ~ support law at l and Z ~ planted law, independent; x at S*_j is Z_j; every other x_i is
+    drawn from the background; y = target(Z).
+
+    Parameters
+    ----------
+    vocabulary : number of tokens V; tokens are 0..V-1.
+    background : V exact probabilities, the law of a token that is not planted.
+    planted : {word: probability}, words of one length k (the arity).
+    target : {word: label}; every planted word needs one.
+    support : a support law (`support.uniform()`, ...), or a function of the length that returns one.
+    labels : the label set, when it is larger than the labels that occur.
+
+    Raises
+    ------
+    InvalidArgument : for laws that are no laws, tokens or labels outside their sets, words of unequal length, ...
+
+    Examples
+    --------
+    >>> from theory import support
+    >>> ens = PlantedEnsemble(vocabulary=2, background=[1, 0], planted={(1,): 1}, target={(1,): "a"},
+    ...                       support=support.uniform())
+    >>> [(example.tokens, str(p)) for example, p in ens.at(2).items()]
+    [((1, 0), '1/2'), ((0, 1), '1/2')]
+
+    Source: Definition 1 in docs/theory.md, after arXiv:2502.16792.
+    """
+
+    vocabulary: int
+    background: tuple[Fraction, ...]
+    planted: Mapping[Word, Fraction]
+    target: Mapping[Word, Label]
+    support: SupportRule
+    labels: tuple[Label, ...]
+
+    def __init__(
+        self,
+        vocabulary: int,
+        background: Sequence[Rational],
+        planted: Mapping[Word, Rational],
+        target: Mapping[Word, Label],
+        support: SupportRule,
+        labels: Sequence[Label] | None = None,
+    ) -> None:
+        where = "PlantedEnsemble"
+        if not isinstance(vocabulary, int) or isinstance(vocabulary, bool) or vocabulary < 1:
+            raise InvalidArgument(
+                where, "vocabulary", shown(vocabulary), "an integer >= 1", "Give the number of tokens."
+            )
+        if len(background) != vocabulary:
+            raise InvalidArgument(
+                where, "background", f"{len(background)} weights", f"{vocabulary} weights, one a token",
+                "Use 0 for a token that never is background.",
+            )  # fmt: skip
+        if not planted:
+            raise InvalidArgument(
+                where, "planted", "no words", "at least one word", "Add {word: probability}."
+            )
+        words = [tuple(word) for word in planted]
+        for word in words:
+            if len(word) != len(words[0]) or not word:
+                raise InvalidArgument(
+                    where, "planted", f"the words {words[0]} and {word}", "words of one length k >= 1",
+                    "Make every planted word as long as the others.",
+                )  # fmt: skip
+            _check_tokens(where, "planted", word, vocabulary)
+        weights = probabilities(list(planted.values()), where, "planted")
+        kept = {word: p for word, p in zip(words, weights, strict=True) if p > 0}
+        for word in target:
+            _check_tokens(where, "target", tuple(word), vocabulary)
+        missing = [word for word in kept if word not in target]
+        if missing:
+            raise InvalidArgument(
+                where, "target", f"no label for the planted word {missing[0]}", "a label for every planted word",
+                f"Add {missing[0]}: label.",
+            )  # fmt: skip
+        used = tuple(dict.fromkeys(target[word] for word in kept))
+        known = used if labels is None else tuple(dict.fromkeys(labels))
+        for word in kept:
+            if target[word] not in known:
+                raise InvalidArgument(
+                    where, "target", f"the label {shown(target[word])} of word {word}", f"a label in {shown(known)}",
+                    "Correct it, or add it to labels.",
+                )  # fmt: skip
+        if not (isinstance(support, SupportLaw) or callable(support)):
+            raise InvalidArgument(
+                where, "support", shown(support), "a support law or a function of the length",
+                "For instance support.uniform() or support.fixed({(0, 1): 1}).",
+            )  # fmt: skip
+        object.__setattr__(self, "vocabulary", vocabulary)
+        object.__setattr__(self, "background", probabilities(background, where, "background"))
+        object.__setattr__(self, "planted", kept)
+        object.__setattr__(self, "target", {word: target[word] for word in kept})
+        object.__setattr__(self, "support", support)
+        object.__setattr__(self, "labels", known)
+
+    def __hash__(self) -> int:
+        return hash((self.vocabulary, self.background, tuple(self.target.items()), self.labels))
+
+    @property
+    def arity(self) -> int:
+        """k, the number of planted tokens."""
+        return len(next(iter(self.planted)))
+
+    def at(self, length: int, *, positions: PositionScheme | None = None) -> PlantedLaw:
+        """The law P_length, with IDs by a position scheme (absolute positions unless said).
+
+        Raises
+        ------
+        InvalidArgument : for a length below the arity, or at which the support law or the scheme is undefined.
+        """
+        return PlantedLaw(self, length, absolute() if positions is None else positions)
+
+
+@dataclass(frozen=True)
+class PlantedLaw(Law):
+    """The law of a planted ensemble at one length under one position scheme; build it with `PlantedEnsemble.at`."""
+
+    ensemble: PlantedEnsemble
+    length: int
+    positions: PositionScheme
+
+    def __post_init__(self) -> None:
+        where, k = "PlantedEnsemble.at", self.ensemble.arity
+        if not isinstance(self.length, int) or isinstance(self.length, bool) or self.length < k:
+            raise InvalidArgument(
+                where, "length", shown(self.length), f"an integer >= {k}, the number of planted tokens",
+                f"Use a length of at least {k}.",
+            )  # fmt: skip
+        if not isinstance(self.positions, PositionScheme):
+            raise InvalidArgument(
+                where,
+                "positions",
+                shown(self.positions),
+                "a position scheme",
+                "For instance positions.absolute().",
+            )
+        if self.support_law.count(self.length, k) == 0:
+            raise InvalidArgument(
+                where, "length", f"length {self.length}, at which {self.support_law} has no set of {k} positions",
+                "a length and a support law with at least one set", "Use a longer length or a wider support law.",
+            )  # fmt: skip
+        self.positions.count(self.length)  # refuses a length that the scheme cannot serve
+
+    @cached_property
+    def support_law(self) -> SupportLaw:
+        """The law of S*."""
+        return at_length(self.ensemble.support, self.length)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        return self.ensemble.labels
+
+    @cached_property
+    def _word_weights(self) -> tuple[tuple[int, ...], int]:
+        return over_common_denominator(list(self.ensemble.planted.values()))
+
+    @cached_property
+    def _background_weights(self) -> tuple[tuple[int, ...], int]:
+        return over_common_denominator(self.ensemble.background)
+
+    @property
+    def n_placements(self) -> int:
+        """How many (support set, IDs) pairs `placements` yields."""
+        return self.support_law.count(self.length, self.ensemble.arity) * self.positions.count(self.length)
+
+    @property
+    def placement_denominator(self) -> int:
+        """The sum of the weights of `placements`."""
+        return self.support_law.total(self.length, self.ensemble.arity) * self.positions.count(self.length)
+
+    def placements(self) -> Iterator[tuple[PositionSet, Ids, int]]:
+        """The joint law of (S*, IDs): every pair with its integer weight, over `placement_denominator`."""
+        for ids in self.positions.ids(self.length):
+            for set_, weight in self.support_law.sets(self.length, self.ensemble.arity):
+                yield set_, ids, weight
+
+    @property
+    def size(self) -> int:
+        n_noise = sum(p > 0 for p in self.ensemble.background)
+        n_free: int = n_noise ** (self.length - self.ensemble.arity)
+        return self.n_placements * len(self.ensemble.planted) * n_free
+
+    @property
+    def denominator(self) -> int:
+        n_free = self.length - self.ensemble.arity
+        return self.placement_denominator * self._word_weights[1] * int(self._background_weights[1] ** n_free)
+
+    def outcomes(self) -> Iterator[tuple[Example, int]]:
+        word_weights, _ = self._word_weights
+        words = list(zip(self.ensemble.target.items(), word_weights, strict=True))
+        noise = [(token, w) for token, w in enumerate(self._background_weights[0]) if w]
+        backgrounds = [
+            ([token for token, _ in choice], prod(w for _, w in choice))
+            for choice in product(noise, repeat=self.length - self.ensemble.arity)
+        ]
+        for set_, ids, placement_weight in self.placements():
+            free = [i for i in range(self.length) if i not in set_]
+            tokens = [0] * self.length
+            for (word, label), word_weight in words:
+                for i, token in zip(set_, word, strict=True):
+                    tokens[i] = token
+                for filling, noise_weight in backgrounds:
+                    for i, token in zip(free, filling, strict=True):
+                        tokens[i] = token
+                    yield Example(tuple(tokens), ids, label), placement_weight * word_weight * noise_weight
+
+    def probability(self, example: Example) -> Fraction:
+        """Pr[example] = Pr[IDs] · Σ_S Pr[S* = S] · Pr[Z = x_S, g(x_S) = y] · Π_{i not in S} μ(x_i).
+
+        A sum over support sets alone, so it is a second route to every entry of `table`. Cost O(sets · length).
+        """
+        if example.length != self.length:
+            return Fraction(0)
+        matching = sum(ids == example.ids for ids in self.positions.ids(self.length))
+        if not matching:
+            return Fraction(0)
+        total = Fraction(0)
+        for set_, weight in self.support_law.sets(self.length, self.ensemble.arity):
+            word = tuple(example.tokens[i] for i in set_)
+            if self.ensemble.target.get(word, None) != example.label or word not in self.ensemble.planted:
+                continue
+            noise = prod(self.ensemble.background[t] for i, t in enumerate(example.tokens) if i not in set_)
+            total += weight * self.ensemble.planted[word] * noise
+        of_ids = Fraction(matching, self.positions.count(self.length))
+        return of_ids * total / self.support_law.total(self.length, self.ensemble.arity)
+
+    def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
+        words = list(self.ensemble.target.items())
+        chosen = draw_indices(rng, self._word_weights[0], size)
+        tokens = draw_indices(rng, self._background_weights[0], size * self.length).reshape(size, self.length)
+        drawn = []
+        for row, which in zip(tokens, chosen, strict=True):
+            word, label = words[which]
+            row[list(self.support_law.draw(rng, self.length, self.ensemble.arity))] = word
+            drawn.append(Example(tuple(row.tolist()), self.positions.draw(rng, self.length), label))
+        return drawn
+
+
+def planted_components(law: Law, where: str, argument: str) -> list[tuple[PlantedLaw, Fraction]]:
+    """The components of a mixture of planted laws (or of one planted law).
+
+    Raises
+    ------
+    AssumptionViolated : when some component is not a planted law.
+    """
+    from theory.examples import Mixture
+
+    components = law.components if isinstance(law, Mixture) else ((law, Fraction(1)),)
+    planted = [(part, p) for part, p in components if isinstance(part, PlantedLaw)]
+    if len(planted) != len(components):
+        raise AssumptionViolated(
+            where, argument, f"a law of type {type(law).__name__}", "a planted law or a mixture of planted laws",
+            "Build it with PlantedEnsemble.at and mixture; T1 (decide) serves any finite law.",
+        )  # fmt: skip
+    return planted
+
+
+def _check_tokens(where: str, argument: str, word: Word, vocabulary: int) -> None:
+    for token in word:
+        if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < vocabulary:
+            raise InvalidArgument(
+                where, argument, f"the token {shown(token)} in the word {word}", f"a token in 0..{vocabulary - 1}",
+                "Correct the token or enlarge the vocabulary.",
+            )  # fmt: skip

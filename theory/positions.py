@@ -1,0 +1,276 @@
+"""Position schemes (Definition 2 in docs/theory.md): rules that give every position an integer ID.
+
+Every scheme is one idea: a *relabelling*, uniform over a finite list, of the distinct IDs in use. A plain scheme
+relabels the positions 0..length-1 themselves; a coupled scheme relabels the IDs that its coupling assigns, so that
+coupled positions stay coupled.
+
+>>> list(random_shift(0, 2).ids(3))
+[(0, 1, 2), (1, 2, 3), (2, 3, 4)]
+>>> list(coupled(blocks(2), random_shift(5, 6)).ids(4))
+[(5, 6, 5, 6), (6, 7, 6, 7)]
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, combinations_with_replacement
+from math import comb
+from typing import TypeAlias
+
+import numpy as np
+
+from theory.errors import InvalidArgument, shown
+
+Ids: TypeAlias = tuple[int, ...]
+"""One integer ID a position."""
+
+
+class PositionScheme(ABC):
+    """A law over the IDs of a sequence, for every length; independent of the tokens."""
+
+    @abstractmethod
+    def relabellings(self, values: Ids) -> Iterator[Ids]:
+        """New values for the strictly increasing `values`; uniform over what is yielded, repeats counted."""
+
+    @abstractmethod
+    def n_relabellings(self, n_values: int) -> int:
+        """How many `relabellings` yields for `n_values` values."""
+
+    @abstractmethod
+    def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
+        """One relabelling, by the law."""
+
+    def base(self, length: int) -> Ids:
+        """The IDs before relabelling."""
+        return tuple(range(length))
+
+    def ids(self, length: int) -> Iterator[Ids]:
+        """Every ID assignment of the law, uniform over what is yielded, repeats counted."""
+        base, values = self._base_and_values(length)
+        for new in self.relabellings(values):
+            renamed = dict(zip(values, new, strict=True))
+            yield tuple(renamed[i] for i in base)
+
+    def count(self, length: int) -> int:
+        """How many assignments `ids` yields."""
+        return self.n_relabellings(len(self._base_and_values(length)[1]))
+
+    def draw(self, rng: np.random.Generator, length: int) -> Ids:
+        """One ID assignment, by the law."""
+        base, values = self._base_and_values(length)
+        renamed = dict(zip(values, self.draw_relabelling(rng, values), strict=True))
+        return tuple(renamed[i] for i in base)
+
+    def _base_and_values(self, length: int) -> tuple[Ids, Ids]:
+        base = self.base(length)
+        return base, tuple(sorted(set(base)))
+
+
+@dataclass(frozen=True)
+class RandomShift(PositionScheme):
+    """p_i = i + o with o uniform on lo..hi; the absolute scheme is lo = hi = 0."""
+
+    lo: int
+    hi: int
+
+    def relabellings(self, values: Ids) -> Iterator[Ids]:
+        return (tuple(value + offset for value in values) for offset in range(self.lo, self.hi + 1))
+
+    def n_relabellings(self, n_values: int) -> int:
+        return self.hi - self.lo + 1
+
+    def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
+        offset = int(rng.integers(self.lo, self.hi + 1))
+        return tuple(value + offset for value in values)
+
+
+@dataclass(frozen=True)
+class RandomOrdered(PositionScheme):
+    """A uniform sorted subset of lo..hi, at training and at test time (randomised positional encodings)."""
+
+    lo: int
+    hi: int
+
+    def _check(self, n_values: int) -> None:
+        _enough_ids("positions.random_ordered", self.lo, self.hi, n_values)
+
+    def relabellings(self, values: Ids) -> Iterator[Ids]:
+        self._check(len(values))
+        return combinations(range(self.lo, self.hi + 1), len(values))
+
+    def n_relabellings(self, n_values: int) -> int:
+        self._check(n_values)
+        return comb(self.hi - self.lo + 1, n_values)
+
+    def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
+        self._check(len(values))
+        chosen = rng.choice(self.hi - self.lo + 1, size=len(values), replace=False) + self.lo
+        return tuple(sorted(chosen.tolist()))
+
+
+@dataclass(frozen=True)
+class ChunkedShift(PositionScheme):
+    """PoSE: uniform cuts into `chunks` non-empty chunks, then uniform non-decreasing offsets, IDs within lo..hi."""
+
+    lo: int
+    hi: int
+    chunks: int
+
+    def _slack(self, n_values: int) -> int:
+        _enough_ids("positions.chunked_shift", self.lo, self.hi, n_values)
+        if n_values < self.chunks:
+            raise InvalidArgument(
+                "positions.chunked_shift",
+                "chunks",
+                f"{self.chunks} chunks for {n_values} distinct IDs",
+                f"chunks <= {n_values}",
+                "Use fewer chunks or a longer sequence.",
+            )
+        return self.hi - self.lo + 1 - n_values
+
+    def _assemble(self, n_values: int, cuts: Sequence[int], offsets: Sequence[int]) -> Ids:
+        bounds = (0, *cuts, n_values)
+        return tuple(
+            self.lo + rank + offsets[j]
+            for j in range(self.chunks)
+            for rank in range(bounds[j], bounds[j + 1])
+        )
+
+    def relabellings(self, values: Ids) -> Iterator[Ids]:
+        slack = self._slack(len(values))
+        for cuts in combinations(range(1, len(values)), self.chunks - 1):
+            for offsets in combinations_with_replacement(range(slack + 1), self.chunks):
+                yield self._assemble(len(values), cuts, offsets)
+
+    def n_relabellings(self, n_values: int) -> int:
+        slack = self._slack(n_values)
+        return comb(n_values - 1, self.chunks - 1) * comb(slack + self.chunks, self.chunks)
+
+    def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
+        n_values, slack = len(values), self._slack(len(values))
+        cuts = sorted((rng.choice(n_values - 1, size=self.chunks - 1, replace=False) + 1).tolist())
+        # Stars and bars: a sorted subset of slack + chunks cells, minus 0, 1, 2, ..., is a uniform multiset.
+        cells = sorted(rng.choice(slack + self.chunks, size=self.chunks, replace=False).tolist())
+        return self._assemble(n_values, cuts, [cell - j for j, cell in enumerate(cells)])
+
+
+@dataclass(frozen=True)
+class Coupled(PositionScheme):
+    """p_i = r(c(i)): a coupling c that may give several positions one ID, then a relabelling r of the IDs in use."""
+
+    coupling: Callable[[int], Sequence[int]]
+    then: PositionScheme
+
+    def base(self, length: int) -> Ids:
+        ids = tuple(self.coupling(length))
+        if len(ids) != length or not all(isinstance(i, int) for i in ids):
+            raise InvalidArgument(
+                "positions.coupled",
+                "coupling",
+                f"{shown(ids)} for length {length}",
+                f"a function of the length that returns {length} integers",
+                "Return one integer ID a position.",
+            )
+        return ids
+
+    def relabellings(self, values: Ids) -> Iterator[Ids]:
+        return self.then.relabellings(values)
+
+    def n_relabellings(self, n_values: int) -> int:
+        return self.then.n_relabellings(n_values)
+
+    def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
+        return self.then.draw_relabelling(rng, values)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The coupling c(i) = i mod (length / number): positions at one offset of `number` equal blocks share an ID."""
+
+    number: int = field(default=2)
+
+    def __call__(self, length: int) -> Ids:
+        if length % self.number:
+            raise InvalidArgument(
+                "positions.blocks",
+                "length",
+                f"{length}",
+                f"a multiple of the {self.number} blocks",
+                "Use a length that the number of blocks divides.",
+            )
+        return tuple(i % (length // self.number) for i in range(length))
+
+
+def absolute() -> RandomShift:
+    """p_i = i (0-based)."""
+    return RandomShift(0, 0)
+
+
+def random_shift(lo: int, hi: int) -> RandomShift:
+    """p_i = i + o, o uniform on the integers lo..hi."""
+    return RandomShift(*_range("positions.random_shift", lo, hi))
+
+
+def random_ordered(lo: int, hi: int) -> RandomOrdered:
+    """A uniform sorted subset of the IDs lo..hi (randomised positional encodings)."""
+    return RandomOrdered(*_range("positions.random_ordered", lo, hi))
+
+
+def chunked_shift(lo: int, hi: int, chunks: int = 2) -> ChunkedShift:
+    """PoSE: the sequence in `chunks` chunks at uniform cuts, each chunk with its own non-decreasing offset,
+    every ID within lo..hi and strictly increasing."""
+    if not isinstance(chunks, int) or isinstance(chunks, bool) or chunks < 1:
+        raise InvalidArgument(
+            "positions.chunked_shift", "chunks", shown(chunks), "an integer >= 1", "Two chunks are usual."
+        )
+    return ChunkedShift(*_range("positions.chunked_shift", lo, hi), chunks)
+
+
+def coupled(coupling: Callable[[int], Sequence[int]], then: PositionScheme | None = None) -> Coupled:
+    """IDs by a coupling (a function length -> one ID a position), then relabelled by another scheme.
+
+    Examples
+    --------
+    >>> list(coupled(blocks(2), random_ordered(0, 3)).ids(4))[:2]
+    [(0, 1, 0, 1), (0, 2, 0, 2)]
+    """
+    if not callable(coupling):
+        raise InvalidArgument(
+            "positions.coupled",
+            "coupling",
+            shown(coupling),
+            "a function length -> IDs",
+            "For instance blocks(2).",
+        )
+    return Coupled(coupling, absolute() if then is None else then)
+
+
+def blocks(number: int = 2) -> Blocks:
+    """The coupling under which the paired support law has spread 0: c(i) = i mod (length / number)."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InvalidArgument(
+            "positions.blocks", "number", shown(number), "an integer >= 1", "Use 2 for pairs."
+        )
+    return Blocks(number)
+
+
+def _range(where: str, lo: int, hi: int) -> tuple[int, int]:
+    for name, value in (("lo", lo), ("hi", hi)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidArgument(where, name, shown(value), "an integer", "IDs are integers.")
+    if lo > hi:
+        raise InvalidArgument(where, "hi", f"{hi} with lo={lo}", f"hi >= {lo}", "Swap the two ends.")
+    return lo, hi
+
+
+def _enough_ids(where: str, lo: int, hi: int, n_values: int) -> None:
+    if hi - lo + 1 < n_values:
+        raise InvalidArgument(
+            where,
+            "hi",
+            f"{hi - lo + 1} IDs ({lo}..{hi}) for {n_values} distinct positions",
+            f"hi >= {lo + n_values - 1}",
+            "Widen the ID range or shorten the sequence.",
+        )

@@ -1,0 +1,239 @@
+"""Support laws Q_pos,l: where the planted tokens sit (Definition 1 in docs/theory.md).
+
+A support law is exact: integer weights over one total. It knows how many sets it has before it lists any.
+
+>>> local = local(1)
+>>> [set_ for set_, weight in local.sets(4, 2)]
+[(0, 1), (1, 2), (2, 3)]
+>>> local.count(4, 2), local.total(4, 2)
+(3, 3)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from math import comb
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from theory.errors import InvalidArgument, shown
+from theory.exact import Rational, draw_indices, integer_below, over_common_denominator, probabilities
+
+PositionSet: TypeAlias = tuple[int, ...]
+"""k positions, 0-based, strictly increasing."""
+
+
+class SupportLaw(ABC):
+    """A law over k-subsets of {0..length-1}, for every length at which it is defined."""
+
+    @abstractmethod
+    def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
+        """Every set of positive probability, once, with its integer weight; Pr = weight / total."""
+
+    @abstractmethod
+    def count(self, length: int, arity: int) -> int:
+        """The number of sets that `sets` yields, without listing them."""
+
+    def total(self, length: int, arity: int) -> int:
+        """The sum of the weights."""
+        return self.count(length, arity)
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        """One set, exactly by the law, without listing the sets."""
+
+
+@dataclass(frozen=True)
+class Uniform(SupportLaw):
+    """Uniform on all k-subsets; with anchor "last", on those that contain the last position."""
+
+    anchor: Literal["none", "last"] = "none"
+
+    def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
+        if self.anchor == "none":
+            return ((set_, 1) for set_ in combinations(range(length), arity))
+        return (((*rest, length - 1), 1) for rest in combinations(range(length - 1), arity - 1))
+
+    def count(self, length: int, arity: int) -> int:
+        return comb(length, arity) if self.anchor == "none" else comb(length - 1, arity - 1)
+
+    def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        if self.anchor == "none":
+            return tuple(sorted(rng.choice(length, size=arity, replace=False).tolist()))
+        return (*sorted(rng.choice(length - 1, size=arity - 1, replace=False).tolist()), length - 1)
+
+
+@dataclass(frozen=True)
+class Local(SupportLaw):
+    """Uniform on the k-subsets with last - first <= width."""
+
+    width: int
+
+    def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
+        for first in range(length - arity + 1):
+            later = range(first + 1, min(first + self.width + 1, length))
+            for rest in combinations(later, arity - 1):
+                yield (first, *rest), 1
+
+    def count(self, length: int, arity: int) -> int:
+        # Sets by their first position: the full windows, then those cut short by the end.
+        reach = min(self.width, length - 1)
+        return (length - reach) * comb(reach, arity - 1) + comb(reach, arity)
+
+    def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        weights = [comb(min(self.width, length - 1 - first), arity - 1) for first in range(length)]
+        first = int(draw_indices(rng, weights, 1)[0])
+        reach = min(self.width, length - 1 - first)
+        rest = rng.choice(reach, size=arity - 1, replace=False) + first + 1
+        return (first, *sorted(rest.tolist()))
+
+
+@dataclass(frozen=True)
+class Paired(SupportLaw):
+    """k equal blocks, one position in each at the same offset: (i, i + l/k, ..., i + (k-1)l/k), i uniform.
+
+    With k = 2 these are the pairs (i, i + l/2). Defined where k divides the length.
+    """
+
+    def _stride(self, length: int, arity: int) -> int:
+        if length % arity:
+            raise InvalidArgument(
+                "support.paired",
+                "length",
+                f"{length}",
+                f"a multiple of the arity {arity}",
+                f"Use length {length - length % arity or arity} or {length - length % arity + arity}.",
+            )
+        return length // arity
+
+    def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
+        stride = self._stride(length, arity)
+        return ((tuple(range(i, length, stride)), 1) for i in range(stride))
+
+    def count(self, length: int, arity: int) -> int:
+        return self._stride(length, arity)
+
+    def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        stride = self._stride(length, arity)
+        return tuple(range(integer_below(rng, stride), length, stride))
+
+
+@dataclass(frozen=True)
+class Fixed(SupportLaw):
+    """An explicit law {set: probability}; a point mass is {set: 1}."""
+
+    items: tuple[tuple[PositionSet, Fraction], ...]
+
+    def _weights(self) -> tuple[tuple[int, ...], int]:
+        return over_common_denominator([probability for _, probability in self.items])
+
+    def _check(self, length: int, arity: int) -> None:
+        for set_, _ in self.items:
+            if len(set_) != arity:
+                raise InvalidArgument(
+                    "support.fixed",
+                    "sets",
+                    f"the set {set_} of {len(set_)} positions",
+                    f"sets of {arity} positions, the arity of the ensemble",
+                    "Give every set as many positions as the planted words have tokens.",
+                )
+            if set_[-1] >= length:
+                raise InvalidArgument(
+                    "support.fixed",
+                    "sets",
+                    f"the set {set_} at length {length}",
+                    f"positions 0..{length - 1} (0-based)",
+                    f"Use a length of at least {set_[-1] + 1}, or give support as a function of the length.",
+                )
+
+    def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
+        self._check(length, arity)
+        weights, _ = self._weights()
+        return ((set_, weight) for (set_, _), weight in zip(self.items, weights, strict=True))
+
+    def count(self, length: int, arity: int) -> int:
+        self._check(length, arity)
+        return len(self.items)
+
+    def total(self, length: int, arity: int) -> int:
+        self._check(length, arity)
+        return self._weights()[1]
+
+    def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        self._check(length, arity)
+        return self.items[int(draw_indices(rng, self._weights()[0], 1)[0])][0]
+
+
+def uniform(anchor: Literal["none", "last"] = "none") -> Uniform:
+    """Uniform on all k-subsets, or (anchor "last") on those that contain the last position."""
+    if anchor not in ("none", "last"):
+        raise InvalidArgument(
+            "support.uniform", "anchor", shown(anchor), "'none' or 'last'", "Use one of the two."
+        )
+    return Uniform(anchor)
+
+
+def local(width: int) -> Local:
+    """Uniform on the k-subsets whose last and first positions differ by at most `width`."""
+    if not isinstance(width, int) or isinstance(width, bool) or width < 0:
+        raise InvalidArgument(
+            "support.local", "width", shown(width), "an integer >= 0", "For no limit use support.uniform()."
+        )
+    return Local(width)
+
+
+def paired() -> Paired:
+    """One position at the same offset in each of k equal blocks; with k = 2 the pairs (i, i + length/2)."""
+    return Paired()
+
+
+def fixed(sets: Mapping[PositionSet, Rational]) -> Fixed:
+    """An explicit law over position sets.
+
+    Raises
+    ------
+    InvalidArgument : for a set that is unsorted, repeats or has a negative position, or weights that do not sum to 1.
+
+    Examples
+    --------
+    >>> fixed({(0, 2): "1/2", (1, 2): "1/2"}).count(3, 2)
+    2
+    """
+    where = "support.fixed"
+    if not isinstance(sets, Mapping) or not sets:
+        raise InvalidArgument(
+            where, "sets", shown(sets), "a mapping {(0, 2): probability}", "Give at least one set."
+        )
+    keys = [tuple(set_) for set_ in sets]
+    for set_ in keys:
+        if not all(isinstance(i, int) and i >= 0 for i in set_) or any(
+            a >= b for a, b in zip(set_, set_[1:], strict=False)
+        ):
+            raise InvalidArgument(
+                where,
+                "sets",
+                f"the set {shown(set_)}",
+                "positions >= 0 in strictly increasing order (0-based)",
+                "Sort the positions and list each once.",
+            )
+    exact = probabilities(list(sets.values()), where, "sets")
+    return Fixed(tuple((set_, p) for set_, p in zip(keys, exact, strict=True) if p > 0))
+
+
+SupportRule: TypeAlias = SupportLaw | Callable[[int], SupportLaw | Mapping[PositionSet, Rational]]
+"""A support law, or a function of the length that returns one (or a mapping for `fixed`)."""
+
+
+def at_length(rule: SupportRule, length: int) -> SupportLaw:
+    """The support law that `rule` gives at `length`."""
+    if isinstance(rule, SupportLaw):
+        return rule
+    law = rule(length)
+    if isinstance(law, SupportLaw):
+        return law
+    return fixed(law)
