@@ -16,9 +16,9 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import BudgetExceeded, InvalidArgument
-from theory.examples import Example, Label, Law
-from theory.heads import HardHead, HeadClass, View
+from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown, within_budget
+from theory.examples import Example, Label, Law, check_label, label_set
+from theory.heads import HardHead, HeadClass, View, check_heads
 
 HEAD_BUDGET = 50_000_000
 """Heads that an enumeration may hold at once unless its `budget` argument says otherwise."""
@@ -34,6 +34,10 @@ class HeadSpace:
     views : the views that heads may select; all others they ignore.
     labels : the labels that heads may answer.
 
+    Raises
+    ------
+    InvalidArgument : for no labels, a view that the class does not have, or a view or label that comes twice.
+
     Examples
     --------
     >>> space = HeadSpace(HeadClass(arity=1), (View((0,), ()), View((1,), ())), ("a", "b"))
@@ -46,19 +50,27 @@ class HeadSpace:
     labels: tuple[Label, ...]
 
     def __post_init__(self) -> None:
-        if not self.labels:
-            raise InvalidArgument(
-                "HeadSpace", "labels", "no labels", "at least one label", "Give the label set."
-            )
+        where = "HeadSpace"
+        check_heads(self.heads, where)
+        if not label_set(self.labels, where):
+            raise InvalidArgument(where, "labels", "no labels", "at least one label", "Give the label set.")
+        check_type(self.views, (list, tuple), where, "views", "a tuple of views", "Take views from HeadClass.views.")
         for view in self.views:
-            self.heads.check_view(view, "HeadSpace", "views")
+            self.heads.check_view(view, where, "views")
+        for name, values in (("views", self.views), ("labels", self.labels)):
+            if len(set(values)) < len(values):
+                raise InvalidArgument(
+                    where, name, shown(values), f"each of the {name} once", f"Use tuple(dict.fromkeys({name}))."
+                )
+            object.__setattr__(self, name, tuple(values))
 
     @classmethod
     def of(cls, heads: HeadClass, *laws: Law) -> HeadSpace:
         """The heads on all views and labels that occur under the laws."""
-        views = {
-            view: None for law in laws for example in law.support() for view in sorted(heads.views(example))
-        }
+        check_heads(heads, "HeadSpace.of")
+        for law in laws:
+            check_type(law, Law, "HeadSpace.of", "laws", "laws", "Wrap examples: FiniteLaw.uniform(examples).")
+        views = {view: None for law in laws for example in law.support() for view in sorted(heads.views(example))}
         return cls(heads, tuple(views), tuple(dict.fromkeys(label for law in laws for label in law.labels)))
 
     @property
@@ -73,10 +85,11 @@ class HeadSpace:
         ------
         InvalidArgument : for a number outside 0..size-1.
         """
-        if not 0 <= number < self.size:
+        if not isinstance(number, int | np.integer) or isinstance(number, bool) or not 0 <= number < self.size:
             raise InvalidArgument(
-                "HeadSpace.head", "number", str(number), f"0..{self.size - 1}", "Numbers start at 0."
+                "HeadSpace.head", "number", shown(number), f"an integer in 0..{self.size - 1}", "Numbers start at 0."
             )
+        number = int(number)
         answers: dict[View, Label] = {}
         for view in self.views:
             number, digit = divmod(number, len(self.labels) + 1)
@@ -117,7 +130,10 @@ class HeadSpace:
 
         Cost: O(size · ceil(examples / 64)).
         """
-        self._check_budget("HeadSpace.zero_loss", budget)
+        within_budget("HeadSpace.zero_loss", size=self.size, budget=budget)
+        check_type(
+            examples, Iterable, "HeadSpace.zero_loss", "examples", "an iterable of examples", "Of a law take support()."
+        )
         cases = list(dict.fromkeys(self._case(entry) for entry in examples))
         low, high = self._halves()
         perfect = np.ones(self.size, dtype=bool).reshape(high.n_heads, low.n_heads)
@@ -133,9 +149,7 @@ class HeadSpace:
                 perfect[j] &= ((right_low | right_high[j]) == everything) & (wrong_low == 0)
         return perfect.reshape(-1)
 
-    def losses(
-        self, law: Law, *, budget: int = HEAD_BUDGET
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    def losses(self, law: Law, *, budget: int = HEAD_BUDGET) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """For every head, its exact loss and its probability to abstain, as integers over one denominator.
 
         Returns
@@ -157,7 +171,8 @@ class HeadSpace:
 
         Cost: O(size · distinct (view counts, label)).
         """
-        self._check_budget("HeadSpace.losses", budget)
+        within_budget("HeadSpace.losses", size=self.size, budget=budget)
+        check_type(law, Law, "HeadSpace.losses", "law", "a law", "Wrap examples: FiniteLaw.uniform(examples).")
         cases: dict[tuple[tuple[tuple[View, int], ...], Label], int] = {}
         for example, weight in law.table().items():
             case = (tuple(sorted(self.heads.view_counts(example).items())), example.label)
@@ -165,7 +180,10 @@ class HeadSpace:
         scale = lcm(*(n for counts, _ in cases for n in range(1, sum(c for _, c in counts) + 1)))
         denominator = law.denominator * scale
         if denominator >= 2**62:
-            raise BudgetExceeded("HeadSpace.losses (denominator)", size=denominator, budget=2**62)
+            raise BudgetExceeded(
+                "HeadSpace.losses (denominator)", size=denominator, budget=2**62, option="law",
+                fix="Use loss_of for single heads, or ask for a smaller instance.",
+            )  # fmt: skip
         low, high = self._halves()
         shape = (high.n_heads, low.n_heads)
         total, abstaining = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -187,11 +205,15 @@ class HeadSpace:
         return sum(weighted, Fraction(0)) / law.denominator
 
     def _case(self, entry: Example | tuple[frozenset[View], Label]) -> tuple[frozenset[View], Label]:
-        return (self.heads.views(entry), entry.label) if isinstance(entry, Example) else entry
-
-    def _check_budget(self, where: str, budget: int) -> None:
-        if self.size > budget:
-            raise BudgetExceeded(where, size=self.size, budget=budget)
+        if isinstance(entry, Example):
+            return self.heads.views(entry), entry.label
+        if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], frozenset)):
+            raise InvalidArgument(
+                "HeadSpace.zero_loss", "examples", shown(entry), "examples, or pairs (frozenset of views, label)",
+                "Pass Example(tokens, ids, label).",
+            )  # fmt: skip
+        check_label(entry[1], "HeadSpace.zero_loss", "examples")
+        return entry
 
     def _halves(self) -> tuple[_Half, _Half]:
         middle = (len(self.views) + 1) // 2
@@ -214,9 +236,7 @@ class _Half:
         digits: NDArray[np.int64] = np.arange(self.n_heads) // base**place % base
         return digits
 
-    def words(
-        self, cases: Sequence[tuple[frozenset[View], Label]]
-    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    def words(self, cases: Sequence[tuple[frozenset[View], Label]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """Per head, the cases (one bit each) that it hits rightly, and those that it hits wrongly."""
         right, wrong = np.zeros(self.n_heads, dtype=np.uint64), np.zeros(self.n_heads, dtype=np.uint64)
         for place, view in enumerate(self.views):
@@ -230,9 +250,7 @@ class _Half:
             wrong |= by_digit[1][digit]
         return right, wrong
 
-    def counts(
-        self, counts: Sequence[tuple[View, int]], label: Label
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def counts(self, counts: Sequence[tuple[View, int]], label: Label) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Per head, how many candidate sets it selects, and how many of them wrongly."""
         selected, wrong = np.zeros(self.n_heads, dtype=np.int64), np.zeros(self.n_heads, dtype=np.int64)
         number_of = dict(counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import ExactnessLost, InvalidArgument, shown
-from theory.exact import Rational, as_float, rational
-from theory.examples import Example, Label, Law
-from theory.heads import HardHead, HeadClass, View
+from theory.errors import ExactnessLost, InvalidArgument, check_type, shown
+from theory.exact import Rational, as_float, probabilities, rational
+from theory.examples import Example, Label, Law, check_label, label_set
+from theory.heads import HardHead, HeadClass, View, check_heads
 from theory.planted import planted_components
 
 Answer: TypeAlias = Label | Mapping[Label, Rational]
@@ -82,6 +83,7 @@ class SparseAttentionHead:
         value: Mapping[View, Answer] | Callable[[View], Answer],
     ) -> None:
         where = "SparseAttentionHead"
+        check_heads(heads, where)
         if (score is None) == (logit is None):
             raise InvalidArgument(
                 where, "score", "both score and logit" if score is not None else "neither score nor logit",
@@ -93,9 +95,15 @@ class SparseAttentionHead:
             if isinstance(given, Mapping):
                 for view in given:
                     heads.check_view(view, where, name)
-        if isinstance(score, Mapping):
-            for view in score:
-                self.score(view)
+            elif not (callable(given) or (given is None and name != "value")):
+                raise InvalidArgument(
+                    where, name, f"the {type(given).__name__} {shown(given)}", "a mapping or a function of the view",
+                    f"For instance {name}=lambda view: 1, or {name}={{View((1,), ()): 1}}.",
+                )  # fmt: skip
+        for view in score if isinstance(score, Mapping) else ():
+            self.score(view)
+        for view in value if isinstance(value, Mapping) else ():
+            self.answer(view)
 
     @classmethod
     def hard(cls, head: HardHead) -> SparseAttentionHead:
@@ -148,16 +156,14 @@ class SparseAttentionHead:
             raw = self._value[view]
         else:
             raw = self._value(view)
-        if not isinstance(raw, Mapping):
-            return {raw: Fraction(1)}
         where, argument = "SparseAttentionHead", f"value[{shown(tuple(view))}]"
-        law = {label: rational(p, where, argument) for label, p in raw.items()}
-        if sum(law.values()) != 1 or any(p < 0 for p in law.values()):
-            raise InvalidArgument(
-                where, argument, f"weights that sum to {sum(law.values())}", "a law over labels: weights >= 0, sum 1",
-                "Normalise the weights.",
-            )  # fmt: skip
-        return law
+        if not isinstance(raw, Mapping):
+            check_label(raw, where, argument)
+            return {raw: Fraction(1)}
+        for label in raw:
+            check_label(label, where, argument)
+        law = zip(raw, probabilities(list(raw.values()), where, argument), strict=True)
+        return {label: p for label, p in law if p > 0}
 
     def __call__(self, example: Example) -> HeadOutput:
         """The exact output on one example (its label is not looked at); cost O(candidates · k)."""
@@ -179,6 +185,7 @@ class SparseAttentionHead:
         ------
         AssumptionViolated : when the law is not planted.
         """
+        check_type(law, Law, "SparseAttentionHead.is_normalised", "law", "a planted law", "Use PlantedEnsemble.at.")
         views = {view for example in law.support() for view in self.heads.views(example)}
         planted = {
             self.heads.view(example.tokens, example.ids, set_)
@@ -212,19 +219,25 @@ class SparseAttentionHead:
         Examples
         --------
         >>> import numpy as np
-        >>> head = SparseAttentionHead(HeadClass(arity=1), logit=lambda v: 1000.0 * v.tokens[0], value=lambda v: v.tokens[0])
+        >>> heads = HeadClass(arity=1)
+        >>> head = SparseAttentionHead(heads, logit=lambda v: 1000.0 * v.tokens[0], value=lambda v: v.tokens[0])
         >>> head.batch(np.array([[0, 1]]), np.array([[0, 1]]), labels=[0, 1])
         (array([[0., 1.]]), array([False]))
 
         Cost: O(batch · candidates) after one evaluation of score and value per distinct view.
         """
-        tokens, ids = np.asarray(tokens), np.asarray(ids)
-        if tokens.ndim != 2 or tokens.shape != ids.shape:
+        tokens, ids = _integers(tokens, "tokens"), _integers(ids, "ids")
+        if tokens.ndim != 2 or tokens.shape != ids.shape or not tokens.shape[1]:
             raise InvalidArgument(
                 "SparseAttentionHead.batch", "tokens", f"shapes {tokens.shape} and {ids.shape}",
                 "two integer arrays of one shape (batch, length)", "Stack sequences of one length.",
             )  # fmt: skip
-        column = {label: j for j, label in enumerate(labels)}
+        column = {label: j for j, label in enumerate(label_set(labels, "SparseAttentionHead.batch"))}
+        if len(column) < max(len(labels), 1):
+            raise InvalidArgument(
+                "SparseAttentionHead.batch", "labels", shown(labels), "at least one label, each once",
+                "Give the label of every output column.",
+            )  # fmt: skip
         probabilities = np.zeros((len(tokens), len(labels)))
         abstains = np.zeros(len(tokens), dtype=bool)
         known: dict[View, tuple[float, NDArray[np.float64]]] = {}
@@ -245,11 +258,10 @@ class SparseAttentionHead:
             top = logits.max(axis=1)
             abstains[members] = np.isneginf(top)
             # Scaled by the largest score, every exponent is <= 0; rows that abstain get weights 0.
-            weights = np.exp(logits - np.where(np.isneginf(top), 0.0, top)[:, None])
+            with np.errstate(over="ignore"):  # a difference of huge logits may be -inf: weight 0 to float accuracy
+                weights = np.exp(logits - np.where(np.isneginf(top), 0.0, top)[:, None])
             scale = weights.sum(axis=1)
-            mass = np.stack(
-                [(weights * answers[:, j][codes]).sum(axis=1) for j in range(len(labels))], axis=1
-            )
+            mass = np.stack([(weights * answers[:, j][codes]).sum(axis=1) for j in range(len(labels))], axis=1)
             probabilities[members] = mass / np.where(scale == 0, 1.0, scale)[:, None]
         return probabilities, abstains
 
@@ -271,10 +283,14 @@ class SparseAttentionHead:
     def _log_score(self, view: View) -> float:
         if self._logit is None:
             exact = self.score(view)
-            # log of a ratio of big integers, without overflow in either.
-            return float(np.log(as_float(exact))) if exact else -np.inf
+            # The log of a ratio of big integers: neither they nor their ratio need fit a float.
+            return math.log(exact.numerator) - math.log(exact.denominator) if exact else -np.inf
         logit = self._logit.get(view, -np.inf) if isinstance(self._logit, Mapping) else self._logit(view)
-        if not isinstance(logit, numbers.Real) or np.isnan(float(logit)) or float(logit) == np.inf:
+        try:
+            finite = isinstance(logit, numbers.Real) and not isinstance(logit, bool) and float(logit) < np.inf
+        except OverflowError:  # an integer beyond the floats
+            finite = False
+        if not finite:
             raise InvalidArgument(
                 "SparseAttentionHead.batch", f"logit[{shown(tuple(view))}]", shown(logit),
                 "a finite float, or -inf for no attention", "Correct the logit.",
@@ -293,3 +309,18 @@ class SparseAttentionHead:
                 )  # fmt: skip
             out[column[label]] = as_float(p)
         return out
+
+
+def _integers(values: NDArray[np.integer], name: str) -> NDArray[np.int64]:
+    """An array of 64-bit integers; arrays of another kind and ragged lists are refused."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if not np.issubdtype(array.dtype, np.integer) or not np.can_cast(array.dtype, np.int64):
+        raise InvalidArgument(
+            "SparseAttentionHead.batch", name, f"the {type(values).__name__} {shown(values)}",
+            "an array of integers (64 bits at most) of shape (batch, length)",
+            "Convert it with np.array(..., dtype=int).",
+        )  # fmt: skip
+    return array.astype(np.int64)

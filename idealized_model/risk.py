@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from idealized_model.head import SparseAttentionHead
-from theory.errors import InvalidArgument
-from theory.exact import Rational, as_float, draw_indices, over_common_denominator, rational
+from theory.errors import InvalidArgument, check_type
+from theory.exact import Rational, as_float, check_draws, draw_indices, over_common_denominator, rational
 from theory.examples import BUDGET, Law
 from theory.heads import HardHead
 
@@ -49,11 +49,9 @@ def loss(head: SparseAttentionHead | HardHead, law: Law, *, budget: int = BUDGET
 
     Cost: O(outcomes · candidates · k).
     """
-    attention = SparseAttentionHead.hard(head) if isinstance(head, HardHead) else head
+    attention = _attention(head, law, "loss")
     table = law.table(budget=budget)
-    wrong = sum(
-        (weight * attention(example).loss(example.label) for example, weight in table.items()), Fraction(0)
-    )
+    wrong = sum((weight * attention(example).loss(example.label) for example, weight in table.items()), Fraction(0))
     return wrong / law.denominator
 
 
@@ -64,11 +62,9 @@ def abstention(head: SparseAttentionHead | HardHead, law: Law, *, budget: int = 
     ------
     BudgetExceeded : when the law has more outcomes than the budget.
     """
-    attention = SparseAttentionHead.hard(head) if isinstance(head, HardHead) else head
+    attention = _attention(head, law, "abstention")
     table = law.table(budget=budget)
-    return Fraction(
-        sum(weight for example, weight in table.items() if attention(example).abstains), law.denominator
-    )
+    return Fraction(sum(weight for example, weight in table.items() if attention(example).abstains), law.denominator)
 
 
 def sampled_loss(
@@ -102,17 +98,21 @@ def sampled_loss(
 
     confidence = rational(level, "sampled_loss", "level")
     if not 0 < confidence < 1:
-        raise InvalidArgument(
-            "sampled_loss", "level", str(level), "a level strictly between 0 and 1", "Use '99/100'."
-        )
-    if size < 1:
-        raise InvalidArgument(
-            "sampled_loss", "size", str(size), "an integer >= 1", "Draw at least one example."
-        )
-    attention = SparseAttentionHead.hard(head) if isinstance(head, HardHead) else head
+        raise InvalidArgument("sampled_loss", "level", str(level), "a level strictly between 0 and 1", "Use '99/100'.")
+    check_draws(rng, size, "sampled_loss", least=1)
+    size = int(size)
+    attention = _attention(head, law, "sampled_loss")
     wrong = 0
     for example in law.sample(rng, size):
         weights, _ = over_common_denominator([p := attention(example).loss(example.label), 1 - p])
         wrong += int(draw_indices(rng, weights, 1)[0]) == 0
     interval = binomtest(wrong, size).proportion_ci(confidence_level=as_float(confidence), method="exact")
     return SampledLoss(Fraction(wrong, size), float(interval.low), float(interval.high), confidence, size)
+
+
+def _attention(head: SparseAttentionHead | HardHead, law: Law, where: str) -> SparseAttentionHead:
+    """The head as an attention head; refuses what is neither head nor law."""
+    expected = "a SparseAttentionHead or a HardHead"
+    check_type(head, (SparseAttentionHead, HardHead), where, "head", expected, "Build one on your HeadClass.")
+    check_type(law, Law, where, "law", "a law", "Wrap examples: FiniteLaw.uniform(examples).")
+    return SparseAttentionHead.hard(head) if isinstance(head, HardHead) else head

@@ -9,8 +9,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import comb
 from typing import Any, Literal
+
+from theory.errors import InvalidArgument, shown
 
 Number = Any
 """An int or a sympy expression; closed forms are generic in the two."""
@@ -21,6 +24,7 @@ def binomial(n: Number, k: Number) -> Number:
 
     For an int k and a symbolic n it is the polynomial n(n-1)...(n-k+1)/k!.
     """
+    n, k = _number(n, "bounds.binomial", "n"), _number(k, "bounds.binomial", "k")
     if isinstance(n, int) and isinstance(k, int):
         return comb(n, k) if n >= k >= 0 else 0
     import sympy
@@ -31,7 +35,18 @@ def binomial(n: Number, k: Number) -> Number:
 
 
 def ratio(numerator: Number, denominator: Number) -> Number:
-    """numerator / denominator, as a Fraction for ints."""
+    """numerator / denominator, as a Fraction for ints.
+
+    Raises
+    ------
+    InvalidArgument : for a denominator of 0.
+    """
+    numerator = _number(numerator, "bounds.ratio", "numerator")
+    denominator = _number(denominator, "bounds.ratio", "denominator")
+    if denominator == 0:
+        raise InvalidArgument(
+            "bounds.ratio", "denominator", "0", "a denominator other than 0", "The formula does not apply here."
+        )
     if isinstance(numerator, int) and isinstance(denominator, int):
         return Fraction(numerator, denominator)
     return numerator / denominator
@@ -40,11 +55,18 @@ def ratio(numerator: Number, denominator: Number) -> Number:
 def certificate(arity: Number, anchor: Literal["none", "last"] = "none") -> Number:
     """T2: a hard head that is perfect at this length is perfect at every longer one; 2k, or 2k - 1 when anchored.
 
+    Raises
+    ------
+    InvalidArgument : for an arity < 1 or an unknown anchor.
+
     Examples
     --------
     >>> certificate(3), certificate(3, "last")
     (6, 5)
     """
+    arity = _number(arity, "bounds.certificate", "arity", least=1)
+    if anchor not in ("none", "last"):
+        raise InvalidArgument("bounds.certificate", "anchor", shown(anchor), "'none' or 'last'", "Use one of the two.")
     return 2 * arity if anchor == "none" else 2 * arity - 1
 
 
@@ -58,6 +80,7 @@ def n_overlaps(arity: int) -> int:
     >>> [n_overlaps(k) for k in (1, 2, 3)]
     [3, 13, 63]
     """
+    arity = _number(arity, "bounds.n_overlaps", "arity", least=0)
     return sum(interleavings(arity, arity, j) for j in range(arity + 1))
 
 
@@ -65,7 +88,16 @@ def interleavings(arity: int, planted: int, overlap: int) -> int:
     """In how many ways a candidate and a planted set that share `overlap` points interleave on a line.
 
     (k + k' - j)! / (j! (k - j)! (k' - j)!)
+
+    Raises
+    ------
+    InvalidArgument : unless 0 <= overlap <= min(arity, planted).
     """
+    if not 0 <= overlap <= min(arity, planted):
+        raise InvalidArgument(
+            "bounds.interleavings", "overlap", shown(overlap), f"an integer in 0..{min(arity, planted)}",
+            "Two sets share at most the points of the smaller one.",
+        )  # fmt: skip
     union = arity + planted - overlap
     return comb(union, overlap) * comb(union - overlap, arity - overlap)
 
@@ -76,12 +108,24 @@ def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, len
     m(ω) = a(ω) · C(l, k + k' - j) / C(l, k'), with j shared coordinates and a(ω) the number of interleavings of the
     remaining coordinates that agree with ω: one binomial for every gap between shared coordinates.
 
+    Raises
+    ------
+    InvalidArgument : for an ω that is no increasing map into 0..planted-1, or a length below `planted`.
+
     Examples
     --------
     >>> exchangeable_pattern_mass((None, None), 2, 4)
     Fraction(1, 1)
     """
+    where = "bounds.exchangeable_pattern_mass"
+    length = _number(length, where, "length", least=planted)
     shared = [(i, j) for i, j in enumerate(overlap) if j is not None]
+    targets = [-1, *(j for _, j in shared), planted]
+    if any(a >= b for a, b in pairwise(targets)):
+        raise InvalidArgument(
+            where, "overlap", shown(overlap), f"increasing coordinates in 0..{planted - 1}, or None for noise",
+            "Take patterns from theory.transfer.overlaps.",
+        )  # fmt: skip
     ways = 1
     i0 = j0 = -1
     for i, j in (*shared, (len(overlap), planted)):
@@ -91,19 +135,26 @@ def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, len
     return ratio(ways * binomial(length, union), binomial(length, planted))
 
 
-def exchangeable_kappa(
-    arity: Number, *, train: Number, test: Number, n_noise: Number | None = None
-) -> Number:
+def exchangeable_kappa(arity: Number, *, train: Number, test: Number, n_noise: Number | None = None) -> Number:
     """T3a: the mass ratio of a pattern with `n_noise` noise coordinates; κ is its value at n_noise = k.
 
     κ_n = C(L - k, n) / C(l - k, n), non-decreasing in n.
+
+    Raises
+    ------
+    InvalidArgument : for a training length below arity + n_noise, where the ratio is infinite.
 
     Examples
     --------
     >>> exchangeable_kappa(2, train=4, test=7), exchangeable_kappa(2, train=4, test=7, n_noise=1)
     (Fraction(10, 1), Fraction(5, 2))
     """
-    noise = arity if n_noise is None else n_noise
+    where = "bounds.exchangeable_kappa"
+    arity = _number(arity, where, "arity", least=1)
+    noise = arity if n_noise is None else _number(n_noise, where, "n_noise", least=0)
+    least = arity + noise
+    train = _number(train, where, "train", least=least if isinstance(least, int) else None)
+    test = _number(test, where, "test", least=arity if isinstance(arity, int) else None)
     return ratio(binomial(test - arity, noise), binomial(train - arity, noise))
 
 
@@ -115,4 +166,18 @@ def half_wrong_floor(n_candidates: Number) -> Number:
     >>> half_wrong_floor(6)
     Fraction(1, 12)
     """
-    return ratio(1, 2 * n_candidates)
+    return ratio(1, 2 * _number(n_candidates, "bounds.half_wrong_floor", "n_candidates", least=1))
+
+
+def _number(value: Number, where: str, argument: str, *, least: int | None = None) -> Number:
+    """An int as it is (at least `least`), a sympy expression as it is; floats, strings and the like are refused."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if least is None or value >= least:
+            return value
+    elif hasattr(value, "free_symbols"):
+        return value
+    expected = "an integer" if least is None else f"an integer >= {least}"
+    raise InvalidArgument(
+        where, argument, f"the {type(value).__name__} {shown(value)}", f"{expected}, or a sympy expression",
+        "Closed forms are exact: give whole numbers or symbols.",
+    )  # fmt: skip

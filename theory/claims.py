@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from theory.errors import InvalidArgument, shown
 
@@ -28,7 +28,7 @@ class Claim:
     id: str
     title: str
     statement: str
-    hypotheses: dict[str, str]
+    hypotheses: dict[str, str] = field(hash=False)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -44,16 +44,16 @@ CLAIMS: tuple[Claim, ...] = (
             "no flip": "(b) a consistent view never occurs at test with another label",
             "domination": "(c) every test example dominates the consistent views of some training example",
             "two labels": "|Y| >= 2: with one label (a) is not necessary",
-            "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and the "
-            "conditions (a)-(c) decide nothing",
+            "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and "
+            "the conditions (a)-(c) decide nothing",
         },
     ),
     Claim(
         "T2",
         "The 2k certificate",
         "Key none, no window, support laws of full support at every length: a hard head of arity k with zero loss at "
-        "length 2k has zero loss at every length >= 2k, and 2k is tight for every k. Anchored at the last position, the "
-        "certificate length is 2k - 1.",
+        "length 2k has zero loss at every length >= 2k, and 2k is tight for every k. Anchored at the last position, "
+        "the certificate length is 2k - 1.",
         {
             "full support": "every k-set can be the planted set, at every length",
             "length 2k": "the loss is zero at length 2k, not only at lengths up to 2k - 1",
@@ -64,10 +64,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T3",
         "The transfer bound",
-        "Training and test laws of one planting (μ, Q_voc, g*): every hard head has test loss <= κ0·a + κ·N_T·(L_T - a) "
-        "<= max(κ0, κ·N_T)·L_T, where a is its probability to abstain in training; every normalised soft head has test "
-        "loss <= κ·N_T·L_T where the planted set is a candidate at test. T3a: for uniform support, key none, no window "
-        "and one training length l >= 2k, κ0 = 1, κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k); the exponent k in L is tight.",
+        "Training and test laws of one planting (μ, Q_voc, g*): every hard head has test loss <= κ0·a + κ·N_T·(L_T - a)"
+        " <= max(κ0, κ·N_T)·L_T, where a is its probability to abstain in training; every normalised soft head has "
+        "test loss <= κ·N_T·L_T where the planted set is a candidate at test. T3a: for uniform support, key none, no "
+        "window and one training length l >= 2k, κ0 = 1, κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k); the exponent k in L "
+        "is tight.",
         {
             "same planting": "training and test share the background, the planted law and the target",
             "coverage": "every pattern that occurs at test occurs in training (κ is finite)",
@@ -105,6 +106,4 @@ def get(claim_id: str) -> Claim:
         if claim.id == claim_id:
             return claim
     known = ", ".join(claim.id for claim in CLAIMS)
-    raise InvalidArgument(
-        "claims.get", "claim_id", shown(claim_id), f"one of {known}", "Use one of these ids."
-    )
+    raise InvalidArgument("claims.get", "claim_id", shown(claim_id), f"one of {known}", "Use one of these ids.")

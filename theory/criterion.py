@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from theory.errors import InvalidArgument, shown
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
-from theory.heads import HardHead, HeadClass, View
+from theory.heads import HardHead, HeadClass, View, check_heads
 
 Outcome: TypeAlias = Literal["unrealizable", "generalizes", "fails"]
 Reason: TypeAlias = Literal["unseen", "flip", "abstains"]
@@ -116,6 +116,7 @@ def decide(
     Cost: O(outcomes · candidates · k) to list the views, then set operations on the distinct view sets.
     Source: T1 in docs/theory.md.
     """
+    check_heads(heads, "decide")
     train_law = _as_law(train, "train")
     test_law = _as_law(test, "test")
     train_table = train_law.table(budget=budget)
@@ -196,14 +197,17 @@ def _minimal(sets: Iterable[frozenset[View]]) -> list[frozenset[View]]:
 
 
 def _exact_loss(head: HardHead, law: Law, table: dict[Example, int]) -> Fraction:
-    return (
-        sum((weight * head.loss(example) for example, weight in table.items()), Fraction(0)) / law.denominator
-    )
+    return sum((weight * head.loss(example) for example, weight in table.items()), Fraction(0)) / law.denominator
 
 
 def _as_law(given: Law | Iterable[Example], argument: str) -> Law:
     if isinstance(given, Law):
         return given
+    if isinstance(given, Mapping):  # iterating it would drop the probabilities
+        raise InvalidArgument(
+            "decide", argument, f"the {type(given).__name__} {shown(given)}", "a law or an iterable of examples",
+            "Wrap {example: probability} as FiniteLaw(...).",
+        )  # fmt: skip
     try:
         examples = list(given)
     except TypeError:
@@ -215,9 +219,7 @@ def _as_law(given: Law | Iterable[Example], argument: str) -> Law:
             "For instance ensemble.at(4).",
         ) from None
     if not examples:
-        raise InvalidArgument(
-            "decide", argument, "no examples", "at least one example", "Pass a non-empty support."
-        )
+        raise InvalidArgument("decide", argument, "no examples", "at least one example", "Pass a non-empty support.")
     return FiniteLaw.uniform(examples)
 
 

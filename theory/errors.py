@@ -49,6 +49,19 @@ class InvalidArgument(TheoryError, ValueError):
     """An argument is malformed whatever the rest says."""
 
 
+def check_type(
+    value: object, kind: type | tuple[type, ...], where: str, argument: str, expected: str, fix: str
+) -> None:
+    """Refuse a value that is not of the kind that is due.
+
+    Raises
+    ------
+    InvalidArgument : naming the type and the value that came.
+    """
+    if not isinstance(value, kind):
+        raise InvalidArgument(where, argument, f"the {type(value).__name__} {shown(value)}", expected, fix)
+
+
 class AssumptionViolated(TheoryError):
     """The arguments are well formed, but a hypothesis of the theory that the function needs does not hold."""
 
@@ -64,6 +77,8 @@ class BackendUnavailable(TheoryError):
 class BudgetExceeded(TheoryError):
     """An enumeration is larger than its budget; nothing was enumerated unless `covered` says otherwise.
 
+    `fix` replaces the advice to raise the budget where that would not help.
+
     Examples
     --------
     >>> error = BudgetExceeded("Law.table", size=10**9, budget=5_000_000)
@@ -71,8 +86,10 @@ class BudgetExceeded(TheoryError):
     (1000000000, 0)
     """
 
-    def __init__(self, where: str, size: int, budget: int, covered: int = 0, option: str = "budget") -> None:
-        Exception.__init__(self, where, size, budget, covered, option)
+    def __init__(
+        self, where: str, size: int, budget: int, covered: int = 0, option: str = "budget", fix: str | None = None
+    ) -> None:
+        Exception.__init__(self, where, size, budget, covered, option, fix)
         self.where = where
         self.argument = option
         self.size = size
@@ -80,4 +97,17 @@ class BudgetExceeded(TheoryError):
         self.covered = covered
         self.got = f"a budget of {budget:,} for an enumeration of {size:,} items ({covered:,} covered)"
         self.expected = f"{option} >= {size:,}"
-        self.fix = f"Raise it with {option}={size}, or ask for a smaller instance."
+        self.fix = f"Raise it with {option}={size}, or ask for a smaller instance." if fix is None else fix
+
+
+def within_budget(where: str, *, size: int, budget: int) -> None:
+    """Refuse an enumeration of `size` items that is larger than `budget`, and a budget that is no integer.
+
+    Raises
+    ------
+    InvalidArgument, BudgetExceeded
+    """
+    if not isinstance(budget, int) or isinstance(budget, bool):
+        raise InvalidArgument(where, "budget", shown(budget), "an integer", "Give the largest size that you accept.")
+    if size > budget:
+        raise BudgetExceeded(where, size=size, budget=budget)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, check_type, shown
 
 Rational: TypeAlias = int | str | Fraction
 """What a user may write for an exact number: an int, a Fraction, or a string "p/q"."""
@@ -62,9 +62,7 @@ def probabilities(values: Sequence[Rational], where: str, argument: str) -> tupl
     total = sum(exact, Fraction(0))
     if total != 1:
         fix = f"Divide every weight by {total}." if total > 0 else "Give at least one positive weight."
-        raise InvalidArgument(
-            where, argument, f"weights that sum to {total}", "weights that sum to exactly 1", fix
-        )
+        raise InvalidArgument(where, argument, f"weights that sum to {total}", "weights that sum to exactly 1", fix)
     return exact
 
 
@@ -78,6 +76,28 @@ def over_common_denominator(values: Sequence[Fraction]) -> tuple[tuple[int, ...]
     """
     denominator = lcm(*(value.denominator for value in values))
     return tuple(value.numerator * (denominator // value.denominator) for value in values), denominator
+
+
+def check_generator(rng: object, where: str) -> None:
+    """Refuse anything but a numpy Generator, for instance a bare seed.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    check_type(rng, np.random.Generator, where, "rng", "a numpy random Generator", "Use np.random.default_rng(seed).")
+
+
+def check_draws(rng: object, size: object, where: str, least: int = 0) -> None:
+    """Refuse a generator that is none, and a number of draws that is no integer or below `least`.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    check_generator(rng, where)
+    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < least:
+        raise InvalidArgument(where, "size", shown(size), f"an integer >= {least}", "Give the number of draws.")
 
 
 def integer_below(rng: np.random.Generator, bound: int) -> int:

@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import BudgetExceeded, InvalidArgument, shown
-from theory.exact import Rational, draw_indices, over_common_denominator, probabilities
+from theory.errors import InvalidArgument, check_type, shown, within_budget
+from theory.exact import Rational, check_draws, draw_indices, over_common_denominator, probabilities
 
 Label: TypeAlias = Hashable
 """A label: any hashable value, for instance an int, or a pair (token, ID increment)."""
@@ -26,9 +26,17 @@ BUDGET = 5_000_000
 """Outcomes that an enumeration may list unless its `budget` argument says otherwise."""
 
 
+_PLAIN_INTEGERS = frozenset({int})
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """(x, p, y): tokens and position IDs, one an index, and a label.
+
+    Raises
+    ------
+    InvalidArgument : for tokens or IDs that are no tuples of ints or differ in number, no tokens, or a label that is
+        not hashable or not equal to itself (NaN).
 
     Examples
     --------
@@ -41,6 +49,11 @@ class Example:
     label: Label
 
     def __post_init__(self) -> None:
+        for name, values in (("tokens", self.tokens), ("ids", self.ids)):
+            # Almost every example is built by a law, so the plain case must be quick.
+            if not (type(values) is tuple and _PLAIN_INTEGERS.issuperset(map(type, values))):
+                _check_integers(values, name)
+        check_label(self.label, "Example", "label")
         if len(self.tokens) != len(self.ids) or not self.tokens:
             raise InvalidArgument(
                 "Example",
@@ -54,6 +67,47 @@ class Example:
     def length(self) -> int:
         """The number of tokens."""
         return len(self.tokens)
+
+
+def check_label(label: object, where: str, argument: str) -> None:
+    """Refuse a label that no table of labels can hold.
+
+    Raises
+    ------
+    InvalidArgument : for a label that is not hashable, or not equal to itself (NaN).
+    """
+    try:
+        hash(label)
+        usable = bool(label == label)
+    except (TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise InvalidArgument(
+            where, argument, f"the {type(label).__name__} {shown(label)}", "a hashable label that equals itself",
+            "Use an int, a string, or a tuple of these.",
+        )  # fmt: skip
+
+
+def label_set(labels: object, where: str) -> tuple[Label, ...]:
+    """The distinct labels of a list or tuple, in its order.
+
+    Raises
+    ------
+    InvalidArgument : for anything but a list or tuple of labels; a string is no sequence of labels.
+    """
+    check_type(labels, (list, tuple), where, "labels", "a list or tuple of labels", "For instance labels=[0, 1].")
+    assert isinstance(labels, list | tuple)
+    for i, label in enumerate(labels):
+        check_label(label, where, f"labels[{i}]")
+    return tuple(dict.fromkeys(labels))
+
+
+def _check_integers(values: object, name: str) -> None:
+    if not isinstance(values, tuple) or not all(isinstance(i, int) and not isinstance(i, bool) for i in values):
+        raise InvalidArgument(
+            "Example", name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
+            "Write tuple(values); from a numpy array tuple(array.tolist()).",
+        )  # fmt: skip
 
 
 class Law(ABC):
@@ -93,8 +147,7 @@ class Law(ABC):
         ------
         BudgetExceeded : when `size` is above `budget`; nothing is enumerated then.
         """
-        if self.size > budget:
-            raise BudgetExceeded(f"{type(self).__name__}.table", size=self.size, budget=budget)
+        within_budget(f"{type(self).__name__}.table", size=self.size, budget=budget)
         table: Counter[Example] = Counter()
         for example, weight in self.outcomes():
             table[example] += weight
@@ -121,10 +174,10 @@ class FiniteLaw(Law):
     """
 
     def __init__(self, law: Mapping[Example, Rational], *, labels: Sequence[Label] | None = None) -> None:
+        expected = "a mapping {example: probability}"
+        check_type(law, Mapping, "FiniteLaw", "law", expected, "For equal weights use FiniteLaw.uniform(examples).")
         if not law:
-            raise InvalidArgument(
-                "FiniteLaw", "law", "no examples", "at least one example", "Add an example."
-            )
+            raise InvalidArgument("FiniteLaw", "law", "no examples", "at least one example", "Add an example.")
         for example in law:
             if not isinstance(example, Example):
                 raise InvalidArgument(
@@ -139,7 +192,7 @@ class FiniteLaw(Law):
         weights, self._denominator = over_common_denominator(list(kept.values()))
         self._weights = dict(zip(kept, weights, strict=True))
         seen = dict.fromkeys(example.label for example in kept)
-        self._labels = tuple(seen) if labels is None else tuple(dict.fromkeys(labels))
+        self._labels = tuple(seen) if labels is None else label_set(labels, "FiniteLaw")
         for label in seen:
             if label not in self._labels:
                 raise InvalidArgument(
@@ -147,10 +200,24 @@ class FiniteLaw(Law):
                     "every label that occurs", "Add it to labels, or leave labels out.",
                 )  # fmt: skip
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FiniteLaw):
+            return NotImplemented
+        return (self._weights, self._denominator, self._labels) == (other._weights, other._denominator, other._labels)
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self._weights.items()), self._labels))
+
     @classmethod
     def uniform(cls, examples: Iterable[Example], *, labels: Sequence[Label] | None = None) -> FiniteLaw:
         """The uniform law on the distinct examples given."""
-        distinct = dict.fromkeys(examples)
+        try:
+            distinct = dict.fromkeys(examples)
+        except TypeError:
+            raise InvalidArgument(
+                "FiniteLaw.uniform", "examples", shown(examples), "an iterable of examples",
+                "Pass a list of Example(tokens, ids, label).",
+            ) from None  # fmt: skip
         return cls({example: Fraction(1, len(distinct)) for example in distinct}, labels=labels)
 
     @property
@@ -172,6 +239,7 @@ class FiniteLaw(Law):
         return Fraction(self._weights.get(example, 0), self._denominator)
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
+        check_draws(rng, size, "FiniteLaw.sample")
         examples = list(self._weights)
         return [examples[i] for i in draw_indices(rng, list(self._weights.values()), size)]
 
@@ -205,11 +273,10 @@ class Mixture(Law):
         return sum((p * law.probability(example) for law, p in self.components), Fraction(0))
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
+        check_draws(rng, size, "Mixture.sample")
         weights, _ = over_common_denominator([p for _, p in self.components])
         chosen = draw_indices(rng, weights, size)
-        drawn = [
-            iter(law.sample(rng, int((chosen == i).sum()))) for i, (law, _) in enumerate(self.components)
-        ]
+        drawn = [iter(law.sample(rng, int((chosen == i).sum()))) for i, (law, _) in enumerate(self.components)]
         return [next(drawn[i]) for i in chosen]
 
 
@@ -227,6 +294,11 @@ def mixture(components: Iterable[tuple[Law, Rational]]) -> Law:
     >>> mixture([(one, "1/4"), (two, "3/4")]).probability(Example((1,), (0,), 1))
     Fraction(3, 4)
     """
+    if isinstance(components, Law) or not isinstance(components, Iterable):
+        raise InvalidArgument(
+            "mixture", "components", f"the {type(components).__name__} {shown(components)}",
+            "a list of pairs (law, probability)", "Pass [(ens.at(4), '1/2'), (ens.at(5), '1/2')].",
+        )  # fmt: skip
     given = list(components)
     if not given:
         raise InvalidArgument(

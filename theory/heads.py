@@ -11,8 +11,8 @@ from itertools import combinations
 from math import comb
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from theory.errors import InvalidArgument, shown
-from theory.examples import Example, Label
+from theory.errors import InvalidArgument, check_type, shown
+from theory.examples import Example, Label, check_label
 from theory.positions import Ids
 from theory.support import PositionSet
 
@@ -65,9 +65,7 @@ class HeadClass:
     def __post_init__(self) -> None:
         where = "HeadClass"
         if not isinstance(self.arity, int) or isinstance(self.arity, bool) or self.arity < 1:
-            raise InvalidArgument(
-                where, "arity", shown(self.arity), "an integer >= 1", "Give the number k of tokens."
-            )
+            raise InvalidArgument(where, "arity", shown(self.arity), "an integer >= 1", "Give the number k of tokens.")
         if self.window is not None and (
             not isinstance(self.window, int) or isinstance(self.window, bool) or self.window < 0
         ):
@@ -98,6 +96,8 @@ class HeadClass:
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
         """Every candidate set on these IDs, once each; cost O(number of candidates · k)."""
         last = len(ids) - 1
+        if last < 0:
+            return
         if self.window is None:
             if self.anchor == "none":
                 yield from combinations(range(len(ids)), self.arity)
@@ -119,6 +119,8 @@ class HeadClass:
     def n_candidates(self, ids: Ids) -> int:
         """|C(p)|, counted without listing; cost O(length · log length), and O(length²) with an anchor and a window."""
         n, k, last = len(ids), self.arity, len(ids) - 1
+        if n == 0:
+            return 0
         if self.window is None:
             return comb(n, k) if self.anchor == "none" else comb(n - 1, k - 1)
         total = 0
@@ -181,6 +183,16 @@ class HeadClass:
             )  # fmt: skip
 
 
+def check_heads(heads: object, where: str) -> None:
+    """Refuse anything but a head class.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    check_type(heads, HeadClass, where, "heads", "a HeadClass", "For instance HeadClass(arity=2).")
+
+
 @dataclass(frozen=True)
 class HardHead:
     """A hard head, as data: the views that it selects, each with the label that it answers.
@@ -195,6 +207,10 @@ class HardHead:
     >>> head.loss(Example((0, 0), (0, 1), "one"))  # an abstention loses 1
     Fraction(1, 1)
 
+    Raises
+    ------
+    InvalidArgument : for a view that the class does not have, or answers that are no {view: label}.
+
     Source: Definition 4 in docs/theory.md.
     """
 
@@ -202,8 +218,15 @@ class HardHead:
     answers: Mapping[View, Label]
 
     def __post_init__(self) -> None:
-        for view in self.answers:
+        check_heads(self.heads, "HardHead")
+        check_type(
+            self.answers, Mapping, "HardHead", "answers", "a mapping {view: label}", "List the views that it selects."
+        )
+        for view, label in self.answers.items():
             self.heads.check_view(view, "HardHead", "answers")
+            check_label(label, "HardHead", f"answers[{shown(tuple(view))}]")
+        # A copy: the head stays what it is when the caller's mapping changes.
+        object.__setattr__(self, "answers", dict(self.answers))
 
     def __hash__(self) -> int:
         return hash((self.heads, frozenset(self.answers.items())))

@@ -11,9 +11,10 @@ from math import prod
 
 import numpy as np
 
-from theory.errors import AssumptionViolated, InvalidArgument, shown
-from theory.exact import Rational, draw_indices, over_common_denominator, probabilities
-from theory.examples import Example, Label, Law
+from theory import support as support_laws
+from theory.errors import AssumptionViolated, InvalidArgument, check_type, shown
+from theory.exact import Rational, check_draws, draw_indices, over_common_denominator, probabilities
+from theory.examples import Example, Label, Law, Mixture, check_label, label_set
 from theory.positions import Ids, PositionScheme, absolute
 from theory.support import PositionSet, SupportLaw, SupportRule, at_length
 
@@ -73,17 +74,21 @@ class PlantedEnsemble:
             raise InvalidArgument(
                 where, "vocabulary", shown(vocabulary), "an integer >= 1", "Give the number of tokens."
             )
+        check_type(
+            background, (list, tuple, np.ndarray), where, "background", "a list of weights, one a token",
+            "For instance background=[1, 0, 0] for vocabulary=3.",
+        )  # fmt: skip
         if len(background) != vocabulary:
             raise InvalidArgument(
                 where, "background", f"{len(background)} weights", f"{vocabulary} weights, one a token",
                 "Use 0 for a token that never is background.",
             )  # fmt: skip
+        check_type(planted, Mapping, where, "planted", "a mapping {word: probability}", "For instance {(1, 2): 1}.")
         if not planted:
-            raise InvalidArgument(
-                where, "planted", "no words", "at least one word", "Add {word: probability}."
-            )
-        words = [tuple(word) for word in planted]
+            raise InvalidArgument(where, "planted", "no words", "at least one word", "Add {word: probability}.")
+        words = list(planted)
         for word in words:
+            _check_word(where, "planted", word)
             if len(word) != len(words[0]) or not word:
                 raise InvalidArgument(
                     where, "planted", f"the words {words[0]} and {word}", "words of one length k >= 1",
@@ -92,8 +97,14 @@ class PlantedEnsemble:
             _check_tokens(where, "planted", word, vocabulary)
         weights = probabilities(list(planted.values()), where, "planted")
         kept = {word: p for word, p in zip(words, weights, strict=True) if p > 0}
-        for word in target:
-            _check_tokens(where, "target", tuple(word), vocabulary)
+        check_type(
+            target, Mapping, where, "target", "a mapping {word: label}",
+            "From a function f of the word: {word: f(word) for word in planted}.",
+        )  # fmt: skip
+        for word, label in target.items():
+            _check_word(where, "target", word)
+            _check_tokens(where, "target", word, vocabulary)
+            check_label(label, where, f"target[{word}]")
         missing = [word for word in kept if word not in target]
         if missing:
             raise InvalidArgument(
@@ -101,7 +112,7 @@ class PlantedEnsemble:
                 f"Add {missing[0]}: label.",
             )  # fmt: skip
         used = tuple(dict.fromkeys(target[word] for word in kept))
-        known = used if labels is None else tuple(dict.fromkeys(labels))
+        known = used if labels is None else label_set(labels, where)
         for word in kept:
             if target[word] not in known:
                 raise InvalidArgument(
@@ -113,6 +124,11 @@ class PlantedEnsemble:
                 where, "support", shown(support), "a support law or a function of the length",
                 "For instance support.uniform() or support.fixed({(0, 1): 1}).",
             )  # fmt: skip
+        if support in (support_laws.uniform, support_laws.local, support_laws.paired, support_laws.fixed):
+            raise InvalidArgument(
+                where, "support", f"the function {shown(support)}", "the support law that it returns",
+                "Call it: for instance support.uniform() or support.local(2).",
+            )  # fmt: skip
         object.__setattr__(self, "vocabulary", vocabulary)
         object.__setattr__(self, "background", probabilities(background, where, "background"))
         object.__setattr__(self, "planted", kept)
@@ -121,7 +137,8 @@ class PlantedEnsemble:
         object.__setattr__(self, "labels", known)
 
     def __hash__(self) -> int:
-        return hash((self.vocabulary, self.background, tuple(self.target.items()), self.labels))
+        # Equal ensembles may list their words in different orders.
+        return hash((self.vocabulary, self.background, frozenset(self.target.items()), self.labels))
 
     @property
     def arity(self) -> int:
@@ -236,7 +253,7 @@ class PlantedLaw(Law):
 
         A sum over support sets alone, so it is a second route to every entry of `table`. Cost O(sets · length).
         """
-        if example.length != self.length:
+        if example.length != self.length or not all(0 <= t < self.ensemble.vocabulary for t in example.tokens):
             return Fraction(0)
         matching = sum(ids == example.ids for ids in self.positions.ids(self.length))
         if not matching:
@@ -252,6 +269,7 @@ class PlantedLaw(Law):
         return of_ids * total / self.support_law.total(self.length, self.ensemble.arity)
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
+        check_draws(rng, size, "PlantedLaw.sample")
         words = list(self.ensemble.target.items())
         chosen = draw_indices(rng, self._word_weights[0], size)
         tokens = draw_indices(rng, self._background_weights[0], size * self.length).reshape(size, self.length)
@@ -270,8 +288,6 @@ def planted_components(law: Law, where: str, argument: str) -> list[tuple[Plante
     ------
     AssumptionViolated : when some component is not a planted law.
     """
-    from theory.examples import Mixture
-
     components = law.components if isinstance(law, Mixture) else ((law, Fraction(1)),)
     planted = [(part, p) for part, p in components if isinstance(part, PlantedLaw)]
     if len(planted) != len(components):
@@ -280,6 +296,10 @@ def planted_components(law: Law, where: str, argument: str) -> list[tuple[Plante
             "Build it with PlantedEnsemble.at and mixture; T1 (decide) serves any finite law.",
         )  # fmt: skip
     return planted
+
+
+def _check_word(where: str, argument: str, word: object) -> None:
+    check_type(word, tuple, where, argument, "words that are tuples of tokens", "Write (1,) for a word of one token.")
 
 
 def _check_tokens(where: str, argument: str, word: Word, vocabulary: int) -> None:

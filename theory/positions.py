@@ -21,7 +21,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, check_type, shown
+from theory.exact import check_generator
 
 Ids: TypeAlias = tuple[int, ...]
 """One integer ID a position."""
@@ -59,11 +60,16 @@ class PositionScheme(ABC):
 
     def draw(self, rng: np.random.Generator, length: int) -> Ids:
         """One ID assignment, by the law."""
+        check_generator(rng, "PositionScheme.draw")
         base, values = self._base_and_values(length)
         renamed = dict(zip(values, self.draw_relabelling(rng, values), strict=True))
         return tuple(renamed[i] for i in base)
 
     def _base_and_values(self, length: int) -> tuple[Ids, Ids]:
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            raise InvalidArgument(
+                "PositionScheme", "length", shown(length), "an integer >= 1", "Give the number of positions."
+            )
         base = self.base(length)
         return base, tuple(sorted(set(base)))
 
@@ -74,6 +80,9 @@ class RandomShift(PositionScheme):
 
     lo: int
     hi: int
+
+    def __post_init__(self) -> None:
+        _check_range("positions.random_shift", self.lo, self.hi)
 
     def relabellings(self, values: Ids) -> Iterator[Ids]:
         return (tuple(value + offset for value in values) for offset in range(self.lo, self.hi + 1))
@@ -92,6 +101,9 @@ class RandomOrdered(PositionScheme):
 
     lo: int
     hi: int
+
+    def __post_init__(self) -> None:
+        _check_range("positions.random_ordered", self.lo, self.hi)
 
     def _check(self, n_values: int) -> None:
         _enough_ids("positions.random_ordered", self.lo, self.hi, n_values)
@@ -118,6 +130,12 @@ class ChunkedShift(PositionScheme):
     hi: int
     chunks: int
 
+    def __post_init__(self) -> None:
+        where = "positions.chunked_shift"
+        _check_range(where, self.lo, self.hi)
+        if not isinstance(self.chunks, int) or isinstance(self.chunks, bool) or self.chunks < 1:
+            raise InvalidArgument(where, "chunks", shown(self.chunks), "an integer >= 1", "Two chunks are usual.")
+
     def _slack(self, n_values: int) -> int:
         _enough_ids("positions.chunked_shift", self.lo, self.hi, n_values)
         if n_values < self.chunks:
@@ -133,9 +151,7 @@ class ChunkedShift(PositionScheme):
     def _assemble(self, n_values: int, cuts: Sequence[int], offsets: Sequence[int]) -> Ids:
         bounds = (0, *cuts, n_values)
         return tuple(
-            self.lo + rank + offsets[j]
-            for j in range(self.chunks)
-            for rank in range(bounds[j], bounds[j + 1])
+            self.lo + rank + offsets[j] for j in range(self.chunks) for rank in range(bounds[j], bounds[j + 1])
         )
 
     def relabellings(self, values: Ids) -> Iterator[Ids]:
@@ -163,17 +179,31 @@ class Coupled(PositionScheme):
     coupling: Callable[[int], Sequence[int]]
     then: PositionScheme
 
+    def __post_init__(self) -> None:
+        where = "positions.coupled"
+        if not callable(self.coupling):
+            raise InvalidArgument(
+                where, "coupling", shown(self.coupling), "a function length -> IDs", "For instance blocks(2)."
+            )
+        expected = "a position scheme without a coupling"
+        check_type(self.then, PositionScheme, where, "then", expected, "For instance random_shift(0, 9).")
+        if isinstance(self.then, Coupled):  # its coupling would be ignored: `then` relabels IDs, not positions
+            raise InvalidArgument(
+                where, "then", "a coupled scheme", expected, "Compose the two couplings in one function."
+            )
+
     def base(self, length: int) -> Ids:
-        ids = tuple(self.coupling(length))
-        if len(ids) != length or not all(isinstance(i, int) for i in ids):
+        ids = self.coupling(length)
+        integers = isinstance(ids, Sequence) and all(isinstance(i, int) and not isinstance(i, bool) for i in ids)
+        if not integers or len(ids) != length:
             raise InvalidArgument(
                 "positions.coupled",
                 "coupling",
                 f"{shown(ids)} for length {length}",
                 f"a function of the length that returns {length} integers",
-                "Return one integer ID a position.",
+                "Return a tuple of one int a position; from a numpy array tuple(array.tolist()).",
             )
-        return ids
+        return tuple(ids)
 
     def relabellings(self, values: Ids) -> Iterator[Ids]:
         return self.then.relabellings(values)
@@ -190,6 +220,12 @@ class Blocks:
     """The coupling c(i) = i mod (length / number): positions at one offset of `number` equal blocks share an ID."""
 
     number: int = field(default=2)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.number, int) or isinstance(self.number, bool) or self.number < 1:
+            raise InvalidArgument(
+                "positions.blocks", "number", shown(self.number), "an integer >= 1", "Use 2 for pairs."
+            )
 
     def __call__(self, length: int) -> Ids:
         if length % self.number:
@@ -210,22 +246,18 @@ def absolute() -> RandomShift:
 
 def random_shift(lo: int, hi: int) -> RandomShift:
     """p_i = i + o, o uniform on the integers lo..hi."""
-    return RandomShift(*_range("positions.random_shift", lo, hi))
+    return RandomShift(lo, hi)
 
 
 def random_ordered(lo: int, hi: int) -> RandomOrdered:
     """A uniform sorted subset of the IDs lo..hi (randomised positional encodings)."""
-    return RandomOrdered(*_range("positions.random_ordered", lo, hi))
+    return RandomOrdered(lo, hi)
 
 
 def chunked_shift(lo: int, hi: int, chunks: int = 2) -> ChunkedShift:
     """PoSE: the sequence in `chunks` chunks at uniform cuts, each chunk with its own non-decreasing offset,
     every ID within lo..hi and strictly increasing."""
-    if not isinstance(chunks, int) or isinstance(chunks, bool) or chunks < 1:
-        raise InvalidArgument(
-            "positions.chunked_shift", "chunks", shown(chunks), "an integer >= 1", "Two chunks are usual."
-        )
-    return ChunkedShift(*_range("positions.chunked_shift", lo, hi), chunks)
+    return ChunkedShift(lo, hi, chunks)
 
 
 def coupled(coupling: Callable[[int], Sequence[int]], then: PositionScheme | None = None) -> Coupled:
@@ -236,33 +268,21 @@ def coupled(coupling: Callable[[int], Sequence[int]], then: PositionScheme | Non
     >>> list(coupled(blocks(2), random_ordered(0, 3)).ids(4))[:2]
     [(0, 1, 0, 1), (0, 2, 0, 2)]
     """
-    if not callable(coupling):
-        raise InvalidArgument(
-            "positions.coupled",
-            "coupling",
-            shown(coupling),
-            "a function length -> IDs",
-            "For instance blocks(2).",
-        )
     return Coupled(coupling, absolute() if then is None else then)
 
 
 def blocks(number: int = 2) -> Blocks:
     """The coupling under which the paired support law has spread 0: c(i) = i mod (length / number)."""
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InvalidArgument(
-            "positions.blocks", "number", shown(number), "an integer >= 1", "Use 2 for pairs."
-        )
     return Blocks(number)
 
 
-def _range(where: str, lo: int, hi: int) -> tuple[int, int]:
+def _check_range(where: str, lo: int, hi: int) -> None:
     for name, value in (("lo", lo), ("hi", hi)):
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise InvalidArgument(where, name, shown(value), "an integer", "IDs are integers.")
+        # 62 bits, so that the number of IDs in a range is an int64 and draws are exact.
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**62:
+            raise InvalidArgument(where, name, shown(value), "an integer below 2**62 in size", "IDs are integers.")
     if lo > hi:
         raise InvalidArgument(where, "hi", f"{hi} with lo={lo}", f"hi >= {lo}", "Swap the two ends.")
-    return lo, hi
 
 
 def _enough_ids(where: str, lo: int, hi: int, n_values: int) -> None:

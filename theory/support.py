@@ -15,14 +15,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from theory.errors import InvalidArgument, shown
-from theory.exact import Rational, draw_indices, integer_below, over_common_denominator, probabilities
+from theory.exact import (
+    Rational,
+    check_generator,
+    draw_indices,
+    integer_below,
+    over_common_denominator,
+    probabilities,
+)
 
 PositionSet: TypeAlias = tuple[int, ...]
 """k positions, 0-based, strictly increasing."""
@@ -47,12 +54,26 @@ class SupportLaw(ABC):
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
         """One set, exactly by the law, without listing the sets."""
 
+    def _check_draw(self, rng: np.random.Generator, length: int, arity: int) -> None:
+        check_generator(rng, "SupportLaw.draw")
+        if self.count(length, arity) == 0:
+            raise InvalidArgument(
+                "SupportLaw.draw", "length", f"length {length}, at which {self} has no set of {arity} positions",
+                "a length with at least one set", "Use a longer length or a wider support law.",
+            )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Uniform(SupportLaw):
     """Uniform on all k-subsets; with anchor "last", on those that contain the last position."""
 
     anchor: Literal["none", "last"] = "none"
+
+    def __post_init__(self) -> None:
+        if self.anchor not in ("none", "last"):
+            raise InvalidArgument(
+                "support.uniform", "anchor", shown(self.anchor), "'none' or 'last'", "Use one of the two."
+            )
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
         if self.anchor == "none":
@@ -63,6 +84,7 @@ class Uniform(SupportLaw):
         return comb(length, arity) if self.anchor == "none" else comb(length - 1, arity - 1)
 
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        self._check_draw(rng, length, arity)
         if self.anchor == "none":
             return tuple(sorted(rng.choice(length, size=arity, replace=False).tolist()))
         return (*sorted(rng.choice(length - 1, size=arity - 1, replace=False).tolist()), length - 1)
@@ -73,6 +95,12 @@ class Local(SupportLaw):
     """Uniform on the k-subsets with last - first <= width."""
 
     width: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.width, int) or isinstance(self.width, bool) or self.width < 0:
+            raise InvalidArgument(
+                "support.local", "width", shown(self.width), "an integer >= 0", "For no limit use support.uniform()."
+            )
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
         for first in range(length - arity + 1):
@@ -86,6 +114,7 @@ class Local(SupportLaw):
         return (length - reach) * comb(reach, arity - 1) + comb(reach, arity)
 
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        self._check_draw(rng, length, arity)
         weights = [comb(min(self.width, length - 1 - first), arity - 1) for first in range(length)]
         first = int(draw_indices(rng, weights, 1)[0])
         reach = min(self.width, length - 1 - first)
@@ -119,6 +148,7 @@ class Paired(SupportLaw):
         return self._stride(length, arity)
 
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
+        self._check_draw(rng, length, arity)
         stride = self._stride(length, arity)
         return tuple(range(integer_below(rng, stride), length, stride))
 
@@ -165,25 +195,17 @@ class Fixed(SupportLaw):
         return self._weights()[1]
 
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
-        self._check(length, arity)
+        self._check_draw(rng, length, arity)
         return self.items[int(draw_indices(rng, self._weights()[0], 1)[0])][0]
 
 
 def uniform(anchor: Literal["none", "last"] = "none") -> Uniform:
     """Uniform on all k-subsets, or (anchor "last") on those that contain the last position."""
-    if anchor not in ("none", "last"):
-        raise InvalidArgument(
-            "support.uniform", "anchor", shown(anchor), "'none' or 'last'", "Use one of the two."
-        )
     return Uniform(anchor)
 
 
 def local(width: int) -> Local:
     """Uniform on the k-subsets whose last and first positions differ by at most `width`."""
-    if not isinstance(width, int) or isinstance(width, bool) or width < 0:
-        raise InvalidArgument(
-            "support.local", "width", shown(width), "an integer >= 0", "For no limit use support.uniform()."
-        )
     return Local(width)
 
 
@@ -206,23 +228,22 @@ def fixed(sets: Mapping[PositionSet, Rational]) -> Fixed:
     """
     where = "support.fixed"
     if not isinstance(sets, Mapping) or not sets:
-        raise InvalidArgument(
-            where, "sets", shown(sets), "a mapping {(0, 2): probability}", "Give at least one set."
-        )
-    keys = [tuple(set_) for set_ in sets]
-    for set_ in keys:
-        if not all(isinstance(i, int) and i >= 0 for i in set_) or any(
-            a >= b for a, b in zip(set_, set_[1:], strict=False)
+        raise InvalidArgument(where, "sets", shown(sets), "a mapping {(0, 2): probability}", "Give at least one set.")
+    for set_ in sets:
+        if (
+            not isinstance(set_, tuple)
+            or not all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in set_)
+            or any(a >= b for a, b in pairwise(set_))
         ):
             raise InvalidArgument(
                 where,
                 "sets",
                 f"the set {shown(set_)}",
-                "positions >= 0 in strictly increasing order (0-based)",
-                "Sort the positions and list each once.",
+                "a tuple of positions >= 0 in strictly increasing order (0-based)",
+                "Sort the positions and list each once; one position is (0,).",
             )
     exact = probabilities(list(sets.values()), where, "sets")
-    return Fixed(tuple((set_, p) for set_, p in zip(keys, exact, strict=True) if p > 0))
+    return Fixed(tuple((set_, p) for set_, p in zip(sets, exact, strict=True) if p > 0))
 
 
 SupportRule: TypeAlias = SupportLaw | Callable[[int], SupportLaw | Mapping[PositionSet, Rational]]

@@ -17,10 +17,10 @@ from math import comb, inf
 from typing import NamedTuple, TypeAlias
 
 from theory.bounds import exchangeable_pattern_mass
-from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument
-from theory.exact import as_float
+from theory.errors import AssumptionViolated, InvalidArgument, within_budget
+from theory.exact import Rational, as_float, rational
 from theory.examples import BUDGET, Law
-from theory.heads import HeadClass
+from theory.heads import HeadClass, check_heads
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
 from theory.support import PositionSet, Uniform
@@ -54,7 +54,7 @@ class Coverage:
     candidates : N_T, the largest number of candidate sets in training.
     uncovered : a pattern that occurs at test and never in training (then kappa is inf), or None.
     masses : {pattern: (m_train, m_test)}, expected numbers of candidates.
-    planted_is_candidate : whether S* is always a candidate set at test, which the bound for normalised soft heads needs.
+    planted_is_candidate : whether S* is always a candidate set at test; the bound for normalised soft heads needs it.
     """
 
     kappa: ExactOrInfinite
@@ -68,23 +68,31 @@ class Coverage:
     @property
     def factor(self) -> ExactOrInfinite:
         """max(κ0, κ·N_T): every hard head has test loss <= factor · training loss."""
-        return max(self.kappa0, self.kappa * self.candidates)
+        return inf if inf in (self.kappa, self.kappa0) else max(self.kappa0, self.kappa * self.candidates)
 
-    def bound(self, train_loss: Fraction, abstention: Fraction = Fraction(0)) -> ExactOrInfinite:
-        """κ0·a + κ·N_T·(L_T − a): an upper bound on the test loss, given the training loss and its abstaining part.
+    def bound(self, train_loss: Rational, abstention: Rational | None = None) -> ExactOrInfinite:
+        """κ0·a + κ·N_T·(L_T − a): an upper bound on the test loss of a hard head.
+
+        Parameters
+        ----------
+        train_loss : L_T, exact.
+        abstention : a, the part of L_T that comes from abstaining, exact; left out, the bound is max(κ0, κ·N_T)·L_T,
+            which holds whatever a is. A normalised soft head has a = 0 where `planted_is_candidate`.
 
         Raises
         ------
-        InvalidArgument : unless 0 <= abstention <= train_loss <= 1.
+        InvalidArgument : unless 0 <= abstention <= train_loss <= 1, both exact.
         """
-        if not 0 <= abstention <= train_loss <= 1:
+        loss = rational(train_loss, "Coverage.bound", "train_loss")
+        a = Fraction(0) if abstention is None else rational(abstention, "Coverage.bound", "abstention")
+        if not 0 <= a <= loss <= 1:
             raise InvalidArgument(
-                "Coverage.bound", "abstention", f"{abstention} with train_loss {train_loss}",
+                "Coverage.bound", "abstention", f"{a} with train_loss {loss}",
                 "0 <= abstention <= train_loss <= 1", "Pass exact losses of one head.",
             )  # fmt: skip
-        wrong = train_loss - abstention
-        abstaining = self.kappa0 * abstention if abstention else Fraction(0)
-        return abstaining + (self.kappa * self.candidates * wrong if wrong else Fraction(0))
+        if inf in (self.kappa, self.kappa0):
+            return inf  # 0 · ∞ proves nothing: what never occurs in training is free to be wrong
+        return self.factor * loss if abstention is None else self.kappa0 * a + self.kappa * self.candidates * (loss - a)
 
 
 def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -> Coverage:
@@ -119,6 +127,7 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     Cost: O(placements · candidates · k) per law, and one linear program with a variable per (test placement, kept
     set) for κ0. Source: T3 in docs/theory.md.
     """
+    check_heads(heads, "coverage")
     trained = planted_components(train, "coverage", "train")
     tested = planted_components(test, "coverage", "test")
     _same_planting([law for law, _ in (*trained, *tested)])
@@ -139,9 +148,7 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
         kappa=kappa,
         kappa0=kappa0,
         kappa0_lower=lower,
-        candidates=max(
-            heads.n_candidates(ids) for law, _ in trained for ids in law.positions.ids(law.length)
-        ),
+        candidates=max(_most_candidates(heads, law) for law, _ in trained),
         uncovered=uncovered,
         masses=masses,
         planted_is_candidate=all(_planted_is_candidate(heads, law) for law, _ in tested),
@@ -155,6 +162,7 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     ------
     AssumptionViolated, BudgetExceeded : as for `coverage`.
     """
+    check_heads(heads, "pattern_masses")
     masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)
     for part, p in planted_components(law, "pattern_masses", "law"):
         for pattern, mass in _component_masses(heads, part, budget).items():
@@ -172,15 +180,13 @@ def _component_masses(heads: HeadClass, law: PlantedLaw, budget: int) -> dict[Pa
     return enumerated_pattern_masses(heads, law, budget=budget)
 
 
-def enumerated_pattern_masses(
-    heads: HeadClass, law: PlantedLaw, *, budget: int = BUDGET
-) -> dict[Pattern, Fraction]:
+def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int = BUDGET) -> dict[Pattern, Fraction]:
     """`pattern_masses` of one planted law by listing every placement and every candidate: the plain route."""
+    within_budget("pattern_masses", size=law.n_placements, budget=budget)  # before the ID assignments are listed
     size = sum(heads.n_candidates(ids) for ids in law.positions.ids(law.length)) * law.support_law.count(
         law.length, law.ensemble.arity
     )
-    if size > budget:
-        raise BudgetExceeded("pattern_masses", size=size, budget=budget)
+    within_budget("pattern_masses", size=size, budget=budget)
     weights: Counter[Pattern] = Counter()
     listed: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
     for planted, ids, weight in law.placements():
@@ -213,6 +219,12 @@ def _is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
     """Whether every permutation of positions leaves the law of (S*, candidates, keys) as it is."""
     free = heads.key == "none" and heads.window is None and heads.anchor == "none"
     return free and law.support_law == Uniform("none")
+
+
+def _most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
+    if heads.window is None:  # then the IDs play no part, and there may be too many assignments to list
+        return heads.n_candidates(tuple(range(law.length)))
+    return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
 
 
 def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
@@ -249,8 +261,8 @@ def _same_planting(laws: list[PlantedLaw]) -> None:
 # training law, then Pr_test[abstain] <= κ0 · Pr_train[abstain] for every head. Placements that the head class cannot
 # tell apart are one *atom*, which keeps the linear program small and only makes κ0 better.
 
-# U ranges over all sets where there are at most KERNEL_SUBSETS (placement, U) pairs, over runs of neighbouring positions
-# otherwise: a smaller family of kernels, so κ0 may be larger than it need be, and is as rigorous.
+# U ranges over all sets where there are at most KERNEL_SUBSETS (placement, U) pairs, over runs of neighbouring
+# positions otherwise: a smaller family of kernels, so κ0 may be larger than it need be, and is as rigorous.
 
 KERNEL_SUBSETS = 200_000
 
@@ -277,12 +289,12 @@ def _abstention_factor(
         test_atoms = _total((Atom(law.length), p) for law, p in tested)
         choices = {atom: [Atom(n) for n in lengths if n <= atom.length] for atom in test_atoms}
     else:
-        train_atoms = _atoms(heads, trained)
-        test_atoms = _atoms(heads, tested)
         any_subset = sum(_n_kept(law, lengths, any_subset=True) for law, _ in tested) <= KERNEL_SUBSETS
         size = sum(_n_kept(law, lengths, any_subset=any_subset) for law, _ in tested)
-        if size > budget:
-            raise BudgetExceeded("coverage (kernel for κ0)", size=size, budget=budget)
+        size = max(size, *(law.n_placements for law, _ in (*trained, *tested)))
+        within_budget("coverage (kernel for κ0)", size=size, budget=budget)
+        train_atoms = _atoms(heads, trained)
+        test_atoms = _atoms(heads, tested)
         choices = {
             atom: sorted({sub for sub in _sub_atoms(heads, atom, lengths, any_subset) if sub in train_atoms})
             for atom in test_atoms
@@ -325,9 +337,7 @@ def _atoms(heads: HeadClass, laws: list[tuple[PlantedLaw, Fraction]]) -> dict[At
 
 def _n_kept(law: PlantedLaw, lengths: list[int], *, any_subset: bool) -> int:
     k = law.ensemble.arity
-    per_length = (
-        comb(law.length - k, n - k) if any_subset else law.length - n + 1 for n in lengths if n <= law.length
-    )
+    per_length = (comb(law.length - k, n - k) if any_subset else law.length - n + 1 for n in lengths if n <= law.length)
     return law.n_placements * sum(per_length)
 
 
@@ -380,8 +390,8 @@ def _solve(
         cost, A_ub=upper.tocsr(), b_ub=np.zeros(len(train)), A_eq=rows.tocsr(), b_eq=np.ones(len(test))
     )
     if solved.x is None:
-        # The program is feasible (every test atom has a choice) and bounded; if the solver fails, verify the plain kernel.
-        return {atom: [1.0] * len(subs) for atom, subs in choices.items()}, {atom: 1.0 for atom in train}
+        # The program is feasible (every test atom has a choice) and bounded; if the solver fails, use a plain kernel.
+        return {atom: [1.0] * len(subs) for atom, subs in choices.items()}, dict.fromkeys(train, 1.0)
     kernel: dict[Atom, list[float]] = defaultdict(list)
     for (_, atom, _), value in zip(variables, solved.x[:n], strict=True):
         kernel[atom].append(float(value))
@@ -412,9 +422,7 @@ def _verified(
     upper = max(mass / train[atom] for atom, mass in kept.items())
     exact_prices = {atom: max(_rounded(price), Fraction(0)) for atom, price in prices.items()}
     paid = sum((exact_prices[atom] * p for atom, p in train.items()), Fraction(0))
-    gained = sum(
-        (p * min(exact_prices[sub] for sub in choices[atom]) for atom, p in test.items()), Fraction(0)
-    )
+    gained = sum((p * min(exact_prices[sub] for sub in choices[atom]) for atom, p in test.items()), Fraction(0))
     return upper, gained / paid if paid else Fraction(0)
 
 

@@ -1,0 +1,116 @@
+"""What a claim's module provides: its statement, how one problem can refute it, and where to look.
+
+A *statement* is a small frozen dataclass whose fields are the parts of the claim that could be otherwise (an exponent,
+a factor, a condition). The claim itself is one value of it, every mutant another; all are put to the same test by the
+same function, so a check that cannot fail shows up as a mutant that survives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from proofs_check.problem import Problem
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+Facts: TypeAlias = dict[str, Any]
+"""What refutes a statement on a problem, as JSON: for instance {"test_loss": "1/2", "bound": "1/3"}."""
+
+Profile: TypeAlias = Literal["quick", "full"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A finite family of problems, with its scope in words; the full profile covers strictly more than the quick one."""
+
+    scope: str
+    problems: Callable[[Profile], Iterator[Problem]]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Random problems: a Hypothesis strategy, with its scope in words and how many to draw."""
+
+    scope: str
+    strategy: Callable[[], SearchStrategy[Problem]]
+    quick: int
+    full: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A machine-checked proof: `check` raises AssertionError, naming the step, when it does not go through.
+
+    It returns how many identities or cases were proved.
+    """
+
+    scope: str
+    check: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A check of its own kind (Monte Carlo against exact values, an adversarial search): it reports what it saw.
+
+    `run(rng, profile, tick)` returns (instances, a sentence, facts that refute the claim or None, their problem).
+    """
+
+    engine: Literal["sampled", "search"]
+    scope: str
+    run: Callable[[np.random.Generator, Profile, Callable[[int], None]], Measured]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measurement saw."""
+
+    instances: int
+    summary: str
+    refutation: tuple[Problem, Facts] | None = None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A hypothesis dropped: problems outside it, among which the rest of the statement fails."""
+
+    problems: Callable[[], Iterator[Problem]]
+    statement: Any = None
+    """The statement without the hypothesis, where dropping it changes the statement; the claim's own otherwise."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Everything that `proofs_check` does to one claim.
+
+    Attributes
+    ----------
+    claim_id : the id in `theory.claims`.
+    stated : the claim, as a value of its statement type.
+    mutants : {name: a false variant}; every one must be refuted.
+    refute : facts that refute a statement on a problem, or None; the one place where claim and mutants are tested.
+    cases : how many cases `refute` decides on a problem (for instance one a head).
+    """
+
+    claim_id: str
+    stated: Any
+    mutants: Mapping[str, Any]
+    refute: Callable[[Problem, Any], Facts | None]
+    cases: Callable[[Problem], int]
+    families: tuple[Family, ...]
+    proofs: tuple[Proof, ...]
+    samplers: tuple[Sampler, ...]
+    measurements: tuple[Measurement, ...]
+    necessity: Mapping[str, Dropped]
+    nonvacuous: Callable[[Problem], bool] = field(default=lambda problem: True)
+    """Whether the hypotheses of the claim hold on a problem: a family must hold at least one such problem."""
+
+
+def ratio_text(value: Fraction | float) -> str:
+    """A rational as "p/q", infinity as "inf"."""
+    return str(value)

@@ -1,0 +1,316 @@
+"""T7, the half-wrong identity: below the arity of the parity, every head is wrong on exactly half of what it selects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.families import ensemble, marked_parity
+from proofs_check.problem import Problem, labelled_counts
+from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, positions, support
+from theory.exact import as_float
+from theory.planted import planted_components
+from theory.positions import PositionScheme
+from theory.support import SupportLaw
+
+
+@dataclass(frozen=True)
+class Statement:
+    """E[wrong] = share · E[selected] for every head of arity < k + slack, and its floor on the loss."""
+
+    share: Fraction = Fraction(1, 2)
+    slack: int = 0
+    floor: Callable[[int], Fraction] = bounds.half_wrong_floor
+
+
+def _floor_of_one_half(n_candidates: int) -> Fraction:
+    return Fraction(1, 2)
+
+
+def _floor_of_two_over_n(n_candidates: int) -> Fraction:
+    return Fraction(2, n_candidates)
+
+
+STATED = Statement()
+MUTANTS = {
+    "a third for a half": replace(STATED, share=Fraction(1, 3)),
+    "arity <= k for arity < k": replace(STATED, slack=1),
+    "no head beats chance": replace(STATED, floor=_floor_of_one_half),
+    "2 / max |C| for the floor": replace(STATED, floor=_floor_of_two_over_n),
+}
+
+ENUMERATED_HEADS = 3**8
+"""Above this the identity is still decided for all heads (by linearity), the floor is not enumerated."""
+
+
+def arity_of(law: Law) -> int:
+    """How many bits the label depends on: the planted arity, or every token of a law that is given outright."""
+    if isinstance(law, FiniteLaw):
+        return max(example.length for example in law.support())
+    return planted_components(law, "T7", "law")[0][0].ensemble.arity
+
+
+def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """The identity for every head (by linearity: view by view and answer by answer), and the floor on the loss."""
+    if problem.heads.arity >= arity_of(problem.train) + statement.slack:
+        return None
+    for view, counts in labelled_counts(problem.heads, problem.train).items():
+        selected = sum(counts.values())
+        for answer in problem.train.labels:
+            wrong = selected - counts[answer]
+            if wrong != statement.share * selected:
+                return {
+                    "view": [list(view.tokens), list(view.key)],
+                    "answer": answer,
+                    "wrong_share": str(Fraction(wrong, selected)),
+                }
+    if (space := problem.space()).size <= ENUMERATED_HEADS:
+        losses, _, denominator = space.losses(problem.train)
+        smallest = Fraction(int(losses.min()), denominator)
+        floor = statement.floor(max(1, problem.candidates_in(problem.train)))
+        if smallest < floor:
+            return {"smallest_loss": str(smallest), "floor": str(floor), "head": int(losses.argmin())}
+    return None
+
+
+def cases(problem: Problem) -> int:
+    """One case a head where the floor is enumerated; else one a (view, answer)."""
+    heads = problem.space().size
+    return heads if heads <= ENUMERATED_HEADS else 2 * len(labelled_counts(problem.heads, problem.train))
+
+
+def nonvacuous(problem: Problem) -> bool:
+    """Whether the arity of the heads is below that of the parity."""
+    return problem.heads.arity < arity_of(problem.train)
+
+
+def _head_classes(arity: int) -> Iterator[HeadClass]:
+    for window, key in product((None, 0, 1), ("none", "order", "relative", "absolute")):
+        yield HeadClass(arity, window, key)  # type: ignore[arg-type]
+
+
+def parity(arity: int, noise: tuple[int, ...], law: SupportLaw) -> PlantedEnsemble:
+    """Parity of `arity` planted bits (tokens 0 and 1), noise uniform on the given tokens."""
+    words = list(product((0, 1), repeat=arity))
+    return ensemble(max(1, *noise) + 1, noise, {word: sum(word) % 2 for word in words}, law)
+
+
+def _marked(profile: Profile) -> Iterator[Problem]:
+    longest = 4 if profile == "quick" else 6
+    supports: list[SupportLaw] = [support.uniform(), support.local(2)]
+    schemes: list[PositionScheme] = [positions.random_shift(0, 1), positions.random_ordered(0, longest)]
+    for k in (2, 3):
+        for noise in ((2,), (1,), (0, 2), (0, 1)):
+            for law in supports:
+                for length in range(k, longest + 1):
+                    for scheme in schemes:
+                        at = parity(k, noise, law).at(length, positions=scheme)
+                        for arity in range(1, k + 1):  # arity k lies outside the claim, and is there for the mutants
+                            for heads in _head_classes(arity):
+                                yield Problem(heads, at, at)
+
+
+def _dense(profile: Profile) -> Iterator[Problem]:
+    """Full parity: every token counts, so every arity below the length is too small."""
+    for length in range(2, (5 if profile == "quick" else 7) + 1):
+        everything = support.fixed({tuple(range(length)): 1})
+        at = parity(length, (0, 1), everything).at(length)
+        for arity in range(1, length):
+            for heads in _head_classes(arity):
+                yield Problem(heads, at, at)
+
+
+def _beats_chance(profile: Profile) -> Iterator[Problem]:
+    """Constant noise: selecting it too makes the number of selected sets, and so the weight of an error, vary."""
+    for length in (3, 4, 5):
+        at = parity(2, (2,), support.uniform()).at(length)
+        yield Problem(HeadClass(1), at, at)
+
+
+def prove_involution() -> int:
+    """Flipping the first marked bit outside S keeps the view of S and flips the label.
+
+    With the parity r of the other bits free, the label is b xor r: for every answer a, exactly one of the two inputs
+    (b, r), (not b, r) is answered wrongly. A tautology in (a, b, r), so it holds for every k.
+    """
+    import sympy
+    from sympy.logic.boolalg import Not, Xor
+    from sympy.logic.inference import satisfiable
+
+    a, b, r = sympy.symbols("a b r")
+    wrong, wrong_flipped = Xor(a, Xor(b, r)), Xor(a, Xor(Not(b), r))
+    exactly_one = Xor(wrong, wrong_flipped)
+    _require(not satisfiable(Not(exactly_one)), "one of the pair is wrong")
+    both = sympy.And(wrong, wrong_flipped)
+    _require(not satisfiable(both), "never both")
+    # The check can fail: for AND in place of XOR the flip may leave the label as it is.
+    _require(bool(satisfiable(Not(Xor(Xor(a, b & r), Xor(a, Not(b) & r))))), "a label that need not flip")
+    return 3
+
+
+def prove_fourier() -> int:
+    """E[parity · f] = 0 for every function f of fewer bits, k = 2..5: f is generic, one symbol a value.
+
+    In ±1 notation E[wrong] - E[right] over any view is such an expectation.
+    """
+    import sympy
+
+    steps = 0
+    for k in range(2, 6):
+        for seen in range(k):
+            values = {bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)}
+            total = sum((-1) ** sum(bits) * values[bits[:seen]] for bits in product((0, 1), repeat=k))
+            _require(sympy.expand(total) == 0, f"k = {k}, {seen} bits seen")
+            steps += 1
+        full = {bits: sympy.Symbol(f"f{''.join(map(str, bits))}") for bits in product((0, 1), repeat=k)}
+        _require(sympy.expand(sum((-1) ** sum(b) * f for b, f in full.items())) != 0, f"k = {k}: all bits do suffice")
+    return steps
+
+
+def prove_floor() -> int:
+    """loss >= 1/(2N): W/D >= W/N where D >= 1, E[W] = E[D]/2 >= Pr[D >= 1]/2, and an abstention loses 1 >= 1/(2N).
+
+    With q = Pr[D >= 1] the loss is at least q/(2N) + (1 - q), and that minus 1/(2N) is (1 - q)(1 - 1/(2N)) >= 0.
+    """
+    import sympy
+
+    # n + 1 candidates for n >= 0, abstention probability u in [0, 1].
+    n, u = sympy.symbols("n u", nonnegative=True)
+    size = n + 1
+    loss = (1 - u) * sympy.Rational(1, 2) / size + u
+    slack = sympy.factor(sympy.simplify(loss - bounds.half_wrong_floor(size)))
+    _require(slack.is_nonnegative is True, f"the slack {slack}")
+    _require(sympy.simplify(slack - u * (1 - 1 / (2 * size))) == 0, f"the slack {slack}")
+    return 2
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise AssertionError(reason)
+
+
+def _random_problems() -> object:
+    from proofs_check.strategies import parity_problems
+
+    return parity_problems()
+
+
+def _tightness(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
+    from idealized_model import HeadSpace
+    from proofs_check.engines import climb
+
+    rounds, steps = (4, 80) if profile == "quick" else (16, 600)
+    tried, best = 0, Fraction(10**6)
+    for _ in range(rounds):
+        k = int(rng.integers(2, 4))
+        length = int(rng.integers(k + 1, 6))
+        noise = tuple(sorted(rng.permutation(3)[: int(rng.integers(1, 3))].tolist()))
+        law = parity(k, noise, support.uniform()).at(length)
+        heads = HeadClass(k - 1, key="relative" if rng.integers(2) else "none")
+        space = HeadSpace.of(heads, law)
+        floor = bounds.half_wrong_floor(heads.n_candidates(tuple(range(length))))
+        table = {law_example: weight for law_example, weight in law.table().items()}
+
+        def gain(state: tuple[int, ...], space: HeadSpace = space, table: dict[Example, int] = table) -> Fraction:
+            number = sum(digit * 3**place for place, digit in enumerate(state))
+            head = space.head(number)
+            return -sum((w * head.loss(e) for e, w in table.items()), Fraction(0))
+
+        start = tuple(int(d) for d in rng.integers(0, 3, size=len(space.views)))
+        state, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
+        tried += n
+        smallest = -value / law.denominator
+        best = min(best, smallest / floor)
+        if smallest < floor:
+            return Measured(tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)}))
+    return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
+
+
+def _monte_carlo(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """Lengths up to 200: selected sets of random heads on sampled examples, wrong ones against 1/2, exact binomial test.
+
+    For one uniformly drawn candidate of a sampled example the answer is wrong with probability exactly 1/2.
+    """
+    from scipy.stats import binomtest
+
+    lengths, draws = ((50, 200), 3000) if profile == "quick" else ((50, 100, 200), 30_000)
+    level, instances, summary, tests = 0.001, 0, [], 2 * len(lengths)
+    for length in lengths:
+        for k in (3, 4):
+            law = parity(k, (0, 1, 2), support.uniform()).at(length)
+            answers = {word: int(rng.integers(2)) for word in product((0, 1, 2), repeat=k - 1)}
+            wrong = 0
+            for example in law.sample(rng, draws):
+                chosen = sorted(rng.choice(length, size=k - 1, replace=False).tolist())
+                wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
+            tick(draws)
+            instances += draws
+            p = binomtest(wrong, draws, 0.5).pvalue
+            summary.append(f"{wrong}/{draws}")
+            if p < level / tests:
+                return Measured(instances, f"length {length}, k = {k}: p = {p:.2g}", (Problem(HeadClass(k - 1), law, law), {}))
+    return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
+
+
+def _full_arity() -> Iterator[Problem]:
+    at = marked_parity(2).at(3)
+    yield Problem(HeadClass(2), at, at)
+
+
+def _biased_bits() -> Iterator[Problem]:
+    words = list(product((0, 1), repeat=2))
+    ens = PlantedEnsemble(
+        3, [0, 0, 1], dict(zip(words, ("1/2", "1/6", "1/6", "1/6"), strict=True)), {w: sum(w) % 2 for w in words},
+        support.uniform(),
+    )  # fmt: skip
+    yield Problem(HeadClass(1), ens.at(2), ens.at(2))
+
+
+def _conjunction() -> Iterator[Problem]:
+    at = ensemble(3, (2,), {w: int(all(w)) for w in product((0, 1), repeat=2)}).at(2)
+    yield Problem(HeadClass(1), at, at)
+
+
+def _ids_that_tell() -> Iterator[Problem]:
+    """A scheme that shifts the IDs by the label."""
+    law = FiniteLaw.uniform(
+        Example(word, (sum(word) % 2, sum(word) % 2 + 1), sum(word) % 2) for word in product((0, 1), repeat=2)
+    )
+    yield Problem(HeadClass(1, key="absolute"), law, law)
+
+
+ATTACK = Attack(
+    claim_id="T7",
+    stated=STATED,
+    mutants=MUTANTS,
+    refute=refute,
+    cases=cases,
+    families=(
+        Family("parity of 2 and 3 marked bits, every window and key, supports, noise, schemes", _marked),
+        Family("full parity: k = length, every smaller arity", _dense),
+        Family("parity of 2 marked bits in constant noise, arity 1", _beats_chance),
+    ),
+    proofs=(
+        Proof("the involution, a tautology for every k", prove_involution),
+        Proof("E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", prove_fourier),
+        Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor),
+    ),
+    samplers=(Sampler("random backgrounds, supports, schemes, windows, keys, anchors, mixtures", _random_problems, 80, 2000),),  # type: ignore[arg-type]
+    measurements=(
+        Measurement("sampled", "Monte Carlo", _monte_carlo),
+        Measurement("search", "hill climbing for the smallest loss", _tightness),
+    ),
+    necessity={
+        "arity below k": Dropped(_full_arity, replace(STATED, slack=1)),
+        "uniform bits": Dropped(_biased_bits),
+        "parity": Dropped(_conjunction),
+        "IDs independent of tokens": Dropped(_ids_that_tell),
+    },
+    nonvacuous=nonvacuous,
+)

@@ -1,0 +1,42 @@
+"""Evidence: what a check found, never a bare "true"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NoReturn, TypeAlias
+
+Kind: TypeAlias = Literal["proved", "exhausted", "supported", "refuted", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one check found about one claim.
+
+    Attributes
+    ----------
+    kind : "proved" (a machine-checked proof or an exact symbolic identity), "exhausted" (every instance of a stated
+        finite scope), "supported" (random instances or samples), "refuted" (with a replayable witness) or
+        "inconclusive" (the scope says why).
+    engine : which engine found it: exhaustive, symbolic, sampled, search.
+    scope : in words, what was covered.
+    instances : how many cases were decided.
+    seconds : wall time.
+    witness : for "refuted", a problem that `replay` reproduces.
+
+    Examples
+    --------
+    >>> bool(Evidence("supported", "sampled", "100 random ensembles", 100, 0.1))
+    Traceback (most recent call last):
+    ...
+    TypeError: evidence is not true or false; look at its kind ('supported') and its scope
+    """
+
+    kind: Kind
+    engine: str
+    scope: str
+    instances: int
+    seconds: float = 0.0
+    witness: dict[str, Any] | None = field(default=None)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(f"evidence is not true or false; look at its kind ({self.kind!r}) and its scope")

@@ -1,0 +1,382 @@
+"""Problems as files: one small TOML or JSON format for `decide`, `coverage` and witnesses.
+
+>>> problem = problem_from_dict({
+...     "heads": {"arity": 1},
+...     "ensemble": {"vocabulary": 2, "background": [1, 0], "support": {"kind": "uniform"},
+...                  "planted": [{"word": [1], "probability": 1, "label": "yes"}]},
+...     "train": [{"length": 2}], "test": [{"length": 9}]})
+>>> problem.test.size
+9
+>>> problem_from_dict(problem_to_dict(problem)) == problem
+True
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from proofs_check.problem import Problem
+from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
+from theory.errors import shown
+from theory.examples import Example, Label, Mixture
+from theory.heads import View
+from theory.planted import PlantedLaw
+from theory.positions import Blocks, ChunkedShift, Coupled, PositionScheme, RandomOrdered, RandomShift
+from theory.support import Fixed, Local, Paired, SupportLaw, Uniform
+
+Json = Any
+"""Whatever json.loads returns."""
+
+
+def read_problem(path: str | os.PathLike[str]) -> Problem:
+    """Read a problem from a .toml or .json file.
+
+    Raises
+    ------
+    InvalidArgument : when the file is missing, is no TOML or JSON, or a field is missing, unknown or wrong; the message
+        names the field.
+    """
+    return problem_from_dict(read_data(path, "read_problem"), str(path))
+
+
+def read_data(path: str | os.PathLike[str], where: str) -> Json:
+    """Parse a .toml or .json file.
+
+    Raises
+    ------
+    InvalidArgument : when it cannot be read or parsed, with the line that the parser names.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise InvalidArgument(where, "path", f"{str(path)!r}: {reason}", "a readable file", "Check the path.") from None
+    try:
+        return tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        kind = "TOML" if file.suffix == ".toml" else "JSON"
+        raise InvalidArgument(
+            where, "path", f"{str(path)!r}, which is not valid {kind} ({error})", f"a complete {kind} file",
+            "The file may be truncated; write it again, or mend it at the place named.",
+        ) from None  # fmt: skip
+
+
+def write_json(path: str | os.PathLike[str], data: Json, where: str) -> None:
+    """Write JSON in one step: a reader sees the old file or the whole new one.
+
+    Raises
+    ------
+    InvalidArgument : when the place cannot be written.
+    """
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n", where)
+
+
+def write_text(path: str | os.PathLike[str], text: str, where: str) -> None:
+    """Write text in one step; see `write_json`."""
+    file = Path(path)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if file.parent.is_dir() else None
+        raise InvalidArgument(
+            where, "path", f"{str(path)!r}: {error.strerror}", "a path that can be written",
+            "Choose a file in an existing folder that you may write to.",
+        ) from None  # fmt: skip
+
+
+def problem_from_dict(data: Json, path: str = "problem") -> Problem:
+    """The problem that a parsed file describes.
+
+    Raises
+    ------
+    InvalidArgument : naming the field that is missing, unknown or wrong.
+    """
+    fields = _Fields(data, path, ("heads", "ensemble", "train", "test", "head"))
+    heads = _heads(fields.get("heads"), fields.at("heads"))
+    shared = fields.get("ensemble", None)
+    train = _law(fields.get("train"), shared, fields.at("train"), path)
+    test = _law(fields.get("test"), shared, fields.at("test"), path)
+    head = fields.get("head", None)
+    return Problem(heads, train, test, None if head is None else _hard_head(head, heads, fields.at("head")))
+
+
+def problem_to_dict(problem: Problem) -> dict[str, Json]:
+    """The file content from which `problem_from_dict` makes an equal problem.
+
+    Raises
+    ------
+    InvalidArgument : for a coupling or scheme that has no name in the file format.
+    """
+    heads = problem.heads
+    out: dict[str, Json] = {
+        "heads": {"arity": heads.arity, "window": heads.window, "key": heads.key, "anchor": heads.anchor},
+        "train": _law_to_data(problem.train),
+        "test": _law_to_data(problem.test),
+    }
+    if problem.head is not None:
+        out["head"] = [
+            {"tokens": list(view.tokens), "key": list(view.key), "label": _label_to_data(label)}
+            for view, label in problem.head.answers.items()
+        ]
+    return out
+
+
+class _Fields:
+    """A JSON object under checks: unknown fields are refused, missing ones are named."""
+
+    def __init__(self, data: Json, path: str, known: tuple[str, ...]) -> None:
+        if not isinstance(data, Mapping):
+            raise InvalidArgument("read_problem", path, shown(data), "a table (object)", f"Fields: {', '.join(known)}.")
+        self.data, self.path = data, path
+        for name in data:
+            if name not in known:
+                raise InvalidArgument(
+                    "read_problem", f"{path}: {name}", "an unknown field", f"one of {', '.join(known)}",
+                    "Remove or rename it.",
+                )  # fmt: skip
+
+    def at(self, name: str) -> str:
+        return f"{self.path}: {name}"
+
+    def get(self, name: str, *default: Json) -> Json:
+        if name in self.data:
+            return self.data[name]
+        if default:
+            return default[0]
+        raise InvalidArgument("read_problem", self.at(name), "nothing", f"the field '{name}'", "Add it.")
+
+    def integer(self, name: str, *default: int) -> int:
+        value = self.get(name, *default)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise InvalidArgument("read_problem", self.at(name), shown(value), "an integer", "Write a whole number.")
+        return value
+
+    def items(self, name: str) -> list[Json]:
+        return _items(self.get(name), self.at(name))
+
+
+def _items(value: Json, path: str) -> list[Json]:
+    if not isinstance(value, list) or not value:
+        raise InvalidArgument("read_problem", path, shown(value), "a non-empty list", "Write [ ... ] with an entry.")
+    return value
+
+
+def _integers(value: Json, path: str) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in value):
+        raise InvalidArgument("read_problem", path, shown(value), "a list of integers", "For instance [1, 2].")
+    return tuple(value)
+
+
+def _label(value: Json, path: str) -> Label:
+    if isinstance(value, list):
+        return tuple(_label(part, path) for part in value)
+    if isinstance(value, float | Mapping) or value is None:
+        raise InvalidArgument("read_problem", path, shown(value), "an integer, a string or a list of them", "Rename it.")
+    return value  # type: ignore[no-any-return]  # an int, a string or a bool
+
+
+def _label_to_data(label: Label) -> Json:
+    return [_label_to_data(part) for part in label] if isinstance(label, tuple) else label
+
+
+def _heads(data: Json, path: str) -> HeadClass:
+    fields = _Fields(data, path, ("arity", "window", "key", "anchor"))
+    return HeadClass(
+        fields.integer("arity"), fields.get("window", None), fields.get("key", "none"), fields.get("anchor", "none")
+    )
+
+
+def _hard_head(data: Json, heads: HeadClass, path: str) -> HardHead:
+    answers: dict[View, Label] = {}
+    for i, entry in enumerate(data if isinstance(data, list) else _items(data, path)):
+        fields = _Fields(entry, f"{path}[{i}]", ("tokens", "key", "label"))
+        view = View(
+            _integers(fields.get("tokens"), fields.at("tokens")), _integers(fields.get("key", []), fields.at("key"))
+        )
+        answers[view] = _label(fields.get("label"), fields.at("label"))
+    return HardHead(heads, answers)
+
+
+def _law(data: Json, shared: Json, path: str, root: str) -> Law:
+    if isinstance(data, Mapping):
+        return _finite_law(data, path)
+    components = []
+    for i, entry in enumerate(_items(data, path)):
+        fields = _Fields(entry, f"{path}[{i}]", ("length", "probability", "positions", "support", "ensemble"))
+        ensemble = fields.get("ensemble", shared)
+        if ensemble is None:
+            raise InvalidArgument(
+                "read_problem", f"{root}: ensemble", "nothing", "a table 'ensemble' that the laws share", "Add it."
+            )
+        planting = _ensemble(ensemble, fields.get("support", None), f"{root}: ensemble")
+        scheme = _scheme(fields.get("positions", {"kind": "absolute"}), fields.at("positions"))
+        weight = fields.get("probability", 1) if len(data) == 1 else fields.get("probability")
+        components.append((planting.at(fields.integer("length"), positions=scheme), weight))
+    return mixture(components)
+
+
+def _finite_law(data: Json, path: str) -> FiniteLaw:
+    fields = _Fields(data, path, ("examples", "labels"))
+    entries = fields.items("examples")
+    law: dict[Example, Any] = {}
+    for i, entry in enumerate(entries):
+        part = _Fields(entry, f"{path}.examples[{i}]", ("tokens", "ids", "label", "probability"))
+        tokens = _integers(part.get("tokens"), part.at("tokens"))
+        ids = part.get("ids", None)
+        example = Example(
+            tokens,
+            tuple(range(len(tokens))) if ids is None else _integers(ids, part.at("ids")),
+            _label(part.get("label"), part.at("label")),
+        )
+        law[example] = part.get("probability", f"1/{len(entries)}")
+    labels = fields.get("labels", None)
+    return FiniteLaw(law, labels=None if labels is None else [_label(label, fields.at("labels")) for label in labels])
+
+
+def _ensemble(data: Json, own_support: Json, path: str) -> PlantedEnsemble:
+    fields = _Fields(data, path, ("vocabulary", "background", "planted", "support", "labels"))
+    planted: dict[tuple[int, ...], Any] = {}
+    target: dict[tuple[int, ...], Label] = {}
+    for i, entry in enumerate(fields.items("planted")):
+        part = _Fields(entry, f"{path}.planted[{i}]", ("word", "probability", "label"))
+        word = _integers(part.get("word"), part.at("word"))
+        if word in planted:
+            raise InvalidArgument("read_problem", part.at("word"), f"{word} twice", "each word once", "Merge the two.")
+        planted[word] = part.get("probability")
+        target[word] = _label(part.get("label"), part.at("label"))
+    labels = fields.get("labels", None)
+    return PlantedEnsemble(
+        vocabulary=fields.integer("vocabulary"),
+        background=fields.items("background"),
+        planted=planted,
+        target=target,
+        support=_support(fields.get("support", {}) if own_support is None else own_support, f"{path}.support"),
+        labels=None if labels is None else [_label(label, fields.at("labels")) for label in _items(labels, path)],
+    )
+
+
+def _kind(data: Json, path: str, kinds: dict[str, tuple[str, ...]]) -> tuple[str, _Fields]:
+    fields = _Fields(data, path, ("kind", *dict.fromkeys(name for names in kinds.values() for name in names)))
+    kind = fields.get("kind")
+    if kind not in kinds:
+        raise InvalidArgument("read_problem", fields.at("kind"), shown(kind), f"one of {', '.join(kinds)}", "Rename it.")
+    return kind, _Fields(data, path, ("kind", *kinds[kind]))
+
+
+def _support(data: Json, path: str) -> SupportLaw:
+    kind, fields = _kind(data, path, {"uniform": ("anchor",), "local": ("width",), "paired": (), "fixed": ("sets",)})
+    if kind == "uniform":
+        return support.uniform(fields.get("anchor", "none"))
+    if kind == "local":
+        return support.local(fields.integer("width"))
+    if kind == "paired":
+        return support.paired()
+    sets = {}
+    for i, entry in enumerate(fields.items("sets")):
+        part = _Fields(entry, f"{path}.sets[{i}]", ("positions", "probability"))
+        sets[_integers(part.get("positions"), part.at("positions"))] = part.get("probability")
+    return support.fixed(sets)
+
+
+def _scheme(data: Json, path: str) -> PositionScheme:
+    ranged = ("lo", "hi")
+    kind, fields = _kind(
+        data,
+        path,
+        {
+            "absolute": (),
+            "random_shift": ranged,
+            "random_ordered": ranged,
+            "chunked_shift": (*ranged, "chunks"),
+            "coupled": ("blocks", "then"),
+        },
+    )
+    if kind == "absolute":
+        return positions.absolute()
+    if kind == "coupled":
+        then = _scheme(fields.get("then", {"kind": "absolute"}), fields.at("then"))
+        return positions.coupled(positions.blocks(fields.integer("blocks", 2)), then)
+    lo, hi = fields.integer("lo"), fields.integer("hi")
+    if kind == "chunked_shift":
+        return positions.chunked_shift(lo, hi, fields.integer("chunks", 2))
+    make: Callable[[int, int], PositionScheme] = getattr(positions, kind)
+    return make(lo, hi)
+
+
+def _law_to_data(law: Law) -> Json:
+    if isinstance(law, PlantedLaw | Mixture):
+        components = law.components if isinstance(law, Mixture) else ((law, Fraction(1)),)
+        if all(isinstance(part, PlantedLaw) for part, _ in components):
+            return [_planted_to_data(part, p) for part, p in components if isinstance(part, PlantedLaw)]
+    return {
+        "examples": [
+            {
+                "tokens": list(example.tokens),
+                "ids": list(example.ids),
+                "label": _label_to_data(example.label),
+                "probability": str(p),
+            }
+            for example, p in law.items()
+        ],
+        "labels": [_label_to_data(label) for label in law.labels],
+    }
+
+
+def _planted_to_data(law: PlantedLaw, p: Fraction) -> Json:
+    ensemble = law.ensemble
+    return {
+        "length": law.length,
+        "probability": str(p),
+        "positions": _scheme_to_data(law.positions),
+        "ensemble": {
+            "vocabulary": ensemble.vocabulary,
+            "background": [str(weight) for weight in ensemble.background],
+            "planted": [
+                {"word": list(word), "probability": str(weight), "label": _label_to_data(ensemble.target[word])}
+                for word, weight in ensemble.planted.items()
+            ],
+            "support": _support_to_data(law.support_law),
+            "labels": [_label_to_data(label) for label in ensemble.labels],
+        },
+    }
+
+
+def _support_to_data(law: SupportLaw) -> Json:
+    match law:
+        case Uniform(anchor):
+            return {"kind": "uniform", "anchor": anchor}
+        case Local(width):
+            return {"kind": "local", "width": width}
+        case Paired():
+            return {"kind": "paired"}
+        case Fixed(items):
+            return {"kind": "fixed", "sets": [{"positions": list(s), "probability": str(p)} for s, p in items]}
+    raise _unnamed("support law", law)
+
+
+def _scheme_to_data(scheme: PositionScheme) -> Json:
+    match scheme:
+        case RandomShift(lo, hi):
+            return {"kind": "random_shift", "lo": lo, "hi": hi}
+        case RandomOrdered(lo, hi):
+            return {"kind": "random_ordered", "lo": lo, "hi": hi}
+        case ChunkedShift(lo, hi, chunks):
+            return {"kind": "chunked_shift", "lo": lo, "hi": hi, "chunks": chunks}
+        case Coupled(Blocks(number), then):
+            return {"kind": "coupled", "blocks": number, "then": _scheme_to_data(then)}
+    raise _unnamed("position scheme", scheme)
+
+
+def _unnamed(what: str, value: object) -> InvalidArgument:
+    return InvalidArgument(
+        "problem_to_dict", what, shown(value), "one that the file format can name", "Use the schemes of theory.positions."
+    )

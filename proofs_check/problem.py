@@ -1,0 +1,70 @@
+"""A problem: what `decide` and `coverage` are asked, what a claim is tested on, and what a witness holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+from idealized_model import HeadSpace
+from theory import HardHead, HeadClass, Law
+from theory.examples import Label
+from theory.heads import View
+
+ViewCase = tuple[frozenset[View], Label]
+"""All that a zero-loss question needs of an example: its views and its label."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A head class, a training law and a test law, and for some checks one hard head.
+
+    Attributes
+    ----------
+    heads, train, test : what T1 decides about; claims about one law use the same law for both.
+    head : the hard head in question, where a check is about one head rather than all.
+    """
+
+    heads: HeadClass
+    train: Law
+    test: Law
+    head: HardHead | None = None
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of both laws."""
+        return tuple(dict.fromkeys((*self.train.labels, *self.test.labels)))
+
+    def space(self) -> HeadSpace:
+        """All hard heads on the views that occur in training or at test."""
+        cases = (*view_cases(self.heads, self.train), *view_cases(self.heads, self.test))
+        return HeadSpace(self.heads, tuple(sorted({view for views, _ in cases for view in views})), self.labels)
+
+    def candidates_in(self, law: Law) -> int:
+        """The largest number of candidate sets of an example of the law."""
+        return max(sum(number for _, number in views) for views, _ in view_table(self.heads, law))
+
+
+@lru_cache(maxsize=2048)
+def view_table(heads: HeadClass, law: Law) -> dict[tuple[frozenset[tuple[View, int]], Label], int]:
+    """{(view counts, label): weight}: all that an exact loss needs of a law, each distinct case once."""
+    table: dict[tuple[frozenset[tuple[View, int]], Label], int] = {}
+    for example, weight in law.table().items():
+        case = (frozenset(heads.view_counts(example).items()), example.label)
+        table[case] = table.get(case, 0) + weight
+    return table
+
+
+@lru_cache(maxsize=20_000)
+def view_cases(heads: HeadClass, law: Law) -> tuple[ViewCase, ...]:
+    """The distinct (views, label) pairs of a law: all that a zero-loss question needs of it."""
+    return tuple(dict.fromkeys((heads.views(example), example.label) for example in law.support()))
+
+
+def labelled_counts(heads: HeadClass, law: Law) -> dict[View, Counter[Label]]:
+    """{view: {label: weight}}: the expected number of candidates with each view and label, times the denominator."""
+    counts: dict[View, Counter[Label]] = {}
+    for (views, label), weight in view_table(heads, law).items():
+        for view, number in views:
+            counts.setdefault(view, Counter())[label] += weight * number
+    return counts

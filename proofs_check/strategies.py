@@ -1,0 +1,186 @@
+"""Hypothesis strategies for the objects of the theory, in Hypothesis' own style; they shrink to what a person would write."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any, TypeVar
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from proofs_check.problem import Problem
+from theory import HeadClass, InvalidArgument, Law, PlantedEnsemble, bounds, mixture, positions, support
+from theory.examples import Label
+from theory.heads import Anchor, Key
+from theory.positions import PositionScheme
+from theory.support import PositionSet, SupportLaw
+
+T = TypeVar("T")
+
+
+@st.composite
+def laws_on(draw: DrawFn, items: list[T], *, max_weight: int = 3) -> dict[T, Fraction]:
+    """Exact laws with full support on the given items: small integer weights, normalised."""
+    weights = draw(st.lists(st.integers(1, max_weight), min_size=len(items), max_size=len(items)))
+    return {item: Fraction(weight, sum(weights)) for item, weight in zip(items, weights, strict=True)}
+
+
+@st.composite
+def planted_ensembles(
+    draw: DrawFn,
+    *,
+    min_arity: int = 1,
+    max_arity: int = 2,
+    min_vocabulary: int = 2,
+    max_vocabulary: int = 3,
+    max_labels: int = 2,
+    supports: SearchStrategy[SupportLaw] | None = None,
+) -> PlantedEnsemble:
+    """Planted ensembles with random planted words, targets, laws and support law."""
+    if min_arity > max_arity or min_vocabulary > max_vocabulary:
+        raise InvalidArgument(
+            "planted_ensembles", "max_arity", f"bounds {min_arity}..{max_arity} and {min_vocabulary}..{max_vocabulary}",
+            "bounds with min <= max", "Swap them.",
+        )  # fmt: skip
+    arity = draw(st.integers(min_arity, max_arity))
+    vocabulary = draw(st.integers(min_vocabulary, max_vocabulary))
+    words = draw(
+        st.lists(
+            st.tuples(*[st.integers(0, vocabulary - 1)] * arity), min_size=1, max_size=min(4, vocabulary**arity), unique=True
+        )
+    )
+    labels = tuple(range(draw(st.integers(1, max_labels))))
+    noise = draw(st.lists(st.integers(0, vocabulary - 1), min_size=1, max_size=vocabulary, unique=True))
+    background = draw(laws_on(noise))
+    target: dict[tuple[int, ...], Label] = {word: draw(st.sampled_from(labels)) for word in words}
+    law = draw(support_laws() if supports is None else supports)
+    return PlantedEnsemble(
+        vocabulary, [background.get(t, 0) for t in range(vocabulary)], draw(laws_on(words)), target, law, labels
+    )
+
+
+def support_laws() -> SearchStrategy[SupportLaw]:
+    """Uniform (anchored or not), local and paired support laws."""
+    return st.one_of(
+        st.just(support.uniform()),
+        st.builds(support.local, st.integers(1, 2)),
+        st.just(support.uniform("last")),
+        st.just(support.paired()),
+    )
+
+
+@st.composite
+def full_support_laws(draw: DrawFn, length: int, arity: int, anchor: Anchor = "none") -> SupportLaw:
+    """Non-uniform laws on all k-sets of a length (or on those with the last position)."""
+    sets: list[PositionSet] = [
+        s for s in combinations(range(length), arity) if anchor == "none" or s[-1] == length - 1
+    ]
+    return support.fixed(draw(laws_on(sets)))
+
+
+def position_schemes(*, max_id: int = 6) -> SearchStrategy[PositionScheme]:
+    """Every kind of position scheme with small ranges; some are undefined at some lengths."""
+    plain: SearchStrategy[PositionScheme] = st.one_of(
+        st.just(positions.absolute()),
+        st.builds(positions.random_shift, st.integers(0, 1), st.integers(1, 2)),
+        st.builds(positions.random_ordered, st.just(0), st.integers(max_id - 2, max_id)),
+        st.builds(positions.chunked_shift, st.just(0), st.integers(max_id - 2, max_id), st.integers(1, 2)),
+    )
+    return st.one_of(plain, st.builds(positions.coupled, st.builds(positions.blocks, st.just(2)), plain))
+
+
+def head_classes(*, min_arity: int = 1, max_arity: int = 2) -> SearchStrategy[HeadClass]:
+    """Head classes with any window, key and anchor."""
+    keys: tuple[Key, ...] = ("none", "order", "relative", "absolute")
+    anchors: tuple[Anchor, ...] = ("none", "last")
+    return st.builds(
+        HeadClass,
+        st.integers(min_arity, max_arity),
+        st.one_of(st.none(), st.integers(0, 2)),
+        st.sampled_from(keys),
+        st.sampled_from(anchors),
+    )
+
+
+@st.composite
+def laws(draw: DrawFn, ensemble: PlantedEnsemble, *, max_length: int = 4, max_size: int = 3000) -> Law:
+    """A planted law of the ensemble, or a mixture of two over lengths and schemes."""
+    components: list[Law] = []
+    for _ in range(draw(st.integers(1, 2))):
+        length = draw(st.integers(ensemble.arity, max_length))
+        components.append(_defined(ensemble, length, draw(position_schemes())))
+    weights = draw(laws_on(list(range(len(components)))))
+    law = mixture([(component, weights[i]) for i, component in enumerate(components)])
+    assume(law.size <= max_size)
+    return law
+
+
+def _defined(ensemble: PlantedEnsemble, length: int, scheme: PositionScheme) -> Law:
+    try:
+        return ensemble.at(length, positions=scheme)
+    except InvalidArgument:  # the scheme or the support law is undefined at this length
+        assume(False)
+        raise
+
+
+@st.composite
+def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_support: bool = False) -> Problem:
+    """T1's and T3's input: a head class, and training and test laws of one planting.
+
+    The support law may differ between the two unless `same_support`.
+    """
+    train_ens = draw(planted_ensembles())
+    test_ens = train_ens
+    if not same_support and draw(st.booleans()):
+        other = draw(support_laws())
+        test_ens = PlantedEnsemble(
+            train_ens.vocabulary, train_ens.background, train_ens.planted, train_ens.target, other, train_ens.labels
+        )
+    heads = draw(head_classes())
+    problem = Problem(heads, draw(laws(train_ens, max_length=max_length)), draw(laws(test_ens, max_length=max_length + 1)))
+    assume(problem.space().size <= max_heads)
+    return problem
+
+
+@st.composite
+def certificate_problems(draw: DrawFn) -> Problem:
+    """T2's input: full-support ensembles at the certificate length and above, non-uniform support laws."""
+    anchor: Anchor = draw(st.sampled_from(("none", "last")))
+    planting = draw(planted_ensembles(max_labels=3, supports=st.just(support.uniform(anchor))))
+    arity = planting.arity
+    train = bounds.certificate(arity, anchor) + draw(st.integers(0, 1))
+    test = train + draw(st.integers(1, 2))
+
+    def at(length: int) -> Law:
+        own = draw(full_support_laws(length, arity, anchor))
+        ens = PlantedEnsemble(
+            planting.vocabulary, planting.background, planting.planted, planting.target, own, planting.labels
+        )
+        return ens.at(length)
+
+    problem = Problem(HeadClass(arity, anchor=anchor), at(train), at(test))
+    assume(problem.train.size <= 3000)
+    assume(problem.test.size <= 10_000)
+    assume(problem.space().size <= 4**9)
+    return problem
+
+
+@st.composite
+def parity_problems(draw: DrawFn) -> Problem:
+    """T7's input: parity of k marked bits in any background, under heads of smaller arity, any window, key and scheme."""
+    arity = draw(st.integers(2, 4))
+    n_tokens = draw(st.integers(2, 4))
+    noise = draw(st.lists(st.integers(0, n_tokens - 1), min_size=1, max_size=n_tokens, unique=True))
+    background: dict[int, Any] = draw(laws_on(noise))
+    words = list(product((0, 1), repeat=arity))
+    ens = PlantedEnsemble(
+        n_tokens,
+        [background.get(t, 0) for t in range(n_tokens)],
+        {word: Fraction(1, len(words)) for word in words},
+        {word: sum(word) % 2 for word in words},
+        draw(support_laws()),
+    )
+    law = draw(laws(ens, max_length=5, max_size=8000))
+    return Problem(draw(head_classes(max_arity=arity - 1)), law, law)
