@@ -1,0 +1,216 @@
+"""The command line: check (the default), decide, coverage, replay."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from theory import BUDGET, TheoryError, claims, coverage, decide
+from theory.errors import InvalidArgument
+
+COMMANDS = ("check", "decide", "coverage", "replay")
+BAD_USAGE = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 all hold, 1 refuted, 2 inconclusive, 3 bad usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help", "--version")):
+        arguments.insert(0, "check")
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+        return status
+    except TheoryError as error:
+        print(f"lengthgen: {error}", file=sys.stderr)
+        return BAD_USAGE
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error of ours, and Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(BAD_USAGE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="lengthgen",
+        description="Check the claims of the theory, or decide whether a head class length-generalizes.",
+        epilog="Without a command: check. Each command has its own --help.",
+    )
+    from proofs_check.report import version
+
+    parser.add_argument("--version", action="version", version=f"lengthgen {version('lengthgen')}")
+    commands = parser.add_subparsers(dest="command", parser_class=_Parser)
+
+    check = commands.add_parser(
+        "check",
+        help="check every claim (the default)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Check every claim at the quick profile and print one table. Exit status: 0 all hold, 1 something\n"
+        "is refuted or a mutant survives, 2 something is inconclusive, 3 bad usage.",
+        epilog="example: lengthgen check --claim T3 --mutants --json report.json",
+    )
+    check.add_argument("--claim", action="append", metavar="ID", help="only this claim (repeatable)")
+    check.add_argument("--profile", choices=("quick", "full"), default="quick", help="quick: a minute; full: up to 15")
+    check.add_argument("--mutants", action="store_true", help="show what refuted every mutant and dropped hypothesis")
+    check.add_argument("--json", metavar="FILE", help="write the report")
+    check.add_argument("--witnesses", metavar="DIR", default=".", help="where a refuted claim writes its witness files")
+    check.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
+    check.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    check.set_defaults(run=_check)
+
+    for name, run, what in (
+        ("decide", _decide, "decide by T1 whether a head class length-generalizes from a training law to a test law"),
+        ("coverage", _coverage, "the transfer bound of T3: κ, κ0, N_T, and a pattern that training does not cover"),
+    ):
+        command = commands.add_parser(
+            name, help=what, description=what, epilog=f"example: lengthgen {name} docs/examples/parity.toml"
+        )
+        command.add_argument("file", help="a problem as .toml or .json; see docs/examples/")
+        command.add_argument("--budget", type=_positive, default=BUDGET, help=f"largest enumeration (default {BUDGET:,})")
+        command.add_argument("--json", metavar="FILE", help="write the result")
+        command.set_defaults(run=run)
+
+    replay = commands.add_parser(
+        "replay",
+        help="reproduce a witness file, or every witness of a report",
+        description="Reproduce a witness file, or every witness of a report. Exit status: 0 all reproduced, 1 not all.",
+        epilog="example: lengthgen replay report.json",
+    )
+    replay.add_argument("file", help="a witness file or a JSON report that `check` wrote")
+    replay.set_defaults(run=_replay)
+    return parser
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative; give a whole number >= 0")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is below 1; give a whole number >= 1")
+    return value
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from proofs_check import report as reports
+    from proofs_check.files import write_json
+    from proofs_check.progress import watching
+    from proofs_check.runner import run, tasks_of
+
+    wanted = [claims.get(claim).id for claim in options.claim or []] or [claim.id for claim in claims.CLAIMS]
+    if options.json:
+        _require_writable(options.json, "--json")
+    _require_folder(options.witnesses)
+    tasks = tasks_of(list(dict.fromkeys(wanted)))
+    with watching(tasks) as watch:
+        outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
+    report = reports.build(outcome)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    reports.print_table(report, console, mutants=options.mutants)
+    if options.json:
+        write_json(options.json, report, "check --json")
+    for claim in report["claims"]:
+        refuted = [item["witness"] for item in claim["evidence"] if item["kind"] == "refuted"]
+        for number, witness in enumerate(refuted, start=1):
+            path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
+            write_json(path, witness, "check --witnesses")
+            print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
+    return reports.exit_status(report)
+
+
+def _require_writable(path: str, option: str) -> None:
+    """Refuse before the work, not after it."""
+    file = Path(path)
+    if file.is_dir() or not file.parent.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InvalidArgument(
+            "check", option, repr(path), "a file that can be written, in an existing folder", "Choose another path."
+        )
+
+
+def _require_folder(path: str) -> None:
+    if not Path(path).is_dir():
+        raise InvalidArgument("check", "--witnesses", repr(path), "an existing folder", "Create it first.")
+
+
+def _decide(options: argparse.Namespace) -> int:
+    from proofs_check.files import problem_to_dict, read_problem, write_json
+    from proofs_check.problem import Problem
+
+    if options.json:
+        _require_writable(options.json, "--json")
+    problem = read_problem(options.file)
+    verdict = decide(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
+    print(verdict.explain())
+    if options.json:
+        found = Problem(problem.heads, problem.train, problem.test, verdict.counterexample)
+        result: dict[str, Any] = {
+            "outcome": verdict.outcome,
+            "reason": verdict.reason,
+            "train_loss": None if verdict.train_loss is None else str(verdict.train_loss),
+            "test_loss": None if verdict.test_loss is None else str(verdict.test_loss),
+            "problem": problem_to_dict(found),
+        }
+        write_json(options.json, result, "decide --json")
+    return 0
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from proofs_check.files import read_problem, write_json
+
+    if options.json:
+        _require_writable(options.json, "--json")
+    problem = read_problem(options.file)
+    cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
+    optimal = "optimal" if cov.kappa0 == cov.kappa0_lower else f"between {cov.kappa0_lower} and this"
+    print(f"κ   = {cov.kappa}    largest growth of a pattern's expected number of candidates")
+    print(f"κ0  = {cov.kappa0}    abstaining at test <= κ0 · abstaining in training ({optimal})")
+    print(f"N_T = {cov.candidates}    candidate sets in training, at most")
+    print(f"Every hard head: test loss <= {cov.factor} · training loss.")
+    if cov.uncovered is not None:
+        print(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
+    if options.json:
+        result = {
+            "kappa": str(cov.kappa),
+            "kappa0": str(cov.kappa0),
+            "kappa0_lower": str(cov.kappa0_lower),
+            "candidates": cov.candidates,
+            "factor": str(cov.factor),
+            "uncovered": None if cov.uncovered is None else [list(cov.uncovered.overlap), list(cov.uncovered.key)],
+        }
+        write_json(options.json, result, "coverage --json")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from proofs_check.files import read_data
+    from proofs_check.replay import replay
+    from proofs_check.report import witnesses
+
+    found = witnesses(read_data(options.file, "replay"), options.file)
+    if not found:
+        print("no witnesses in this file")
+        return 0
+    failed = 0
+    for witness in found:
+        outcome = replay(witness, options.file)
+        failed += not outcome.reproduced
+        print(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
+    print(f"{len(found) - failed} of {len(found)} reproduced")
+    return 1 if failed else 0

@@ -1,0 +1,212 @@
+"""Run the checks of many claims in parallel, with progress, so that an interrupt loses nothing that was finished."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from proofs_check import engines
+from proofs_check.attack import Profile
+from proofs_check.claims import attack
+from proofs_check.evidence import Evidence
+
+Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity"]
+ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One check: an engine, a claim, and which of its families, proofs, mutants, ... (by index or name)."""
+
+    engine: Engine
+    claim: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.claim} {self.engine}: {self.name}"
+
+
+@dataclass
+class Result:
+    """What a task found: evidence, or for mutants and necessity a witness (None: the mutant survived, nothing found)."""
+
+    evidence: Evidence | None = None
+    witness: dict[str, Any] | None = None
+    finished: bool = True
+
+
+@dataclass
+class Run:
+    """The results of a run, in the order of its tasks.
+
+    Attributes
+    ----------
+    results : {task: result}, with what was covered of the tasks that an interrupt cut off.
+    interrupted : whether Ctrl-C ended the run.
+    """
+
+    profile: Profile
+    seed: int
+    results: dict[Task, Result] = field(default_factory=dict)
+    interrupted: bool = False
+    seconds: float = 0.0
+
+
+Watch: TypeAlias = Callable[[Task, int, bool], None]
+"""Called with (task, cases since the last call, whether it has just finished)."""
+
+
+def tasks_of(claim_ids: Sequence[str]) -> list[Task]:
+    """Every check of the claims, the long ones first.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown claim id.
+    """
+    tasks = []
+    for claim_id in claim_ids:
+        plan = attack(claim_id)
+        named: dict[Engine, Sequence[str]] = {
+            "exhaustive": [family.scope for family in plan.families],
+            "sampled": [sampler.scope for sampler in plan.samplers],
+            "measured": [measurement.scope for measurement in plan.measurements],
+            "symbolic": [proof.scope for proof in plan.proofs],
+            "mutant": list(plan.mutants),
+            "necessity": list(plan.necessity),
+        }
+        tasks += [Task(engine, claim_id, name) for engine in ENGINES for name in named[engine]]
+    return sorted(tasks, key=lambda task: ENGINES.index(task.engine))
+
+
+def perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Result:
+    """Carry out one task; the result depends on the task, the profile and the seed alone."""
+    plan = attack(task.claim)
+    if task.engine == "mutant":
+        return Result(witness=engines.refute_mutant(plan, task.name, profile, tick))
+    if task.engine == "necessity":
+        return Result(witness=engines.drop(plan, task.name, tick))
+    if task.engine == "exhaustive":
+        family = next(family for family in plan.families if family.scope == task.name)
+        return Result(engines.exhaust(plan, family, profile, tick))
+    if task.engine == "sampled":
+        sampler = next(sampler for sampler in plan.samplers if sampler.scope == task.name)
+        return Result(engines.sample(plan, sampler, profile, seed, tick))
+    if task.engine == "measured":
+        measurement = next(m for m in plan.measurements if m.scope == task.name)
+        return Result(engines.measure(plan, measurement, profile, seed, tick))
+    proof = next(proof for proof in plan.proofs if proof.scope == task.name)
+    return Result(engines.prove(plan, proof))
+
+
+def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch: Watch) -> Run:
+    """Perform all tasks on `jobs` processes (1: in this one); an interrupt ends the run and keeps what is finished."""
+    outcome = Run(profile, seed)
+    covered = dict.fromkeys(tasks, 0)
+    start = time.perf_counter()
+
+    def note(task: Task, cases: int, done: bool = False) -> None:
+        covered[task] += cases
+        watch(task, cases, done)
+
+    done: dict[Task, Result] = {}
+    try:
+        produce = _here(tasks, profile, seed, note) if jobs == 1 else _in_parallel(tasks, profile, seed, jobs, note)
+        for task, result in produce:
+            done[task] = result
+            note(task, 0, True)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+    for task in tasks:
+        outcome.results[task] = done[task] if task in done else _cut_off(task, covered[task])
+    outcome.seconds = time.perf_counter() - start
+    return outcome
+
+
+def _cut_off(task: Task, covered: int) -> Result:
+    if task.engine in ("mutant", "necessity"):
+        return Result(finished=False)
+    scope = f"{task.name}: interrupted after {covered:,} cases, none of which refuted the claim"
+    return Result(Evidence("inconclusive", task.engine, scope, covered), finished=False)
+
+
+def _here(
+    tasks: Sequence[Task], profile: Profile, seed: int, note: Callable[[Task, int], None]
+) -> Iterator[tuple[Task, Result]]:
+    for task in tasks:
+        yield task, perform(task, profile, seed, lambda cases, task=task: note(task, cases))  # type: ignore[misc]
+
+
+def _in_parallel(
+    tasks: Sequence[Task], profile: Profile, seed: int, jobs: int, note: Callable[[Task, int], None]
+) -> Iterator[tuple[Task, Result]]:
+    # spawn, because the progress display holds threads, which do not survive a fork
+    context = multiprocessing.get_context("spawn")
+    ticks: multiprocessing.Queue[tuple[Task, int]] = context.Queue()
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_start, initargs=(ticks,))
+        try:
+            waiting: dict[Future[Result], Task] = {pool.submit(_work, task, profile, seed): task for task in tasks}
+            while waiting:
+                finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                _drain(ticks, note)
+                for future in finished:
+                    yield waiting.pop(future), future.result()
+        finally:
+            for process in list((pool._processes or {}).values()):
+                process.terminate() if any(not future.done() for future in waiting) else None
+            pool.shutdown(wait=True, cancel_futures=True)
+            _drain(ticks, note)
+
+
+def _drain(ticks: multiprocessing.Queue[tuple[Task, int]], note: Callable[[Task, int], None]) -> None:
+    while True:
+        try:
+            note(*ticks.get_nowait())
+        except queue.Empty:
+            return
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Workers start with one BLAS thread: the processes already fill the cores."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update({name: value if (value := before[name]) is not None else "1" for name in names})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+
+
+_TICKS: multiprocessing.Queue[tuple[Task, int]] | None = None
+
+
+def _start(ticks: multiprocessing.Queue[tuple[Task, int]]) -> None:
+    """In a worker: Ctrl-C is the parent's business; where to send progress."""
+    global _TICKS
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _TICKS = ticks
+
+
+def _work(task: Task, profile: Profile, seed: int) -> Result:
+    """In a worker: perform the task, sending at most five progress messages a second."""
+    pending, last = 0, time.monotonic()
+
+    def tick(cases: int) -> None:
+        nonlocal pending, last
+        pending += cases
+        if time.monotonic() - last > 0.2 and _TICKS is not None:
+            _TICKS.put((task, pending))
+            pending, last = 0, time.monotonic()
+
+    return perform(task, profile, seed, tick)

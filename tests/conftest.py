@@ -1,0 +1,19 @@
+"""Hypothesis profiles: `dev` (default) and `ci` are deterministic; `nightly` draws anew, and says how to reproduce.
+
+Choose one with `--hypothesis-profile=ci` or with the environment variable HYPOTHESIS_PROFILE.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+
+settings.register_profile(
+    "dev", derandomize=True, database=None, deadline=None, max_examples=60, suppress_health_check=_SLOW_IS_FINE
+)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=150, print_blob=True)
+settings.register_profile("nightly", settings.get_profile("dev"), derandomize=False, max_examples=2000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
