@@ -27,7 +27,7 @@ Profile: TypeAlias = Literal["quick", "full"]
 
 @dataclass(frozen=True)
 class Family:
-    """A finite family of problems, with its scope in words; the full profile covers strictly more than the quick one."""
+    """A finite family of problems, with its scope in words; the full profile covers more than the quick one."""
 
     scope: str
     problems: Callable[[Profile], Iterator[Problem]]

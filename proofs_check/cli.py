@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
             name, help=what, description=what, epilog=f"example: lengthgen {name} docs/examples/parity.toml"
         )
         command.add_argument("file", help="a problem as .toml or .json; see docs/examples/")
-        command.add_argument("--budget", type=_positive, default=BUDGET, help=f"largest enumeration (default {BUDGET:,})")
+        command.add_argument(
+            "--budget", type=_positive, default=BUDGET, help=f"largest enumeration (default {BUDGET:,})"
+        )
         command.add_argument("--json", metavar="FILE", help="write the result")
         command.set_defaults(run=run)
 

@@ -156,7 +156,6 @@ class _Refuted(Exception):
     """Carries a refutation out of Hypothesis."""
 
 
-
 def climb(
     rng: np.random.Generator,
     start: tuple[int, ...],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
@@ -41,7 +41,7 @@ def ensembles(
 
 
 def ensemble(
-    vocabulary: int, noise: Sequence[int], target: dict[Word, Label], law: SupportLaw | None = None
+    vocabulary: int, noise: Sequence[int], target: Mapping[Word, Label], law: SupportLaw | None = None
 ) -> PlantedEnsemble:
     """Uniform noise on `noise`, uniform words on the keys of `target`, two labels 0 and 1 at least."""
     return PlantedEnsemble(

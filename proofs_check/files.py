@@ -180,7 +180,9 @@ def _label(value: Json, path: str) -> Label:
     if isinstance(value, list):
         return tuple(_label(part, path) for part in value)
     if isinstance(value, float | Mapping) or value is None:
-        raise InvalidArgument("read_problem", path, shown(value), "an integer, a string or a list of them", "Rename it.")
+        raise InvalidArgument(
+            "read_problem", path, shown(value), "an integer, a string or a list of them", "Rename it."
+        )
     return value  # type: ignore[no-any-return]  # an int, a string or a bool
 
 
@@ -268,7 +270,9 @@ def _kind(data: Json, path: str, kinds: dict[str, tuple[str, ...]]) -> tuple[str
     fields = _Fields(data, path, ("kind", *dict.fromkeys(name for names in kinds.values() for name in names)))
     kind = fields.get("kind")
     if kind not in kinds:
-        raise InvalidArgument("read_problem", fields.at("kind"), shown(kind), f"one of {', '.join(kinds)}", "Rename it.")
+        raise InvalidArgument(
+            "read_problem", fields.at("kind"), shown(kind), f"one of {', '.join(kinds)}", "Rename it."
+        )
     return kind, _Fields(data, path, ("kind", *kinds[kind]))
 
 
@@ -378,5 +382,9 @@ def _scheme_to_data(scheme: PositionScheme) -> Json:
 
 def _unnamed(what: str, value: object) -> InvalidArgument:
     return InvalidArgument(
-        "problem_to_dict", what, shown(value), "one that the file format can name", "Use the schemes of theory.positions."
+        "problem_to_dict",
+        what,
+        shown(value),
+        "one that the file format can name",
+        "Use the schemes of theory.positions.",
     )

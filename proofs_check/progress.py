@@ -43,7 +43,8 @@ def _bars(tasks: Sequence[Task]) -> Iterator[Watch]:
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bars = {
-            claim: progress.add_task(claim, total=sum(task.claim == claim for task in tasks), cases=0) for claim in claims
+            claim: progress.add_task(claim, total=sum(task.claim == claim for task in tasks), cases=0)
+            for claim in claims
         }
         seen = dict.fromkeys(claims, 0)
 

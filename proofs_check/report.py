@@ -48,7 +48,7 @@ def _claim(run: Run, claim_id: str) -> dict[str, Any]:
     evidence = [result.evidence for result in results.values() if result.evidence is not None]
     mutants = {task.name: result for task, result in results.items() if task.engine == "mutant"}
     necessity = {task.name: result for task, result in results.items() if task.engine == "necessity"}
-    out = {
+    out: dict[str, Any] = {
         "id": claim.id,
         "title": claim.title,
         "statement": claim.statement,
@@ -132,7 +132,9 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
         for item in claim["evidence"]:
             style = colours.get(item["kind"], "green")
             seconds = f"{item['seconds']:.1f}"
-            table.add_row(first, f"[{style}]{item['kind']}[/]", _plain(item["scope"]), f"{item['instances']:,}", seconds)
+            table.add_row(
+                first, f"[{style}]{item['kind']}[/]", _plain(item["scope"]), f"{item['instances']:,}", seconds
+            )
             first = ""
         counts = claim["mutants"]
         table.add_row("", "mutants", f"{counts['refuted']} of {counts['total']} refuted", "", "")
@@ -187,5 +189,3 @@ def witnesses(data: Any, where: str) -> list[dict[str, Any]]:
             "the fields evidence, mutants and necessity for every claim", "Write it again with `check --json`.",
         ) from None  # fmt: skip
     return found
-
-

@@ -36,7 +36,7 @@ class Task:
 
 @dataclass
 class Result:
-    """What a task found: evidence, or for mutants and necessity a witness (None: the mutant survived, nothing found)."""
+    """What a task found: evidence, or for mutants and necessity a witness (None: survived, or none found)."""
 
     evidence: Evidence | None = None
     witness: dict[str, Any] | None = None

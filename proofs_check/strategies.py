@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the objects of the theory, in Hypothesis' own style; they shrink to what a person would write."""
+"""Hypothesis strategies for the objects of the theory; they shrink to what a person would write."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def planted_ensembles(
     vocabulary = draw(st.integers(min_vocabulary, max_vocabulary))
     words = draw(
         st.lists(
-            st.tuples(*[st.integers(0, vocabulary - 1)] * arity), min_size=1, max_size=min(4, vocabulary**arity), unique=True
+            st.tuples(*[st.integers(0, vocabulary - 1)] * arity),
+            min_size=1,
+            max_size=min(4, vocabulary**arity),
+            unique=True,
         )
     )
     labels = tuple(range(draw(st.integers(1, max_labels))))
@@ -74,9 +77,7 @@ def support_laws() -> SearchStrategy[SupportLaw]:
 @st.composite
 def full_support_laws(draw: DrawFn, length: int, arity: int, anchor: Anchor = "none") -> SupportLaw:
     """Non-uniform laws on all k-sets of a length (or on those with the last position)."""
-    sets: list[PositionSet] = [
-        s for s in combinations(range(length), arity) if anchor == "none" or s[-1] == length - 1
-    ]
+    sets: list[PositionSet] = [s for s in combinations(range(length), arity) if anchor == "none" or s[-1] == length - 1]
     return support.fixed(draw(laws_on(sets)))
 
 
@@ -139,7 +140,9 @@ def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_s
             train_ens.vocabulary, train_ens.background, train_ens.planted, train_ens.target, other, train_ens.labels
         )
     heads = draw(head_classes())
-    problem = Problem(heads, draw(laws(train_ens, max_length=max_length)), draw(laws(test_ens, max_length=max_length + 1)))
+    problem = Problem(
+        heads, draw(laws(train_ens, max_length=max_length)), draw(laws(test_ens, max_length=max_length + 1))
+    )
     assume(problem.space().size <= max_heads)
     return problem
 
@@ -169,7 +172,7 @@ def certificate_problems(draw: DrawFn) -> Problem:
 
 @st.composite
 def parity_problems(draw: DrawFn) -> Problem:
-    """T7's input: parity of k marked bits in any background, under heads of smaller arity, any window, key and scheme."""
+    """T7's input: parity of k marked bits in any background, under heads of smaller arity and any window and key."""
     arity = draw(st.integers(2, 4))
     n_tokens = draw(st.integers(2, 4))
     noise = draw(st.lists(st.integers(0, n_tokens - 1), min_size=1, max_size=n_tokens, unique=True))

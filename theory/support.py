@@ -131,12 +131,13 @@ class Paired(SupportLaw):
 
     def _stride(self, length: int, arity: int) -> int:
         if length % arity:
+            below = length - length % arity
             raise InvalidArgument(
                 "support.paired",
                 "length",
                 f"{length}",
                 f"a multiple of the arity {arity}",
-                f"Use length {length - length % arity or arity} or {length - length % arity + arity}.",
+                f"Use length {f'{below} or ' if below else ''}{below + arity}.",
             )
         return length // arity
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, combinations, product
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from idealized_model import HeadSpace
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.families import ensemble, ensembles
-from proofs_check.herbrand import atom, prove, same
+from proofs_check.herbrand import Formula, atom, prove, same
 from proofs_check.problem import Problem, ViewCase, view_cases
 from theory import Example, FiniteLaw, HeadClass, Law, decide, positions, support
 from theory.examples import Label
 from theory.heads import View
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,8 @@ def _absolute_tokens(profile: Profile) -> Iterator[Problem]:
     longest = 3 if profile == "quick" else 4
     for ens in ensembles(1, 2):
         for shift in (0, 1):
-            scheme = positions.random_shift(0, shift)
-            yield from _length_pairs(
-                HeadClass(1, None, "absolute"), 1, longest, lambda n, e=ens, s=scheme: e.at(n, positions=s)
-            )
+            at = partial(ens.at, positions=positions.random_shift(0, shift))
+            yield from _length_pairs(HeadClass(1, None, "absolute"), 1, longest, at)
 
 
 def _set_systems(profile: Profile) -> Iterator[Problem]:
@@ -176,7 +178,7 @@ def _set_systems(profile: Profile) -> Iterator[Problem]:
 # ── The proof, lemma by lemma ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _zero_loss(example: str, view: str) -> object:
+def _zero_loss(example: str, view: str) -> Formula:
     """A zero-loss head answers the label of a training example on every selected view of it."""
     return (atom("train", example) & atom("in", example, view) & atom("selected", view)) >> same(
         f"answer {view}", f"label {example}"
@@ -184,16 +186,19 @@ def _zero_loss(example: str, view: str) -> object:
 
 
 def prove_criterion() -> int:
-    """The five lemmas of T1's proof, for laws of any size: sufficiency (wrong answer, abstention), necessity (a), (b), (c).
+    """The lemmas of T1's proof, for laws of any size: sufficiency (no wrong answer, no abstention), necessity of each.
 
     Constants: a test example e, views v, w, training examples e1.. given by the premises' existential quantifiers.
     """
-    selected, consistent, inside, train = (
-        atom("selected", "v"),
-        atom("consistent", "v"),
-        lambda example, view="v": atom("in", example, view),
-        lambda example: atom("train", example),
-    )
+    selected, consistent = atom("selected", "v"), atom("consistent", "v")
+    chosen = atom("chosen", "v")  # by the head that the necessity proofs build
+
+    def inside(example: str, view: str = "v") -> Formula:
+        return atom("in", example, view)
+
+    def train(example: str) -> Formula:
+        return atom("train", example)
+
     terms = ["answer v", "label e", "label e1", "label e2", "label e3"]
     inconsistent = (  # an inconsistent seen view occurs in training with two labels
         train("e2") & inside("e2") & train("e3") & inside("e3") & ~same("label e2", "label e3")
@@ -226,7 +231,6 @@ def prove_criterion() -> int:
         ],
         inside("e") & selected,
     )
-    chosen = atom("chosen", "v")  # the head that the proof builds
     steps += prove(
         "necessity of (a): an unseen view u may be selected with any answer",
         [
@@ -241,7 +245,7 @@ def prove_criterion() -> int:
     steps += prove(
         "necessity of (b): the maximal head has zero training loss and errs on the flip",
         [
-            atom("chosen", "v") >> consistent,
+            chosen >> consistent,
             (consistent & train("e1") & inside("e1")) >> same("answer v", "label e1"),
             (consistent & inside("e")) >> ~same("answer v", "label e"),  # the flip
         ],
@@ -263,7 +267,7 @@ def prove_criterion() -> int:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
-def _random_problems() -> object:
+def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.strategies import problems
 
     return problems(max_heads=3**9)
@@ -300,7 +304,9 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
         fails += verdict.outcome == "fails"
         successes += verdict.outcome == "fails" and (broke or verdict.reason == "unseen")
         if broke and verdict.outcome == "generalizes":
-            return Measured(attempts, "a perfect head that fails", (problem, {"decide": "generalizes", "adversary": "fails"}))
+            return Measured(
+                attempts, "a perfect head that fails", (problem, {"decide": "generalizes", "adversary": "fails"})
+            )
     summary = (
         f"{attempts:,} perfect heads built greedily over up to {sizes} consistent views; none fails where T1 says "
         f"generalizes, and {successes} of {fails} failures were found again"
@@ -351,8 +357,10 @@ ATTACK = Attack(
         Family("arity 1, V = 2, absolute key, fixed and random shift", _absolute_tokens),
         Family("every labelled set system over 3 views (no planting), one test example", _set_systems),
     ),
-    proofs=(Proof("T1's proof in five lemmas, refuted by SAT at Herbrand constants: laws of any size", prove_criterion),),
-    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 150, 4000),),  # type: ignore[arg-type]
+    proofs=(
+        Proof("T1's proof in six lemmas, refuted by SAT at Herbrand constants: laws of any size", prove_criterion),
+    ),
+    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 150, 4000),),
     measurements=(Measurement("search", "greedy adversary on larger classes", _adversary),),
     necessity={
         "seen": Dropped(_any_problem, replace(STATED, seen=False)),
@@ -361,8 +369,8 @@ ATTACK = Attack(
         "two labels": Dropped(_one_label),
         "realizable": Dropped(_any_problem, replace(STATED, realizable="unguarded")),
     },
-    nonvacuous=lambda problem: STATED.outcome(
-        list(view_cases(problem.heads, problem.train)), list(view_cases(problem.heads, problem.test))
-    )
-    != "unrealizable",
+    nonvacuous=lambda problem: (
+        STATED.outcome(list(view_cases(problem.heads, problem.train)), list(view_cases(problem.heads, problem.test)))
+        != "unrealizable"
+    ),
 )

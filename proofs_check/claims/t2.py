@@ -1,4 +1,4 @@
-"""T2, the 2k certificate: sound for every head of small classes, tight for k = 1..4, and every pair of sets fits in 2k."""
+"""T2, the 2k certificate: sound for all heads of small classes, tight for k = 1..4; two k-sets fit in 2k positions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, product
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +20,13 @@ from theory.examples import Label
 from theory.heads import Anchor, View
 from theory.planted import PlantedLaw
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 
 @dataclass(frozen=True)
 class Statement:
-    """Certificate length slope·k + shift, or slope·k + anchored_shift for anchored heads; the defaults are the claim."""
+    """Certificate length slope·k + shift (anchored heads: slope·k + anchored_shift); the defaults are the claim."""
 
     slope: int = 2
     shift: int = 0
@@ -172,8 +176,10 @@ def prove_patterns_fit() -> int:
 
 
 def prove_sizes() -> int:
-    """For symbolic k and overlap j >= 0 (anchored j >= 1): |S ∪ S*| = 2k - j <= certificate; the tight head's wrong view
-    needs k (anchored k - 1) noise tokens among l - k, so l >= certificate exactly."""
+    """|S ∪ S*| = 2k - j <= certificate, for symbolic k and overlap j >= 0 (anchored j >= 1).
+
+    The tight head's wrong view needs k (anchored k - 1) noise tokens among l - k, so l >= certificate exactly.
+    """
     import sympy
 
     k, j, length = sympy.symbols("k j l", integer=True, positive=True)
@@ -194,14 +200,14 @@ def _require(condition: bool, reason: str) -> None:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
-def _random_problems() -> object:
+def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.strategies import certificate_problems
 
     return certificate_problems()
 
 
 def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """Hill climbing over heads, labels and noise for the largest ratio of losses L(2k + 1) / L(2k); 0 below is a refutation."""
+    """Hill climbing over heads for the largest ratio of losses L(2k + 1) / L(2k); dividing by 0 refutes."""
     from proofs_check.engines import climb
 
     restarts, steps = (3, 60) if profile == "quick" else (12, 400)
@@ -270,7 +276,9 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("every hard head, arity 1 and 2: all planted words, labels, noise supports, lengths from 2k - 2", _small),
+        Family(
+            "every hard head, arity 1 and 2: all planted words, labels, noise supports, lengths from 2k - 2", _small
+        ),
         Family("every anchored hard head, arity 2, V = 2, lengths from 2k - 3", _small_anchored),
         Family("tight heads at every length k..2k, k = 1..4, and anchored k = 2..4", _tight),
     ),
@@ -278,7 +286,9 @@ ATTACK = Attack(
         Proof("overlap patterns of (S, S*) fit in 2k positions: identity in L for k = 1..8", prove_patterns_fit),
         Proof("sizes of the proof and of the tight head, symbolic in k", prove_sizes),
     ),
-    samplers=(Sampler("random ensembles with full, non-uniform support laws, up to 3 labels", _random_problems, 60, 1500),),  # type: ignore[arg-type]
+    samplers=(
+        Sampler("random ensembles with full, non-uniform support laws, up to 3 labels", _random_problems, 60, 1500),
+    ),
     measurements=(Measurement("search", "hill climbing for the largest ratio of losses, k = 2, V = 3", _adversary),),
     necessity={
         "full support": Dropped(_partial_support),

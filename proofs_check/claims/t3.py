@@ -8,20 +8,37 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, product
 from math import comb, inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from idealized_model import SparseAttentionHead, abstention, loss, sampled_loss
+from idealized_model import SparseAttentionHead, loss, sampled_loss
+from idealized_model import abstention as abstention_of
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.families import ensemble, ensembles, marked_parity
-from proofs_check.problem import Problem, labelled_counts
-from theory import AssumptionViolated, Coverage, HardHead, HeadClass, Law, PlantedEnsemble, bounds, coverage, mixture, positions, support
+from proofs_check.problem import Problem
+from theory import (
+    AssumptionViolated,
+    Coverage,
+    HardHead,
+    HeadClass,
+    Law,
+    PlantedEnsemble,
+    bounds,
+    coverage,
+    mixture,
+    positions,
+    support,
+)
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
 from theory.planted import PlantedLaw, planted_components
 from theory.support import Uniform
 from theory.transfer import enumerated_pattern_masses
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 ENUMERATED_HEADS = 3**9
 """Hard heads are enumerated up to this many."""
@@ -112,7 +129,9 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
 def _refute_closed_forms(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
     train, test = problem.train, problem.test
-    if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)) or not _exchangeable(problem.heads, train, test):
+    if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)) or not _exchangeable(
+        problem.heads, train, test
+    ):
         return None
     k = problem.heads.arity
     if statement.needs_train_length and (train.length < 2 * k or test.length < train.length):
@@ -188,7 +207,12 @@ def _refute_soft(problem: Problem, cov: Coverage, statement: Statement) -> Facts
         train_loss, test_loss = loss(head, problem.train), loss(head, problem.test)
         bound = statement.soft_bound(cov, train_loss)
         if test_loss > bound:
-            return {"soft_head": number, "train_loss": str(train_loss), "test_loss": str(test_loss), "bound": str(bound)}
+            return {
+                "soft_head": number,
+                "train_loss": str(train_loss),
+                "test_loss": str(test_loss),
+                "bound": str(bound),
+            }
     return None
 
 
@@ -225,16 +249,21 @@ def _local_problems(profile: Profile) -> Iterator[Problem]:
     """Local and paired supports, windows and relative keys, shifts and couplings, where κ0 needs the linear program."""
     longest = 5 if profile == "quick" else 6
     marked = ((0,), (0, 1))
+    targets: tuple[dict[tuple[int, ...], Label], ...] = (
+        {(1, 1): 0, (1, 2): 1},
+        {(1, 2): 0, (2, 1): 1},
+        {(1, 1): 0, (2, 2): 0, (1, 2): 1},
+    )
     for noise in marked:
-        for target in ({(1, 1): 0, (1, 2): 1}, {(1, 2): 0, (2, 1): 1}, {(1, 1): 0, (2, 2): 0, (1, 2): 1}):
+        for target in targets:
             for width in (1, 2):
-                ens = ensemble(3, noise, dict(target), support.local(width))
+                ens = ensemble(3, noise, target, support.local(width))
                 shifted = positions.random_shift(0, 2)
                 for train, test in ((3, longest), (4, longest)):
                     yield Problem(HeadClass(2, width, "relative"), ens.at(train), ens.at(test))
                     yield Problem(HeadClass(1, width, "absolute"), ens.at(train, positions=shifted), ens.at(test))
                     yield Problem(HeadClass(2, width, "none"), ens.at(train), ens.at(test))
-            paired = ensemble(3, noise, dict(target), support.paired())
+            paired = ensemble(3, noise, target, support.paired())
             coupled = positions.coupled(positions.blocks(2))
             yield Problem(HeadClass(2, 0, "relative"), paired.at(4, positions=coupled), paired.at(6, positions=coupled))
             yield Problem(HeadClass(2), paired.at(4), paired.at(6))
@@ -265,7 +294,7 @@ def _closed_forms(profile: Profile) -> Iterator[Problem]:
 
 
 def prove_ratio() -> int:
-    """Symbolic k, l, L and n noise coordinates: the ratio of the masses is C(L-k, n) / C(l-k, n).
+    """The ratio of the masses is C(L-k, n) / C(l-k, n), for symbolic k, l, L and n noise coordinates.
 
     C(L, k+n) C(l, k) / (C(L, k) C(l, k+n)) = C(L-k, n) / C(l-k, n), because C(L, k+n) / C(L, k) · C(k+n, n) = C(L-k, n).
     """
@@ -273,19 +302,27 @@ def prove_ratio() -> int:
 
     k, n, short, long = sympy.symbols("k n l L", integer=True, positive=True)
     mass_ratio = (
-        sympy.binomial(long, k + n) * sympy.binomial(short, k) / (sympy.binomial(long, k) * sympy.binomial(short, k + n))
+        sympy.binomial(long, k + n)
+        * sympy.binomial(short, k)
+        / (sympy.binomial(long, k) * sympy.binomial(short, k + n))
     )
-    quotient = sympy.gammasimp((mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n)).rewrite(sympy.gamma))
+    quotient = sympy.gammasimp(
+        (mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n)).rewrite(sympy.gamma)
+    )
     _require(sympy.simplify(quotient) == 1, f"the ratio of masses: {quotient}")
     # It can fail: with the exponent off by one the quotient is not 1.
-    wrong = sympy.gammasimp((mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n + 1)).rewrite(sympy.gamma))
+    wrong = sympy.gammasimp(
+        (mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n + 1)).rewrite(sympy.gamma)
+    )
     _require(sympy.simplify(wrong) != 1, "the exponent off by one")
     return 2
 
 
 def prove_monotone() -> int:
-    """κ_(n+1) / κ_n = (L-k-n) / (l-k-n) >= 1 for L >= l > k + n: κ grows with the noise coordinates, so with 2k <= l the
-    maximum is at n = k. (In the overlap size k - n it is non-increasing.)"""
+    """κ_(n+1) / κ_n = (L-k-n) / (l-k-n) >= 1 for L >= l > k + n: κ grows with the noise coordinates n.
+
+    So with 2k <= l the maximum is at n = k; in the overlap size k - n it is non-increasing.
+    """
     import sympy
 
     k, n, short, long = sympy.symbols("k n l L", integer=True, positive=True)
@@ -295,7 +332,9 @@ def prove_monotone() -> int:
     step = sympy.simplify(sympy.gammasimp(step.rewrite(sympy.gamma)))
     _require(sympy.simplify(step - (long - k - n) / (short - k - n)) == 0, f"the step {step}")
     spare, extra = sympy.symbols("d e", integer=True, nonnegative=True)  # l = k + n + 1 + d, L = l + e
-    excess = sympy.simplify(((long - k - n) / (short - k - n)).subs(long, short + extra).subs(short, k + n + 1 + spare) - 1)
+    excess = sympy.simplify(
+        ((long - k - n) / (short - k - n)).subs(long, short + extra).subs(short, k + n + 1 + spare) - 1
+    )
     _require(excess.is_nonnegative is True, f"the step minus 1: {excess}")
     return 2
 
@@ -317,7 +356,9 @@ def prove_exponent() -> int:
             series = sympy.Poly(sympy.expand(rare_noise_loss(k, length, x, sympy.Rational(1, 2))), x)
             powers = {power: c for (power,), c in series.terms()}
             _require(min(powers) == k, f"k = {k}, l = {length}: lowest power {min(powers)}")
-            _require(powers[k] == sympy.Rational(comb(length - k, k), 4), f"k = {k}, l = {length}: coefficient {powers[k]}")
+            _require(
+                powers[k] == sympy.Rational(comb(length - k, k), 4), f"k = {k}, l = {length}: coefficient {powers[k]}"
+            )
             steps += 2
     for k in range(1, 7):
         kappa = bounds.exchangeable_kappa(k, train=sympy.Integer(2 * k + 1), test=long)
@@ -343,17 +384,21 @@ def _require(condition: bool, reason: str) -> None:
 # ── Random problems, Monte Carlo, the adversary ──────────────────────────────────────────────────────────────────────
 
 
-def _random_problems() -> object:
+def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.strategies import problems
 
     return problems(max_heads=3**7)
 
 
 def rare_noise_problem(k: int, x: Fraction, train: int, test: int) -> Problem:
-    """Marked parity with two noise tokens: 0 with probability 1 - x, 3 with probability x; the head also selects (3, ..., 3)."""
+    """Marked parity, noise 0 with probability 1 - x and 3 with probability x; the head also selects (3, ..., 3)."""
     words = list(product((1, 2), repeat=k))
     ens = PlantedEnsemble(
-        4, [1 - x, 0, 0, x], {w: Fraction(1, len(words)) for w in words}, {w: w.count(1) % 2 for w in words}, support.uniform()
+        4,
+        [1 - x, 0, 0, x],
+        {w: Fraction(1, len(words)) for w in words},
+        {w: w.count(1) % 2 for w in words},
+        support.uniform(),
     )
     answers: dict[View, Label] = {View(w, ()): label for w, label in ens.target.items()}
     answers[View((3,) * k, ())] = 0
@@ -401,7 +446,7 @@ def _tight_instance(rng: np.random.Generator, profile: Profile, tick: Callable[[
 
 
 def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """Hill climbing over heads for the largest (test loss - κ0·a) / (bound - κ0·a), over plantings, supports, windows."""
+    """Hill climbing over heads for the largest (test loss - κ0·a) / (bound - κ0·a), over random plantings."""
     from proofs_check.engines import climb
 
     rounds, steps = (6, 60) if profile == "quick" else (40, 400)
@@ -427,19 +472,24 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
             head = space.head(sum(digit * 3**place for place, digit in enumerate(state)))
             abstaining, bound, test_loss = _bound_and_loss(head, problem, cov)
             # Without the abstaining part, which a head that always abstains makes an equality.
-            return max(test_loss - abstaining, Fraction(0)) / (bound - abstaining) if bound > abstaining else Fraction(0)
+            return (
+                max(test_loss - abstaining, Fraction(0)) / (bound - abstaining) if bound > abstaining else Fraction(0)
+            )
 
         start = tuple(1 + int(target[v.tokens]) if v.tokens in target else 0 for v in space.views)  # type: ignore[call-overload]
-        state, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
+        _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
         tried, best = tried + n, max(best, value)
         if value > 1:
             return Measured(tried, f"a ratio of {value}", (problem, {"test_loss_over_bound": str(value)}))
-    return Measured(tried, f"{tried:,} heads; the largest share of the bound reached, abstention apart, is {best} ≈ {as_float(best):.3f}")
+    return Measured(
+        tried,
+        f"{tried:,} heads; the largest share of the bound reached, abstention apart, is {best} ≈ {as_float(best):.3f}",
+    )
 
 
 def _bound_and_loss(head: HardHead, problem: Problem, cov: Coverage) -> tuple[Fraction, Fraction, Fraction]:
     """(κ0·a, the bound, the test loss) of one head, by plain evaluation."""
-    train_loss, abstains = loss(head, problem.train), abstention(head, problem.train)
+    train_loss, abstains = loss(head, problem.train), abstention_of(head, problem.train)
     assert isinstance(cov.kappa0, Fraction)
     bound = cov.bound(train_loss, abstains)
     assert isinstance(bound, Fraction)
@@ -450,9 +500,9 @@ def _bound_and_loss(head: HardHead, problem: Problem, cov: Coverage) -> tuple[Fr
 
 
 def _other_target() -> Iterator[Problem]:
-    for target, other in (({(1,): 0, (2,): 1}, {(1,): 1, (2,): 0}),):
-        train = ensemble(3, (0,), dict(target)).at(2)
-        yield Problem(HeadClass(1), train, ensemble(3, (0,), dict(other)).at(3))
+    train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
+    test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}
+    yield Problem(HeadClass(1), ensemble(3, (0,), train).at(2), ensemble(3, (0,), test).at(3))
 
 
 def _uncovered() -> Iterator[Problem]:
@@ -503,9 +553,12 @@ ATTACK = Attack(
     proofs=(
         Proof("the mass ratio of T3a, symbolic in k, l, L and the noise coordinates", prove_ratio),
         Proof("κ grows with the noise coordinates of a pattern", prove_monotone),
-        Proof("the exponent k in L is tight: lowest power of the rare-noise loss, k = 1..3; limit of κ / L^k, k = 1..6", prove_exponent),
+        Proof(
+            "the exponent k in L is tight: lowest power of the rare-noise loss, k = 1..3; limit of κ / L^k, k = 1..6",
+            prove_exponent,
+        ),
     ),
-    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 100, 2500),),  # type: ignore[arg-type]
+    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 100, 2500),),
     measurements=(
         Measurement("sampled", "Monte Carlo at lengths up to 200 against the exact loss", _monte_carlo),
         Measurement("search", "the tight instance", _tight_instance),

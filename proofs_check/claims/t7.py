@@ -1,4 +1,4 @@
-"""T7, the half-wrong identity: below the arity of the parity, every head is wrong on exactly half of what it selects."""
+"""T7, the half-wrong identity: below the arity of the parity, a head is wrong on exactly half of what it selects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from theory.exact import as_float
 from theory.planted import planted_components
 from theory.positions import PositionScheme
 from theory.support import SupportLaw
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,9 @@ def prove_fourier() -> int:
     steps = 0
     for k in range(2, 6):
         for seen in range(k):
-            values = {bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)}
+            values = {
+                bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)
+            }
             total = sum((-1) ** sum(bits) * values[bits[:seen]] for bits in product((0, 1), repeat=k))
             _require(sympy.expand(total) == 0, f"k = {k}, {seen} bits seen")
             steps += 1
@@ -194,7 +200,7 @@ def _require(condition: bool, reason: str) -> None:
         raise AssertionError(reason)
 
 
-def _random_problems() -> object:
+def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.strategies import parity_problems
 
     return parity_problems()
@@ -215,7 +221,7 @@ def _tightness(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
         heads = HeadClass(k - 1, key="relative" if rng.integers(2) else "none")
         space = HeadSpace.of(heads, law)
         floor = bounds.half_wrong_floor(heads.n_candidates(tuple(range(length))))
-        table = {law_example: weight for law_example, weight in law.table().items()}
+        table = law.table()
 
         def gain(state: tuple[int, ...], space: HeadSpace = space, table: dict[Example, int] = table) -> Fraction:
             number = sum(digit * 3**place for place, digit in enumerate(state))
@@ -223,17 +229,19 @@ def _tightness(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
             return -sum((w * head.loss(e) for e, w in table.items()), Fraction(0))
 
         start = tuple(int(d) for d in rng.integers(0, 3, size=len(space.views)))
-        state, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
+        _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
         tried += n
         smallest = -value / law.denominator
         best = min(best, smallest / floor)
         if smallest < floor:
-            return Measured(tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)}))
+            return Measured(
+                tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)})
+            )
     return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
 
 
 def _monte_carlo(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """Lengths up to 200: selected sets of random heads on sampled examples, wrong ones against 1/2, exact binomial test.
+    """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
 
     For one uniformly drawn candidate of a sampled example the answer is wrong with probability exactly 1/2.
     """
@@ -254,7 +262,9 @@ def _monte_carlo(rng: np.random.Generator, profile: Profile, tick: Callable[[int
             p = binomtest(wrong, draws, 0.5).pvalue
             summary.append(f"{wrong}/{draws}")
             if p < level / tests:
-                return Measured(instances, f"length {length}, k = {k}: p = {p:.2g}", (Problem(HeadClass(k - 1), law, law), {}))
+                return Measured(
+                    instances, f"length {length}, k = {k}: p = {p:.2g}", (Problem(HeadClass(k - 1), law, law), {})
+                )
     return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
 
 
@@ -301,7 +311,9 @@ ATTACK = Attack(
         Proof("E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", prove_fourier),
         Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor),
     ),
-    samplers=(Sampler("random backgrounds, supports, schemes, windows, keys, anchors, mixtures", _random_problems, 80, 2000),),  # type: ignore[arg-type]
+    samplers=(
+        Sampler("random backgrounds, supports, schemes, windows, keys, anchors, mixtures", _random_problems, 80, 2000),
+    ),
     measurements=(
         Measurement("sampled", "Monte Carlo", _monte_carlo),
         Measurement("search", "hill climbing for the smallest loss", _tightness),
