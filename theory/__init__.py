@@ -19,8 +19,9 @@ from theory.errors import (
 )
 from theory.examples import BUDGET, Example, FiniteLaw, Law, Mixture, mixture
 from theory.heads import HardHead, HeadClass, View
+from theory.kernels import Factor
 from theory.planted import PlantedEnsemble, PlantedLaw
-from theory.transfer import Coverage, Pattern, coverage, pattern_masses
+from theory.transfer import Coverage, Pattern, coverage, pattern_masses, retention
 
 __all__ = [
     "BUDGET",
@@ -30,6 +31,7 @@ __all__ = [
     "Coverage",
     "ExactnessLost",
     "Example",
+    "Factor",
     "FiniteLaw",
     "HardHead",
     "HeadClass",
@@ -49,5 +51,6 @@ __all__ = [
     "mixture",
     "pattern_masses",
     "positions",
+    "retention",
     "support",
 ]

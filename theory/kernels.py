@@ -1,0 +1,275 @@
+"""Sub-example kernels: the linear programs behind κ0 (T3) and the retention factor (T11), solved and then verified.
+
+Given a test placement (S*, IDs), keep a set U ⊇ S* of positions (with the anchor, U holds the last position). The
+sub-example on U has the tokens and the label of a training example with the placement of U, and its candidates are
+candidates of the test example. Weights g(U | placement) >= 0 with
+
+    Σ_U g(U | a) >= 1 for every test placement a,   and   Σ_(a, U → b) P(a) g(U | a) <= t · T(b)
+
+for every training placement b prove Pr_test[abstain] <= t · Pr_train[abstain] for every head: abstaining on an example
+means abstaining on all its sub-examples. If moreover every candidate set S survives, Σ_(U ⊇ S) g(U | a) >= 1, they
+prove L_test(h) <= t · L_train(h) for *every* head, hard or soft (T11). The least t is a linear program; whatever the
+solver returns is rounded to rationals, repaired and evaluated exactly, so only a verified t is ever reported.
+
+Placements that the head class cannot tell apart are one *atom*: a smaller program and a t that is no larger.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations
+from math import comb, inf
+from typing import NamedTuple, TypeAlias
+
+from theory.errors import within_budget
+from theory.exact import as_float
+from theory.heads import HeadClass
+from theory.planted import PlantedLaw
+from theory.positions import Ids
+from theory.support import PositionSet, Uniform
+
+ExactOrInfinite: TypeAlias = Fraction | float
+"""A Fraction, or math.inf (the only float that occurs)."""
+
+Components: TypeAlias = list[tuple[PlantedLaw, Fraction]]
+"""Planted laws with their mixture weights."""
+
+KERNEL_SUBSETS = 200_000
+"""U ranges over all sets up to this many (placement, U) pairs, over runs of neighbouring positions above it: a smaller
+family of kernels, so t may be larger than it need be, and is as rigorous."""
+
+
+class Atom(NamedTuple):
+    """A placement up to what the head class can tell apart."""
+
+    length: int
+    planted: PositionSet = ()
+    ids: Ids = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to keep part of a test atom: the training atom that results, and how far it serves each demand.
+
+    `serves[i]` is the share of demand i that survives: 0 or 1 for a single U, in between for an average over many.
+    """
+
+    atom: Atom
+    serves: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A verified factor t, and a verified lower bound on what any kernel of its family can reach.
+
+    Examples
+    --------
+    >>> Factor(Fraction(3, 2), Fraction(3, 2)).optimal
+    True
+    """
+
+    value: ExactOrInfinite
+    lower: ExactOrInfinite
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no kernel of the family gives a smaller factor."""
+        return self.value == self.lower
+
+
+def least_factor(heads: HeadClass, trained: Components, tested: Components, budget: int, *, retain: bool) -> Factor:
+    """The least t: for abstentions (κ0), or with `retain` for whole losses, where every candidate must survive.
+
+    Raises
+    ------
+    BudgetExceeded : when the program is larger than the budget.
+    """
+    lengths = sorted({law.length for law, _ in trained})
+    if all(is_exchangeable(heads, law) for law, _ in (*trained, *tested)):
+        # A uniform subset of a kept length carries S* to a uniform set, so a placement is its length and no more.
+        train = _total((Atom(law.length), p) for law, p in trained)
+        test = _total((Atom(law.length), p) for law, p in tested)
+        choices = {atom: list(_average_choices(heads, tested, atom, lengths, retain)) for atom in test}
+    else:
+        every = sum(_n_kept(law, lengths, any_subset=True) for law, _ in tested) <= KERNEL_SUBSETS
+        size = sum(_n_kept(law, lengths, any_subset=every) for law, _ in tested)
+        size = max(size, *(law.n_placements for law, _ in (*trained, *tested)))
+        within_budget("coverage (kernel)", size=size, budget=budget)
+        train, test = _atoms(heads, trained), _atoms(heads, tested)
+        choices = {atom: list(_single_choices(heads, atom, lengths, train, every, retain)) for atom in test}
+    for options in choices.values():
+        served = [any(choice.serves[i] for choice in options) for i in range(len(options[0].serves))] if options else []
+        if not served or not all(served):
+            return Factor(inf, inf)
+    return _verified(train, test, choices, *_solve(train, test, choices))
+
+
+def is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
+    """Whether every permutation of positions leaves the law of (S*, candidates, keys) as it is."""
+    free = heads.key == "none" and heads.window is None and heads.anchor == "none"
+    return free and law.support_law == Uniform("none")
+
+
+def _average_choices(
+    heads: HeadClass, tested: Components, atom: Atom, lengths: list[int], retain: bool
+) -> Iterator[Choice]:
+    """Uniform U of each training length; a candidate with n noise coordinates survives for C(l-k,n) / C(L-k,n) of them,
+    least for the largest n that the test length offers."""
+    planted = tested[0][0].ensemble.arity
+    noise = min(heads.arity, atom.length - planted)
+    for n in lengths:
+        if n <= atom.length:
+            survives = Fraction(comb(n - planted, noise), comb(atom.length - planted, noise))
+            yield Choice(Atom(n), (survives if retain else Fraction(1),))
+
+
+def _single_choices(
+    heads: HeadClass, atom: Atom, lengths: list[int], train: dict[Atom, Fraction], every: bool, retain: bool
+) -> Iterator[Choice]:
+    """Every U that leads to a training atom, those with the same atom and the same survivors once."""
+    must = set(atom.planted) | ({atom.length - 1} if heads.anchor == "last" else set())
+    own_ids = atom.ids or tuple(range(atom.length))  # without IDs in the atom, windows and keys play no part
+    demands = [set(candidate) for candidate in heads.candidates(own_ids)] if retain else []
+    seen: dict[Choice, None] = {}
+    for n in lengths:
+        for kept in _kept_sets(must, atom.length, n, every):
+            place = {position: j for j, position in enumerate(kept)}
+            ids = _canonical(heads, tuple(atom.ids[i] for i in kept)) if atom.ids else ()
+            sub = Atom(n, tuple(place[i] for i in atom.planted), ids)
+            if sub in train:
+                serves = tuple(Fraction(demand <= place.keys()) for demand in demands)
+                seen[Choice(sub, serves or (Fraction(1),))] = None
+    return iter(sorted(seen, key=lambda choice: (choice.atom, choice.serves)))
+
+
+def _kept_sets(must: set[int], length: int, n: int, any_subset: bool) -> Iterator[PositionSet]:
+    """The sets U of n positions that hold `must`: all of them, or the runs of neighbouring positions."""
+    if any_subset:
+        free = [i for i in range(length) if i not in must]
+        for chosen in combinations(free, n - len(must)) if n >= len(must) else ():
+            yield tuple(sorted((*must, *chosen)))
+    else:
+        for start in range(max(0, max(must) - n + 1), min(min(must), length - n) + 1):
+            yield tuple(range(start, start + n))
+
+
+def _n_kept(law: PlantedLaw, lengths: list[int], *, any_subset: bool) -> int:
+    k = law.ensemble.arity
+    per_length = (comb(law.length - k, n - k) if any_subset else law.length - n + 1 for n in lengths if n <= law.length)
+    return law.n_placements * sum(per_length)
+
+
+def _total(pairs: Iterable[tuple[Atom, Fraction]]) -> dict[Atom, Fraction]:
+    total: defaultdict[Atom, Fraction] = defaultdict(Fraction)
+    for atom, p in pairs:
+        total[atom] += p
+    return dict(total)
+
+
+def _atoms(heads: HeadClass, laws: Components) -> dict[Atom, Fraction]:
+    weights: defaultdict[Atom, Fraction] = defaultdict(Fraction)
+    for law, p in laws:
+        counted: Counter[Atom] = Counter()
+        for planted, ids, weight in law.placements():
+            counted[Atom(law.length, planted, _canonical(heads, ids))] += weight
+        for atom, weight in counted.items():
+            weights[atom] += p * Fraction(weight, law.placement_denominator)
+    return dict(weights)
+
+
+def _canonical(heads: HeadClass, ids: Ids) -> Ids:
+    """IDs up to what no head of the class can tell apart."""
+    if heads.window is None and heads.key == "none":
+        return ()
+    if heads.window is None and heads.key == "order":
+        rank = {value: r for r, value in enumerate(sorted(set(ids)))}
+        return tuple(rank[value] for value in ids)
+    if heads.key == "absolute":
+        return ids
+    return tuple(value - min(ids) for value in ids)
+
+
+def _solve(
+    train: dict[Atom, Fraction], test: dict[Atom, Fraction], choices: dict[Atom, list[Choice]]
+) -> tuple[dict[Atom, list[float]], dict[Atom, float], dict[Atom, list[float]]]:
+    """(weights, prices of the training atoms, values of the demands), about optimal, by scipy's HiGHS in floats."""
+    import numpy as np
+    from scipy.optimize import linprog
+    from scipy.sparse import coo_array
+
+    row_of = {atom: i for i, atom in enumerate(train)}
+    entries: list[tuple[int, int, float]] = []  # (row, column, coefficient) of A g <= b
+    column, row = 0, len(train)
+    demand_rows: dict[Atom, range] = {}
+    for atom, options in choices.items():
+        demand_rows[atom] = range(row, row + len(options[0].serves))
+        for choice in options:
+            entries.append((row_of[choice.atom], column, as_float(test[atom])))
+            entries += [(r, column, -as_float(s)) for r, s in zip(demand_rows[atom], choice.serves, strict=True) if s]
+            column += 1
+        row = demand_rows[atom].stop
+    entries += [(i, column, -as_float(p)) for i, p in enumerate(train.values())]  # the last variable is t
+    rows, columns, values = zip(*entries, strict=True)
+    matrix = coo_array((values, (rows, columns)), shape=(row, column + 1)).tocsr()
+    right = np.r_[np.zeros(len(train)), -np.ones(row - len(train))]
+    cost = np.zeros(column + 1)
+    cost[column] = 1.0
+    solved = linprog(cost, A_ub=matrix, b_ub=right)  # type: ignore[call-overload]  # the stubs lack sparse matrices
+    if solved.x is None:
+        # Feasible (every demand is served) and bounded; should the solver fail all the same, verify equal weights.
+        equal = {atom: [1.0] * len(options) for atom, options in choices.items()}
+        return equal, dict.fromkeys(train, 1.0), {atom: [0.0] * len(demand_rows[atom]) for atom in test}
+    weights = iter(solved.x)
+    marginals = -solved.ineqlin.marginals
+    return (
+        {atom: [float(next(weights)) for _ in options] for atom, options in choices.items()},
+        dict(zip(train, marginals[: len(train)].tolist(), strict=True)),
+        {atom: marginals[list(demand_rows[atom])].tolist() for atom in test},
+    )
+
+
+def _verified(
+    train: dict[Atom, Fraction],
+    test: dict[Atom, Fraction],
+    choices: dict[Atom, list[Choice]],
+    weights: dict[Atom, list[float]],
+    prices: dict[Atom, float],
+    values: dict[Atom, list[float]],
+) -> Factor:
+    """Round both certificates to rationals, repair them and evaluate them exactly: nothing from the solver is trusted.
+
+    Upper: weights scaled up per atom until every demand is served prove t = max_b (mass kept on b) / T(b).
+    Lower: with prices y >= 0 and values λ >= 0 scaled down per atom until Σ_i serves_i(u) λ_i <= P(a) y_b(u) for every
+    choice u, weak duality gives t >= Σ λ / Σ_b y_b T(b).
+    """
+    kept: defaultdict[Atom, Fraction] = defaultdict(Fraction)
+    gained = Fraction(0)
+    y = {atom: max(_rounded(price), Fraction(0)) for atom, price in prices.items()}
+    for atom, p in test.items():
+        options = choices[atom]
+        demands = range(len(options[0].serves))
+        g = [max(_rounded(weight), Fraction(0)) for weight in weights[atom]]
+        least = min(sum((w * c.serves[i] for w, c in zip(g, options, strict=True)), Fraction(0)) for i in demands)
+        if least == 0:
+            g = [Fraction(1)] * len(options)
+            least = min(sum((c.serves[i] for c in options), Fraction(0)) for i in demands)
+        for weight, choice in zip(g, options, strict=True):
+            kept[choice.atom] += p * weight / least
+        value = [max(_rounded(v / as_float(p)) * p, Fraction(0)) for v in values[atom]]
+        costs = [
+            (sum((v * s for v, s in zip(value, c.serves, strict=True)), Fraction(0)), p * y[c.atom]) for c in options
+        ]
+        shrink = min((paid / used for used, paid in costs if used > paid), default=Fraction(1))
+        gained += shrink * sum(value, Fraction(0))
+    spent = sum((y[atom] * p for atom, p in train.items()), Fraction(0))
+    return Factor(max(mass / train[atom] for atom, mass in kept.items()), gained / spent if spent else Fraction(0))
+
+
+@lru_cache(maxsize=65536)
+def _rounded(value: float) -> Fraction:
+    """A simple rational near the value: vertices of these programs have small denominators."""
+    return Fraction(value).limit_denominator(10_000)
