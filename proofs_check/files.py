@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ from typing import Any
 from proofs_check.problem import Problem
 from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
 from theory.errors import shown
+from theory.exact import probabilities
 from theory.examples import Example, Label, Mixture
 from theory.heads import View
 from theory.planted import PlantedLaw
 from theory.positions import Blocks, ChunkedShift, Coupled, PositionScheme, RandomOrdered, RandomShift
-from theory.support import Fixed, Local, Paired, SupportLaw, Uniform
+from theory.support import Fixed, Local, Paired, PositionSet, SupportLaw, Uniform
 
 Json = Any
 """Whatever json.loads returns."""
@@ -60,10 +62,11 @@ def read_data(path: str | os.PathLike[str], where: str) -> Json:
         raise InvalidArgument(where, "path", f"{str(path)!r}: {reason}", "a readable file", "Check the path.") from None
     try:
         return tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: malformed, or a number of thousands of digits
         kind = "TOML" if file.suffix == ".toml" else "JSON"
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InvalidArgument(
-            where, "path", f"{str(path)!r}, which is not valid {kind} ({error})", f"a complete {kind} file",
+            where, "path", f"{str(path)!r}, which is not valid {kind} ({reason})", f"a complete {kind} file",
             "The file may be truncated; write it again, or mend it at the place named.",
         ) from None  # fmt: skip
 
@@ -114,7 +117,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
 
     Raises
     ------
-    InvalidArgument : for a coupling or scheme that has no name in the file format.
+    InvalidArgument : for a coupling, scheme or label that has no form in the file format.
     """
     heads = problem.heads
     out: dict[str, Json] = {
@@ -128,6 +131,18 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
             for view, label in problem.head.answers.items()
         ]
     return out
+
+
+@contextmanager
+def _located(path: str) -> Iterator[None]:
+    """Put the place in the file in front of what a constructor of the theory refuses."""
+    try:
+        yield
+    except InvalidArgument as error:
+        if error.where == "read_problem":
+            raise
+        argument = f"{path}: {error.argument}"
+        raise InvalidArgument("read_problem", argument, error.got, error.expected, error.fix) from None
 
 
 class _Fields:
@@ -179,22 +194,27 @@ def _integers(value: Json, path: str) -> tuple[int, ...]:
 def _label(value: Json, path: str) -> Label:
     if isinstance(value, list):
         return tuple(_label(part, path) for part in value)
-    if isinstance(value, float | Mapping) or value is None:
+    if not isinstance(value, int | str):  # TOML has dates and floats besides
         raise InvalidArgument(
             "read_problem", path, shown(value), "an integer, a string or a list of them", "Rename it."
         )
-    return value  # type: ignore[no-any-return]  # an int, a string or a bool
+    return value
 
 
 def _label_to_data(label: Label) -> Json:
-    return [_label_to_data(part) for part in label] if isinstance(label, tuple) else label
+    if isinstance(label, tuple):
+        return [_label_to_data(part) for part in label]
+    if not isinstance(label, int | str):
+        raise _unnamed("label", label, "Use an int, a string, or a tuple of these.")
+    return label
 
 
 def _heads(data: Json, path: str) -> HeadClass:
     fields = _Fields(data, path, ("arity", "window", "key", "anchor"))
-    return HeadClass(
-        fields.integer("arity"), fields.get("window", None), fields.get("key", "none"), fields.get("anchor", "none")
-    )
+    with _located(path):
+        return HeadClass(
+            fields.integer("arity"), fields.get("window", None), fields.get("key", "none"), fields.get("anchor", "none")
+        )
 
 
 def _hard_head(data: Json, heads: HeadClass, path: str) -> HardHead:
@@ -204,6 +224,8 @@ def _hard_head(data: Json, heads: HeadClass, path: str) -> HardHead:
         view = View(
             _integers(fields.get("tokens"), fields.at("tokens")), _integers(fields.get("key", []), fields.at("key"))
         )
+        heads.check_view(view, "read_problem", f"{path}[{i}]")
+        _once(view in answers, fields.at("tokens"), f"the view {shown(tuple(view))}")
         answers[view] = _label(fields.get("label"), fields.at("label"))
     return HardHead(heads, answers)
 
@@ -211,7 +233,7 @@ def _hard_head(data: Json, heads: HeadClass, path: str) -> HardHead:
 def _law(data: Json, shared: Json, path: str, root: str) -> Law:
     if isinstance(data, Mapping):
         return _finite_law(data, path)
-    components = []
+    components, weights = [], []
     for i, entry in enumerate(_items(data, path)):
         fields = _Fields(entry, f"{path}[{i}]", ("length", "probability", "positions", "support", "ensemble"))
         ensemble = fields.get("ensemble", shared)
@@ -219,11 +241,15 @@ def _law(data: Json, shared: Json, path: str, root: str) -> Law:
             raise InvalidArgument(
                 "read_problem", f"{root}: ensemble", "nothing", "a table 'ensemble' that the laws share", "Add it."
             )
-        planting = _ensemble(ensemble, fields.get("support", None), f"{root}: ensemble")
+        place = fields.at("ensemble") if "ensemble" in fields.data else f"{root}: ensemble"
+        own_support = fields.get("support", None)
+        law = None if own_support is None else _support(own_support, fields.at("support"))
+        planting = _ensemble(ensemble, law, place)
         scheme = _scheme(fields.get("positions", {"kind": "absolute"}), fields.at("positions"))
-        weight = fields.get("probability", 1) if len(data) == 1 else fields.get("probability")
-        components.append((planting.at(fields.integer("length"), positions=scheme), weight))
-    return mixture(components)
+        weights.append(fields.get("probability", 1) if len(data) == 1 else fields.get("probability"))
+        with _located(f"{path}[{i}]"):
+            components.append(planting.at(fields.integer("length"), positions=scheme))
+    return mixture(list(zip(components, probabilities(weights, "read_problem", path), strict=True)))
 
 
 def _finite_law(data: Json, path: str) -> FiniteLaw:
@@ -234,42 +260,57 @@ def _finite_law(data: Json, path: str) -> FiniteLaw:
         part = _Fields(entry, f"{path}.examples[{i}]", ("tokens", "ids", "label", "probability"))
         tokens = _integers(part.get("tokens"), part.at("tokens"))
         ids = part.get("ids", None)
-        example = Example(
-            tokens,
-            tuple(range(len(tokens))) if ids is None else _integers(ids, part.at("ids")),
-            _label(part.get("label"), part.at("label")),
-        )
+        with _located(f"{path}.examples[{i}]"):
+            example = Example(
+                tokens,
+                tuple(range(len(tokens))) if ids is None else _integers(ids, part.at("ids")),
+                _label(part.get("label"), part.at("label")),
+            )
+        _once(example in law, f"{path}.examples[{i}]", shown(example))
         law[example] = part.get("probability", f"1/{len(entries)}")
+    weights = probabilities(list(law.values()), "read_problem", f"{path}.examples")
+    with _located(path):
+        return FiniteLaw(dict(zip(law, weights, strict=True)), labels=_labels(fields))
+
+
+def _labels(fields: _Fields) -> list[Label] | None:
+    """The label set where a table gives one."""
     labels = fields.get("labels", None)
-    return FiniteLaw(law, labels=None if labels is None else [_label(label, fields.at("labels")) for label in labels])
+    return None if labels is None else [_label(label, fields.at("labels")) for label in fields.items("labels")]
 
 
-def _ensemble(data: Json, own_support: Json, path: str) -> PlantedEnsemble:
+def _once(again: bool, path: str, got: str) -> None:
+    """Refuse what comes a second time: it would silently replace the first."""
+    if again:
+        raise InvalidArgument("read_problem", path, f"{got} twice", "each one once", "Merge the two.")
+
+
+def _ensemble(data: Json, own_support: SupportLaw | None, path: str) -> PlantedEnsemble:
     fields = _Fields(data, path, ("vocabulary", "background", "planted", "support", "labels"))
     planted: dict[tuple[int, ...], Any] = {}
     target: dict[tuple[int, ...], Label] = {}
     for i, entry in enumerate(fields.items("planted")):
         part = _Fields(entry, f"{path}.planted[{i}]", ("word", "probability", "label"))
         word = _integers(part.get("word"), part.at("word"))
-        if word in planted:
-            raise InvalidArgument("read_problem", part.at("word"), f"{word} twice", "each word once", "Merge the two.")
+        _once(word in planted, part.at("word"), f"{word}")
         planted[word] = part.get("probability")
         target[word] = _label(part.get("label"), part.at("label"))
-    labels = fields.get("labels", None)
-    return PlantedEnsemble(
-        vocabulary=fields.integer("vocabulary"),
-        background=fields.items("background"),
-        planted=planted,
-        target=target,
-        support=_support(fields.get("support", {}) if own_support is None else own_support, f"{path}.support"),
-        labels=None if labels is None else [_label(label, fields.at("labels")) for label in _items(labels, path)],
-    )
+    law = _support(fields.get("support", {}), f"{path}.support") if own_support is None else own_support
+    with _located(path):
+        return PlantedEnsemble(
+            vocabulary=fields.integer("vocabulary"),
+            background=fields.items("background"),
+            planted=planted,
+            target=target,
+            support=law,
+            labels=_labels(fields),
+        )
 
 
 def _kind(data: Json, path: str, kinds: dict[str, tuple[str, ...]]) -> tuple[str, _Fields]:
     fields = _Fields(data, path, ("kind", *dict.fromkeys(name for names in kinds.values() for name in names)))
     kind = fields.get("kind")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise InvalidArgument(
             "read_problem", fields.at("kind"), shown(kind), f"one of {', '.join(kinds)}", "Rename it."
         )
@@ -278,17 +319,20 @@ def _kind(data: Json, path: str, kinds: dict[str, tuple[str, ...]]) -> tuple[str
 
 def _support(data: Json, path: str) -> SupportLaw:
     kind, fields = _kind(data, path, {"uniform": ("anchor",), "local": ("width",), "paired": (), "fixed": ("sets",)})
-    if kind == "uniform":
-        return support.uniform(fields.get("anchor", "none"))
-    if kind == "local":
-        return support.local(fields.integer("width"))
-    if kind == "paired":
-        return support.paired()
-    sets = {}
-    for i, entry in enumerate(fields.items("sets")):
-        part = _Fields(entry, f"{path}.sets[{i}]", ("positions", "probability"))
-        sets[_integers(part.get("positions"), part.at("positions"))] = part.get("probability")
-    return support.fixed(sets)
+    with _located(path):
+        if kind == "uniform":
+            return support.uniform(fields.get("anchor", "none"))
+        if kind == "local":
+            return support.local(fields.integer("width"))
+        if kind == "paired":
+            return support.paired()
+        sets: dict[PositionSet, Any] = {}
+        for i, entry in enumerate(fields.items("sets")):
+            part = _Fields(entry, f"{path}.sets[{i}]", ("positions", "probability"))
+            chosen = _integers(part.get("positions"), part.at("positions"))
+            _once(chosen in sets, part.at("positions"), f"{chosen}")
+            sets[chosen] = part.get("probability")
+        return support.fixed(sets)
 
 
 def _scheme(data: Json, path: str) -> PositionScheme:
@@ -304,16 +348,17 @@ def _scheme(data: Json, path: str) -> PositionScheme:
             "coupled": ("blocks", "then"),
         },
     )
-    if kind == "absolute":
-        return positions.absolute()
-    if kind == "coupled":
-        then = _scheme(fields.get("then", {"kind": "absolute"}), fields.at("then"))
-        return positions.coupled(positions.blocks(fields.integer("blocks", 2)), then)
-    lo, hi = fields.integer("lo"), fields.integer("hi")
-    if kind == "chunked_shift":
-        return positions.chunked_shift(lo, hi, fields.integer("chunks", 2))
-    make: Callable[[int, int], PositionScheme] = getattr(positions, kind)
-    return make(lo, hi)
+    with _located(path):
+        if kind == "absolute":
+            return positions.absolute()
+        if kind == "coupled":
+            then = _scheme(fields.get("then", {"kind": "absolute"}), fields.at("then"))
+            return positions.coupled(positions.blocks(fields.integer("blocks", 2)), then)
+        lo, hi = fields.integer("lo"), fields.integer("hi")
+        if kind == "chunked_shift":
+            return positions.chunked_shift(lo, hi, fields.integer("chunks", 2))
+        make: Callable[[int, int], PositionScheme] = getattr(positions, kind)
+        return make(lo, hi)
 
 
 def _law_to_data(law: Law) -> Json:
@@ -364,7 +409,7 @@ def _support_to_data(law: SupportLaw) -> Json:
             return {"kind": "paired"}
         case Fixed(items):
             return {"kind": "fixed", "sets": [{"positions": list(s), "probability": str(p)} for s, p in items]}
-    raise _unnamed("support law", law)
+    raise _unnamed("support law", law, "Use the laws of theory.support.")
 
 
 def _scheme_to_data(scheme: PositionScheme) -> Json:
@@ -380,11 +425,5 @@ def _scheme_to_data(scheme: PositionScheme) -> Json:
     raise _unnamed("position scheme", scheme)
 
 
-def _unnamed(what: str, value: object) -> InvalidArgument:
-    return InvalidArgument(
-        "problem_to_dict",
-        what,
-        shown(value),
-        "one that the file format can name",
-        "Use the schemes of theory.positions.",
-    )
+def _unnamed(what: str, value: object, fix: str = "Use the schemes of theory.positions.") -> InvalidArgument:
+    return InvalidArgument("problem_to_dict", what, shown(value), "one that the file format can name", fix)

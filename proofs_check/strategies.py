@@ -187,3 +187,11 @@ def parity_problems(draw: DrawFn) -> Problem:
     )
     law = draw(laws(ens, max_length=5, max_size=8000))
     return Problem(draw(head_classes(max_arity=arity - 1)), law, law)
+
+
+@st.composite
+def exchangeable_problems(draw: DrawFn) -> Problem:
+    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length above it."""
+    ens = draw(planted_ensembles(max_arity=3, supports=st.just(support.uniform())))
+    train = draw(st.integers(2 * ens.arity, 7))
+    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, 8))))

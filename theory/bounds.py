@@ -80,7 +80,7 @@ def n_overlaps(arity: int) -> int:
     >>> [n_overlaps(k) for k in (1, 2, 3)]
     [3, 13, 63]
     """
-    arity = _number(arity, "bounds.n_overlaps", "arity", least=0)
+    _integer(arity, "bounds.n_overlaps", "arity", least=0)
     return sum(interleavings(arity, arity, j) for j in range(arity + 1))
 
 
@@ -93,7 +93,9 @@ def interleavings(arity: int, planted: int, overlap: int) -> int:
     ------
     InvalidArgument : unless 0 <= overlap <= min(arity, planted).
     """
-    if not 0 <= overlap <= min(arity, planted):
+    for name, value in (("arity", arity), ("planted", planted), ("overlap", overlap)):
+        _integer(value, "bounds.interleavings", name, least=0)
+    if overlap > min(arity, planted):
         raise InvalidArgument(
             "bounds.interleavings", "overlap", shown(overlap), f"an integer in 0..{min(arity, planted)}",
             "Two sets share at most the points of the smaller one.",
@@ -118,10 +120,11 @@ def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, len
     Fraction(1, 1)
     """
     where = "bounds.exchangeable_pattern_mass"
+    _integer(planted, where, "planted", least=0)
     length = _number(length, where, "length", least=planted)
-    shared = [(i, j) for i, j in enumerate(overlap) if j is not None]
-    targets = [-1, *(j for _, j in shared), planted]
-    if any(a >= b for a, b in pairwise(targets)):
+    plain = isinstance(overlap, tuple) and all(j is None or (isinstance(j, int) and j >= 0) for j in overlap)
+    shared = [(i, j) for i, j in enumerate(overlap) if j is not None] if plain else []
+    if not plain or any(a >= b for a, b in pairwise([*(j for _, j in shared), planted])):
         raise InvalidArgument(
             where, "overlap", shown(overlap), f"increasing coordinates in 0..{planted - 1}, or None for noise",
             "Take patterns from theory.transfer.overlaps.",
@@ -169,6 +172,13 @@ def half_wrong_floor(n_candidates: Number) -> Number:
     return ratio(1, 2 * _number(n_candidates, "bounds.half_wrong_floor", "n_candidates", least=1))
 
 
+def _integer(value: int, where: str, argument: str, *, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidArgument(
+            where, argument, f"the {type(value).__name__} {shown(value)}", f"an integer >= {least}", "Count them."
+        )
+
+
 def _number(value: Number, where: str, argument: str, *, least: int | None = None) -> Number:
     """An int as it is (at least `least`), a sympy expression as it is; floats, strings and the like are refused."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -181,3 +191,15 @@ def _number(value: Number, where: str, argument: str, *, least: int | None = Non
         where, argument, f"the {type(value).__name__} {shown(value)}", f"{expected}, or a sympy expression",
         "Closed forms are exact: give whole numbers or symbols.",
     )  # fmt: skip
+
+
+def below_arity_floor(n_candidates: Number) -> Number:
+    """T12: below the arity of the parity, every hard head loses at least 1 / (max |C| + 1); sharper than T7's floor.
+
+    Examples
+    --------
+    >>> below_arity_floor(6)
+    Fraction(1, 7)
+    """
+    n_candidates = _number(n_candidates, "bounds.below_arity_floor", "n_candidates", least=1)
+    return ratio(1, n_candidates + 1)

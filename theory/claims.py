@@ -1,7 +1,7 @@
 """The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
 
 >>> [claim.id for claim in CLAIMS]
-['T1', 'T2', 'T3', 'T7']
+['T1', 'T2', 'T3', 'T3a', 'T7', 'T11', 'T12']
 >>> get("T7").title
 'Dense dependence: the half-wrong identity'
 """
@@ -66,17 +66,22 @@ CLAIMS: tuple[Claim, ...] = (
         "The transfer bound",
         "Training and test laws of one planting (μ, Q_voc, g*): every hard head has test loss <= κ0·a + κ·N_T·(L_T - a)"
         " <= max(κ0, κ·N_T)·L_T, where a is its probability to abstain in training; every normalised soft head has "
-        "test loss <= κ·N_T·L_T where the planted set is a candidate at test. T3a: for uniform support, key none, no "
-        "window and one training length l >= 2k, κ0 = 1, κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k); the exponent k in L "
-        "is tight.",
+        "test loss <= κ·N_T·L_T where the planted set is a candidate at test.",
         {
             "same planting": "training and test share the background, the planted law and the target",
             "coverage": "every pattern that occurs at test occurs in training (κ is finite)",
             "abstention": "abstaining at test is dominated by abstaining in training (κ0 is finite)",
-            "train length 2k": "T3a: the training length is at least 2k",
             "normalised": "soft heads score 1 on every planted view",
             "planted set is a candidate": "soft heads: S* lies inside the window at test",
         },
+    ),
+    Claim(
+        "T3a",
+        "Exchangeable ensembles",
+        "Uniform support, key none, no window, one training length l >= 2k and a test length L >= l: κ0 = 1, "
+        "κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k). The exponent k in L is tight: for a rare noise pattern the ratio of "
+        "test to training loss tends to κ.",
+        {"train length 2k": "the training length is at least 2k"},
     ),
     Claim(
         "T7",
@@ -89,6 +94,28 @@ CLAIMS: tuple[Claim, ...] = (
             "uniform bits": "the marked bits are uniform and independent",
             "parity": "the label flips with every single marked bit",
             "IDs independent of tokens": "the position scheme does not look at the tokens",
+        },
+    ),
+    Claim(
+        "T11",
+        "The retention bound",
+        "If weights g on sub-examples of the test placements let every candidate set survive (Σ_(U ⊇ S) g >= 1) and "
+        "put at most t times the training law on every training placement, then every head, hard or soft and whatever "
+        "its scores, has test loss <= t · training loss. T11a: for uniform support, key none, no window and training "
+        "length l >= 2k the least t is κ = C(L-k,k)/C(l-k,k): T3's factor N_T is not needed, and the bound is sharp.",
+        {
+            "candidates survive": "every candidate at test survives in some sub-example that training shows",
+            "same planting": "training and test share the background, the planted law and the target",
+        },
+    ),
+    Claim(
+        "T12",
+        "The sharper floor below the arity",
+        "Under the hypotheses of T7 every hard head of arity k' < k loses at least 1 / (max |C| + 1), where T7 gives "
+        "1 / (2 max |C|).",
+        {
+            "arity below k": "the head sees fewer tokens than the parity depends on",
+            "uniform bits": "the marked bits are uniform and independent",
         },
     ),
 )

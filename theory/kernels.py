@@ -98,7 +98,11 @@ def least_factor(heads: HeadClass, trained: Components, tested: Components, budg
         every = sum(_n_kept(law, lengths, any_subset=True) for law, _ in tested) <= KERNEL_SUBSETS
         size = sum(_n_kept(law, lengths, any_subset=every) for law, _ in tested)
         size = max(size, *(law.n_placements for law, _ in (*trained, *tested)))
-        within_budget("coverage (kernel)", size=size, budget=budget)
+        where = "retention (kernel)" if retain else "coverage (kernel)"
+        within_budget(where, size=size, budget=budget)
+        if retain:  # every kept set is compared with every candidate
+            size = sum(_n_kept(law, lengths, any_subset=every) * most_candidates(heads, law) for law, _ in tested)
+            within_budget(where, size=size, budget=budget)
         train, test = _atoms(heads, trained), _atoms(heads, tested)
         choices = {atom: list(_single_choices(heads, atom, lengths, train, every, retain)) for atom in test}
     for options in choices.values():
@@ -112,6 +116,13 @@ def is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
     """Whether every permutation of positions leaves the law of (S*, candidates, keys) as it is."""
     free = heads.key == "none" and heads.window is None and heads.anchor == "none"
     return free and law.support_law == Uniform("none")
+
+
+def most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
+    """The largest number of candidate sets under the law."""
+    if heads.window is None:  # then the IDs play no part, and there may be too many assignments to list
+        return heads.n_candidates(tuple(range(law.length)))
+    return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
 
 
 def _average_choices(

@@ -20,7 +20,7 @@ from theory.errors import AssumptionViolated, InvalidArgument, within_budget
 from theory.exact import Rational, rational
 from theory.examples import BUDGET, Law
 from theory.heads import HeadClass, check_heads
-from theory.kernels import ExactOrInfinite, Factor, is_exchangeable, least_factor
+from theory.kernels import ExactOrInfinite, Factor, is_exchangeable, least_factor, most_candidates
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
 from theory.support import PositionSet
@@ -127,7 +127,7 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     check_heads(heads, "coverage")
     trained = planted_components(train, "coverage", "train")
     tested = planted_components(test, "coverage", "test")
-    _same_planting([law for law, _ in (*trained, *tested)])
+    _same_planting([law for law, _ in (*trained, *tested)], "coverage")
     train_masses = pattern_masses(heads, train, budget=budget)
     test_masses = pattern_masses(heads, test, budget=budget)
     masses = {
@@ -145,7 +145,7 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
         kappa=kappa,
         kappa0=abstaining.value,
         kappa0_lower=abstaining.lower,
-        candidates=max(_most_candidates(heads, law) for law, _ in trained),
+        candidates=max(most_candidates(heads, law) for law, _ in trained),
         uncovered=uncovered,
         masses=masses,
         planted_is_candidate=all(_planted_is_candidate(heads, law) for law, _ in tested),
@@ -183,7 +183,7 @@ def retention(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) 
     check_heads(heads, "retention")
     trained = planted_components(train, "retention", "train")
     tested = planted_components(test, "retention", "test")
-    _same_planting([law for law, _ in (*trained, *tested)])
+    _same_planting([law for law, _ in (*trained, *tested)], "retention")
     return least_factor(heads, trained, tested, budget, retain=True)
 
 
@@ -247,12 +247,6 @@ def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:
                 yield tuple(overlap)
 
 
-def _most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
-    if heads.window is None:  # then the IDs play no part, and there may be too many assignments to list
-        return heads.n_candidates(tuple(range(law.length)))
-    return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
-
-
 def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
     if heads.arity != law.ensemble.arity:
         return False
@@ -266,14 +260,14 @@ def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
     )
 
 
-def _same_planting(laws: list[PlantedLaw]) -> None:
+def _same_planting(laws: list[PlantedLaw], where: str) -> None:
     first = laws[0].ensemble
     for law in laws[1:]:
         other = law.ensemble
         for name in ("background", "planted", "target"):
             if getattr(first, name) != getattr(other, name):
                 raise AssumptionViolated(
-                    "coverage", "test", f"laws that differ in their {name}",
+                    where, "test", f"laws that differ in their {name}",
                     "training and test laws with the same background, planted law and target",
                     "Build both from one ensemble, or from copies that differ in the support law only.",
                 )  # fmt: skip

@@ -31,9 +31,14 @@ class Statement:
     no_flip: bool = True
     domination: Literal["exists", "every", "reversed", "all views", "off"] = "exists"
     realizable: Literal["every example", "some example", "unguarded"] = "every example"
+    needs_two_labels: bool = True
+
+    def speaks_of(self, problem: Problem) -> bool:
+        """Whether the statement says anything about a problem: with one label it says nothing."""
+        return not self.needs_two_labels or len(problem.labels) > 1
 
     def outcome(self, train: list[ViewCase], test: list[ViewCase]) -> str:
-        """What the statement says about a problem with more than one label: straight from its text."""
+        """What the statement says about a problem that it speaks of: straight from its text."""
         labels_of: dict[View, set[Label]] = {}
         for views, label in train:
             for view in views:
@@ -93,7 +98,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     train, test = list(view_cases(problem.heads, problem.train)), list(view_cases(problem.heads, problem.test))
     if statement.realizable == "unguarded" and truth == "unrealizable":
         truth = "generalizes"  # Definition 5 is vacuous without zero-loss heads
-    says = statement.outcome(train, test)
+    says = statement.outcome(train, test) if statement.speaks_of(problem) else truth
     facts: Facts = {"statement": says, "brute_force": truth, "heads": space.size}
     if says != truth:
         return facts
@@ -118,6 +123,12 @@ def _number(space: HeadSpace, answers: object) -> int:
 def cases(problem: Problem) -> int:
     """One case a hard head on the views that occur."""
     return problem.space().size
+
+
+def nonvacuous(problem: Problem) -> bool:
+    """Whether T1 speaks of the problem and some head has zero training loss."""
+    train, test = view_cases(problem.heads, problem.train), view_cases(problem.heads, problem.test)
+    return STATED.speaks_of(problem) and STATED.outcome(list(train), list(test)) != "unrealizable"
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -366,11 +377,8 @@ ATTACK = Attack(
         "seen": Dropped(_any_problem, replace(STATED, seen=False)),
         "no flip": Dropped(_any_problem, replace(STATED, no_flip=False)),
         "domination": Dropped(_any_problem, replace(STATED, domination="off")),
-        "two labels": Dropped(_one_label),
+        "two labels": Dropped(_one_label, replace(STATED, needs_two_labels=False)),
         "realizable": Dropped(_any_problem, replace(STATED, realizable="unguarded")),
     },
-    nonvacuous=lambda problem: (
-        STATED.outcome(list(view_cases(problem.heads, problem.train)), list(view_cases(problem.heads, problem.test)))
-        != "unrealizable"
-    ),
+    nonvacuous=nonvacuous,
 )

@@ -1,4 +1,4 @@
-"""T3, the transfer bound (with T3a): exact losses of every head at test against κ0·a + κ·N_T·(L_T - a)."""
+"""T3, the transfer bound: exact losses of every head at test against κ0·a + κ·N_T·(L_T - a)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, product
-from math import comb, inf
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from idealized_model import SparseAttentionHead, loss, sampled_loss
+from idealized_model import SparseAttentionHead, loss
 from idealized_model import abstention as abstention_of
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
-from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.families import ensemble, ensembles
 from proofs_check.problem import Problem
 from theory import (
     AssumptionViolated,
@@ -24,7 +24,6 @@ from theory import (
     HeadClass,
     Law,
     PlantedEnsemble,
-    bounds,
     coverage,
     mixture,
     positions,
@@ -33,9 +32,7 @@ from theory import (
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
-from theory.planted import PlantedLaw, planted_components
-from theory.support import Uniform
-from theory.transfer import enumerated_pattern_masses
+from theory.planted import planted_components
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -49,19 +46,17 @@ SOFT_OUTCOMES = 150
 
 @dataclass(frozen=True)
 class Statement:
-    """T3 and T3a with their parts as switches; the defaults are the claim."""
+    """T3 with its parts as switches; the defaults are the claim."""
 
     kappa: bool = True
     kappa0: bool = True
     candidates: bool = True
     factor: Fraction = Fraction(1)
     flipped: bool = False
-    exponent_shift: int = 0
     kappa_of: Callable[[list[Fraction]], Fraction] = max
     needs_same_planting: bool = True
     needs_coverage: bool = True
     needs_abstention: bool = True
-    needs_train_length: bool = True
     needs_normalised: bool = True
     needs_planted_candidate: bool = True
 
@@ -89,8 +84,6 @@ MUTANTS = {
     "the smallest mass ratio for κ": replace(STATED, kappa_of=min),
     "half of the bound": replace(STATED, factor=Fraction(1, 2)),
     "the inequality flipped": replace(STATED, flipped=True),
-    "T3a: exponent k - 1 for k": replace(STATED, exponent_shift=-1),
-    "T3a: exponent k + 1 for k": replace(STATED, exponent_shift=1),
 }
 
 
@@ -116,41 +109,11 @@ def _covered(problem: Problem, statement: Statement) -> Coverage | None:
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """T3a's closed forms, then the bound for every hard head and for a grid of soft heads."""
+    """The bound for every hard head and for a grid of soft heads."""
     cov = _covered(problem, statement)
     if cov is None:
         return None
-    return (
-        _refute_closed_forms(problem, cov, statement)
-        or _refute_hard(problem, cov, statement)
-        or _refute_soft(problem, cov, statement)
-    )
-
-
-def _refute_closed_forms(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
-    train, test = problem.train, problem.test
-    if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)) or not _exchangeable(
-        problem.heads, train, test
-    ):
-        return None
-    k = problem.heads.arity
-    if statement.needs_train_length and (train.length < 2 * k or test.length < train.length):
-        return None
-    n_noise = k + statement.exponent_shift
-    above, below = comb(test.length - k, n_noise), comb(train.length - k, n_noise)
-    claimed = Fraction(above, below) if below else (inf if above else Fraction(0))
-    trained = enumerated_pattern_masses(problem.heads, train)
-    tested = enumerated_pattern_masses(problem.heads, test)
-    kappa = max(mass / trained[p] if p in trained else inf for p, mass in tested.items())
-    seen = {"kappa": str(kappa), "kappa0": str(cov.kappa0), "candidates": cov.candidates}
-    says = {"kappa": str(claimed), "kappa0": "1", "candidates": comb(train.length, k)}
-    return None if seen == says else {"enumerated": seen, "closed_form": says}
-
-
-def _exchangeable(heads: HeadClass, train: PlantedLaw, test: PlantedLaw) -> bool:
-    free = (heads.key, heads.window, heads.anchor) == ("none", None, "none")
-    uniform = train.support_law == test.support_law == Uniform("none")
-    return free and uniform and heads.arity == train.ensemble.arity
+    return _refute_hard(problem, cov, statement) or _refute_soft(problem, cov, statement)
 
 
 def _refute_hard(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
@@ -280,100 +243,28 @@ def _diluted_problems(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(1), train, ens.at(2))
 
 
-def _closed_forms(profile: Profile) -> Iterator[Problem]:
-    """T3a's κ, κ0 and N_T for k = 1..3 against enumeration (heads too many to enumerate are left to the search)."""
-    top = 7 if profile == "quick" else 9
-    for k in (1, 2, 3):
-        ens = marked_parity(k)
-        for train in range(2 * k, top + 1):
-            for test in range(train, top + 2):
-                yield Problem(HeadClass(k), ens.at(train), ens.at(test))
+# ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-# ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def prove_chain() -> int:
+    """W/D <= W at test where D >= 1, and W/D >= W/N_T in training where D <= N_T, for symbolic W <= D <= N_T.
 
-
-def prove_ratio() -> int:
-    """The ratio of the masses is C(L-k, n) / C(l-k, n), for symbolic k, l, L and n noise coordinates.
-
-    C(L, k+n) C(l, k) / (C(L, k) C(l, k+n)) = C(L-k, n) / C(l-k, n), because C(L, k+n) / C(L, k) · C(k+n, n) = C(L-k, n).
+    With E_P[W] <= κ E_T[W] these give L_P - Pr_P[abstain] <= κ N_T (L_T - a). The sizes are written as sums of
+    non-negative symbols, so that sympy decides the signs.
     """
     import sympy
 
-    k, n, short, long = sympy.symbols("k n l L", integer=True, positive=True)
-    mass_ratio = (
-        sympy.binomial(long, k + n)
-        * sympy.binomial(short, k)
-        / (sympy.binomial(long, k) * sympy.binomial(short, k + n))
-    )
-    quotient = sympy.gammasimp(
-        (mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n)).rewrite(sympy.gamma)
-    )
-    _require(sympy.simplify(quotient) == 1, f"the ratio of masses: {quotient}")
-    # It can fail: with the exponent off by one the quotient is not 1.
-    wrong = sympy.gammasimp(
-        (mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n + 1)).rewrite(sympy.gamma)
-    )
-    _require(sympy.simplify(wrong) != 1, "the exponent off by one")
-    return 2
-
-
-def prove_monotone() -> int:
-    """κ_(n+1) / κ_n = (L-k-n) / (l-k-n) >= 1 for L >= l > k + n: κ grows with the noise coordinates n.
-
-    So with 2k <= l the maximum is at n = k; in the overlap size k - n it is non-increasing.
-    """
-    import sympy
-
-    k, n, short, long = sympy.symbols("k n l L", integer=True, positive=True)
-    step = bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n + 1) / bounds.exchangeable_kappa(
-        k, train=short, test=long, n_noise=n
-    )
-    step = sympy.simplify(sympy.gammasimp(step.rewrite(sympy.gamma)))
-    _require(sympy.simplify(step - (long - k - n) / (short - k - n)) == 0, f"the step {step}")
-    spare, extra = sympy.symbols("d e", integer=True, nonnegative=True)  # l = k + n + 1 + d, L = l + e
-    excess = sympy.simplify(
-        ((long - k - n) / (short - k - n)).subs(long, short + extra).subs(short, k + n + 1 + spare) - 1
-    )
-    _require(excess.is_nonnegative is True, f"the step minus 1: {excess}")
-    return 2
-
-
-def prove_exponent() -> int:
-    """The exponent k in L is reached: for the rare-noise head the ratio of the losses tends to κ as the noise vanishes.
-
-    Noise token n has probability x; the head selects the planted views rightly and (n, ..., n) with an answer that is
-    wrong for a share of the labels. Its loss is share · Σ_b C(l-k, b) x^b (1-x)^(l-k-b) C(b, k) / (1 + C(b, k)); the
-    lowest power of x is x^k with coefficient share · C(l-k, k) / 2, so the ratio tends to C(L-k, k) / C(l-k, k) = κ.
-    And κ / L^k tends to 1 / (k! C(l-k, k)) for every k in 1..6: the exponent is k.
-    """
-    import sympy
-
-    x, long = sympy.symbols("x L", positive=True)
-    steps = 0
-    for k in (1, 2, 3):
-        for length in range(2 * k, 2 * k + 5):
-            series = sympy.Poly(sympy.expand(rare_noise_loss(k, length, x, sympy.Rational(1, 2))), x)
-            powers = {power: c for (power,), c in series.terms()}
-            _require(min(powers) == k, f"k = {k}, l = {length}: lowest power {min(powers)}")
-            _require(
-                powers[k] == sympy.Rational(comb(length - k, k), 4), f"k = {k}, l = {length}: coefficient {powers[k]}"
-            )
-            steps += 2
-    for k in range(1, 7):
-        kappa = bounds.exchangeable_kappa(k, train=sympy.Integer(2 * k + 1), test=long)
-        limit = sympy.limit(sympy.expand(sympy.expand_func(kappa)) / long**k, long, sympy.oo)
-        _require(limit == sympy.Rational(1, sympy.factorial(k) * comb(k + 1, k)), f"k = {k}: {limit}")
-        steps += 1
-    return steps
-
-
-def rare_noise_loss(k: int, length: int, x, share):  # type: ignore[no-untyped-def]  # numbers or sympy symbols
-    """The exact loss of the rare-noise head at noise probability x (see `prove_exponent`)."""
-    free = length - k
-    return share * sum(
-        comb(free, b) * x**b * (1 - x) ** (free - b) * Fraction(comb(b, k), 1 + comb(b, k)) for b in range(k, free + 1)
-    )
+    wrong, right, spare = sympy.symbols("W R s", nonnegative=True)
+    total = 1 + wrong + right  # D >= 1, with W + 1 the wrong mass below: covers W >= 1; W = 0 is trivial
+    largest = total + spare  # N_T >= D
+    at_test = sympy.factor((wrong + 1) - (wrong + 1) / total)
+    in_training = sympy.factor((wrong + 1) / total - (wrong + 1) / largest)
+    _require(at_test.is_nonnegative is True, f"W - W/D = {at_test}")
+    _require(in_training.is_nonnegative is True, f"W/D - W/N_T = {in_training}")
+    # It can fail: without D <= N_T the second sign is open.
+    free = sympy.Symbol("n", positive=True)
+    _require(sympy.factor((wrong + 1) / total - (wrong + 1) / free).is_nonnegative is None, "a free N_T")
+    return 3
 
 
 def _require(condition: bool, reason: str) -> None:
@@ -381,68 +272,13 @@ def _require(condition: bool, reason: str) -> None:
         raise AssertionError(reason)
 
 
-# ── Random problems, Monte Carlo, the adversary ──────────────────────────────────────────────────────────────────────
+# ── Random problems, the adversary ──────────────────────────────────────────────────────────────────────
 
 
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.strategies import problems
 
     return problems(max_heads=3**7)
-
-
-def rare_noise_problem(k: int, x: Fraction, train: int, test: int) -> Problem:
-    """Marked parity, noise 0 with probability 1 - x and 3 with probability x; the head also selects (3, ..., 3)."""
-    words = list(product((1, 2), repeat=k))
-    ens = PlantedEnsemble(
-        4,
-        [1 - x, 0, 0, x],
-        {w: Fraction(1, len(words)) for w in words},
-        {w: w.count(1) % 2 for w in words},
-        support.uniform(),
-    )
-    answers: dict[View, Label] = {View(w, ()): label for w, label in ens.target.items()}
-    answers[View((3,) * k, ())] = 0
-    heads = HeadClass(k)
-    return Problem(heads, ens.at(train), ens.at(test), HardHead(heads, answers))
-
-
-def _monte_carlo(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """Sampled losses at lengths up to 200 against the exact closed sum, family-wise level 0.001."""
-    settings = [(1, 50), (1, 200), (2, 40)] if profile == "quick" else [(1, 50), (1, 200), (2, 60), (2, 120), (2, 200)]
-    size = 400 if profile == "quick" else 3000
-    level = 1 - Fraction(1, 1000 * len(settings))
-    seen = []
-    for k, length in settings:
-        x = Fraction(1, length)
-        problem = rare_noise_problem(k, x, 2 * k, length)
-        assert problem.head is not None
-        exact = rare_noise_loss(k, length, x, Fraction(1, 2))
-        sampled = sampled_loss(problem.head, problem.test, rng, size, level=level)
-        tick(size)
-        seen.append(f"{as_float(sampled.estimate):.3f} for {as_float(exact):.3f}")
-        if not sampled.low <= exact <= sampled.high:
-            facts = {"exact": str(exact), "sampled": [sampled.low, sampled.high]}
-            return Measured(size * len(seen), f"k = {k}, length {length}: {facts}", (problem, facts))
-    return Measured(size * len(settings), f"sampled losses {', '.join(seen)}; every exact interval covers")
-
-
-def _tight_instance(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """The rare-noise head: the ratio of its losses approaches κ from below as the noise gets rarer."""
-    reached, instances = [], 0
-    for k, train, test in ((1, 2, 50), (2, 4, 50), (3, 6, 50)):
-        kappa = bounds.exchangeable_kappa(k, train=train, test=test)
-        previous = Fraction(0)
-        for power in (2, 4, 6):
-            x = Fraction(1, 10**power)
-            ratio = rare_noise_loss(k, test, x, 1) / rare_noise_loss(k, train, x, 1) / kappa
-            instances += 1
-            tick(1)
-            if not previous < ratio <= 1:
-                problem = rare_noise_problem(k, x, train, 2 * k + 2)
-                return Measured(instances, f"k = {k}, x = {x}", (problem, {"ratio_over_kappa": str(ratio)}))
-            previous = ratio
-        reached.append(f"k = {k}: {as_float(previous):.6f}")
-    return Measured(instances, f"loss ratio / κ at noise 1e-6, L = 50: {', '.join(reached)}")
 
 
 def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
@@ -520,11 +356,6 @@ def _abstaining() -> Iterator[Problem]:
         yield Problem(HeadClass(2, 1), narrow.at(4), wide.at(4))
 
 
-def _short_training() -> Iterator[Problem]:
-    """Training and test length 3 for k = 2: no candidate is all noise, so κ = 1 comes from another pattern."""
-    yield Problem(HeadClass(2), marked_parity(2).at(3), marked_parity(2).at(3))
-
-
 def _faint_scores() -> Iterator[Problem]:
     return _diluted_problems("quick")
 
@@ -545,30 +376,17 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("T3a's closed forms for k = 1..3 against enumeration", _closed_forms),
         Family("every hard head, uniform supports, arity 1 and 2, and a grid of soft heads", _exchangeable_problems),
         Family("every hard head, training on two lengths mixed, test between them", _diluted_problems),
         Family("every hard head, local and paired supports, windows, keys, shifts, couplings", _local_problems),
     ),
-    proofs=(
-        Proof("the mass ratio of T3a, symbolic in k, l, L and the noise coordinates", prove_ratio),
-        Proof("κ grows with the noise coordinates of a pattern", prove_monotone),
-        Proof(
-            "the exponent k in L is tight: lowest power of the rare-noise loss, k = 1..3; limit of κ / L^k, k = 1..6",
-            prove_exponent,
-        ),
-    ),
+    proofs=(Proof("the chain of inequalities for one example, symbolic in W, D and N_T", prove_chain),),
     samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 100, 2500),),
-    measurements=(
-        Measurement("sampled", "Monte Carlo at lengths up to 200 against the exact loss", _monte_carlo),
-        Measurement("search", "the tight instance", _tight_instance),
-        Measurement("search", "hill climbing for the largest test loss over its bound", _adversary),
-    ),
+    measurements=(Measurement("search", "hill climbing for the largest test loss over its bound", _adversary),),
     necessity={
         "same planting": Dropped(_other_target, replace(STATED, needs_same_planting=False)),
         "coverage": Dropped(_uncovered, replace(STATED, needs_coverage=False)),
         "abstention": Dropped(_abstaining, replace(STATED, needs_abstention=False, needs_coverage=False)),
-        "train length 2k": Dropped(_short_training, replace(STATED, needs_train_length=False)),
         "normalised": Dropped(_faint_scores, replace(STATED, needs_normalised=False)),
         "planted set is a candidate": Dropped(_planted_outside, replace(STATED, needs_planted_candidate=False)),
     },

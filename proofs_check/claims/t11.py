@@ -1,0 +1,335 @@
+"""T11, the retention bound: exact test losses of every head against t · L_T, without N_T or normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import product
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from idealized_model import SparseAttentionHead, loss
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.claims.t3 import ENUMERATED_HEADS, SOFT_OUTCOMES
+from proofs_check.claims.t3a import rare_noise_loss
+from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.problem import Problem
+from theory import HeadClass, Law, PlantedEnsemble, bounds, coverage, mixture, positions, retention, support
+from theory.exact import as_float
+from theory.examples import Label
+from theory.heads import View
+from theory.kernels import ExactOrInfinite, is_exchangeable
+from theory.planted import PlantedLaw, planted_components
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+@dataclass(frozen=True)
+class Statement:
+    """L_test <= scale · t^power · L_train, and T11a's closed form for t; the defaults are the claim."""
+
+    scale: Fraction = Fraction(1)
+    survive: bool = True
+    """Whether candidates must survive in the kept sub-example; without it t is only κ0."""
+    noise_shift: int = 0
+    """T11a: t = C(L-k, k + shift) / C(l-k, k + shift)."""
+    needs_retention: bool = True
+    needs_same_planting: bool = True
+
+    def factor(self, problem: Problem) -> ExactOrInfinite:
+        """t, times the scale."""
+        cov = _factors(problem.heads, problem.train, problem.test)
+        value = cov[0] if self.survive else cov[1]
+        if value == inf:
+            return inf if self.needs_retention else self.scale * max(cov[1], Fraction(1))
+        return self.scale * value
+
+
+STATED = Statement()
+MUTANTS = {
+    "only S* need survive": replace(STATED, survive=False),
+    "half of the factor": replace(STATED, scale=Fraction(1, 2)),
+    "nine tenths of the factor": replace(STATED, scale=Fraction(9, 10)),
+    "T11a: exponent k - 1 for k": replace(STATED, noise_shift=-1),
+}
+
+
+@lru_cache(maxsize=4096)
+def _factors(heads: HeadClass, train: Law, test: Law) -> tuple[ExactOrInfinite, ExactOrInfinite]:
+    return retention(heads, train=train, test=test).value, coverage(heads, train=train, test=test).kappa0
+
+
+def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """T11a's closed form where it applies, then the bound for every hard head and a grid of arbitrary soft heads."""
+    if not _same_planting(problem):
+        if statement.needs_same_planting:
+            return None
+        factor: ExactOrInfinite = Fraction(1)  # without the hypothesis: equal lengths and placements, another target
+    else:
+        factor = statement.factor(problem)
+        closed = _closed_form(problem, statement)
+        if closed is not None and factor != closed * statement.scale and statement.survive:
+            return {"program": str(factor), "closed_form": str(closed)}
+    if factor == inf:
+        return None
+    return _refute_hard(problem, factor) or _refute_soft(problem, factor)
+
+
+def _same_planting(problem: Problem) -> bool:
+    parts = [part for law in (problem.train, problem.test) for part, _ in planted_components(law, "T11", "law")]
+    first = parts[0].ensemble
+    return all(part.ensemble.target == first.target for part in parts)
+
+
+def _closed_form(problem: Problem, statement: Statement) -> Fraction | None:
+    train, test, k = problem.train, problem.test, problem.heads.arity
+    if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
+        return None
+    free = is_exchangeable(problem.heads, train) and is_exchangeable(problem.heads, test)
+    if not free or k != train.ensemble.arity or not 2 * k <= train.length <= test.length:
+        return None
+    noise = k + statement.noise_shift
+    kappa: Fraction = bounds.exchangeable_kappa(k, train=train.length, test=test.length, n_noise=noise)
+    return kappa
+
+
+def _refute_hard(problem: Problem, factor: ExactOrInfinite) -> Facts | None:
+    space = problem.space()
+    if space.size > ENUMERATED_HEADS:
+        return None
+    train_losses, _, train_denominator = space.losses(problem.train)
+    test_losses, _, test_denominator = space.losses(problem.test)
+    pairs = np.unique(np.stack([train_losses, test_losses]), axis=1)
+    for train_loss, test_loss in pairs.T.tolist():
+        exact_train, exact_test = Fraction(train_loss, train_denominator), Fraction(test_loss, test_denominator)
+        if exact_test > factor * exact_train:
+            return {"train_loss": str(exact_train), "test_loss": str(exact_test), "factor": str(factor)}
+    return None
+
+
+def soft_heads(problem: Problem) -> Iterator[SparseAttentionHead]:
+    """A fixed grid of soft heads with scores 1/10, 7, 0, 1 dealt out to all views in turn, planted ones included."""
+    space = problem.space()
+    levels = (Fraction(1, 10), Fraction(7), Fraction(0), Fraction(1))
+    for pattern, flip in product(range(2), range(2)):
+        score = {view: levels[(i + pattern) % 4] for i, view in enumerate(space.views)}
+        value: dict[View, Label] = {
+            view: space.labels[(i + flip) % len(space.labels)] for i, view in enumerate(space.views)
+        }
+        yield SparseAttentionHead(problem.heads, score=score, value=value)
+
+
+def _refute_soft(problem: Problem, factor: ExactOrInfinite) -> Facts | None:
+    if problem.train.size + problem.test.size > SOFT_OUTCOMES:
+        return None
+    for number, head in enumerate(soft_heads(problem)):
+        train_loss, test_loss = loss(head, problem.train), loss(head, problem.test)
+        if test_loss > factor * train_loss:
+            return {
+                "soft_head": number,
+                "train_loss": str(train_loss),
+                "test_loss": str(test_loss),
+                "factor": str(factor),
+            }
+    return None
+
+
+def cases(problem: Problem) -> int:
+    """One case a hard head."""
+    return min(problem.space().size, ENUMERATED_HEADS)
+
+
+def nonvacuous(problem: Problem) -> bool:
+    """Whether the factor is finite."""
+    return _same_planting(problem) and STATED.factor(problem) < inf
+
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _exchangeable_problems(profile: Profile) -> Iterator[Problem]:
+    longest = 5 if profile == "quick" else 7
+    for ens in [*ensembles(1, 2), *ensembles(1, 3, max_words=2)]:
+        for train, test in ((2, 3), (2, longest), (3, longest)):
+            yield Problem(HeadClass(1), ens.at(train), ens.at(test))
+    for ens in ensembles(2, 2, max_words=None if profile == "full" else 1):
+        for train, test in ((4, 5),) if profile == "quick" else ((4, 5), (4, 6), (5, 6)):
+            yield Problem(HeadClass(2), ens.at(train), ens.at(test))
+
+
+def _rare_noise(profile: Profile) -> Iterator[Problem]:
+    """Ensembles in which the bound is nearly reached: one rare noise token."""
+    for k, rarity in ((1, 100), (1, 1000), (2, 100)):
+        x, word = Fraction(1, rarity), (1,) * k
+        ens = PlantedEnsemble(3, [1 - x, 0, x], {word: 1}, {word: 0}, support.uniform(), (0, 1))
+        yield Problem(HeadClass(k), ens.at(2 * k), ens.at(2 * k + 1))
+
+
+def _program_problems(profile: Profile) -> Iterator[Problem]:
+    """Mixtures, partial supports, anchors, couplings and random ordered IDs, where t needs the linear program."""
+    targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 1): 0, (1, 2): 1}, {(1, 2): 0, (2, 1): 1})
+    coupled = positions.coupled(positions.blocks(2))
+    for noise, target in product(((0,), (0, 1)), targets):
+        uniform = ensemble(3, noise, target)
+        mixed = mixture([(uniform.at(4), "2/3"), (uniform.at(3), "1/3")])
+        yield Problem(HeadClass(2), mixed, uniform.at(5))
+        yield Problem(HeadClass(1), mixed, uniform.at(5))
+        local = ensemble(3, noise, target, support.local(2))
+        yield Problem(HeadClass(2), uniform.at(4), local.at(5))
+        yield Problem(HeadClass(2), local.at(4), local.at(5))
+        anchored = ensemble(3, noise, target, support.uniform("last"))
+        yield Problem(HeadClass(2, anchor="last"), anchored.at(3), anchored.at(5))
+        paired = ensemble(3, noise, target, support.paired())
+        yield Problem(HeadClass(2, 0, "relative"), paired.at(4, positions=coupled), paired.at(6, positions=coupled))
+        if profile == "full":
+            ordered = positions.random_ordered(0, 5)
+            yield Problem(
+                HeadClass(2, None, "order"), uniform.at(4, positions=ordered), uniform.at(5, positions=ordered)
+            )
+
+
+# ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prove_survival() -> int:
+    """T11a's survival probability: C(L-2k, l-2k) / C(L-k, l-k) = C(l-k, k) / C(L-k, k), symbolic; so t = κ."""
+    import sympy
+
+    k, short, long = sympy.symbols("k l L", integer=True, positive=True)
+    survival = sympy.binomial(long - 2 * k, short - 2 * k) / sympy.binomial(long - k, short - k)
+    kappa = bounds.exchangeable_kappa(k, train=short, test=long)
+    product_ = sympy.gammasimp((survival * kappa).rewrite(sympy.gamma))
+    _require(sympy.simplify(product_) == 1, f"survival · κ = {product_}")
+    return 1
+
+
+def prove_pointwise() -> int:
+    """For one test example: Σ_U g loss_U >= loss, as a tautology of ordered fields with generic W <= D, W' , D' <= D.
+
+    Where D' > 0: W'/D' - W'/D = W'(D - D')/(D D') >= 0; where D' = 0 the kept loss is 1 >= W'/D = 0. Summed with
+    weights g and Σ g W' >= W this gives loss >= ... >= W/D. The signs are decided by sympy on sums of symbols >= 0.
+    """
+    import sympy
+
+    kept_wrong, kept_right, lost = sympy.symbols("w r s", nonnegative=True)
+    kept = kept_wrong + kept_right + sympy.Symbol("e", positive=True)
+    gap = sympy.factor(kept_wrong / kept - kept_wrong / (kept + lost))
+    _require(gap.is_nonnegative is True, f"W'/D' - W'/D = {gap}")
+    larger = sympy.factor(kept_wrong / (kept + lost) - kept_wrong / kept)
+    _require(larger.is_nonnegative is not True, "the reverse inequality")
+    return 2
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise AssertionError(reason)
+
+
+# ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
+
+
+def _random_problems() -> SearchStrategy[Problem]:
+    from proofs_check.strategies import problems
+
+    return problems(max_heads=3**7)
+
+
+def _tight(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """The rare-noise head reaches the bound as the noise vanishes: T11a is sharp; T3's bound is N_T times larger."""
+    reached, instances = [], 0
+    for k, train, test in ((1, 2, 20), (2, 4, 30), (3, 6, 40), (3, 8, 80)):
+        kappa = bounds.exchangeable_kappa(k, train=train, test=test)
+        x = Fraction(1, 10**7)
+        share = rare_noise_loss(k, test, x, 1) / rare_noise_loss(k, train, x, 1) / kappa
+        instances += 1
+        tick(1)
+        if share > 1:
+            law = marked_parity(k)
+            return Measured(
+                instances, f"k = {k}", (Problem(HeadClass(k), law.at(train), law.at(test)), {"share": str(share)})
+            )
+        reached.append(f"{as_float(share):.6f}")
+    return Measured(instances, f"loss ratio / t at noise 1e-7 for (k, l, L) up to (3, 8, 80): {', '.join(reached)}")
+
+
+def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """Hill climbing over soft heads with any scores for the largest L_test / (t · L_train)."""
+    from proofs_check.engines import climb
+
+    rounds, steps = (4, 50) if profile == "quick" else (30, 400)
+    levels = [Fraction(n) for n in ("0", "1/50", "1/3", "1", "9")]
+    tried, best = 0, Fraction(0)
+    for _ in range(rounds):
+        words = list(product(range(3), repeat=2))
+        target: dict[tuple[int, ...], Label] = {words[i]: int(rng.integers(2)) for i in rng.permutation(9)[:2]}
+        ens = ensemble(3, sorted(rng.permutation(3)[:2].tolist()), target)
+        problem = Problem(HeadClass(2), ens.at(4), ens.at(5))
+        views = problem.space().views
+        factor = STATED.factor(problem)
+
+        def gain(
+            state: tuple[int, ...], problem: Problem = problem, views: Any = views, factor: Any = factor
+        ) -> Fraction:
+            score = {view: levels[state[2 * i]] for i, view in enumerate(views)}
+            value: dict[View, Label] = {view: state[2 * i + 1] % 2 for i, view in enumerate(views)}
+            head = SparseAttentionHead(problem.heads, score=score, value=value)
+            train_loss = loss(head, problem.train)
+            test_loss = loss(head, problem.test)
+            return Fraction(test_loss / (factor * train_loss)) if train_loss else Fraction(10**9 if test_loss else 0)
+
+        start = tuple(int(d) for d in rng.integers(0, 5, size=2 * len(views)))
+        _, value, n = climb(rng, start, gain, n_choices=5, steps=steps, tick=tick)
+        tried, best = tried + n, max(best, value)
+        if value > 1:
+            return Measured(tried, f"a ratio of {value}", (problem, {"share": str(value)}))
+    return Measured(tried, f"{tried:,} soft heads; the largest share of the bound reached is {as_float(best):.3f}")
+
+
+# ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _no_kernel() -> Iterator[Problem]:
+    """Training length 1: a candidate with noise survives in no training example."""
+    for ens in ensembles(1, 2):
+        yield Problem(HeadClass(1), ens.at(1), ens.at(2))
+
+
+def _other_target() -> Iterator[Problem]:
+    train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
+    test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}
+    yield Problem(HeadClass(1), ensemble(3, (0,), train).at(2), ensemble(3, (0,), test).at(2))
+
+
+ATTACK = Attack(
+    claim_id="T11",
+    stated=STATED,
+    mutants=MUTANTS,
+    refute=refute,
+    cases=cases,
+    families=(
+        Family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a", _exchangeable_problems),
+        Family("every hard head, one rare noise token", _rare_noise),
+        Family(
+            "every hard head, mixtures, partial and anchored supports, couplings: the linear program", _program_problems
+        ),
+    ),
+    proofs=(
+        Proof("the survival probability of T11a, symbolic in k, l, L", prove_survival),
+        Proof("the pointwise inequality, symbolic", prove_pointwise),
+    ),
+    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 60, 1500),),
+    measurements=(
+        Measurement("search", "the tight instance", _tight),
+        Measurement("search", "hill climbing over soft heads with any scores", _adversary),
+    ),
+    necessity={
+        "candidates survive": Dropped(_no_kernel, replace(STATED, needs_retention=False)),
+        "same planting": Dropped(_other_target, replace(STATED, needs_same_planting=False)),
+    },
+    nonvacuous=nonvacuous,
+)
