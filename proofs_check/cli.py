@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from theory import BUDGET, TheoryError, claims, coverage, decide
+from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide
 from theory.errors import InvalidArgument
 
 COMMANDS = ("check", "decide", "coverage", "replay")
-BAD_USAGE = 3
+INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,17 +21,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help", "--version")):
         arguments.insert(0, "check")
-    parsed = _parser().parse_args(arguments)
     try:
-        status: int = parsed.run(parsed)
-        return status
+        return _run(arguments)
     except TheoryError as error:
+        if isinstance(error, BudgetExceeded) and error.argument == "budget" and arguments[0] in ("decide", "coverage"):
+            error = BudgetExceeded(error.where, error.size, error.budget, error.covered, option="--budget")
         print(f"lengthgen: {error}", file=sys.stderr)
         return BAD_USAGE
+    except KeyboardInterrupt:
+        print("lengthgen: interrupted", file=sys.stderr)
+        return INCONCLUSIVE
+
+
+def _run(arguments: list[str]) -> int:
+    parsed = _parser().parse_args(arguments)
+    status: int = parsed.run(parsed)
+    return status
+
+
+def _print(text: str) -> None:
+    """Print, unless the reader (head, less) went away: the work goes on, and so does the exit status."""
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
-        # The reader (head, less) went away: not an error of ours, and Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not complain at exit
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,16 +108,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is negative; give a whole number >= 0")
-    return value
+    return _whole(text, least=0)
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1; give a whole number >= 1")
+    return _whole(text, least=1)
+
+
+def _whole(text: str, *, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a whole number >= {least}")
     return value
 
 
@@ -118,14 +135,16 @@ def _check(options: argparse.Namespace) -> int:
 
     wanted = [claims.get(claim).id for claim in options.claim or []] or [claim.id for claim in claims.CLAIMS]
     if options.json:
-        _require_writable(options.json, "--json")
+        _require_writable(options.json, "check")
     _require_folder(options.witnesses)
     tasks = tasks_of(list(dict.fromkeys(wanted)))
     with watching(tasks) as watch:
         outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
     report = reports.build(outcome)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    reports.print_table(report, console, mutants=options.mutants)
+    with console.capture() as table:  # rich would end the program when the reader of a pipe went away
+        reports.print_table(report, console, mutants=options.mutants)
+    _print(table.get().removesuffix("\n"))
     if options.json:
         write_json(options.json, report, "check --json")
     for claim in report["claims"]:
@@ -133,16 +152,16 @@ def _check(options: argparse.Namespace) -> int:
         for number, witness in enumerate(refuted, start=1):
             path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
             write_json(path, witness, "check --witnesses")
-            print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
+            _print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
     return reports.exit_status(report)
 
 
-def _require_writable(path: str, option: str) -> None:
+def _require_writable(path: str, command: str) -> None:
     """Refuse before the work, not after it."""
     file = Path(path)
     if file.is_dir() or not file.parent.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise InvalidArgument(
-            "check", option, repr(path), "a file that can be written, in an existing folder", "Choose another path."
+            command, "--json", repr(path), "a file that can be written, in an existing folder", "Choose another path."
         )
 
 
@@ -156,10 +175,10 @@ def _decide(options: argparse.Namespace) -> int:
     from proofs_check.problem import Problem
 
     if options.json:
-        _require_writable(options.json, "--json")
+        _require_writable(options.json, "decide")
     problem = read_problem(options.file)
     verdict = decide(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
-    print(verdict.explain())
+    _print(verdict.explain())
     if options.json:
         found = Problem(problem.heads, problem.train, problem.test, verdict.counterexample)
         result: dict[str, Any] = {
@@ -177,16 +196,16 @@ def _coverage(options: argparse.Namespace) -> int:
     from proofs_check.files import read_problem, write_json
 
     if options.json:
-        _require_writable(options.json, "--json")
+        _require_writable(options.json, "coverage")
     problem = read_problem(options.file)
     cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     optimal = "optimal" if cov.kappa0 == cov.kappa0_lower else f"between {cov.kappa0_lower} and this"
-    print(f"κ   = {cov.kappa}    largest growth of a pattern's expected number of candidates")
-    print(f"κ0  = {cov.kappa0}    abstaining at test <= κ0 · abstaining in training ({optimal})")
-    print(f"N_T = {cov.candidates}    candidate sets in training, at most")
-    print(f"Every hard head: test loss <= {cov.factor} · training loss.")
+    _print(f"κ   = {cov.kappa}    largest growth of a pattern's expected number of candidates")
+    _print(f"κ0  = {cov.kappa0}    abstaining at test <= κ0 · abstaining in training ({optimal})")
+    _print(f"N_T = {cov.candidates}    candidate sets in training, at most")
+    _print(f"Every hard head: test loss <= {cov.factor} · training loss.")
     if cov.uncovered is not None:
-        print(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
+        _print(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
     if options.json:
         result = {
             "kappa": str(cov.kappa),
@@ -207,12 +226,12 @@ def _replay(options: argparse.Namespace) -> int:
 
     found = witnesses(read_data(options.file, "replay"), options.file)
     if not found:
-        print("no witnesses in this file")
+        _print("no witnesses in this file")
         return 0
     failed = 0
     for witness in found:
         outcome = replay(witness, options.file)
         failed += not outcome.reproduced
-        print(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
-    print(f"{len(found) - failed} of {len(found)} reproduced")
+        _print(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
+    _print(f"{len(found) - failed} of {len(found)} reproduced")
     return 1 if failed else 0

@@ -59,7 +59,7 @@ def prove(attack: Attack, proof: Proof) -> Evidence:
 def sample(attack: Attack, sampler: Sampler, profile: Profile, seed: int, tick: Tick) -> Evidence:
     """Decide problems drawn by Hypothesis; a refutation is shrunk to a small one before it is reported."""
     import hypothesis
-    from hypothesis.errors import HypothesisWarning
+    from hypothesis.errors import HypothesisWarning, Unsatisfiable
 
     start = time.perf_counter()
     wanted = sampler.quick if profile == "quick" else sampler.full
@@ -87,6 +87,8 @@ def sample(attack: Attack, sampler: Sampler, profile: Profile, seed: int, tick: 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisWarning)
             hypothesis.seed(key)(draw)()
+    except Unsatisfiable:
+        pass  # nothing could be drawn: then nothing is under the hypotheses
     except _Refuted:
         problem, facts = found[-1]  # the last one is the smallest: Hypothesis ends by replaying it
         witness = make_witness(attack, "stated", problem, facts)
@@ -103,9 +105,18 @@ def measure(attack: Attack, measurement: Measurement, profile: Profile, seed: in
     scope = f"{measurement.scope}: {measured.summary}"
     seconds = time.perf_counter() - start
     if measured.refutation is not None:
-        witness = make_witness(attack, "stated", *measured.refutation)
+        problem, facts = measured.refutation
+        witness = make_witness(attack, f"measured: {measurement.scope}", problem, facts)
+        witness |= {"seed": seed, "profile": profile}
         return Evidence("refuted", measurement.engine, scope, measured.instances, seconds, witness)
     return Evidence("supported", measurement.engine, scope, measured.instances, seconds)
+
+
+def remeasure(attack: Attack, measurement: Measurement, profile: Profile, seed: int) -> Facts | None:
+    """What refutes the claim when a measurement is run again."""
+    rng = generator(seed, attack.claim_id, measurement.scope)
+    refutation = measurement.run(rng, profile, lambda cases: None).refutation
+    return None if refutation is None else refutation[1]
 
 
 def refute_mutant(attack: Attack, name: str, profile: Profile, tick: Tick) -> dict[str, object] | None:

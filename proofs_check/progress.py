@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from proofs_check.runner import Task, Watch
 
@@ -26,7 +26,8 @@ def _lines(tasks: Sequence[Task]) -> Watch:
         nonlocal finished
         finished += done
         if done:
-            print(f"[{finished}/{len(tasks)}] {task}", file=sys.stderr, flush=True)
+            with suppress(BrokenPipeError):  # nobody reads the progress any more; the checks go on
+                print(f"[{finished}/{len(tasks)}] {task}", file=sys.stderr, flush=True)
 
     return watch
 

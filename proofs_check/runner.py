@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -117,11 +118,12 @@ def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch:
         watch(task, cases, done)
 
     done: dict[Task, Result] = {}
+    produce = _here(tasks, profile, seed, note) if jobs == 1 else _in_parallel(tasks, profile, seed, jobs, note)
     try:
-        produce = _here(tasks, profile, seed, note) if jobs == 1 else _in_parallel(tasks, profile, seed, jobs, note)
-        for task, result in produce:
-            done[task] = result
-            note(task, 0, True)
+        with closing(produce):  # an interrupt ends the workers before the results are put together
+            for task, result in produce:
+                done[task] = result
+                note(task, 0, True)
     except KeyboardInterrupt:
         outcome.interrupted = True
     for task in tasks:
@@ -133,37 +135,43 @@ def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch:
 def _cut_off(task: Task, covered: int) -> Result:
     if task.engine in ("mutant", "necessity"):
         return Result(finished=False)
+    engine: str = task.engine
+    if task.engine == "measured":
+        engine = next(m.engine for m in attack(task.claim).measurements if m.scope == task.name)
     scope = f"{task.name}: interrupted after {covered:,} cases, none of which refuted the claim"
-    return Result(Evidence("inconclusive", task.engine, scope, covered), finished=False)
+    return Result(Evidence("inconclusive", engine, scope, covered), finished=False)
 
 
 def _here(
     tasks: Sequence[Task], profile: Profile, seed: int, note: Callable[[Task, int], None]
-) -> Iterator[tuple[Task, Result]]:
+) -> Generator[tuple[Task, Result]]:
     for task in tasks:
         yield task, perform(task, profile, seed, lambda cases, task=task: note(task, cases))  # type: ignore[misc]
 
 
 def _in_parallel(
     tasks: Sequence[Task], profile: Profile, seed: int, jobs: int, note: Callable[[Task, int], None]
-) -> Iterator[tuple[Task, Result]]:
+) -> Generator[tuple[Task, Result]]:
     # spawn, because the progress display holds threads, which do not survive a fork
     context = multiprocessing.get_context("spawn")
-    ticks: multiprocessing.Queue[tuple[Task, int]] = context.Queue()
+    waiting: dict[Future[Result], Task] = {}
     with _one_thread_each():
-        pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_start, initargs=(ticks,))
+        with _deaf_to_interrupts():
+            ticks: multiprocessing.Queue[tuple[Task, int]] = context.Queue()
+            pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_start, initargs=(ticks,))
+            waiting |= {pool.submit(_work, task, profile, seed): task for task in tasks}
         try:
-            waiting: dict[Future[Result], Task] = {pool.submit(_work, task, profile, seed): task for task in tasks}
             while waiting:
                 finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 _drain(ticks, note)
                 for future in finished:
                     yield waiting.pop(future), future.result()
         finally:
-            for process in list((pool._processes or {}).values()):
-                process.terminate() if any(not future.done() for future in waiting) else None
+            _drain(ticks, note)  # before any worker is ended: that may leave half a message behind
+            if not all(future.done() for future in waiting):
+                for process in list((pool._processes or {}).values()):
+                    process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
-            _drain(ticks, note)
 
 
 def _drain(ticks: multiprocessing.Queue[tuple[Task, int]], note: Callable[[Task, int], None]) -> None:
@@ -172,6 +180,19 @@ def _drain(ticks: multiprocessing.Queue[tuple[Task, int]], note: Callable[[Task,
             note(*ticks.get_nowait())
         except queue.Empty:
             return
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started here ignore Ctrl-C from their first instruction on: it is the parent's business."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -192,9 +213,8 @@ _TICKS: multiprocessing.Queue[tuple[Task, int]] | None = None
 
 
 def _start(ticks: multiprocessing.Queue[tuple[Task, int]]) -> None:
-    """In a worker: Ctrl-C is the parent's business; where to send progress."""
+    """In a worker: where to send progress."""
     global _TICKS
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _TICKS = ticks
 
 

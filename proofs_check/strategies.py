@@ -195,3 +195,62 @@ def exchangeable_problems(draw: DrawFn) -> Problem:
     ens = draw(planted_ensembles(max_arity=3, supports=st.just(support.uniform())))
     train = draw(st.integers(2 * ens.arity, 7))
     return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, 8))))
+
+
+@st.composite
+def local_problems(draw: DrawFn) -> Problem:
+    """T3b's input: w-local support, heads with the same window and the relative key, positions or a shift."""
+    arity = draw(st.integers(2, 3))
+    width = draw(st.integers(arity - 1, 3))
+    ens = draw(planted_ensembles(min_arity=arity, max_arity=arity, supports=st.just(support.local(width))))
+    low = draw(st.integers(0, 3))
+    scheme = positions.random_shift(low, low + draw(st.integers(0, 1)))
+    law = ens.at(4 * width + arity + draw(st.integers(0, 3)), positions=scheme)
+    return Problem(HeadClass(arity, width, "relative"), law, law)
+
+
+@st.composite
+def fixed_id_problems(draw: DrawFn) -> Problem:
+    """T4's input: any planting, absolute positions, the absolute key or the unbounded relative one, a longer test.
+
+    The label set has two labels: with one label an unseen view cannot be answered wrongly.
+    """
+    ens = draw(planted_ensembles(supports=st.just(support.uniform())))
+    assume(len(ens.labels) == 2)
+    key: Key = draw(st.sampled_from(("absolute", "relative") if ens.arity > 1 else ("absolute",)))
+    train = draw(st.integers(ens.arity, 4))
+    return Problem(HeadClass(ens.arity, None, key), ens.at(train), ens.at(train + draw(st.integers(1, 2))))
+
+
+@st.composite
+def paired_problems(draw: DrawFn) -> Problem:
+    """T5's input: marked parity of two or three blocks, coupled under a random relabelling, or raw IDs with a window."""
+    arity = draw(st.integers(2, 3))
+    words = list(product((1, 2), repeat=arity))
+    ens = PlantedEnsemble(
+        3,
+        [1, 0, 0],
+        {word: Fraction(1, len(words)) for word in words},
+        {word: word.count(1) % 2 for word in words},
+        support.paired(),
+        (0, 1),
+    )
+    train = draw(st.integers(1, 3 if arity == 2 else 2))
+    test = train + draw(st.integers(1, 2 if arity == 2 else 1))
+    coupling = positions.blocks(arity)
+    low = draw(st.integers(-2, 2))
+    scheme = draw(
+        st.sampled_from(
+            (
+                positions.coupled(coupling, positions.random_shift(low, low + 1)),
+                positions.coupled(coupling, positions.random_ordered(0, 5)),
+                positions.absolute(),
+            )
+        )
+    )
+    window = draw(st.sampled_from((None, 0, 1)))
+    return Problem(
+        HeadClass(arity, window, "relative"),
+        ens.at(arity * train, positions=scheme),
+        ens.at(arity * test, positions=scheme),
+    )

@@ -8,12 +8,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import comb
 from typing import Any, Literal
 
 from theory.errors import InvalidArgument, shown
+from theory.exact import Rational, rational
 
 Number = Any
 """An int or a sympy expression; closed forms are generic in the two."""
@@ -203,3 +207,137 @@ def below_arity_floor(n_candidates: Number) -> Number:
     """
     n_candidates = _number(n_candidates, "bounds.below_arity_floor", "n_candidates", least=1)
     return ratio(1, n_candidates + 1)
+
+
+def dilution(n_candidates: Number, score: Number) -> Number:
+    """T6: the loss of a head that scores the planted view 1 and each of the other n - 1 candidates `score`, all wrong.
+
+    (n - 1) s / (1 + (n - 1) s), the worst case over heads whose wrong scores are at most s = exp(-Δ).
+
+    Examples
+    --------
+    >>> dilution(11, Fraction(1, 10))
+    Fraction(1, 2)
+    """
+    wrong = (n_candidates - 1) * score
+    return wrong / (1 + wrong)
+
+
+def critical_length(arity: int, margin: Rational) -> int:
+    """T6: the largest length L with C(L, k) - 1 <= exp(Δ), up to which the diluted loss is at most 1/2.
+
+    The comparison is decided by interval arithmetic at growing precision, never by floats: for a rational Δ other than
+    0 the number exp(Δ) is irrational, so some precision decides.
+
+    Raises
+    ------
+    InvalidArgument : for an arity < 1, a margin < 0 or a margin that is no exact rational.
+
+    Examples
+    --------
+    >>> [critical_length(k, 10) for k in (1, 2, 3, 4)]
+    [22027, 210, 52, 28]
+    """
+    where = "bounds.critical_length"
+    arity = _number(arity, where, "arity", least=1)
+    exact = rational(margin, where, "margin")
+    if exact < 0:
+        raise InvalidArgument(where, "margin", str(exact), "a margin >= 0", "Wrong candidates score at most exp(-Δ).")
+    low, high = arity, arity + 1
+    while _at_most_exp(comb(high, arity) - 1, exact):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _at_most_exp(comb(middle, arity) - 1, exact) else (low, middle)
+    return low
+
+
+def _at_most_exp(n: int, power: Fraction) -> bool:
+    """Whether n <= exp(power), for an int n >= 0 and a rational power >= 0, with certainty."""
+    from mpmath import iv
+
+    if power == 0 or n <= 1:
+        return n <= 1
+    precision = 64
+    while True:
+        with iv.workprec(precision):
+            bound = iv.exp(iv.mpf(power.numerator) / power.denominator)
+            if n <= bound.a:
+                return True
+            if n > bound.b:
+                return False
+        precision *= 2
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A quantity that the theory says grows like length ** exponent.
+
+    Attributes
+    ----------
+    name : what grows, in words.
+    exponent : the claimed exponent.
+    value : the quantity at a length, exactly.
+    """
+
+    name: str
+    exponent: int
+    value: Callable[[int], Fraction]
+
+
+def rates() -> tuple[Rate, ...]:
+    """Every closed form that claims an exponent, with the exponent; tests regress each log-log slope against it.
+
+    Examples
+    --------
+    >>> rates()[0].name, rates()[0].exponent
+    ('κ of T3a, k = 1, training length 3', 1)
+    """
+    found = []
+    for k in (1, 2, 3):
+        found += [
+            Rate(
+                f"κ of T3a, k = {k}, training length {2 * k + 1}",
+                k,
+                partial(_exchangeable_at, k, 2 * k + 1),
+            ),
+            Rate(f"N_T, k = {k}", k, partial(_candidates_at, k)),
+            Rate(f"κ of T3b, w = {k}, k = 2, training length {4 * k}", 1, partial(local_pair_kappa, k, 4 * k)),
+        ]
+    return tuple(found)
+
+
+def _exchangeable_at(arity: int, train: int, length: int) -> Fraction:
+    kappa: Fraction = exchangeable_kappa(arity, train=train, test=length)
+    return kappa
+
+
+def _candidates_at(arity: int, length: int) -> Fraction:
+    return Fraction(comb(length, arity))
+
+
+def local_pair_kappa(width: int, train: int, test: int) -> Fraction:
+    """T3b for pairs: κ of w-local pairs under the relative key, from length l >= 3w to L >= l, IDs = positions.
+
+    A pair of offset d has L - d places; S* has n = Σ_d (L - d) sets. A disjoint candidate of offset d has mass
+    ((L - d) n - touching pairs) / n, and the number of pairs that touch it is linear in L: the mass is L + O(1), so
+    κ = Θ(L / l). κ is the largest ratio over d.
+
+    Examples
+    --------
+    >>> local_pair_kappa(1, 5, 9)
+    Fraction(7, 2)
+    """
+    return max(_disjoint_mass(width, d, test) / _disjoint_mass(width, d, train) for d in range(1, width + 1))
+
+
+def _disjoint_mass(width: int, offset: int, length: int) -> Fraction:
+    """The expected number of candidates (i, i + offset) that share no position with S*."""
+    n_sets = sum(length - d for d in range(1, width + 1))
+
+    def containing(i: int) -> int:
+        return min(width, i) + min(width, length - 1 - i)
+
+    # By inclusion and exclusion over its two ends, a candidate meets that many S*; itself is counted at both ends.
+    touching = sum(containing(i) + containing(i + offset) - 1 for i in range(length - offset))
+    return Fraction((length - offset) * n_sets - touching, n_sets)

@@ -1,7 +1,7 @@
 """The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
 
 >>> [claim.id for claim in CLAIMS]
-['T1', 'T2', 'T3', 'T3a', 'T7', 'T11', 'T12']
+['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T7', 'T11', 'T12']
 >>> get("T7").title
 'Dense dependence: the half-wrong identity'
 """
@@ -82,6 +82,41 @@ CLAIMS: tuple[Claim, ...] = (
         "κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k). The exponent k in L is tight: for a rare noise pattern the ratio of "
         "test to training loss tends to κ.",
         {"train length 2k": "the training length is at least 2k"},
+    ),
+    Claim(
+        "T3b",
+        "Locality turns the exponent k into 1",
+        "Relative key, window w, w-local support, IDs = positions (any shift): the mass of a candidate that shares no "
+        "position with S* is L + O(1), that of every other pattern O(1); so κ = Θ(L/l), where T3a has (L/l)^k.",
+        {
+            "local support": "the planted set lies within w positions",
+            "window": "heads see only sets within a window",
+        },
+    ),
+    Claim(
+        "T4",
+        "What fails, and with what witness",
+        "(i) Absolute key, absolute scheme: fails for every L > l (an unseen ID). (ii) Relative key, no window: fails for "
+        "every L > l (an unseen offset). (iii) Parity of two marked tokens: with the absolute key under a shift that "
+        "covers the test IDs and w-local heads and support the certificate length is 4 for w = 1 and 2; without key and "
+        "window it is 4 = 2k.",
+        {
+            "longer test": "(i), (ii): the test length exceeds the training length",
+            "IDs that do not cover": "(i): training does not show the test IDs",
+            "no window": "(ii): no window hides the new offsets",
+        },
+    ),
+    Claim(
+        "T5",
+        "Position coupling",
+        "Parity of k marked tokens, one in each of k equal blocks at one offset: under the coupling c(i) = i mod (l/k) "
+        "the class with window 0 and the relative key length-generalizes from training length 2k on (k does not "
+        "suffice), under any shift or ordered relabelling; under raw IDs every window below the spread is unrealizable, "
+        "and no window fails.",
+        {
+            "no subset determines the target": "no proper subset of the planted tokens determines the label",
+            "coupled IDs": "positions at one offset of the blocks share an ID",
+        },
     ),
     Claim(
         "T7",

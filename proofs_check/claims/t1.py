@@ -366,7 +366,10 @@ ATTACK = Attack(
         Family("arity 2, V = 2, key none: all planted words, labels, noise supports, length pairs", _pairs),
         Family("arity 2, V = 2, relative key, windows, uniform and local supports", _pairs_with_offsets),
         Family("arity 1, V = 2, absolute key, fixed and random shift", _absolute_tokens),
-        Family("every labelled set system over 3 views (no planting), one test example", _set_systems),
+        Family(
+            "labelled set systems of up to 3 (full: 5) examples over 3 views, no planting, one test example",
+            _set_systems,
+        ),
     ),
     proofs=(
         Proof("T1's proof in six lemmas, refuted by SAT at Herbrand constants: laws of any size", prove_criterion),

@@ -1,0 +1,217 @@
+"""T5, position coupling: blocks that share IDs bring distant planted tokens into one window; raw IDs cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from idealized_model import HeadSpace
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.families import ensemble, marked_parity
+from proofs_check.problem import Problem, view_cases
+from theory import HeadClass, Law, Verdict, decide, positions, support
+from theory.planted import PlantedLaw
+from theory.positions import Coupled
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Paired parity of k blocks, heads of arity k: coupled IDs with window 0 generalize from length `certificate`·k on,
+    raw IDs are unrealizable for windows below the spread and fail without one; the defaults are the claim."""
+
+    certificate: int = 2
+    """In blocks' length: training length k · certificate suffices, and one offset less does not."""
+    coupled: str = "generalizes"
+    raw_window: str = "unrealizable"
+    raw_free: str = "fails"
+    needs_parity: bool = True
+    needs_coupling: bool = True
+
+
+STATED = Statement()
+MUTANTS = {
+    "coupled: one offset suffices": replace(STATED, certificate=1),
+    "coupled: three offsets are needed": replace(STATED, certificate=3),
+    "raw IDs generalize without a window": replace(STATED, raw_free="generalizes"),
+    "raw IDs within a window are realizable": replace(STATED, raw_window="fails"),
+}
+
+
+@lru_cache(maxsize=4096)
+def _decide(heads: HeadClass, train: Law, test: Law) -> Verdict:
+    return decide(heads, train=train, test=test)
+
+
+def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """What the statement says against T1's verdict, and (where heads can be enumerated) against all heads."""
+    says = _says(problem, statement)
+    if says is None:
+        return None
+    verdict = _decide(problem.heads, problem.train, problem.test).outcome
+    if verdict != says:
+        return {"statement": says, "verdict": verdict}
+    space = problem.space()
+    if space.size <= 3**9:
+        truth = _brute_force(problem, space)
+        if truth != says:
+            return {"statement": says, "brute_force": truth}
+    return None
+
+
+def _brute_force(problem: Problem, space: HeadSpace) -> str:
+    trained = space.zero_loss(view_cases(problem.heads, problem.train))
+    tested = space.zero_loss(view_cases(problem.heads, problem.test))
+    if not trained.any():
+        return "unrealizable"
+    return "fails" if (trained & ~tested).any() else "generalizes"
+
+
+def _says(problem: Problem, statement: Statement) -> str | None:
+    train, test, heads = problem.train, problem.test, problem.heads
+    assert isinstance(train, PlantedLaw)
+    assert isinstance(test, PlantedLaw)
+    k = train.ensemble.arity
+    is_parity = train.ensemble == marked_parity(k, support.paired())
+    if statement.needs_parity and not is_parity:
+        return None
+    if test.length <= train.length or heads.key != "relative" or heads.arity != k:
+        return None
+    if isinstance(train.positions, Coupled) or not statement.needs_coupling:
+        if heads.window != 0:
+            return None
+        return statement.coupled if train.length >= k * statement.certificate else "fails"
+    if heads.window is None:
+        return statement.raw_free
+    return statement.raw_window if heads.window < (k - 1) * (train.length // k) else None
+
+
+def cases(problem: Problem) -> int:
+    """One case a hard head where heads are enumerated, else one."""
+    size = problem.space().size
+    return size if size <= 3**9 else 1
+
+
+def nonvacuous(problem: Problem) -> bool:
+    """Whether the claim says something about the problem."""
+    return _says(problem, STATED) is not None
+
+
+def _problems(profile: Profile) -> Iterator[Problem]:
+    """k blocks of equal length for k = 2, 3: coupled with shifts and ordered relabellings, raw IDs with every window."""
+    for k in (2, 3):
+        ens = marked_parity(k, support.paired())
+        most = (5 if profile == "quick" else 7) if k == 2 else (3 if profile == "quick" else 4)
+        blocks = positions.blocks(k)
+        couplings = (
+            positions.coupled(blocks),
+            positions.coupled(blocks, positions.random_shift(0, 1)),
+            positions.coupled(blocks, positions.random_ordered(0, most)),
+        )
+        for train, test in product(range(1, most), range(2, most + 1)):
+            for scheme in couplings:
+                at = [ens.at(k * n, positions=scheme) for n in (train, test)]
+                yield Problem(HeadClass(k, 0, "relative"), at[0], at[1])
+            for window in (None, 0, 1, 2):
+                yield Problem(HeadClass(k, window, "relative"), ens.at(k * train), ens.at(k * test))
+                shifted = positions.random_shift(0, 1)
+                yield Problem(
+                    HeadClass(k, window, "relative"),
+                    ens.at(k * train, positions=shifted),
+                    ens.at(k * test, positions=shifted),
+                )
+
+
+def prove_spread() -> int:
+    """The coupling c(i) = i mod (L/k) maps the planted set (i, i + L/k, ...) to one ID: spread 0 at every L, while its
+    positions spread over (k - 1) L/k, which outgrows every window; symbolic in the block length and the offset."""
+    import sympy
+
+    block = sympy.Symbol("m", integer=True, positive=True)
+    offset = sympy.Symbol("i", integer=True, nonnegative=True)
+    steps = 0
+    for k in (2, 3, 4):
+        for j in range(k):
+            _require(sympy.simplify(sympy.Mod(offset + j * block, block) - sympy.Mod(offset, block)) == 0, f"block {j}")
+            steps += 1
+        spread = (offset + (k - 1) * block) - offset
+        _require(sympy.limit(spread, block, sympy.oo) == sympy.oo, f"k = {k}: the spread of positions")
+        steps += 1
+    return steps
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise AssertionError(reason)
+
+
+def _random_problems() -> SearchStrategy[Problem]:
+    from proofs_check.strategies import paired_problems
+
+    return paired_problems()
+
+
+def _smallest_window(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows."""
+    coupled: list[int] = []
+    raw: list[int] = []
+    instances = 0
+    scheme = positions.coupled(positions.blocks(2))
+    ens = marked_parity(2, support.paired())
+    for length in (4, 6, 8, 10):
+        for found, at in ((coupled, ens.at(length, positions=scheme)), (raw, ens.at(length))):
+            for window in range(length):
+                instances += 1
+                tick(1)
+                if decide(HeadClass(2, window, "relative"), train=at, test=at).outcome != "unrealizable":
+                    found.append(window)
+                    break
+    if coupled != [0, 0, 0, 0] or raw != [2, 3, 4, 5]:
+        at = ens.at(4)
+        return Measured(
+            instances, "windows", (Problem(HeadClass(2, 0, "relative"), at, at), {"coupled": coupled, "raw": raw})
+        )
+    return Measured(instances, f"smallest realizable windows at lengths 4, 6, 8, 10: coupled {coupled}, raw {raw}")
+
+
+def _no_parity() -> Iterator[Problem]:
+    """A target that one planted token decides: raw IDs with window 0 at arity 2 stay unrealizable, at window 1 not."""
+    for target in ({(1, 2): 0, (2, 1): 0}, {(1, 1): 0}):
+        ens = ensemble(3, (0,), target, support.paired())  # type: ignore[arg-type]
+        yield Problem(HeadClass(2, 1, "relative"), ens.at(4), ens.at(6))
+
+
+def _uncoupled() -> Iterator[Problem]:
+    ens = marked_parity(2, support.paired())
+    yield Problem(HeadClass(2, 0, "relative"), ens.at(4), ens.at(6))
+
+
+ATTACK = Attack(
+    claim_id="T5",
+    stated=STATED,
+    mutants=MUTANTS,
+    refute=refute,
+    cases=cases,
+    families=(
+        Family(
+            "two and three blocks, coupled (three relabellings) against raw IDs (every window <= 2 and none)", _problems
+        ),
+    ),
+    proofs=(
+        Proof("spread 0 under the coupling, unbounded spread of positions, symbolic in the block length", prove_spread),
+    ),
+    samplers=(Sampler("random paired plantings, relabellings and windows", _random_problems, 40, 400),),
+    measurements=(Measurement("search", "the smallest realizable window", _smallest_window),),
+    necessity={
+        "no subset determines the target": Dropped(_no_parity, replace(STATED, needs_parity=False)),
+        "coupled IDs": Dropped(_uncoupled, replace(STATED, needs_coupling=False)),
+    },
+    nonvacuous=nonvacuous,
+)
