@@ -94,7 +94,7 @@ class Attack:
     stated : the claim, as a value of its statement type.
     mutants : {name: a false variant}; every one must be refuted.
     refute : facts that refute a statement on a problem, or None; the one place where claim and mutants are tested.
-    cases : how many cases `refute` decides on a problem (for instance one a head).
+    cases : how many cases `refute` decides on a problem (for instance one a head); counted under the hypotheses only.
     """
 
     claim_id: str

@@ -33,7 +33,7 @@ def exhaust(attack: Attack, family: Family, profile: Profile, tick: Tick) -> Evi
     start, instances, problems, sound = time.perf_counter(), 0, 0, 0
     for problem in family.problems(profile):
         facts = attack.refute(problem, attack.stated)
-        cases = attack.cases(problem)
+        cases = _cases(attack, problem)
         problems, instances = problems + 1, instances + cases
         sound += attack.nonvacuous(problem)
         tick(cases)
@@ -68,7 +68,7 @@ def sample(attack: Attack, sampler: Sampler, profile: Profile, seed: int, tick: 
 
     def decide_one(problem: Problem) -> None:
         facts = attack.refute(problem, attack.stated)
-        cases = attack.cases(problem)
+        cases = _cases(attack, problem)
         counts["problems"] += 1
         counts["cases"] += cases
         counts["sound"] += attack.nonvacuous(problem)
@@ -150,6 +150,11 @@ def make_witness(attack: Attack, variant: str, problem: Problem, facts: Facts) -
         "facts": facts,
         "problem": problem_to_dict(problem),
     }
+
+
+def _cases(attack: Attack, problem: Problem) -> int:
+    """How many cases were decided on a problem; none where the claim says nothing."""
+    return attack.cases(problem) if attack.nonvacuous(problem) else 0
 
 
 def _problems(attack: Attack, profile: Profile) -> Iterator[Problem]:

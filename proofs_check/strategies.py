@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from proofs_check.problem import Problem
-from theory import HeadClass, InvalidArgument, Law, PlantedEnsemble, bounds, mixture, positions, support
+from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, Key
 from theory.positions import PositionScheme
@@ -254,3 +254,29 @@ def paired_problems(draw: DrawFn) -> Problem:
         ens.at(arity * train, positions=scheme),
         ens.at(arity * test, positions=scheme),
     )
+
+
+@st.composite
+def small_problems(draw: DrawFn) -> Problem:
+    """T9's input: laws with few distinct examples, so that the law of a learned head is exact."""
+    ens = draw(planted_ensembles(max_vocabulary=3))
+    law = draw(laws(ens, max_length=3, max_size=60))
+    assume(len(law.table()) <= 6)
+    heads = draw(head_classes(max_arity=2))
+    return Problem(heads, law, law)
+
+
+@st.composite
+def rollout_problems(draw: DrawFn) -> Problem:
+    """T8's input: the steps of parity with a scratchpad, and a random hard head on their views."""
+    from proofs_check.claims.t8 import COUPLINGS, classes, steps
+
+    coupling = draw(st.sampled_from(COUPLINGS))
+    heads = classes(coupling)
+    n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2))
+    law = steps(n, coupling, shift=draw(st.integers(-3, 3)), spread=spread if coupling == "query" else 1)
+    views = sorted({view for example in law.support() for view in heads.views(example)})
+    answers: dict[View, Label] = draw(
+        st.dictionaries(st.sampled_from(views), st.sampled_from(sorted(law.labels, key=repr)), max_size=8)
+    )
+    return Problem(heads, law, law, HardHead(heads, answers))

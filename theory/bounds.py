@@ -236,7 +236,7 @@ def critical_length(arity: int, margin: Rational) -> int:
     Examples
     --------
     >>> [critical_length(k, 10) for k in (1, 2, 3, 4)]
-    [22027, 210, 52, 28]
+    [22027, 210, 51, 28]
     """
     where = "bounds.critical_length"
     arity = _number(arity, where, "arity", least=1)
@@ -254,19 +254,17 @@ def critical_length(arity: int, margin: Rational) -> int:
 
 def _at_most_exp(n: int, power: Fraction) -> bool:
     """Whether n <= exp(power), for an int n >= 0 and a rational power >= 0, with certainty."""
-    from mpmath import iv
+    from mpmath.ctx_iv import MPIntervalContext
 
     if power == 0 or n <= 1:
         return n <= 1
-    precision = 64
+    context = MPIntervalContext()
+    context.prec = 64
     while True:
-        with iv.workprec(precision):
-            bound = iv.exp(iv.mpf(power.numerator) / power.denominator)
-            if n <= bound.a:
-                return True
-            if n > bound.b:
-                return False
-        precision *= 2
+        below = n <= context.exp(context.mpf(power.numerator) / power.denominator)
+        if below is not None:  # None: n lies inside the interval
+            return bool(below)
+        context.prec *= 2
 
 
 @dataclass(frozen=True)

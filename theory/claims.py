@@ -1,7 +1,7 @@
 """The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
 
 >>> [claim.id for claim in CLAIMS]
-['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T7', 'T11', 'T12']
+['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T11', 'T12']
 >>> get("T7").title
 'Dense dependence: the half-wrong identity'
 """
@@ -119,6 +119,17 @@ CLAIMS: tuple[Claim, ...] = (
         },
     ),
     Claim(
+        "T6",
+        "Softmax dilution",
+        "A soft head that scores the planted view 1 and the n - 1 = C(L,k) - 1 others exp(-Δ), all wrong, loses exactly "
+        "(n-1)exp(-Δ) / (1 + (n-1)exp(-Δ)), the worst case over heads of margin Δ. The loss passes 1/2 where "
+        "C(L,k) - 1 = exp(Δ). With margin s·log L it tends to 0 for s > k, to 1 for s < k, to 1/(1 + k!) at s = k.",
+        {
+            "planted view scores 1": "the planted view has the score 1",
+            "margin": "every other view scores at most exp(-Δ)",
+        },
+    ),
+    Claim(
         "T7",
         "Dense dependence: the half-wrong identity",
         "Label = parity of k marked uniform bits: every hard head of arity k' < k, with any window and key, at every "
@@ -129,6 +140,29 @@ CLAIMS: tuple[Claim, ...] = (
             "uniform bits": "the marked bits are uniform and independent",
             "parity": "the label flips with every single marked bit",
             "IDs independent of tokens": "the position scheme does not look at the tokens",
+        },
+    ),
+    Claim(
+        "T8",
+        "From steps to rollouts",
+        "If a head has loss ε_t at step t under teacher forcing, a greedy free-running rollout errs with probability at "
+        "most Σ_t 2ε_t, and never if all ε_t = 0. With targets (token, ID increment) this covers predicted IDs, so a "
+        "verdict `generalizes` on the steps carries over to whole rollouts at every length.",
+        {
+            "the steps generalize": "zero loss at the test length follows from training by T1",
+            "every step": "the losses of all steps are summed",
+            "targets hold the ID increment": "with predicted IDs the target of a step is the pair (token, increment)",
+        },
+    ),
+    Claim(
+        "T9",
+        "Consistent learners",
+        "For a realizable law with M views any consistent learner from n samples is, with probability >= 1 - δ, not "
+        "perfectly right on a mass of at most (M ln(|Y|+1) + ln(1/δ)) / n; by T3 the test loss is then at most "
+        "max(κ0, κ·N_T) times that.",
+        {
+            "realizable": "some hard head has zero loss",
+            "consistent learner": "the learned head has zero loss on the sample",
         },
     ),
     Claim(

@@ -79,11 +79,11 @@ def _perfect(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cases(problem: Problem) -> int:
-    """One case a hard head, or one a length for a tightness problem; none where T2 says nothing."""
+    """One case a hard head, or one a length for a tightness problem."""
     if problem.head is not None:
         certificate: int = bounds.certificate(problem.heads.arity, problem.heads.anchor)
         return certificate - problem.heads.arity + 1
-    return problem.space().size if nonvacuous(problem) else 0
+    return problem.space().size
 
 
 def nonvacuous(problem: Problem) -> bool:

@@ -83,9 +83,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
 
 def cases(problem: Problem) -> int:
-    """One case a head where the floor is enumerated; else one a (view, answer); none where T7 says nothing."""
-    if not nonvacuous(problem):
-        return 0
+    """One case a head where the floor is enumerated; else one a (view, answer)."""
     heads = problem.space().size
     return heads if heads <= ENUMERATED_HEADS else 2 * len(labelled_counts(problem.heads, problem.train))
 

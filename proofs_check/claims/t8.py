@@ -1,0 +1,290 @@
+"""T8, from steps to rollouts: parity with a scratchpad, free-running heads, predicted IDs included (PPC)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from idealized_model import SparseAttentionHead
+from idealized_model.learning import eliminate
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.problem import Problem
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+Coupling: TypeAlias = Literal["token", "query"]
+Prefix: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""Tokens and IDs so far."""
+
+StepLabel: TypeAlias = tuple[int, int]
+"""The next token, and by how much its ID exceeds the last one."""
+
+COUPLINGS: tuple[Coupling, ...] = ("token", "query")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Pr[any error in a greedy rollout] <= factor · (combined step losses), 0 after `generalizes`; defaults: the claim."""
+
+    factor: Fraction = Fraction(2)
+    combine: Literal["sum", "max", "first"] = "sum"
+    increments: bool = True
+    """Whether a step's target includes the ID increment."""
+    needs_verdict: bool = True
+
+
+STATED = Statement()
+MUTANTS = {
+    "factor 1 for 2": replace(STATED, factor=Fraction(1)),
+    "the largest step loss for the sum": replace(STATED, combine="max"),
+    "only the first step": replace(STATED, combine="first"),
+    "tokens without ID increments": replace(STATED, increments=False),
+}
+
+
+def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1) -> FiniteLaw:
+    """All prediction steps of parity with a scratchpad on n bits, as examples with labels (token, ID increment).
+
+    The sequence is b_1..b_n s_0..s_n with bits 0, 1 as b and 2, 3 as s; s_0 = 2 and s_t = s_(t-1) xor b_t. Step t
+    predicts s_t from the prefix that ends with s_(t-1). Token-coupled: b_i and s_i share ID i; query-coupled: s_(i-1),
+    which emits s_i, carries b_i's ID. IDs are multiplied by `spread` and shifted.
+
+    Examples
+    --------
+    >>> for example in sorted(steps(1, "query").support(), key=repr): print(example.tokens, example.ids, example.label)
+    (0, 2) (1, 1) (2, 1)
+    (1, 2) (1, 1) (3, 1)
+    """
+    found = []
+    offset = 0 if coupling == "token" else 1
+    for bits in product((0, 1), repeat=n):
+        states = [2]
+        for bit in bits:
+            states.append(2 + (states[-1] - 2 ^ bit))
+        for t in range(1, n + 1):
+            tokens = (*bits, *states[:t])
+            ids = tuple(shift + spread * i for i in (*range(1, n + 1), *range(offset, offset + t)))
+            found.append(Example(tokens, ids, (states[t], spread)))
+    return FiniteLaw.uniform(found)
+
+
+def classes(coupling: Coupling) -> HeadClass:
+    """The class that serves a coupling: token-coupled needs window 1 and the relative key, query-coupled neither."""
+    return HeadClass(2, 1, "relative", "last") if coupling == "token" else HeadClass(2, 0, "none", "last")
+
+
+def rollout(head: SparseAttentionHead, prompt: Prefix, truth: Mapping[Prefix, StepLabel]) -> bool:
+    """Whether a greedy free-running rollout from a prompt is right at every step; a tie counts as an error.
+
+    Each next token, and each next ID, is the head's own prediction.
+    """
+    tokens, ids = prompt
+    while (tokens, ids) in truth:
+        right = truth[tokens, ids]
+        out = head(Example(tokens, ids, right))
+        if out.law.get(right, Fraction(0)) <= max((p for label, p in out.law.items() if label != right), default=0):
+            return False
+        token, increment = right  # now also the prediction: no other label has as much mass
+        tokens, ids = (*tokens, token), (*ids, ids[-1] + increment)
+    return True
+
+
+@lru_cache(maxsize=512)
+def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, list[Example]], int]:
+    """The targets, the examples by step, and the number of bits."""
+    truth: dict[Prefix, StepLabel] = {}
+    by_step: dict[int, list[Example]] = {}
+    for example in law.support():
+        assert isinstance(example.label, tuple)
+        truth[example.tokens, example.ids] = example.label
+        by_step.setdefault(sum(token >= 2 for token in example.tokens), []).append(example)
+    return truth, by_step, len(by_step)
+
+
+def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps."""
+    truth, by_step, n = _truth(problem.test)
+    head = SparseAttentionHead.hard(problem.head or eliminate(problem.heads, problem.train.support()))
+    losses = []
+    for t in sorted(by_step):
+        wrong = [_step_loss(head, example, statement) for example in by_step[t]]
+        losses.append(sum(wrong, Fraction(0)) / len(wrong))
+    prompts = by_step[1]
+    failed = sum(not rollout(head, (example.tokens, example.ids), truth) for example in prompts)
+    error = Fraction(failed, len(prompts))
+    combined = {"sum": sum(losses, Fraction(0)), "max": max(losses), "first": losses[0]}[statement.combine]
+    if error > statement.factor * combined:
+        return {"bits": n, "rollout_error": str(error), "bound": str(statement.factor * combined)}
+    if problem.head is None:
+        verdict = _verdict(problem)
+        if (verdict == "generalizes" or not statement.needs_verdict) and error > 0:
+            return {"bits": n, "verdict": verdict, "rollout_error": str(error)}
+    return None
+
+
+@lru_cache(maxsize=512)
+def _verdict(problem: Problem) -> str:
+    return decide(problem.heads, train=problem.train, test=problem.test).outcome
+
+
+def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement) -> Fraction:
+    out = head(example)
+    if statement.increments or out.abstains:
+        return out.loss(example.label)
+    right = example.label
+    assert isinstance(right, tuple)
+    return 1 - sum(
+        (p for label, p in out.law.items() if isinstance(label, tuple) and label[0] == right[0]), Fraction(0)
+    )
+
+
+def cases(problem: Problem) -> int:
+    """One case a prompt."""
+    return len(_truth(problem.test)[1][1])
+
+
+def nonvacuous(problem: Problem) -> bool:
+    """Whether the steps generalize, or some head is imperfect (then the union bound speaks)."""
+    return problem.head is not None or _verdict(problem) == "generalizes"
+
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _verdicts(profile: Profile) -> Iterator[Problem]:
+    """T1's verdict on the steps carries over to rollouts, both couplings, shifts at test, longer n."""
+    longest = 6 if profile == "quick" else 9
+    for coupling in COUPLINGS:
+        for train in range(1, 4):
+            for test in range(train, longest + 1):
+                for shift in (0, 5):
+                    law = steps(test, coupling, shift=shift)
+                    yield Problem(classes(coupling), steps(train, coupling), law)
+
+
+def _imperfect(profile: Profile) -> Iterator[Problem]:
+    """Every hard head of the query-coupled class that answers with increment 1, and disturbed token-coupled heads."""
+    longest = 4 if profile == "quick" else 6
+    query, token = classes("query"), classes("token")
+    views = [View((bit, state), ()) for bit in (0, 1) for state in (2, 3)]
+    for n in range(1, longest + 1):
+        law = steps(n, "query")
+        for answers in product((None, (2, 1), (3, 1)), repeat=4):
+            chosen = {view: answer for view, answer in zip(views, answers, strict=True) if answer is not None}
+            yield Problem(query, law, law, HardHead(query, chosen))
+        law = steps(n, "token")
+        full = eliminate(token, law.support())
+        for extra, answer in product(
+            sorted({v for e in law.support() for v in token.views(e)}), ((2, 1), (3, 1), (3, 2))
+        ):
+            yield Problem(token, law, law, HardHead(token, {**full.answers, extra: answer}))
+
+
+def prove_pathwise() -> int:
+    """A greedy step errs only where its loss is >= 1/2: 1{error} <= 2 loss; and the first error bounds the rollout.
+
+    With right mass p and another label's mass q >= p, p + q <= 1: the loss 1 - p >= 1/2. Symbolic, then summed: the
+    rollout's error indicator is at most the sum of the steps', for any number of steps.
+    """
+    import sympy
+
+    p, extra, rest = sympy.symbols("p e r", nonnegative=True)
+    total = p + (p + extra) + rest  # the mass of the right label, of one at least as large, and of the others
+    loss = sympy.factor(1 - p / total)
+    gap = sympy.factor(loss - sympy.Rational(1, 2))
+    _require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie loses exactly one half")
+    _require(sympy.simplify(gap - (extra + rest) / (2 * total)) == 0, f"loss - 1/2 = {gap}")
+    _require((extra + rest).is_nonnegative is True, "the sign of the gap")
+    return 3
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise AssertionError(reason)
+
+
+def _random_problems() -> SearchStrategy[Problem]:
+    from proofs_check.strategies import rollout_problems
+
+    return rollout_problems()
+
+
+def _long_rollouts(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """n = 40 bits: random prompts, a perfect head learned at n = 2 or 3, and imperfect ones; the bound holds pathwise."""
+    n, prompts = 40, 20 if profile == "quick" else 200
+    instances, summary = 0, []
+    for coupling in COUPLINGS:
+        heads = classes(coupling)
+        learned = eliminate(heads, steps(3, coupling).support())
+        flipped = dict(learned.answers)
+        first = min(flipped)
+        flipped[first] = (5 - flipped[first][0], 1)  # type: ignore[index]
+        for name, answers in (("learned", learned.answers), ("one view flipped", flipped)):
+            head = SparseAttentionHead.hard(HardHead(heads, answers))
+            failed = 0
+            for _ in range(prompts):
+                bits = rng.integers(0, 2, size=n).tolist()
+                truth: dict[Prefix, StepLabel] = {}
+                losses = Fraction(0)
+                states, offset = [2], 0 if coupling == "token" else 1
+                for bit in bits:
+                    states.append(2 + (states[-1] - 2 ^ bit))
+                for t in range(1, n + 1):
+                    prefix = (*bits, *states[:t]), (*range(1, n + 1), *range(offset, offset + t))
+                    truth[prefix] = (states[t], 1)
+                    losses += head(Example(*prefix, truth[prefix])).loss(truth[prefix])
+                error = not rollout(head, next(iter(truth)), truth)
+                failed += error
+                instances += 1
+                tick(1)
+                if error > 2 * losses or (error and name == "learned"):
+                    law = steps(4, coupling)
+                    facts = {"bits": n, "losses": str(losses), "error": error}
+                    return Measured(instances, f"{coupling}, {name}: {facts}", (Problem(heads, law, law), facts))
+            summary.append(f"{coupling}-coupled {name}: {failed}/{prompts} fail")
+    return Measured(instances, f"n = 40: {', '.join(summary)}")
+
+
+# ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _short_training() -> Iterator[Problem]:
+    """One bit in training: s_1 = s_0 xor b_1 with s_0 = 0 never shows a step from state 1."""
+    for coupling in reversed(COUPLINGS):
+        yield Problem(classes(coupling), steps(1, coupling), steps(3, coupling))
+
+
+def _late_errors() -> Iterator[Problem]:
+    return _imperfect("quick")
+
+
+ATTACK = Attack(
+    claim_id="T8",
+    stated=STATED,
+    mutants=MUTANTS,
+    refute=refute,
+    cases=cases,
+    families=(
+        Family("parity with scratchpad, both couplings, n <= 3 in training, n <= 6 (full: 9) at test", _verdicts),
+        Family(
+            "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 4 (full: 6)", _imperfect
+        ),
+    ),
+    proofs=(Proof("a greedy error costs at least one half, symbolic in the masses", prove_pathwise),),
+    samplers=(Sampler("random heads, couplings, lengths, spreads", _random_problems, 40, 500),),
+    measurements=(Measurement("sampled", "long rollouts", _long_rollouts),),
+    necessity={
+        "the steps generalize": Dropped(_short_training, replace(STATED, needs_verdict=False)),
+        "every step": Dropped(_late_errors, replace(STATED, combine="first")),
+        "targets hold the ID increment": Dropped(_late_errors, replace(STATED, increments=False)),
+    },
+    nonvacuous=nonvacuous,
+)
