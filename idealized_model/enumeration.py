@@ -23,6 +23,12 @@ from theory.heads import HardHead, HeadClass, View, check_heads
 HEAD_BUDGET = 50_000_000
 """Heads that an enumeration may hold at once unless its `budget` argument says otherwise."""
 
+CASES_AT_ONCE = 256
+"""Distinct (view counts, label) whose tables `HeadSpace.losses` holds at a time."""
+
+BLOCK = 2**14
+"""Heads that `HeadSpace.losses` works on at a time."""
+
 
 @dataclass(frozen=True)
 class HeadSpace:
@@ -169,7 +175,7 @@ class HeadSpace:
         >>> [f"{n}/{denominator}" for n in loss]
         ['2/2', '0/2', '2/2', '0/2', '0/2', '1/2', '2/2', '1/2', '2/2']
 
-        Cost: O(size · distinct (view counts, label)).
+        Cost: O(size · distinct (view counts, label)): one table entry per head and case; 16 bytes a head in memory.
         """
         within_budget("HeadSpace.losses", size=self.size, budget=budget)
         check_type(law, Law, "HeadSpace.losses", "law", "a law", "Wrap examples: FiniteLaw.uniform(examples).")
@@ -187,15 +193,19 @@ class HeadSpace:
         low, high = self._halves()
         shape = (high.n_heads, low.n_heads)
         total, abstaining = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for (counts, label), weight in cases.items():
-            selected, wrong = (
-                a[:, None] + b[None, :]
-                for a, b in zip(high.counts(counts, label), low.counts(counts, label), strict=True)
-            )
-            none = selected == 0
-            # scale is a multiple of every possible count, so the division is exact.
-            total += weight * np.where(none, scale, wrong * (scale // np.where(none, 1, selected)))
-            abstaining += weight * scale * none
+        rows = max(1, BLOCK // low.n_heads)
+        known = [(counts, label, weight) for (counts, label), weight in cases.items()]
+        for start in range(0, len(known), CASES_AT_ONCE):
+            tables = [
+                (low.codes(counts, label), high.codes(counts, label), _outcomes(counts, weight * scale))
+                for counts, label, weight in known[start : start + CASES_AT_ONCE]
+            ]
+            for j in range(0, high.n_heads, rows):  # a block of heads at a time keeps the working set in cache
+                block = slice(j, j + rows)
+                for on_low, on_high, outcome in tables:
+                    total[block] += outcome[on_high[block, None] + on_low]  # (rows, low heads)
+                    if not on_high[block].all():
+                        abstaining[block] += outcome[0] * ((on_high[block, None] == 0) & (on_low == 0))
         return total.reshape(-1), abstaining.reshape(-1), denominator
 
     def loss_of(self, number: int, law: Law) -> Fraction:
@@ -218,6 +228,14 @@ class HeadSpace:
     def _halves(self) -> tuple[_Half, _Half]:
         middle = (len(self.views) + 1) // 2
         return _Half(self.views[:middle], self.labels), _Half(self.views[middle:], self.labels)
+
+
+def _outcomes(counts: Sequence[tuple[View, int]], weight: int) -> NDArray[np.int64]:
+    """weight · W/D by `_Half.codes`; an abstention has the code 0 and loses 1. Every D <= N divides the weight."""
+    n = 1 + sum(number for _, number in counts)
+    outcome = [[w * (weight // d) if 0 < w <= d else 0 for d in range(n)] for w in range(n)]
+    outcome[0][0] = weight
+    return np.array(outcome, dtype=np.int64).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -261,3 +279,8 @@ class _Half:
                 selected += number * (digit > 0)
                 wrong += number * errs[digit]
         return selected, wrong
+
+    def codes(self, counts: Sequence[tuple[View, int]], label: Label) -> NDArray[np.int64]:
+        """Per head, W·(N + 1) + D: of N sets it selects D, W of them wrongly; the code of two halves is the sum."""
+        selected, wrong = self.counts(counts, label)
+        return wrong * (1 + sum(number for _, number in counts)) + selected

@@ -167,9 +167,13 @@ class SparseAttentionHead:
 
     def __call__(self, example: Example) -> HeadOutput:
         """The exact output on one example (its label is not looked at); cost O(candidates · k)."""
+        return self.from_counts(self.heads.view_counts(example))
+
+    def from_counts(self, counts: Mapping[View, int]) -> HeadOutput:
+        """The exact output on an example whose candidate sets have these views; cost O(distinct views)."""
         total = Fraction(0)
         mass: dict[Label, Fraction] = {}
-        for view, count in self.heads.view_counts(example).items():
+        for view, count in counts.items():
             weight = self.score(view) * count
             if weight == 0:
                 continue

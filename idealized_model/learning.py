@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from theory.errors import BudgetExceeded, InvalidArgument
+from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown
 from theory.examples import Example, Label
-from theory.heads import HardHead, HeadClass, View
+from theory.heads import HardHead, HeadClass, View, check_heads
 
 SEARCH_BUDGET = 1_000_000
 """Nodes that the search for a smallest hitting set may visit unless its `budget` argument says otherwise."""
@@ -29,7 +29,7 @@ def eliminate(heads: HeadClass, sample: Iterable[Example]) -> HardHead:
 
     Cost: O(examples · candidates · k). Source: section 5 of docs/theory.md.
     """
-    return HardHead(heads, _consistent([(heads.views(example), example.label) for example in _given(sample)]))
+    return HardHead(heads, _consistent([(heads.views(example), example.label) for example in _given(heads, sample)]))
 
 
 def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH_BUDGET) -> HardHead:
@@ -51,7 +51,8 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
 
     Cost: exponential in the worst case, within the budget. Source: section 5 of docs/theory.md.
     """
-    cases = [(heads.views(example), example.label) for example in _given(sample)]
+    check_type(budget, int, "learning.minimal", "budget", "an integer", "Give the most nodes that it may visit.")
+    cases = [(heads.views(example), example.label) for example in _given(heads, sample)]
     consistent = _consistent(cases)
     demands = _smallest_sets({frozenset(views & consistent.keys()) for views, _ in cases})
     if not demands[0]:
@@ -63,8 +64,14 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
     return HardHead(heads, {view: consistent[view] for view in sorted(chosen)})
 
 
-def _given(sample: Iterable[Example]) -> list[Example]:
+def _given(heads: HeadClass, sample: Iterable[Example]) -> list[Example]:
+    check_heads(heads, "learning")
+    fix = "Pass a list of Example(tokens, ids, label); a law draws one with law.sample(rng, size)."
+    check_type(sample, Iterable, "learning", "sample", "an iterable of examples", fix)
     examples = list(sample)
+    for example in examples:
+        if not isinstance(example, Example):
+            raise InvalidArgument("learning", "sample", shown(example), "an iterable of examples", fix)
     if not examples:
         raise InvalidArgument("learning", "sample", "no examples", "at least one example", "Draw a sample first.")
     return examples
@@ -110,7 +117,8 @@ def _smallest_hitting_set(demands: list[frozenset[View]], budget: int) -> frozen
             return
         if len(chosen) + packing(open_demands) > len(best):
             return
-        for view in sorted(min(open_demands, key=len)):
+        branch = min(open_demands, key=len)
+        for view in sorted(branch):
             search(chosen | {view}, [demand for demand in open_demands if view not in demand])
 
     search(frozenset(), demands)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide
 from theory.errors import InvalidArgument
 
-COMMANDS = ("check", "decide", "coverage", "replay")
+COMMANDS = ("check", "decide", "coverage", "replay", "catalogue")
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
@@ -104,6 +104,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("file", help="a witness file or a JSON report that `check` wrote")
     replay.set_defaults(run=_replay)
+
+    catalogue = commands.add_parser(
+        "catalogue",
+        help="write the page of claims and evidence from a stored report",
+        description="Write the page of claims and evidence (docs/claims.md) from a stored report.",
+        epilog="example: lengthgen catalogue docs/full-report.json --output docs/claims.md",
+    )
+    catalogue.add_argument("report", help="a JSON report that `check` wrote")
+    catalogue.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    catalogue.set_defaults(run=_catalogue)
     return parser
 
 
@@ -235,3 +245,18 @@ def _replay(options: argparse.Namespace) -> int:
         _print(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
     _print(f"{len(found) - failed} of {len(found)} reproduced")
     return 1 if failed else 0
+
+
+def _catalogue(options: argparse.Namespace) -> int:
+    from proofs_check.catalogue import page
+    from proofs_check.files import read_data, write_text
+    from proofs_check.report import witnesses
+
+    report = read_data(options.report, "catalogue")
+    witnesses(report, options.report)  # refuses what is no report
+    text = page(report)
+    if options.output:
+        write_text(options.output, text, "catalogue --output")
+    else:
+        print(text, end="")
+    return 0

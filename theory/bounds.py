@@ -214,11 +214,21 @@ def dilution(n_candidates: Number, score: Number) -> Number:
 
     (n - 1) s / (1 + (n - 1) s), the worst case over heads whose wrong scores are at most s = exp(-Δ).
 
+    Raises
+    ------
+    InvalidArgument : for n < 1, a score < 0 or a float for the score.
+
     Examples
     --------
     >>> dilution(11, Fraction(1, 10))
     Fraction(1, 2)
     """
+    where = "bounds.dilution"
+    n_candidates = _number(n_candidates, where, "n_candidates", least=1)
+    if not hasattr(score, "free_symbols"):
+        score = rational(score, where, "score")
+        if score < 0:
+            raise InvalidArgument(where, "score", str(score), "a score >= 0", "Scores are exp(-Δ).")
     wrong = (n_candidates - 1) * score
     return wrong / (1 + wrong)
 

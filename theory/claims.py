@@ -1,7 +1,7 @@
 """The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
 
 >>> [claim.id for claim in CLAIMS]
-['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T11', 'T12']
+['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12']
 >>> get("T7").title
 'Dense dependence: the half-wrong identity'
 """
@@ -163,6 +163,18 @@ CLAIMS: tuple[Claim, ...] = (
         {
             "realizable": "some hard head has zero loss",
             "consistent learner": "the learned head has zero loss on the sample",
+        },
+    ),
+    Claim(
+        "T10",
+        "Evaluation without enumeration",
+        "Key none, no window: the counts of increasing tuples of a concatenation are c_j(xy) = Σ_(a+b=j) c_a(x) ⊗ c_b(y), "
+        "level by level. A window w with at most m tokens an ID leaves at most l·C(m(w+1)-1, k-1) candidates. When score "
+        "and value ignore order, the loss of an example depends on its histogram alone, and there are "
+        "C(l-k+V-1, V-1) histograms of the background.",
+        {
+            "no window": "Chen's identity: every increasing tuple is a candidate",
+            "order-free": "histograms: score and value ignore the order of the tokens",
         },
     ),
     Claim(

@@ -8,12 +8,13 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import Phase, assume, find, given, settings
+from hypothesis import assume, given, settings
 
 from idealized_model import HeadSpace
 from tests import routes, strategies
-from tests.cases import ENSEMBLES, LAWS, SCHEMES, TRANSFERS, example, named, parity
+from tests.cases import ANCHORS, ENSEMBLES, KEYS, LAWS, SCHEMES, TRANSFERS, example, named, parity
 from tests.strategies import Question
 from theory import (
     BudgetExceeded,
@@ -31,7 +32,7 @@ from theory import (
 from theory.criterion import Outcome, Reason
 from theory.examples import Label
 
-MOST_HEADS = 3000
+MOST_HEADS = 4100
 
 
 def brute_force(heads: HeadClass, train: list[Example], test: list[Example], labels: list[Label]) -> Outcome:
@@ -124,24 +125,50 @@ def test_the_verdict_is_that_of_brute_force(question: Question) -> None:
     check(*question, decide(question.heads, train=question.train, test=question.test))
 
 
-FIND = settings(settings.get_profile("dev"), max_examples=5000, phases=[Phase.generate])
+def random_question(rng: np.random.Generator) -> Question:
+    """A question whose answer is not too often the same: labels that mostly go with the tokens."""
+    n_labels, length = int(rng.choice([1, 2, 3, 3])), int(rng.integers(1, 4))
+    n_tokens = n_labels + int(rng.integers(0, 3))
+    own_label = rng.integers(0, n_labels, size=n_tokens)
+
+    def one() -> Example:
+        tokens, ids = rng.integers(0, n_tokens, size=length), rng.integers(0, 2, size=length)
+        label = own_label[tokens[0]] if rng.random() < 0.9 else rng.integers(0, n_labels)
+        return Example(tuple(tokens.tolist()), tuple(ids.tolist()), int(label))
+
+    train = [one() for _ in range(rng.integers(1, 7))]
+
+    def known() -> Example:
+        """A training example, or parts of one: their views have been seen, but not all of them are there."""
+        e = train[rng.integers(0, len(train))]
+        kept = rng.integers(0, length, size=length) if rng.random() < 0.7 else range(length)
+        return Example(tuple(e.tokens[i] for i in kept), tuple(e.ids[i] for i in kept), e.label)
+
+    test = [known() if rng.random() < 0.8 else one() for _ in range(rng.integers(1, 4))]
+    window = int(rng.integers(0, 3))
+    heads = HeadClass(
+        int(rng.integers(1, 3)),
+        None if window == 2 else window,
+        KEYS[rng.integers(0, len(KEYS))],
+        ANCHORS[rng.integers(0, 4) // 3],
+    )
+    return Question(heads, train, test)
 
 
-@pytest.mark.parametrize("n_labels", [1, 2, 3])
-@pytest.mark.parametrize("answer", ["unrealizable", "generalizes", "unseen", "flip", "abstains"])
-def test_the_random_questions_have_every_answer(answer: str, n_labels: int) -> None:
-    """The comparison with brute force above would be empty for an answer that never comes."""
-
-    def has_the_answer(question: Question) -> bool:
-        heads, train, test = question
-        labels = {e.label for e in (*train, *test)}
-        verdict = decide(heads, train=train, test=test)
-        return len(labels) == n_labels and small_enough(question) and answer in (verdict.outcome, verdict.reason)
-
-    if n_labels == 1 and answer in ("unseen", "flip"):
-        pytest.skip("with one label nothing can be answered wrongly")
-    heads, train, test = find(strategies.questions(), has_the_answer, settings=FIND)
-    check(heads, train, test, decide(heads, train=train, test=test))
+def test_every_answer_occurs_and_is_that_of_brute_force() -> None:
+    """Against an empty comparison: every outcome and reason comes up, with one, two and three labels."""
+    rng = np.random.default_rng(0)
+    met: Counter[tuple[str, int]] = Counter()
+    for _ in range(2500):
+        question = random_question(rng)
+        if small_enough(question):
+            verdict = decide(question.heads, train=question.train, test=question.test)
+            check(*question, verdict)
+            met[verdict.reason or verdict.outcome, len({e.label for e in (*question.train, *question.test)})] += 1
+    answers = ("unrealizable", "generalizes", "unseen", "flip", "abstains")
+    impossible = {("unseen", 1), ("flip", 1)}  # with one label nothing can be answered wrongly
+    assert set(met) == {(answer, n) for answer in answers for n in (1, 2, 3)} - impossible
+    assert min(met.values()) >= 2
 
 
 @settings(max_examples=30)
@@ -178,11 +205,7 @@ CASES = {
         FiniteLaw({example((0, 1), 0): 1}),
     ),
     "mixed": (HeadClass(2), LAWS["mixture of lengths"], LAWS["noisy at 4"]),
-    "tuples for labels": (
-        HeadClass(1),
-        [example((0,), ("a", 1))],
-        [example((0, 1), ("a", 1)), example((0,), ("b", 2))],
-    ),
+    "labels of two parts": (HeadClass(1), [example((0,), ("a", 1))], [example((0,), ("b", 1))]),
 }
 
 
@@ -215,7 +238,7 @@ def test_outcomes_of_the_cases() -> None:
         "one label, abstains": "abstains",
         "a label that never occurs": "unseen",
         "mixed": "unrealizable",
-        "tuples for labels": "flip",
+        "labels of two parts": "flip",
     }
 
 
@@ -260,7 +283,7 @@ EXPLAINED = {
         parity(2).at(4),
         parity(2).at(5),
         "generalizes: every hard head with zero training loss has zero test loss "
-        "(8 of 9 training views are consistent).",
+        "(4 of 9 training views are consistent).",
     ),
     "unrealizable": (
         HeadClass(1),
@@ -309,9 +332,7 @@ def test_a_wrong_construction_would_not_be_returned(monkeypatch: pytest.MonkeyPa
     train, test = [example((0,), 0), example((1,), 1)], [example((0,), 0)]
     harmless = ("unseen", test[0], None, {})
     monkeypatch.setattr(criterion, "_first_failure", lambda *arguments: harmless)
-    with pytest.raises(
-        AssertionError, match=r"train loss 1 and test loss 1; this is a bug in theory\.criterion, please"
-    ):
+    with pytest.raises(AssertionError, match=r"train loss 1 and test loss 1; this is a bug in theory\.criterion"):
         decide(HeadClass(1), train=train, test=test)
     monkeypatch.setattr(criterion, "_first_failure", lambda *arguments: ("flip", test[0], None, arguments[3]))
     with pytest.raises(AssertionError, match=r"train loss 0 and test loss 0; this is a bug"):
@@ -339,17 +360,17 @@ GOOD = [example((0,), 0)]
         (iter([]), r"decide: argument {}: got no examples"),
         (
             None,
-            r"decide: argument {}: got None; expected a law or an iterable of examples\. For instance ensemble\.at\(4\)",
+            r"decide: argument {}: got None; expected a law or an iterable of examples\. For",
         ),
         (3, r"decide: argument {}: got 3; expected a law or an iterable of examples"),
         (GOOD[0], r"decide: argument {}: got Example\(.*; expected a law or an iterable of examples"),
         (ENSEMBLES["parity"], r"decide: argument {}: got .*; expected a law or an iterable of examples"),
         (
             {GOOD[0]: "1/2", example((1,)): "1/2"},
-            r"decide: argument {}: got the dict .* Wrap .* as FiniteLaw\(\.\.\.\)\.",
+            r"decide: argument {}: got the dict .* Wrap .* FiniteLaw",
         ),
         ("abc", r"argument law: got 'a'; expected keys of type Example"),
-        ([((0,), (0,), 0)], r"argument law: got \(\(0,\), \(0,\), 0\); expected keys of type Example"),
+        ([((0,), (0,), 0)], r"argument law: got \(\(0,\), \(0,\), 0\); expected keys of type"),
         ([GOOD[0], None], r"argument law: got None; expected keys of type Example"),
         ([[GOOD[0]]], r"argument examples: got .*; expected an iterable of examples"),
     ],
@@ -363,9 +384,7 @@ def test_what_is_no_law_is_refused(argument: str, given_: Any, message: str) -> 
 
 @pytest.mark.parametrize("heads", [None, 1, HeadClass, "none"], ids=named)
 def test_heads_are_a_head_class(heads: Any) -> None:
-    with pytest.raises(
-        InvalidArgument, match=r"^decide: argument heads: got the .*; expected a HeadClass\. For instance Head"
-    ):
+    with pytest.raises(InvalidArgument, match=r"^decide: argument heads: got the .*; expected a HeadClass"):
         decide(heads, train=GOOD, test=GOOD)
 
 
@@ -373,9 +392,7 @@ def test_a_law_above_the_budget_is_refused() -> None:
     law, large = parity(2).at(3), parity(2).at(30, positions=SCHEMES["shift"])
     assert decide(HeadClass(2), train=law, test=law, budget=law.size).outcome == "generalizes"
     for laws in ({"train": law, "test": large}, {"train": large, "test": law}):
-        with pytest.raises(
-            BudgetExceeded, match=r"PlantedLaw\.table: .* a budget of 100 for an enumeration of 6,960 items"
-        ):
+        with pytest.raises(BudgetExceeded, match=r"PlantedLaw\.table: .* of 100 for an enumeration of 6,960"):
             decide(HeadClass(2), **laws, budget=100)
     with pytest.raises(InvalidArgument, match="argument budget: got None; expected an integer"):
         decide(HeadClass(2), train=law, test=law, budget=None)  # type: ignore[arg-type]

@@ -65,7 +65,7 @@ def test_draws_follow_the_listing(scheme: PositionScheme, length: int) -> None:
     rng = np.random.default_rng(0)
     listed = Counter(scheme.ids(length))
     law = {ids: Fraction(times, listed.total()) for ids, times in listed.items()}
-    drawn = [scheme.draw(rng, length) for _ in range(1500)]
+    drawn = [scheme.draw(rng, length) for _ in range(800)]
     assert fits(drawn, law)
     assert all(type(i) is int for ids in drawn[:20] for i in ids)
 

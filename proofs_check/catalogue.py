@@ -1,0 +1,99 @@
+"""The catalogue of claims as a page, docs/claims.md: written from the claim list and a stored report, never by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from theory import claims
+from theory.errors import InvalidArgument
+
+HEADER = """\
+# The claims and their evidence
+
+Written by `lengthgen catalogue docs/full-report.json --output docs/claims.md` from the claim list in `theory/claims.py`
+and a report of the full profile (`lengthgen check --profile full --json docs/full-report.json`); do not edit it by hand.
+The statements with their proofs are in [theory.md](theory.md). A claim's evidence is of a kind: *proved* (a
+machine-checked proof or an exact symbolic identity), *exhausted* (every instance of a finite scope), *supported* (random
+instances, searches that found nothing). Every mutant is a false variant of the statement that the same checks must
+refute; every hypothesis has a witness that the rest of the statement is false without it.
+"""
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """The page for a report.
+
+    Raises
+    ------
+    InvalidArgument : when a claim of this version is missing from the report, or its statement has changed since.
+    """
+    entries = {entry["id"]: entry for entry in report["claims"]}
+    sections = [HEADER, _provenance(report), _summary(entries)]
+    for claim in claims.CLAIMS:
+        entry = entries.get(claim.id)
+        if entry is None or entry["statement"] != claim.statement:
+            raise InvalidArgument(
+                "catalogue", "report", f"a report with another {claim.id}" if entry else f"a report without {claim.id}",
+                "a report of this version", "Run `lengthgen check --profile full --json docs/full-report.json` again.",
+            )  # fmt: skip
+        sections.append(_section(claim, entry))
+    return "\n".join(sections)
+
+
+def _provenance(report: Mapping[str, Any]) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in report["packages"].items())
+    return (
+        f"Profile {report['profile']}, seed {report['seed']}, lengthgen {report['version']}, "
+        f"{report['seconds']:.0f} s; {packages}.\n"
+    )
+
+
+def _summary(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        "| claim | title | evidence | cases | mutants refuted | hypotheses shown necessary | s |",
+        "|---|---|---|--:|--:|--:|--:|",
+    ]
+    for claim in claims.CLAIMS:
+        entry = entries.get(claim.id)
+        if entry is not None:
+            kinds = ", ".join(dict.fromkeys(item["kind"] for item in entry["evidence"]))
+            instances = sum(item["instances"] for item in entry["evidence"])
+            seconds = sum(item["seconds"] for item in entry["evidence"])
+            found = sum(item["witness"] is not None for item in entry["necessity"])
+            rows.append(
+                f"| [{claim.id}](#{claim.id.lower()}) | {claim.title} | {kinds} | {instances:,} | "
+                f"{entry['mutants']['refuted']} of {entry['mutants']['total']} | {found} of {len(entry['necessity'])} | "
+                f"{seconds:.0f} |"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def _section(claim: claims.Claim, entry: Mapping[str, Any]) -> str:
+    witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
+    lines = [f"## {claim.id}", "", f"**{claim.title}.** {_text(claim.statement)}", ""]
+    lines += [
+        f"Check it: `lengthgen check --claim {claim.id}`",
+        "",
+        "| hypothesis | what is assumed | without it |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {_text(what)} | {_facts(witnesses.get(name))} |" for name, what in claim.hypotheses.items()]
+    lines += ["", "| evidence | engine | scope | cases | s |", "|---|---|---|--:|--:|"]
+    lines += [
+        f"| {item['kind']} | {item['engine']} | {_text(item['scope'])} | {item['instances']:,} | {item['seconds']:.1f} |"
+        for item in entry["evidence"]
+    ]
+    lines += ["", "| mutant | refuted by |", "|---|---|"]
+    lines += [f"| {_text(name)} | {_facts(witness)} |" for name, witness in entry["mutants"]["witnesses"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(witness: Mapping[str, Any] | None) -> str:
+    if witness is None:
+        return "no witness"
+    return _text("; ".join(f"{name.replace('_', ' ')} {value}" for name, value in witness["facts"].items()))
+
+
+def _text(text: str) -> str:
+    """Markdown that shows the text as it is, inside a table."""
+    return text.replace("|", r"\|").replace("*", r"\*").replace("_", r"\_").replace("<", "&lt;")

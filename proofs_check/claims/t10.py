@@ -1,0 +1,285 @@
+"""T10, evaluation without enumeration: Chen's identity, windows, histograms; every fast path against plain listing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+from math import comb
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from idealized_model.counting import chen_product, pattern_counts, signature, view_counts
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.families import ensemble, marked_parity
+from proofs_check.problem import Problem
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, positions, support
+from theory.examples import Label
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+Patterns = Counter[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """c_j(xy) = Σ_(a+b=j) c_a(x) ⊗ c_b(y); |C| <= l · C(m(w+1) - 1, k-1); C(l-k+V-1, V-1) histograms: the claim."""
+
+    terms: Literal["all", "ends", "mixed", "swapped"] = "all"
+    tokens_per_window: int = 0
+    """The bound on |C| has C(m(w+1) - 1 + this, k - 1)."""
+    histogram_shift: int = 0
+    needs_no_window: bool = True
+    needs_order_free: bool = True
+
+
+STATED = Statement()
+MUTANTS = {
+    "Chen without the mixed terms": replace(STATED, terms="ends"),
+    "Chen without the ends": replace(STATED, terms="mixed"),
+    "Chen with the parts swapped": replace(STATED, terms="swapped"),
+    "one token fewer in a window": replace(STATED, tokens_per_window=-1),
+    "one token more among histograms": replace(STATED, histogram_shift=1),
+}
+
+MOST_EXAMPLES = 12
+"""Examples of a problem that are put to the test, spread over its support."""
+
+
+def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """Fast counts against listing, then the identities against listing alone."""
+    heads = problem.heads
+    support_ = problem.test.support()
+    for example in support_[:: -(-len(support_) // MOST_EXAMPLES)]:
+        if statement == STATED:
+            plain, fast = heads.view_counts(example), view_counts(heads, example.tokens, example.ids)
+            if plain != fast:
+                return {"tokens": list(example.tokens), "ids": list(example.ids), "view_counts": "differ"}
+        facts = _refute_chen(heads, example, statement) or _refute_window(heads, example, statement)
+        if facts is not None:
+            return facts
+        if problem.head is not None and (not statement.needs_order_free or _order_free(problem.head)):
+            other = replace(example, tokens=tuple(sorted(example.tokens)))
+            if problem.head.loss(example) != problem.head.loss(other):
+                return {"tokens": list(example.tokens), "histogram": "does not decide the loss"}
+    return _refute_histograms(problem.test, statement)
+
+
+def patterns(tokens: tuple[int, ...], arity: int) -> Patterns:
+    """{token pattern: number of increasing tuples}, by listing."""
+    return Counter(combinations(tokens, arity))
+
+
+def _refute_chen(heads: HeadClass, example: Example, statement: Statement) -> Facts | None:
+    windowed = heads.window is not None or heads.anchor != "none"
+    if (windowed and statement.needs_no_window) or heads.key not in ("none", "order"):
+        return None
+    x, k = example.tokens, heads.arity
+    whole = Counter({view.tokens: n for view, n in heads.view_counts(example).items()}) if windowed else patterns(x, k)
+    for cut in range(len(x) + 1):
+        left, right = x[:cut], x[cut:]
+        orders = [(left, right) if statement.terms != "swapped" else (right, left)]
+        total: Patterns = Counter()
+        for first, second in orders:
+            for a in _levels(k, statement):
+                for p, q in product(patterns(first, a).items(), patterns(second, k - a).items()):
+                    total[p[0] + q[0]] += p[1] * q[1]
+        if +total != whole:
+            return {"tokens": list(x), "cut": cut, "chen": "differs"}
+        if statement == STATED:
+            vocabulary = max(x) + 1
+            joined = chen_product(
+                *(signature(np.array(part, int), vocabulary=vocabulary, arity=k) for part in (left, right))
+            )
+            direct = pattern_counts(np.array(x), vocabulary=vocabulary, arity=k)
+            if not np.array_equal(joined[k], direct) or any(direct[p] != n for p, n in whole.items()):
+                return {"tokens": list(x), "cut": cut, "chen_product": "differs"}
+    return None
+
+
+def _levels(arity: int, statement: Statement) -> range | tuple[int, ...]:
+    if statement.terms == "ends":
+        return (0, arity)
+    return range(1, arity) if statement.terms == "mixed" else range(arity + 1)
+
+
+def _refute_window(heads: HeadClass, example: Example, statement: Statement) -> Facts | None:
+    if heads.window is None or heads.anchor != "none":
+        return None
+    most = max(Counter(example.ids).values())
+    in_window = most * (heads.window + 1) - 1 + statement.tokens_per_window
+    bound = example.length * comb(max(in_window, 0), heads.arity - 1)
+    listed = sum(1 for _ in heads.candidates(example.ids))
+    return {"ids": list(example.ids), "candidates": listed, "bound": bound} if listed > bound else None
+
+
+def _refute_histograms(law: Law, statement: Statement) -> Facts | None:
+    if isinstance(law, FiniteLaw):
+        return None
+    length = len(law.support()[0].tokens)
+    for n_tokens in (1, 2, 3):
+        free = min(length, 6)
+        listed = len({tuple(sorted(filling)) for filling in product(range(n_tokens), repeat=free)})
+        claimed = comb(free + n_tokens - 1 + statement.histogram_shift, n_tokens - 1 + statement.histogram_shift)
+        if listed != claimed:
+            return {"free": free, "tokens": n_tokens, "histograms": listed, "claimed": claimed}
+    return None
+
+
+def _order_free(head: HardHead) -> bool:
+    """Whether the answers depend on the multiset of tokens alone."""
+    by_multiset: dict[tuple[int, ...], set[Label | None]] = {}
+    tokens = {token for view in head.answers for token in view.tokens}
+    for word in product(sorted(tokens), repeat=head.heads.arity):
+        by_multiset.setdefault(tuple(sorted(word)), set()).add(head.answers.get(View(word, ())))
+    return all(len(answers) == 1 for answers in by_multiset.values())
+
+
+def cases(problem: Problem) -> int:
+    """One case an example that is put to the test."""
+    n = len(problem.test.support())
+    return len(range(0, n, -(-n // MOST_EXAMPLES)))
+
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _without_window(profile: Profile) -> Iterator[Problem]:
+    """Key none, no window: arity 1 to 4, anchored or not, planted laws with noise."""
+    longest = 6 if profile == "quick" else 9
+    for k in (1, 2, 3, 4):
+        for noise in ((0,), (0, 1)):
+            target: dict[tuple[int, ...], Label] = {(1,) * k: 0, (2,) * k: 1}
+            for length in range(k, longest + 1):
+                at = ensemble(3, noise, target).at(length)
+                yield Problem(HeadClass(k), at, at)
+                yield Problem(HeadClass(k, anchor="last"), at, at)
+                yield Problem(HeadClass(k), at, at, _multiset_head(k))
+
+
+def _with_window(profile: Profile) -> Iterator[Problem]:
+    """Windows 0 to 3, every key, anchors, IDs by shift, ordered subset, chunks and coupling."""
+    length = 6
+    schemes = (
+        positions.random_shift(-1, 1),
+        positions.random_ordered(0, 7),
+        positions.chunked_shift(0, 8, 2),
+        positions.coupled(positions.blocks(2)),
+        positions.coupled(positions.blocks(3), positions.random_ordered(0, 3)),
+    )
+    arities = (1, 2, 3) if profile == "quick" else (1, 2, 3, 4)
+    for k, window, key, anchor in product(
+        arities, (0, 1, 3), ("none", "order", "relative", "absolute"), ("none", "last")
+    ):
+        for scheme in schemes:
+            at = marked_parity(1).at(length, positions=scheme)
+            yield Problem(HeadClass(k, window, key, anchor), at, at)  # type: ignore[arg-type]
+
+
+def _multiset_head(arity: int) -> HardHead:
+    """A head that answers by the number of 1s among its tokens: order-free."""
+    words = product(range(3), repeat=arity)
+    return HardHead(HeadClass(arity), {View(word, ()): word.count(1) % 2 for word in words if 0 not in word})
+
+
+# ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prove_vandermonde() -> int:
+    """Chen's identity summed over patterns is Vandermonde's: C(m + n, j) = Σ_a C(m, a) C(n, j - a), polynomials, j <= 8.
+
+    And level by level it is the partition of increasing tuples by how many of their positions lie in the first part;
+    the number of multisets of size f over V tokens is C(f + V - 1, V - 1), by its recurrence in f and V.
+    """
+    import sympy
+
+    from theory import bounds
+
+    m, n = sympy.symbols("m n", integer=True, positive=True)
+    steps = 0
+    for j in range(9):
+        total = sum(bounds.binomial(m, a) * bounds.binomial(n, j - a) for a in range(j + 1))
+        gap = sympy.expand(sympy.expand_func(sympy.sympify(bounds.binomial(m + n, j)) - total))
+        _require(gap == 0, f"j = {j}: {gap}")
+        steps += 1
+    f, v = sympy.symbols("f V", integer=True, positive=True)
+
+    def multisets(size: object, tokens: object) -> object:
+        return sympy.binomial(size + tokens - 1, tokens - 1)  # type: ignore[operator]
+
+    recurrence = multisets(f, v) - multisets(f - 1, v) - multisets(f, v - 1)  # type: ignore[operator]
+    _require(sympy.simplify(sympy.gammasimp(recurrence.rewrite(sympy.gamma))) == 0, "the recurrence of multisets")
+    return steps + 1
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise AssertionError(reason)
+
+
+def _random_problems() -> SearchStrategy[Problem]:
+    from proofs_check.strategies import problems
+
+    return problems(max_heads=3**30, max_length=5)
+
+
+def _large(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+    """Long sequences, where listing is hopeless: the total is C(l, k), a reversal transposes, a relabelling permutes."""
+    lengths = (1000, 30_000) if profile == "quick" else (1000, 100_000, 3_000_000)
+    instances = 0
+    for length, k in product(lengths, (1, 2, 3)):
+        tokens = rng.integers(0, 4, size=length)
+        counts = pattern_counts(tokens, vocabulary=4, arity=k)
+        total = sum(int(n) for n in counts.reshape(-1))
+        backwards = pattern_counts(tokens[::-1], vocabulary=4, arity=k)
+        swap = np.array([2, 0, 3, 1])
+        renamed = pattern_counts(swap[tokens], vocabulary=4, arity=k)
+        instances += 1
+        tick(1)
+        moved = renamed[np.ix_(*[swap] * k)]
+        if total != comb(length, k) or not np.array_equal(counts.T, backwards) or not np.array_equal(moved, counts):
+            small = marked_parity(1).at(3)
+            facts = {"length": length, "arity": k, "total": str(total)}
+            return Measured(instances, str(facts), (Problem(HeadClass(k), small, small), facts))
+    return Measured(instances, f"totals, reversals and relabellings at lengths {', '.join(f'{n:,}' for n in lengths)}")
+
+
+# ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _windowed() -> Iterator[Problem]:
+    at = marked_parity(1).at(5)
+    yield Problem(HeadClass(2, 1, "none"), at, at)
+
+
+def _ordered() -> Iterator[Problem]:
+    """A head that tells (1, 2) from (2, 1)."""
+    at = ensemble(3, (1, 2), {(1, 2): 0}, support.uniform()).at(4)
+    yield Problem(HeadClass(2), at, at, HardHead(HeadClass(2), {View((1, 2), ()): 0, View((2, 1), ()): 1}))
+
+
+ATTACK = Attack(
+    claim_id="T10",
+    stated=STATED,
+    mutants=MUTANTS,
+    refute=refute,
+    cases=cases,
+    families=(
+        Family(
+            "key none, no window, arity 1..4, lengths up to 6 (full: 9): counts, Chen at every cut", _without_window
+        ),
+        Family(
+            "windows 0, 1, 3, every key and anchor, five ID schemes, arity 1..3 (full: 4): counts and |C|", _with_window
+        ),
+    ),
+    proofs=(Proof("Vandermonde for j <= 8, the recurrence of multisets", prove_vandermonde),),
+    samplers=(Sampler("random laws, windows, keys, anchors, schemes", _random_problems, 60, 1000),),
+    measurements=(Measurement("sampled", "long sequences", _large),),
+    necessity={
+        "no window": Dropped(_windowed, replace(STATED, needs_no_window=False)),
+        "order-free": Dropped(_ordered, replace(STATED, needs_order_free=False)),
+    },
+)

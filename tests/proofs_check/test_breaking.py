@@ -1,0 +1,263 @@
+"""The checks can fail: break the code below them, and they must refute, or the proof must not go through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+from idealized_model import HeadSpace, SampledLoss
+from proofs_check import Evidence, engines
+from proofs_check.claims import attack, t3, t3a, t11
+from proofs_check.replay import replay
+from tests.proofs_check.toys import Ticks, clear_caches
+from theory import HardHead, HeadClass, PlantedLaw, bounds, criterion
+from theory.positions import Blocks, Ids
+from theory.support import PositionSet
+
+pytestmark = pytest.mark.usefixtures("fresh_caches")
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+# ── Ways to break the code ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def certificate_one_short(patch: pytest.MonkeyPatch) -> None:
+    whole = bounds.certificate
+    patch.setattr(bounds, "certificate", lambda arity, anchor="none": whole(arity, anchor) - 1)
+
+
+def certificate_one_long(patch: pytest.MonkeyPatch) -> None:
+    whole = bounds.certificate
+    patch.setattr(bounds, "certificate", lambda arity, anchor="none": whole(arity, anchor) + 1)
+
+
+def interleavings_without_order(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bounds, "interleavings", lambda arity, planted, overlap: bounds.comb(arity + planted, overlap))
+
+
+def kappa_with_one_noise_more(patch: pytest.MonkeyPatch) -> None:
+    whole = bounds.exchangeable_kappa
+
+    def wrong(arity: Any, *, train: Any, test: Any, n_noise: Any = None) -> Any:
+        return whole(arity, train=train, test=test, n_noise=(arity if n_noise is None else n_noise) - 1)
+
+    patch.setattr(bounds, "exchangeable_kappa", wrong)
+
+
+def floor_without_the_two(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bounds, "half_wrong_floor", lambda n: bounds.ratio(1, n))
+
+
+def domination_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(criterion, "_minimal", lambda sets: [frozenset()])
+
+
+def reason_forgotten(reason: str) -> Break:
+    def forget(patch: pytest.MonkeyPatch) -> None:
+        whole = criterion._first_failure
+
+        def wrong(*arguments: Any) -> Any:
+            failure = whole(*arguments)
+            return None if failure is not None and failure[0] == reason else failure
+
+        patch.setattr(criterion, "_first_failure", wrong)
+
+    return forget
+
+
+def every_view_consistent(patch: pytest.MonkeyPatch) -> None:
+    """A head that also answers views of two labels: realizability is overestimated."""
+    whole = HeadSpace.zero_loss
+
+    def wrong(self: HeadSpace, examples: Iterable[Any]) -> Any:
+        return whole(self, list(examples)[:-1])
+
+    patch.setattr(HeadSpace, "zero_loss", wrong)
+
+
+def abstention_for_free(patch: pytest.MonkeyPatch) -> None:
+    whole = HeadSpace.losses
+
+    def wrong(self: HeadSpace, law: Any) -> Any:
+        losses, abstentions, denominator = whole(self, law)
+        return losses - abstentions, abstentions, denominator
+
+    patch.setattr(HeadSpace, "losses", wrong)
+
+
+def no_loss_at_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(HardHead, "loss", lambda self, example: Fraction(0))
+
+
+def one_candidate_in_training(patch: pytest.MonkeyPatch) -> None:
+    whole = t3.coverage
+    patch.setattr(t3, "coverage", lambda heads, **laws: replace(whole(heads, **laws), candidates=1))
+
+
+def masses_at_test_too_small(patch: pytest.MonkeyPatch) -> None:
+    whole = t3.coverage
+
+    def wrong(heads: HeadClass, **laws: Any) -> Any:
+        cov = whole(heads, **laws)
+        return replace(cov, masses={pattern: (m, n / 20) for pattern, (m, n) in cov.masses.items()})
+
+    patch.setattr(t3, "coverage", wrong)
+
+
+def kappa0_halved(patch: pytest.MonkeyPatch) -> None:
+    whole = t3.coverage
+
+    def wrong(heads: HeadClass, **laws: Any) -> Any:
+        cov = whole(heads, **laws)
+        return replace(cov, kappa0=cov.kappa0 / 2)
+
+    patch.setattr(t3, "coverage", wrong)
+
+
+def first_candidate_lost(patch: pytest.MonkeyPatch) -> None:
+    whole = HeadClass.candidates
+
+    def wrong(self: HeadClass, ids: Ids) -> Iterator[PositionSet]:
+        return islice(whole(self, ids), 1, None)
+
+    patch.setattr(HeadClass, "candidates", wrong)
+
+
+def retention_halved(patch: pytest.MonkeyPatch) -> None:
+    whole = t11.retention
+
+    def wrong(heads: HeadClass, **laws: Any) -> Any:
+        found = whole(heads, **laws)
+        return replace(found, value=found.value / 2)
+
+    patch.setattr(t11, "retention", wrong)
+
+
+def rare_noise_doubled(patch: pytest.MonkeyPatch) -> None:
+    whole = t3a.rare_noise_loss
+    patch.setattr(t3a, "rare_noise_loss", lambda *arguments: 2 * whole(*arguments))
+
+
+def interval_of_no_width(patch: pytest.MonkeyPatch) -> None:
+    def wrong(head: Any, law: Any, rng: Any, size: int, *, level: Fraction) -> SampledLoss:
+        return SampledLoss(Fraction(1, 2), 0.5, 0.5, level, size)
+
+    patch.setattr(t3a, "sampled_loss", wrong)
+
+
+def one_label_drawn(patch: pytest.MonkeyPatch) -> None:
+    whole = PlantedLaw.sample
+
+    def wrong(self: PlantedLaw, rng: np.random.Generator, size: int) -> Any:
+        return [replace(example, label=0) for example in whole(self, rng, size)]
+
+    patch.setattr(PlantedLaw, "sample", wrong)
+
+
+def blocks_uncoupled(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Blocks, "__call__", lambda self, length: tuple(range(length)))
+
+
+# ── Proofs that then do not go through ───────────────────────────────────────────────────────────────────────────────
+
+PROOFS: list[tuple[str, str, Break]] = [
+    ("T2", "overlap patterns", certificate_one_short),
+    ("T2", "overlap patterns", certificate_one_long),
+    ("T2", "overlap patterns", interleavings_without_order),
+    ("T2", "sizes of the proof", certificate_one_short),
+    ("T2", "sizes of the proof", certificate_one_long),
+    ("T3a", "the mass ratio", kappa_with_one_noise_more),
+    ("T3a", "κ grows", kappa_with_one_noise_more),
+    ("T3a", "the exponent k is tight", kappa_with_one_noise_more),
+    ("T3a", "the exponent k is tight", rare_noise_doubled),
+    ("T7", "the floor", floor_without_the_two),
+    ("T11", "survival probability", kappa_with_one_noise_more),
+]
+
+
+@pytest.mark.parametrize(("claim_id", "name", "broken"), PROOFS)
+def test_a_proof_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = attack(claim_id)
+    (proof,) = [proof for proof in plan.proofs if name in proof.scope]
+    broken(monkeypatch)
+    evidence = engines.prove(plan, proof)
+    assert evidence.kind == "inconclusive"
+    assert "the proof does not go through: " in evidence.scope
+
+
+# ── Families and measurements that then refute ───────────────────────────────────────────────────────────────────────
+
+EXHAUSTIVE: list[tuple[str, str, Break]] = [
+    ("T1", "arity 2, V = 2, key none", domination_forgotten),
+    ("T1", "arity 2, V = 2, key none", reason_forgotten("flip")),
+    ("T1", "arity 1, V = 2, absolute key", reason_forgotten("unseen")),
+    ("T1", "arity 2, V = 2, key none", every_view_consistent),
+    ("T2", "every hard head, arity 1 and 2", every_view_consistent),
+    ("T2", "tight heads", first_candidate_lost),
+    ("T3", "mixed", one_candidate_in_training),
+    ("T3", "uniform supports", masses_at_test_too_small),
+    ("T3", "uniform supports", kappa0_halved),
+    ("T3a", "against enumeration", first_candidate_lost),
+    ("T5", "two and three blocks", blocks_uncoupled),
+    ("T7", "constant noise", abstention_for_free),
+    ("T11", "uniform supports", retention_halved),
+]
+
+MEASURED: list[tuple[str, str, Break]] = [
+    ("T3a", "Monte Carlo", interval_of_no_width),
+    ("T3a", "the tight instance", kappa_with_one_noise_more),
+    ("T7", "Monte Carlo", one_label_drawn),
+    ("T7", "hill climbing", no_loss_at_all),
+]
+
+
+def refuted_and_replayed(evidence: Evidence, patch: pytest.MonkeyPatch) -> None:
+    """The evidence refutes with a witness that replays as long as the code is broken, and no longer.
+
+    So what refuted came from the breaking: the same check on the code as it is refutes nothing.
+    """
+    assert evidence.kind == "refuted", evidence
+    witness = json.loads(json.dumps(evidence.witness))
+    assert replay(witness).reproduced
+    patch.undo()
+    clear_caches()
+    mended = replay(witness)
+    assert not mended.reproduced
+    assert mended.summary.endswith("now None")
+
+
+@pytest.mark.parametrize(("claim_id", "name", "broken"), EXHAUSTIVE)
+def test_a_family_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = attack(claim_id)
+    (family,) = [family for family in plan.families if name in family.scope]
+    broken(monkeypatch)
+    refuted_and_replayed(engines.exhaust(plan, family, "quick", Ticks()), monkeypatch)
+
+
+@pytest.mark.parametrize(("claim_id", "name", "broken"), MEASURED)
+def test_a_measurement_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = attack(claim_id)
+    (measurement,) = [measurement for measurement in plan.measurements if name in measurement.scope]
+    broken(monkeypatch)
+    refuted_and_replayed(engines.measure(plan, measurement, "quick", 0, Ticks()), monkeypatch)
+
+
+def test_a_sampler_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = attack("T3")
+    kappa0_halved(monkeypatch)
+    refuted_and_replayed(engines.sample(plan, plan.samplers[0], "quick", 0, Ticks()), monkeypatch)
+
+
+def test_decide_does_not_pass_off_a_head_that_is_no_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = attack("T1")
+    no_loss_at_all(monkeypatch)
+    with pytest.raises(AssertionError, match="the counterexample head has train loss 0 and test loss 0; this is a bug"):
+        engines.exhaust(plan, plan.families[0], "quick", Ticks())

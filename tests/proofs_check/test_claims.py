@@ -1,0 +1,210 @@
+"""Every claim's attack: mutants and dropped hypotheses are refuted with witnesses that replay, proofs go through.
+
+The exhaustive families themselves are what `python -m proofs_check` runs; here the machinery around them is put to the
+test, for every claim in `theory.claims`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+
+import hypothesis
+import pytest
+
+from proofs_check import engines, strategies
+from proofs_check.attack import Attack, Family, Proof
+from proofs_check.claims import attack
+from proofs_check.claims import t1 as claim_t1
+from proofs_check.claims.t3 import ENUMERATED_HEADS
+from proofs_check.families import marked_parity
+from proofs_check.files import problem_from_dict, problem_to_dict
+from proofs_check.problem import Problem
+from proofs_check.replay import replay
+from tests.proofs_check.toys import Ticks
+from theory import FiniteLaw, HeadClass, InvalidArgument, claims
+from theory.claims import CLAIMS
+
+IDS = [claim.id for claim in CLAIMS]
+MUTANTS = [(claim_id, name) for claim_id in IDS for name in attack(claim_id).mutants]
+HYPOTHESES = [(claim_id, name) for claim_id in IDS for name in attack(claim_id).necessity]
+FAMILIES = [(claim_id, family) for claim_id in IDS for family in attack(claim_id).families]
+PROOFS = [(claim_id, proof) for claim_id in IDS for proof in attack(claim_id).proofs]
+
+
+def named(value: object) -> str:
+    return value.scope if isinstance(value, Family | Proof) else str(value)
+
+
+def reproduced(witness: dict[str, object] | None) -> bool:
+    """Whether a witness says the same after it went through a file."""
+    assert witness is not None
+    outcome = replay(json.loads(json.dumps(witness)))
+    assert outcome.reproduced, outcome.summary
+    return outcome.reproduced
+
+
+def engine_of_each_check(plan: Attack) -> list[tuple[str, str]]:
+    return [
+        *(("exhaustive", family.scope) for family in plan.families),
+        *(("symbolic", proof.scope) for proof in plan.proofs),
+        *(("sampled", sampler.scope) for sampler in plan.samplers),
+        *((measurement.engine, measurement.scope) for measurement in plan.measurements),
+    ]
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_an_attack_has_enough_of_everything(claim_id: str) -> None:
+    plan = attack(claim_id)
+    assert plan.claim_id == claim_id
+    checks = engine_of_each_check(plan)
+    assert len(set(checks)) == len(checks) >= 4
+    assert len({engine for engine, _ in checks}) >= 3
+    assert plan.families, "no exhaustive family"
+    assert plan.proofs, "no proof"
+    assert len(plan.mutants) >= 3
+    assert plan.stated not in plan.mutants.values()
+    assert len(set(map(repr, plan.mutants.values()))) == len(plan.mutants)
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_checks_have_names_of_their_own(claim_id: str) -> None:
+    """The runner finds a check by its engine and name."""
+    plan = attack(claim_id)
+    for scopes in (plan.families, plan.samplers, plan.measurements, plan.proofs):
+        assert len({part.scope for part in scopes}) == len(scopes)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_every_hypothesis_has_a_necessity_entry_and_the_reverse(claim_id: str) -> None:
+    assert set(attack(claim_id).necessity) == set(claims.get(claim_id).hypotheses)
+
+
+@pytest.mark.parametrize("claim_id", [*(claim_id.lower() for claim_id in IDS), "T0", "", "T1 "])
+def test_an_unknown_claim_is_refused_with_the_known_ones(claim_id: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"claims\.get: argument claim_id: got .*expected one of {', '.join(IDS)}"):
+        attack(claim_id)
+
+
+# ── Mutants and necessity ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("claim_id", "name"), MUTANTS, ids=named)
+def test_every_mutant_is_refuted_with_a_witness_that_replays(claim_id: str, name: str) -> None:
+    plan = attack(claim_id)
+    witness = engines.refute_mutant(plan, name, "quick", Ticks())
+    assert reproduced(witness)
+    assert witness is not None
+    assert plan.refute(problem_from_dict(witness["problem"]), plan.stated) is None  # the claim itself stands there
+
+
+@pytest.mark.parametrize(("claim_id", "hypothesis"), HYPOTHESES, ids=named)
+def test_every_hypothesis_is_necessary_with_a_witness_that_replays(claim_id: str, hypothesis: str) -> None:
+    assert reproduced(engines.drop(attack(claim_id), hypothesis, Ticks()))
+
+
+@pytest.mark.parametrize(("claim_id", "hypothesis"), HYPOTHESES, ids=named)
+def test_no_witness_of_necessity_refutes_the_claim_itself(claim_id: str, hypothesis: str) -> None:
+    """What shows a hypothesis necessary lies outside the claim, or refutes only the statement without it."""
+    plan = attack(claim_id)
+    dropped = plan.necessity[hypothesis]
+    witness = engines.drop(plan, hypothesis, Ticks())
+    assert witness is not None
+    problem = problem_from_dict(witness["problem"])
+    if dropped.statement is not None and dropped.statement != plan.stated:
+        assert plan.refute(problem, plan.stated) is None
+
+
+# ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("claim_id", "proof"), PROOFS, ids=named)
+def test_every_proof_goes_through(claim_id: str, proof: Proof) -> None:
+    evidence = engines.prove(attack(claim_id), proof)
+    assert evidence.kind == "proved", evidence.scope
+    assert evidence.instances >= 1
+
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def spread(problems: Iterator[Problem], number: int = 12, step: int = 37) -> list[Problem]:
+    """Some problems from the beginning on, not all alike."""
+    return list(islice(problems, 0, number * step, step))
+
+
+@pytest.mark.parametrize(("claim_id", "family"), FAMILIES, ids=named)
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_problems_of_the_families_survive_the_file_format(claim_id: str, family: Family, profile: str) -> None:
+    chosen = spread(family.problems(profile))  # type: ignore[arg-type]
+    assert chosen
+    for problem in chosen:
+        assert problem_from_dict(json.loads(json.dumps(problem_to_dict(problem)))) == problem
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_random_problems_survive_the_file_format(claim_id: str) -> None:
+    plan = attack(claim_id)
+    assert plan.samplers
+    for sampler in plan.samplers:
+
+        @hypothesis.settings(max_examples=15)
+        @hypothesis.given(sampler.strategy())
+        def roundtrip(problem: Problem) -> None:
+            assert problem_from_dict(json.loads(json.dumps(problem_to_dict(problem)))) == problem
+
+        roundtrip()
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_the_full_profile_covers_more(claim_id: str) -> None:
+    more = []
+    for family in attack(claim_id).families:
+        quick = sum(1 for _ in family.problems("quick"))
+        full = sum(1 for _ in islice(family.problems("full"), quick + 1))
+        assert full >= quick, family.scope
+        more.append(full > quick)
+    assert any(more)
+
+
+@pytest.mark.parametrize(("claim_id", "family"), FAMILIES, ids=named)
+def test_families_are_the_same_every_time(claim_id: str, family: Family) -> None:
+    assert spread(family.problems("quick")) == spread(family.problems("quick"))
+
+
+@pytest.mark.parametrize(("claim_id", "family"), FAMILIES, ids=named)
+def test_every_family_has_cases_under_the_hypotheses(claim_id: str, family: Family) -> None:
+    plan = attack(claim_id)
+    assert any(plan.nonvacuous(problem) and plan.cases(problem) > 0 for problem in family.problems("quick"))
+
+
+# ── What single claims promise ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("claim_id", ["T3", "T11"])
+def test_heads_that_are_not_enumerated_are_no_cases(claim_id: str) -> None:
+    many = Problem(HeadClass(3), marked_parity(3).at(6), marked_parity(3).at(7))
+    assert many.space().size > ENUMERATED_HEADS
+    assert attack(claim_id).cases(many) == 0
+
+
+def test_t1_says_nothing_about_one_label_but_still_tests_decide() -> None:
+    (problem,) = claim_t1._one_label()
+    assert isinstance(problem.train, FiniteLaw)
+    assert len(problem.labels) == 1
+    assert claim_t1.refute(problem, claim_t1.STATED) is None
+    assert not claim_t1.nonvacuous(problem)
+
+
+@hypothesis.settings(max_examples=40)
+@hypothesis.given(strategies.problems(max_heads=3**5).filter(lambda problem: len(problem.labels) == 1))
+def test_t1_is_not_refuted_by_random_problems_of_one_label(problem: Problem) -> None:
+    """Random plantings may have one label only, which is outside T1; `decide` still agrees with brute force there."""
+    assert claim_t1.refute(problem, claim_t1.STATED) is None
+
+
+def test_t1_without_its_second_label_is_refuted_by_one_label() -> None:
+    (problem,) = claim_t1._one_label()
+    facts = claim_t1.refute(problem, attack("T1").necessity["two labels"].statement)
+    assert facts == {"statement": "fails", "brute_force": "generalizes", "heads": 4}

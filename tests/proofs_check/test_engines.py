@@ -1,0 +1,292 @@
+"""The engines, on a toy claim: each must be able to refute, to hold and to be inconclusive."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from proofs_check import Evidence, engines
+from proofs_check.attack import Dropped, Sampler
+from proofs_check.claims import t1
+from proofs_check.replay import replay
+from tests.proofs_check.toys import CLAIM, Below, Ticks, draw_lengths, length_of, problem, toy
+from theory import InvalidArgument
+
+NEVER = False
+
+# ── Evidence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", ["proved", "exhausted", "supported", "refuted", "inconclusive"])
+def test_evidence_has_no_truth_value(kind: str) -> None:
+    evidence = Evidence(kind, "sampled", "a scope", 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=rf"evidence is not true or false; look at its kind \('{kind}'\) and its scope"):
+        bool(evidence)
+    with pytest.raises(TypeError, match="not true or false"):
+        assert evidence  # the mistake that this guards against
+
+
+def test_evidence_survives_pickling() -> None:
+    evidence = Evidence("refuted", "search", "a scope", 3, 0.5, {"claim": "T1", "facts": {"x": [1, "1/2"]}})
+    assert pickle.loads(pickle.dumps(evidence)) == evidence
+
+
+def test_evidence_is_immutable() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Evidence("proved", "symbolic", "a scope", 1).kind = "refuted"  # type: ignore[misc]
+
+
+# ── Exhaustion ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_exhaust_decides_every_problem_of_the_profile() -> None:
+    attack = toy(longest=5, full=8)
+    for profile, number in (("quick", 5), ("full", 8)):
+        ticks = Ticks()
+        evidence = engines.exhaust(attack, attack.families[0], profile, ticks)  # type: ignore[arg-type]
+        assert (evidence.kind, evidence.engine, evidence.witness) == ("exhausted", "exhaustive", None)
+        assert evidence.instances == ticks.total == 2 * number  # two cases a problem
+        assert len(ticks.calls) == number
+        assert evidence.scope == (
+            f"lengths in a row [{profile}]: {number} problems, {number} of them under the hypotheses"
+        )
+
+
+def test_exhaust_refutes_a_false_statement_with_the_first_problem() -> None:
+    attack, ticks = toy(bound=4, longest=9), Ticks()
+    evidence = engines.exhaust(attack, attack.families[0], "quick", ticks)
+    assert evidence.kind == "refuted"
+    assert evidence.instances == ticks.total == 8  # lengths 1..4; nothing is decided after the refutation
+    assert evidence.witness == engines.make_witness(attack, "stated", problem(4), {"length": 4, "bound": "4"})
+
+
+def test_exhaust_counts_what_is_under_the_hypotheses() -> None:
+    attack = toy(nonvacuous=lambda of: length_of(of) % 2 == 0)
+    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    assert evidence.kind == "exhausted"
+    assert evidence.scope.endswith("5 problems, 2 of them under the hypotheses")
+    assert evidence.instances == 4  # a problem outside is no case decided
+
+
+def test_exhaust_is_inconclusive_without_a_problem_under_the_hypotheses() -> None:
+    attack = toy(nonvacuous=lambda of: False)
+    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
+    assert evidence.scope.endswith("5 problems, 0 of them under the hypotheses")
+
+
+def test_exhaust_is_inconclusive_on_an_empty_family() -> None:
+    attack = toy(longest=0)
+    assert engines.exhaust(attack, attack.families[0], "quick", Ticks()).kind == "inconclusive"
+
+
+# ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_prove_reports_the_steps() -> None:
+    attack = toy(proof=lambda: 7)
+    evidence = engines.prove(attack, attack.proofs[0])
+    assert (evidence.kind, evidence.engine, evidence.scope, evidence.instances) == ("proved", "symbolic", "a proof", 7)
+
+
+def test_a_proof_that_fails_is_inconclusive_and_says_where() -> None:
+    def fails() -> int:
+        raise AssertionError("step 3: x - y != 0")
+
+    attack = toy(proof=fails)
+    evidence = engines.prove(attack, attack.proofs[0])
+    assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
+    assert evidence.scope == "a proof: the proof does not go through: step 3: x - y != 0"
+
+
+def test_a_proof_that_is_broken_is_no_evidence() -> None:
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        engines.prove(toy(), dataclasses.replace(toy().proofs[0], check=broken))
+
+
+# ── Random problems ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sample_supports_a_true_statement() -> None:
+    attack, ticks = toy(bound=10**6), Ticks()
+    sampler = Sampler("many lengths", draw_lengths(10**4), 20, 40)
+    evidence = engines.sample(attack, sampler, "quick", 0, ticks)
+    assert (evidence.kind, evidence.engine, evidence.witness) == ("supported", "sampled", None)
+    assert evidence.instances == ticks.total == 40
+    assert evidence.scope == "many lengths: 20 drawn by Hypothesis, 20 under the hypotheses"
+    assert engines.sample(attack, sampler, "full", 0, Ticks()).scope.startswith("many lengths: 40 drawn")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sample_shrinks_a_refutation_to_the_smallest(seed: int) -> None:
+    attack = toy(bound=37)
+    sampler = Sampler("many lengths", draw_lengths(1000), 50, 50)
+    evidence = engines.sample(attack, sampler, "quick", seed, Ticks())
+    assert evidence.kind == "refuted"
+    assert evidence.witness is not None
+    assert evidence.witness["facts"] == {"length": 37, "bound": "37"}
+    assert evidence.witness["problem"]["train"][0]["length"] == 37
+
+
+def test_sample_is_inconclusive_without_a_problem_under_the_hypotheses() -> None:
+    attack = toy(nonvacuous=lambda of: False)
+    evidence = engines.sample(attack, attack.samplers[0], "quick", 0, Ticks())
+    assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
+    assert evidence.scope.endswith(", 0 under the hypotheses")
+
+
+def test_sample_is_inconclusive_when_nothing_can_be_drawn() -> None:
+    sampler = Sampler("none at all", lambda: st.integers(1, 9).filter(lambda n: NEVER).map(problem), 10, 10)
+    evidence = engines.sample(toy(), sampler, "quick", 0, Ticks())
+    assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
+    assert evidence.scope == "none at all: 0 drawn by Hypothesis, 0 under the hypotheses"
+
+
+def drawn_lengths(seed: int, *, scope: str = "many lengths") -> list[int]:
+    seen: list[int] = []
+
+    def cases(of: object) -> int:
+        seen.append(length_of(of))  # type: ignore[arg-type]
+        return 1
+
+    attack = dataclasses.replace(toy(bound=10**9), cases=cases)
+    engines.sample(attack, Sampler(scope, draw_lengths(10**4), 20, 20), "quick", seed, Ticks())
+    return seen
+
+
+def test_sample_depends_on_the_seed_and_the_scope_alone() -> None:
+    first = drawn_lengths(0)
+    engines.measure(toy(), toy().measurements[0], "quick", 5, Ticks())  # something else in between
+    np.random.default_rng(1).integers(10)
+    assert drawn_lengths(0) == first
+    assert drawn_lengths(1) != first
+    assert drawn_lengths(0, scope="other lengths") != first
+
+
+# ── Measurements ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_measure_reports_what_was_seen() -> None:
+    attack, ticks = toy(), Ticks()
+    evidence = engines.measure(attack, attack.measurements[0], "quick", 0, ticks)
+    assert (evidence.kind, evidence.engine, evidence.instances) == ("supported", "search", 10)
+    assert ticks.total == 10
+    assert evidence.scope.startswith("ten lengths: drew [")
+    assert engines.measure(attack, attack.measurements[0], "quick", 0, Ticks()).scope == evidence.scope
+    assert engines.measure(attack, attack.measurements[0], "quick", 1, Ticks()).scope != evidence.scope
+
+
+def test_measure_refutes_with_a_witness_that_replays(monkeypatch: pytest.MonkeyPatch) -> None:
+    attack = toy(measured_bound=4)
+    evidence = engines.measure(attack, attack.measurements[0], "quick", 3, Ticks())
+    assert evidence.kind == "refuted"
+    witness = json.loads(json.dumps(evidence.witness))
+    assert (witness["variant"], witness["seed"], witness["profile"]) == ("measured: ten lengths", 3, "quick")
+    monkeypatch.setattr(t1, "ATTACK", attack)
+    assert replay(witness).reproduced
+    assert not replay({**witness, "facts": {"drawn": 1}}).reproduced
+    monkeypatch.setattr(t1, "ATTACK", toy())  # once mended, the measurement refutes nothing
+    assert not replay(witness).reproduced
+    for seed, profile in ((None, "quick"), (-1, "quick"), ("3", "quick"), (3, "slow"), (3, None)):
+        with pytest.raises(InvalidArgument, match="seed, profile: got .*expected the seed and the profile of the run"):
+            replay({**witness, "seed": seed, "profile": profile})
+
+
+# ── Mutants and necessity ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_mutant_is_refuted_with_a_witness_or_survives() -> None:
+    attack = toy(mutants={"below 3": Below(3), "below 100": Below(100)})
+    ticks = Ticks()
+    witness = engines.refute_mutant(attack, "below 3", "quick", ticks)
+    assert witness is not None
+    assert (witness["variant"], witness["facts"]) == ("mutant: below 3", {"length": 3, "bound": "3"})
+    assert ticks.total == 5  # the families take turns: 1, 1, 2, 2, 3
+    assert engines.refute_mutant(attack, "below 100", "quick", Ticks()) is None
+    assert engines.refute_mutant(toy(mutants={"below 8": Below(8)}), "below 8", "full", Ticks()) is not None
+    assert engines.refute_mutant(toy(mutants={"below 8": Below(8)}), "below 8", "quick", Ticks()) is None
+
+
+def test_a_dropped_hypothesis_needs_a_witness() -> None:
+    attack, ticks = toy(), Ticks()
+    witness = engines.drop(attack, "short", ticks)
+    assert witness is not None
+    assert (witness["variant"], witness["facts"]) == ("without: short", {"length": 12, "bound": "10"})
+    assert ticks.total == 2
+    assert engines.drop(toy(bound=20), "short", Ticks()) is None
+
+
+def test_a_dropped_hypothesis_may_have_a_statement_of_its_own() -> None:
+    attack = toy(necessity={"short": Dropped(lambda: iter([problem(4)]), Below(4))})
+    witness = engines.drop(attack, "short", Ticks())
+    assert witness is not None
+    assert witness["facts"] == {"length": 4, "bound": "4"}
+
+
+# ── Witnesses ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("variant", ["stated", "mutant: below 3", "without: short"])
+def test_a_witness_replays_after_a_json_roundtrip(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    attack = toy(bound=4)
+    monkeypatch.setattr(t1, "ATTACK", attack)
+    found = {
+        "stated": engines.exhaust(attack, attack.families[0], "quick", Ticks()).witness,
+        "mutant: below 3": engines.refute_mutant(attack, "below 3", "quick", Ticks()),
+        "without: short": engines.drop(attack, "short", Ticks()),
+    }[variant]
+    assert found is not None
+    assert (found["schema"], found["claim"], found["variant"]) == (1, CLAIM, variant)
+    outcome = replay(json.loads(json.dumps(found)))
+    assert outcome.reproduced
+    assert outcome.summary.startswith(f"{CLAIM}, {variant}: length ")
+    monkeypatch.setattr(t1, "ATTACK", toy(bound=100, mutants={"below 3": Below(100)}))
+    changed = replay(json.loads(json.dumps(found)))  # the statement is another one now
+    assert not changed.reproduced
+    assert "recorded {'length': " in changed.summary
+    assert changed.summary.endswith("now None")
+
+
+# ── Generators and climbing ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_generators_are_keyed_by_seed_and_names() -> None:
+    def first(seed: int, *names: str) -> int:
+        return int(engines.generator(seed, *names).integers(2**62))
+
+    assert first(0, "T1", "a") == first(0, "T1", "a")
+    assert len({first(0, "T1", "a"), first(1, "T1", "a"), first(0, "T1", "b"), first(0, "T2", "a"), first(0, "T1")}) == 5
+
+
+def planted_objective(state: tuple[int, ...]) -> Fraction:
+    """How many entries agree with a hidden state."""
+    return Fraction(sum(a == b for a, b in zip(state, (2, 0, 1, 1, 2, 0), strict=True)))
+
+
+def test_climb_finds_a_planted_maximum() -> None:
+    ticks = Ticks()
+    rng = np.random.default_rng(0)
+    state, value, tried = engines.climb(rng, (0,) * 6, planted_objective, n_choices=3, steps=400, tick=ticks)
+    assert (state, value, tried) == ((2, 0, 1, 1, 2, 0), 6, 401)
+    assert ticks.total == 400
+
+
+def test_climb_never_goes_down_and_reports_the_value_of_its_state() -> None:
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        state, value, _ = engines.climb(rng, (2, 0, 1, 0, 0, 1), planted_objective, n_choices=3, steps=3, tick=Ticks())
+        assert value == planted_objective(state) >= 3
+
+
+def test_climb_without_steps_stays() -> None:
+    rng = np.random.default_rng(0)
+    assert engines.climb(rng, (1,) * 6, planted_objective, n_choices=3, steps=0, tick=Ticks()) == ((1,) * 6, 2, 1)

@@ -1,0 +1,161 @@
+"""What single claims say, by hand and by plain enumeration: routes that share nothing with the attacks."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import islice
+
+import pytest
+
+from idealized_model import HeadSpace, loss
+from proofs_check.claims import t1, t2, t3, t3a, t7
+from proofs_check.families import ensemble, ensembles, marked_parity, subsets
+from proofs_check.problem import Problem, labelled_counts
+from tests import routes
+from theory import HardHead, HeadClass, Law, bounds, positions, support
+from theory.planted import PlantedLaw
+
+HALF = Fraction(1, 2)
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_ensembles_are_all_there_once() -> None:
+    assert list(subsets((0, 1, 2))) == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+    found = list(ensembles(2, 2))
+    assert len(found) == len({repr(ens) for ens in found}) == (3**4 - 1) * 3
+    assert len(list(ensembles(2, 2, max_words=1))) == 4 * 2 * 3
+    assert all(len(ens.planted) <= 2 for ens in ensembles(2, 2, max_words=2))
+    assert all(ens.support == support.local(1) for ens in ensembles(1, 2, law=support.local(1)))
+
+
+def test_an_ensemble_is_uniform_and_knows_both_labels() -> None:
+    ens = ensemble(3, (0, 2), {(1,): 1})
+    assert ens.background == (HALF, 0, HALF)
+    assert ens.labels == (0, 1)
+    assert marked_parity(2).target == {(1, 1): 0, (1, 2): 1, (2, 1): 1, (2, 2): 0}
+
+
+# ── T1 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_t1_brute_force_is_definition_5() -> None:
+    outcomes = set()
+    for problem in islice(t1._pairs("quick"), 0, 4000, 53):
+        if problem.space().size > 27 or problem.test.size > 100:
+            continue
+        perfect = [head for head in problem.space() if routes.expected_loss(head, problem.train) == 0]
+        fails = any(routes.expected_loss(head, problem.test) != 0 for head in perfect)
+        truth = "unrealizable" if not perfect else "fails" if fails else "generalizes"
+        assert t1.brute_force(problem)[0] == truth
+        outcomes.add(truth)
+    assert outcomes == {"unrealizable", "fails", "generalizes"}
+
+
+# ── T2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tight_loss(arity: int, length: int, anchor: str = "none") -> Fraction:
+    problem = t2.tight_problem(arity, anchor)  # type: ignore[arg-type]
+    assert problem.head is not None
+    law = marked_parity(arity, support.uniform(anchor)).at(length)  # type: ignore[arg-type]
+    assert loss(problem.head, law) == routes.expected_loss(problem.head, law)
+    return loss(problem.head, law)
+
+
+def test_t2_tight_head_of_arity_1_by_hand() -> None:
+    # A mark, answered rightly, and l - 1 noise tokens, answered 0, which is wrong for half of the labels.
+    assert [tight_loss(1, length) for length in (1, 2, 3, 4)] == [0, Fraction(1, 4), Fraction(1, 3), Fraction(3, 8)]
+
+
+def test_t2_tight_head_of_arity_2_by_hand() -> None:
+    # One right pair; C(l - 2, 2) pairs of noise tokens, wrong for half of the labels; mixed pairs are not selected.
+    assert [tight_loss(2, length) for length in (2, 3, 4, 5)] == [0, 0, Fraction(1, 4), Fraction(3, 8)]
+
+
+def test_t2_tight_anchored_head_by_hand() -> None:
+    # Pairs with the last token: one right pair, and l - 2 with noise, wrong for half of the labels.
+    assert [tight_loss(2, length, "last") for length in (2, 3, 4)] == [0, Fraction(1, 4), Fraction(1, 3)]
+
+
+# ── T3 and T3a ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_t3_states_the_bound_of_coverage() -> None:
+    compared = 0
+    for problem in islice(t3._exchangeable_problems("quick"), 0, 642, 29):
+        cov = t3._coverage(problem.heads, problem.train, problem.test)
+        for train_loss, abstention in ((HALF, Fraction(0)), (HALF, Fraction(1, 3)), (Fraction(1), Fraction(1))):
+            assert t3.STATED.hard_bound(cov, train_loss, abstention) == cov.bound(train_loss, abstention)
+            compared += cov.bound(train_loss, abstention) < 10**9
+    assert compared > 20
+
+
+@pytest.mark.parametrize(("k", "length"), [(1, 1), (1, 2), (1, 4), (2, 3), (2, 4), (2, 5)])
+@pytest.mark.parametrize("x", [Fraction(0), Fraction(1, 3), Fraction(1)])
+def test_t3a_rare_noise_loss_by_enumeration(k: int, length: int, x: Fraction) -> None:
+    problem = t3a.rare_noise_problem(k, x, length, length)
+    assert problem.head is not None
+    assert t3a.rare_noise_loss(k, length, x, HALF) == routes.expected_loss(problem.head, problem.test)
+
+
+def test_t3a_ratio_of_rare_noise_losses_approaches_kappa_from_below() -> None:
+    kappa = bounds.exchangeable_kappa(2, train=4, test=5)
+    ratios = [t3a.rare_noise_loss(2, 5, x, 1) / t3a.rare_noise_loss(2, 4, x, 1) for x in map(Fraction, (0.5, 0.1, 0.01))]
+    assert ratios[0] < ratios[1] < ratios[2] < kappa == 3
+    assert kappa - ratios[2] < Fraction(1, 20)
+
+
+# ── T7 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def selected_and_wrong(head: HardHead, law: Law) -> tuple[Fraction, Fraction]:
+    """Expected numbers of selected and of wrong candidate sets, candidate by candidate."""
+    selected = wrong = Fraction(0)
+    for example, p in law.items():
+        answers = [head.answers[v] for v in routes.views(head.heads, example) if v in head.answers]  # type: ignore[index]
+        selected += p * len(answers)
+        wrong += p * sum(answer != example.label for answer in answers)
+    return selected, wrong
+
+
+PARITIES = [
+    (HeadClass(1), t7.parity(2, (2,), support.uniform()).at(4)),
+    (HeadClass(1, key="absolute"), t7.parity(2, (0, 1), support.uniform()).at(3)),
+    (HeadClass(2), t7.parity(3, (0, 1), support.local(2)).at(4)),
+    (HeadClass(2, 1, "relative", "last"), t7.parity(3, (1,), support.uniform()).at(4)),
+    (HeadClass(1, key="order"), t7.parity(2, (0, 1), support.paired()).at(4, positions=positions.random_ordered(0, 4))),
+]
+
+
+@pytest.mark.parametrize(("heads", "law"), PARITIES)
+def test_t7_every_head_is_wrong_on_half_of_what_it_selects(heads: HeadClass, law: PlantedLaw) -> None:
+    n_heads, most = 0, Problem(heads, law, law).candidates_in(law)
+    for head in HeadSpace.of(heads, law):
+        selected, wrong = selected_and_wrong(head, law)
+        assert wrong == selected / 2
+        if head.answers:
+            assert routes.expected_loss(head, law) >= Fraction(1, most + 1) >= bounds.half_wrong_floor(most)
+        n_heads += 1
+    assert n_heads == 3 ** len(HeadSpace.of(heads, law).views) > 1
+
+
+def test_t7_fails_at_the_arity_of_the_parity() -> None:
+    law = t7.parity(2, (0, 1), support.uniform()).at(3)
+    shares = {wrong / selected for selected, wrong in (
+        selected_and_wrong(head, law) for head in HeadSpace.of(HeadClass(2), law) if head.answers
+    )}  # fmt: skip
+    assert len(shares) > 1
+    assert any(share != HALF for share in shares)
+
+
+def test_labelled_counts_are_expected_numbers_of_candidates() -> None:
+    for heads, law in PARITIES:
+        plain = routes.view_label_law(heads, law)
+        counts = labelled_counts(heads, law)
+        counted = {
+            (tuple(view), label): Fraction(weight, law.denominator)
+            for view, labels in counts.items()
+            for label, weight in labels.items()
+        }
+        assert counted == {case: p for case, p in plain.items() if p}

@@ -1,0 +1,462 @@
+"""The views of many examples at once, as numbers: what `decide` works on where examples are many.
+
+The code of a view has its tokens and its key as digits, the most significant first, so codes are ordered as views are.
+Examples of one length are the columns of a table; a block of candidate sets times a block of examples is one array
+operation, and no array grows with the candidate sets of all examples together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.examples import Example, Label
+from theory.heads import HeadClass, View
+from theory.support import PositionSet
+
+Ints: TypeAlias = NDArray[np.int64]
+Tick: TypeAlias = Callable[[int, int], None]
+"""Called with how many examples are done, and how many there are."""
+
+CELLS = 2**18
+"""(candidate set, example) pairs in one array."""
+
+MOST_SETS = 4096
+"""Candidate sets in one array."""
+
+UNSEEN, CONFLICTING = -1, -2
+"""Of a view that does not occur, and of a view that occurs with several labels."""
+
+MEMBER = np.dtype(np.uint32)
+"""How `LawViews.sets` writes the members of a set."""
+
+DIRECT = 2**24
+"""Up to so many codes, the number of a view is its code; beyond, the codes that occur are numbered."""
+
+PAIRS = 2**20
+"""(row, set) pairs that `contains_some` tests at once."""
+
+WORDS = 2**23
+"""64-bit words that the rows of `contains_some` may take at once."""
+
+WORTHWHILE = 2**30
+"""(row, set) pairs beyond which `minimal` leaves sets that it could drop."""
+
+LARGEST = 2**61
+"""Codes and IDs stay below, so that no 64-bit arithmetic overflows."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Examples of one length.
+
+    Attributes
+    ----------
+    rows : (n,) their places in the law.
+    tokens : (length, n) the ranks of their tokens among all tokens that occur.
+    ids : (length, d) the distinct IDs, one assignment a column.
+    which : (n,) the column of `ids` that an example has.
+    near : (length, length) whether two positions are within the window under some of the IDs; None for no window.
+    """
+
+    rows: Ints
+    tokens: Ints
+    ids: Ints
+    which: Ints
+    near: NDArray[np.bool_] | None
+
+    def sets(self, heads: HeadClass) -> Iterator[Ints]:
+        """Every set that is a candidate under some of the IDs, (sets, k) at a time."""
+        found = heads.candidates(tuple(range(len(self.tokens)))) if self.near is None else _cliques(heads, self.near)
+        while part := list(islice(found, MOST_SETS)):
+            yield np.array(part, dtype=np.int64)
+
+
+class Numbering:
+    """Numbers 0..size-1 for views, in the order of the views; `size` itself stands for a set that is no candidate."""
+
+    def __init__(self, heads: HeadClass, vocabulary: Ints, id_values: Ints, spread: int) -> None:
+        k = heads.arity
+        self.heads = heads
+        self._vocabulary, self._id_values = vocabulary, id_values
+        self._reach = spread if heads.window is None else min(spread, heads.window)  # of an ID from the first one
+        self._token_bases = [len(vocabulary)] * k
+        self._key_bases = {
+            "none": [],
+            "order": [k] * k,
+            "relative": [2 * self._reach + 1] * (k - 1),
+            "absolute": [len(id_values)] * k,
+        }[heads.key]
+        self._n_keys = prod(self._key_bases)
+        self._known: Ints | None = None
+        self.n_codes = self.size = prod(self._token_bases) * self._n_keys
+
+    def restrict(self, codes: Ints) -> None:
+        """Number these codes, distinct and sorted, and no others."""
+        self._known, self.size = codes, len(codes)
+
+    def numbers(self, sets: Ints, tokens: Ints, ids: Ints, which: Ints) -> Ints:
+        """(sets, examples) numbers; tokens has shape (length, examples), ids (length, d), which (examples,)."""
+        codes = tokens[sets[:, 0]]
+        for j in range(1, self.heads.arity):
+            codes *= len(self._vocabulary)
+            codes += tokens[sets[:, j]]
+        if self.heads.key != "none" or self.heads.window is not None:
+            if 4 * ids.shape[1] <= len(which):
+                keys = self._keys([ids[column] for column in sets.T])[:, which]
+            else:
+                keys = self._keys([ids[np.ix_(column, which)] for column in sets.T])
+            codes *= self._n_keys
+            codes += keys
+            codes[keys < 0] = self.n_codes
+        return codes if self._known is None else np.searchsorted(self._known, codes)
+
+    def _keys(self, ids: Sequence[Ints]) -> Ints:
+        """Codes of keys, given the IDs of the first, second, ... position of every set; -1 outside the window."""
+        digits: list[Ints] = []
+        if self.heads.key == "order":  # the rank of an ID: how many values of the set are smaller
+            first = [np.all([a != b for b in ids[:j]], axis=0) for j, a in enumerate(ids)]
+            digits = [np.sum([(b < a) & new for b, new in zip(ids, first, strict=True)], axis=0) for a in ids]
+        elif self.heads.key == "relative":
+            digits = [a - ids[0] + self._reach for a in ids[1:]]
+        elif self.heads.key == "absolute":
+            digits = [np.searchsorted(self._id_values, a) for a in ids]
+        codes = np.zeros(ids[0].shape, dtype=np.int64)
+        for base, digit in zip(self._key_bases, digits, strict=True):
+            codes = codes * base + digit
+        if self.heads.window is not None:
+            codes[np.maximum.reduce(ids) - np.minimum.reduce(ids) > self.heads.window] = -1
+        return codes
+
+    def views(self, numbers: Ints) -> list[View]:
+        """The views that have these numbers."""
+        codes, keys = np.divmod(numbers if self._known is None else self._known[numbers], self._n_keys)
+        words = [self._vocabulary[digit] for digit in _digits(codes, self._token_bases)]
+        parts = _digits(keys, self._key_bases)
+        if self.heads.key == "relative":
+            parts = [np.zeros_like(keys), *(digit - self._reach for digit in parts)]
+        elif self.heads.key == "absolute":
+            parts = [self._id_values[digit] for digit in parts]
+        suffixes = zip(*(part.tolist() for part in parts), strict=True) if parts else [()] * len(codes)
+        return [
+            View(word, suffix)
+            for word, suffix in zip(zip(*(word.tolist() for word in words), strict=True), suffixes, strict=True)
+        ]
+
+
+class LawViews:
+    """The views of the examples of a law, by number.
+
+    Attributes
+    ----------
+    n_examples : how many examples the law has.
+    labels : (n_examples,) their labels, by place in the label set.
+    """
+
+    def __init__(self, numbering: Numbering, groups: Sequence[Group], labels: Ints) -> None:
+        self.numbering, self._groups, self.labels, self.n_examples = numbering, groups, labels, len(labels)
+
+    def blocks(self, tick: Tick | None = None) -> Iterator[tuple[Ints, Iterator[Ints]]]:
+        """Some examples (their places), and the numbers of their views, (sets, examples) at a time."""
+        done = 0
+        heads = self.numbering.heads
+        for group in self._groups:
+            few = list(islice(group.sets(heads), 2))  # listed once, where one array holds all sets
+            step = max(1, CELLS // max(1, len(few[0]) if few else 1))
+            for start in range(0, len(group.rows), step):
+                at = slice(start, start + step)
+                sets = iter(few) if len(few) < 2 else group.sets(heads)
+                yield group.rows[at], self._numbers(sets, group, at)
+                done += len(group.rows[at])
+                if tick is not None:
+                    tick(done, self.n_examples)
+
+    def _numbers(self, sets: Iterator[Ints], group: Group, at: slice) -> Iterator[Ints]:
+        tokens, which = group.tokens[:, at], group.which[at]
+        return (self.numbering.numbers(part, tokens, group.ids, which) for part in sets)
+
+    def of(self, row: int) -> Ints:
+        """The numbers of the views of one example."""
+        for group in self._groups:
+            for i in np.flatnonzero(group.rows == row).tolist():
+                found = [part[:, 0] for part in self._numbers(group.sets(self.numbering.heads), group, slice(i, i + 1))]
+                return np.setdiff1d(np.concatenate([*found, np.zeros(0, dtype=np.int64)]), [self.numbering.size])
+        raise IndexError(row)
+
+    def learn(self, tick: Tick | None = None) -> Ints:
+        """By number, the label that all examples with the view have, CONFLICTING, or UNSEEN."""
+        answers = np.full(self.numbering.size + 1, UNSEEN)
+        conflicting = np.zeros(self.numbering.size + 1, dtype=bool)
+        for rows, blocks in self.blocks(tick):
+            labels = self.labels[rows]
+            for numbers in blocks:
+                before = answers[numbers]
+                answers[numbers] = labels  # where a view comes with several labels, one of them
+                conflicting[numbers[(answers[numbers] != labels) | ((before != UNSEEN) & (before != labels))]] = True
+        answers[conflicting] = CONFLICTING
+        answers[-1] = CONFLICTING  # no candidate: it has been seen, and is not to be selected
+        return answers
+
+    def first_misfits(self, answers: Ints, tick: Tick | None = None) -> tuple[int | None, int | None]:
+        """The first example with a view that is UNSEEN, and the first with one that has another label."""
+        unseen, flipped = [], []
+        for rows, blocks in self.blocks(tick):
+            for numbers in blocks:
+                known = answers[numbers]
+                unseen.append(rows[(known == UNSEEN).any(axis=0)].min(initial=self.n_examples))
+                flips = (known >= 0) & (known != self.labels[rows])
+                flipped.append(rows[flips.any(axis=0)].min(initial=self.n_examples))
+        first, second = (min(found, default=self.n_examples) for found in (unseen, flipped))
+        return (None if first == self.n_examples else int(first)), (None if second == self.n_examples else int(second))
+
+    def outcomes(self, answers: Ints, tick: Tick | None = None) -> tuple[Ints, Ints]:
+        """For every example, how many candidate sets the head with these answers selects, and how many wrongly."""
+        selected, wrong = np.zeros((2, self.n_examples), dtype=np.int64)
+        for rows, blocks in self.blocks(tick):
+            for numbers in blocks:
+                given = answers[numbers]
+                selected[rows] += (given >= 0).sum(axis=0)
+                wrong[rows] += ((given >= 0) & (given != self.labels[rows])).sum(axis=0)
+        return selected, wrong
+
+    def sets(self, index: Ints, tick: Tick | None = None) -> dict[bytes, int]:
+        """{the set of index[v] over the views v of an example, where it is >= 0: the first example that has it}.
+
+        A set is the bytes of its members as `MEMBER`, in increasing order.
+        """
+        width = int(index.max(initial=0)) + 1
+        first: dict[bytes, int] = {}
+        for rows, numbers in self.blocks(tick):
+            found = [np.zeros(0, dtype=np.int64)]
+            for block in numbers:
+                members = index[block]
+                at = np.nonzero(members >= 0)
+                found.append(_distinct(at[1] * width + members[at]))  # (example, member) as one number
+            which, members = np.divmod(_distinct(np.concatenate(found)), width)
+            ends = np.searchsorted(which, np.arange(len(rows) + 1)) * MEMBER.itemsize
+            data = members.astype(MEMBER).tobytes()
+            for row, (a, b) in zip(rows.tolist(), pairwise(ends.tolist()), strict=True):
+                if first.setdefault(data[a:b], row) > row:
+                    first[data[a:b]] = row
+        return first
+
+
+@dataclass(frozen=True)
+class Family:
+    """Sets of numbers: set i has the members members[starts[i]:starts[i + 1]]."""
+
+    starts: Ints
+    members: Ints
+
+    @classmethod
+    def of(cls, sets: Sequence[bytes]) -> Family:
+        """The sets that `LawViews.sets` gives."""
+        sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets)) // MEMBER.itemsize
+        return cls(_starts(sizes), np.frombuffer(b"".join(sets), dtype=MEMBER).astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def sizes(self) -> Ints:
+        """How many members each set has."""
+        return np.diff(self.starts)
+
+    @property
+    def owners(self) -> Ints:
+        """The set that every member is in."""
+        return np.repeat(np.arange(len(self)), self.sizes)
+
+    def take(self, chosen: Ints) -> Family:
+        """Some of the sets."""
+        sizes = self.sizes[chosen]
+        return Family(_starts(sizes), self.members[_ranges(self.starts[chosen], sizes)])
+
+    def rarest_first(self, frequency: Ints) -> Family:
+        """The same sets, their members in the order of increasing frequency."""
+        return Family(self.starts, self.members[np.lexsort((frequency[self.members], self.owners))])
+
+
+def minimal(family: Family, width: int) -> Family:
+    """The inclusion-minimal sets (of a family without repeats), by size; where there are too many pairs to compare, more.
+
+    Members are below `width`, and come rarest first.
+    """
+    frequency = np.bincount(family.members, minlength=width)
+    family = family.take(np.argsort(family.sizes, kind="stable")).rarest_first(frequency)
+    kept = np.zeros(0, dtype=np.int64)
+    led = np.zeros(width, dtype=np.int64)  # how many kept sets have this rarest member
+    bounds = np.searchsorted(family.sizes, _distinct(family.sizes))
+    for a, b in pairwise((*bounds.tolist(), len(family))):
+        level = np.arange(a, b)  # sets of one size, of which none contains another
+        rows = family.take(level)
+        if 0 < led @ np.bincount(rows.members, minlength=width) <= WORTHWHILE:
+            level = level[~contains_some(rows, family.take(kept), width)]
+        kept = np.concatenate([kept, level])
+        led += np.bincount(family.members[family.starts[level]], minlength=width)
+    return family.take(kept)
+
+
+def contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
+    """For every row, whether it contains some of the sets; none of these is empty, and all members are below `width`.
+
+    A set is compared only with the rows that hold its first member, and a row that contains some set with no other.
+    """
+    step = max(1, WORDS * 64 // max(1, width))
+    parts = [
+        _contains_some(rows.take(np.arange(start, min(start + step, len(rows)))), sets, width)
+        for start in range(0, len(rows), step)
+    ]
+    return np.concatenate([*parts, np.zeros(0, dtype=bool)])
+
+
+def _contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
+    covered = np.zeros(len(rows), dtype=bool)
+    held = np.bincount(rows.members, minlength=width)
+    holders, first_holder = rows.owners[np.argsort(rows.members, kind="stable")], _starts(held)
+    bits = np.zeros((len(rows), (width + 63) // 64), dtype=np.uint64)
+    np.bitwise_or.at(bits, (rows.owners, rows.members // 64), _bit(rows.members))
+    leader, sizes = sets.members[sets.starts[:-1]], sets.sizes
+    n_pairs = _starts(held[leader])
+    done, at_once = 0, PAIRS // 64
+    while done < len(sets) and not covered.all():
+        if 2 * np.count_nonzero(covered) > len(rows):
+            left = np.flatnonzero(~covered)
+            covered[left] = _contains_some(rows.take(left), sets.take(np.arange(done, len(sets))), width)
+            break
+        until = max(done + 1, int(np.searchsorted(n_pairs, n_pairs[done] + at_once, side="right")) - 1)
+        own = leader[done:until]
+        which = np.repeat(np.arange(done, until), held[own])
+        row = holders[_ranges(first_holder[own], held[own])]
+        n_held = 1  # members of the set that the row is known to hold
+        while len(row):
+            covered[row[sizes[which] == n_held]] = True
+            open_ = ~covered[row]
+            which, row = which[open_], row[open_]
+            member = sets.members[sets.starts[which] + n_held]
+            holds = (bits[row, member // 64] & _bit(member)) != 0
+            which, row = which[holds], row[holds]
+            n_held += 1
+        done, at_once = until, min(2 * at_once, PAIRS)
+    return covered
+
+
+def _bit(members: Ints) -> NDArray[np.uint64]:
+    bit: NDArray[np.uint64] = np.left_shift(np.uint64(1), (members % 64).astype(np.uint64))
+    return bit
+
+
+def _starts(sizes: Ints) -> Ints:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+
+
+def _ranges(starts: Ints, sizes: Ints) -> Ints:
+    """starts[0], starts[0] + 1, ..., (sizes[0] of them), starts[1], ..."""
+    ranges: Ints = np.arange(int(sizes.sum())) + np.repeat(starts - _starts(sizes)[:-1], sizes)
+    return ranges
+
+
+def number_views(
+    heads: HeadClass, laws: Sequence[Collection[Example]], labels: Sequence[Label]
+) -> tuple[LawViews, ...] | None:
+    """The views of the examples of each law under one numbering; None where they do not fit 64-bit codes."""
+    place = {label: j for j, label in enumerate(labels)}
+    try:
+        tables = [_by_length(law) for law in laws]
+    except OverflowError:
+        return None
+    parts = [part for table in tables for part in table]
+    id_values = _values(ids for _, _, ids, _ in parts)
+    if id_values[0] <= -LARGEST or id_values[-1] >= LARGEST:
+        return None
+    vocabulary = _values(tokens for _, tokens, _, _ in parts)
+    spread = max(int((ids.max(axis=0) - ids.min(axis=0)).max()) for _, _, ids, _ in parts)
+    numbering = Numbering(heads, vocabulary, id_values, spread)
+    if numbering.n_codes >= LARGEST:
+        return None
+    found = tuple(
+        LawViews(
+            numbering,
+            [
+                Group(rows, np.searchsorted(vocabulary, tokens), ids, which, _near(heads, ids))
+                for rows, tokens, ids, which in table
+            ],
+            np.fromiter((place[example.label] for example in law), dtype=np.int64, count=len(law)),
+        )
+        for law, table in zip(laws, tables, strict=True)
+    )
+    if numbering.n_codes > DIRECT:
+        known, new = np.zeros(0, dtype=np.int64), [np.zeros(0, dtype=np.int64)]
+        for block in chain.from_iterable(blocks for law in found for _, blocks in law.blocks()):
+            new.append(_distinct(block.reshape(-1)))
+            if sum(map(len, new)) > max(len(known), PAIRS):  # so that few codes are sorted often
+                known, new = _distinct(np.concatenate([known, *new])), []
+        known = _distinct(np.concatenate([known, *new]))
+        numbering.restrict(known[known < numbering.n_codes])
+    return found
+
+
+def _by_length(law: Collection[Example]) -> list[tuple[Ints, Ints, Ints, Ints]]:
+    """(places, tokens, distinct IDs, which of them) of the examples of every length."""
+    places: dict[int, list[int]] = {}
+    for i, example in enumerate(law):
+        places.setdefault(len(example.tokens), []).append(i)
+    examples = list(law)
+    table = []
+    for length, rows in places.items():
+        known: dict[tuple[int, ...], int] = {}
+        which = np.fromiter((known.setdefault(examples[i].ids, len(known)) for i in rows), np.int64, len(rows))
+        flat = chain.from_iterable([examples[i].tokens for i in rows])
+        tokens = np.fromiter(flat, dtype=np.int64, count=length * len(rows)).reshape(-1, length)
+        ids = np.array(list(known), dtype=np.int64)
+        table.append((np.array(rows, dtype=np.int64), np.ascontiguousarray(tokens.T), ids.T, which))
+    return table
+
+
+def _near(heads: HeadClass, ids: Ints) -> NDArray[np.bool_] | None:
+    if heads.window is None:
+        return None
+    return np.array([(abs(ids - own) <= heads.window).any(axis=1) for own in ids])
+
+
+def _cliques(heads: HeadClass, near: NDArray[np.bool_]) -> Iterator[PositionSet]:
+    """The k-sets of positions, every two of them near, that have the anchor."""
+    neighbours = near.tolist()
+
+    def extend(chosen: PositionSet, later: Sequence[int], more: int) -> Iterator[PositionSet]:
+        if not more:
+            yield chosen
+            return
+        for j, i in enumerate(later):
+            yield from extend((*chosen, i), [other for other in later[j + 1 :] if neighbours[i][other]], more - 1)
+
+    last = len(near) - 1
+    if heads.anchor == "none":
+        return extend((), range(last + 1), heads.arity)
+    before = [i for i in range(last) if neighbours[i][last]]
+    return ((*rest, last) for rest in extend((), before, heads.arity - 1))
+
+
+def _values(arrays: Iterator[Ints]) -> Ints:
+    return _distinct(np.concatenate([_distinct(array.reshape(-1)) for array in arrays]))
+
+
+def _distinct(values: Ints) -> Ints:
+    """The distinct values, sorted."""
+    values = np.sort(values)
+    return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+
+
+def _digits(codes: Ints, bases: Sequence[int]) -> list[Ints]:
+    """The digits of codes, the most significant first."""
+    digits = []
+    for base in reversed(bases):
+        codes, digit = np.divmod(codes, base)
+        digits.append(digit)
+    return digits[::-1]
