@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, islice, pairwise
 from math import comb, isqrt, lcm
 from typing import Any, TypeAlias
@@ -124,12 +125,13 @@ def chen_product(left: Sequence[Counts], right: Sequence[Counts]) -> Levels:
             "chen_product", "right", f"arity and vocabulary {_check_levels(right, 'right')}",
             f"those of left, {(arity, vocabulary)}", "Compute both with the same vocabulary and arity.",
         )  # fmt: skip
-    product = _chen(
-        *(
-            [level.reshape(*levels[0].shape, vocabulary**j) for j, level in enumerate(levels)]
-            for levels in (left, right)
-        )
-    )
+    parts = [
+        [level.reshape(*levels[0].shape, vocabulary**j) for j, level in enumerate(levels)] for levels in (left, right)
+    ]
+    totals = [[_total(level) for level in levels] for levels in parts]
+    # Of signatures of n and m tokens the bound is Σ_{a+b=j} C(n, a) C(m, b) = C(n + m, j); it holds for all integers.
+    bounds = [sum(totals[0][a] * totals[1][j - a] for a in range(j + 1)) for j in range(arity + 1)]
+    product = _chen(parts[0], parts[1], bounds)
     return _shaped(product, product[0].shape[:-1], vocabulary)
 
 
@@ -161,12 +163,15 @@ def _levels(tokens: NDArray[np.integer], vocabulary: int, arity: int, rows: int)
     longest = max(1, min(longest, _PIECE // (n_blocks * max(n_sequences, 1))))
     n_pieces = max(1, -(-length // (n_blocks * longest)))
     levels: list[Counts] = []
+    done = 0
     for piece in np.array_split(tokens, n_pieces, axis=1):
-        own = _joined(_scan(piece, n_blocks, vocabulary, arity, dtype))
-        levels = _chen(levels, own) if levels else own
+        own = _joined(_scan(piece, n_blocks, vocabulary, arity, dtype), piece.shape[1])
+        done += piece.shape[1]
+        levels = _chen(levels, own, _most(done, arity)) if levels else own
     return levels
 
 
+@cache
 def _block_limit(arity: int) -> tuple[DTypeLike, int]:
     """The type of a block's counts and its largest length: no count exceeds max_{j<=k} C(length, j)."""
     narrow, wide = (
@@ -201,28 +206,34 @@ def _scan(
     return [level.reshape(n_blocks, n, level.shape[-1]).astype(np.int64) for level in before]
 
 
-def _joined(levels: list[Counts]) -> list[Counts]:
-    """The levels (batch, V^j) of the concatenation of all blocks (blocks, batch, V^j): neighbours pairwise, repeatedly."""
+def _joined(levels: list[Counts], length: int) -> list[Counts]:
+    """The levels (batch, V^j) of a piece from those of its blocks (blocks, batch, V^j): neighbours pairwise, repeatedly."""
+    longest = -(-length // len(levels[0]))
     while len(levels[0]) > 1:
-        even = len(levels[0]) // 2 * 2
-        pairs = _chen([level[0:even:2] for level in levels], [level[1:even:2] for level in levels])
+        even, longest = len(levels[0]) // 2 * 2, min(2 * longest, length)
+        left, right = ([level[start:even:2] for level in levels] for start in (0, 1))
+        pairs = _chen(left, right, _most(longest, len(levels) - 1))
         levels = [np.concatenate([pair, level[even:]]) for pair, level in zip(pairs, levels, strict=True)]
     return [level[0] for level in levels]
 
 
-def _chen(left: list[Counts], right: list[Counts]) -> list[Counts]:
-    """Chen's product of flat levels (..., V^j)."""
-    totals = [[_total(level) for level in levels] for levels in (left, right)]
-    product = []
-    for j in range(len(left)):
-        # No partial sum exceeds Σ_{a+b=j} C(n, a) C(m, b) = C(n + m, j) for parts of n and m tokens.
-        dtype = _exact_dtype(sum(totals[0][a] * totals[1][j - a] for a in range(j + 1)))
-        terms = (
-            left[a].astype(dtype, copy=False)[..., :, None] * right[j - a].astype(dtype, copy=False)[..., None, :]
-            for a in range(j + 1)
-        )  # (..., V^a, V^(j-a))
-        product.append(sum(term.reshape(*term.shape[:-2], left[j].shape[-1]) for term in terms))
+def _chen(left: list[Counts], right: list[Counts], bounds: list[int]) -> list[Counts]:
+    """Chen's product of flat levels (..., V^j), level 0 being 1; no partial sum at level j exceeds bounds[j]."""
+    product = [left[0] * right[0]]
+    for j, bound in enumerate(bounds[1:], start=1):
+        dtype = _exact_dtype(bound)
+        ours, theirs = ([level.astype(dtype, copy=False) for level in levels[: j + 1]] for levels in (left, right))
+        total = ours[j] + theirs[j]
+        for a in range(1, j):
+            term = ours[a][..., :, None] * theirs[j - a][..., None, :]  # (..., V^a, V^(j-a))
+            total += term.reshape(total.shape)
+        product.append(total)
     return product
+
+
+def _most(length: int, arity: int) -> list[int]:
+    """Bounds on the counts of a sequence: C(length, j) tuples at level j."""
+    return [comb(length, j) for j in range(arity + 1)]
 
 
 def _total(level: Counts) -> int:
@@ -802,6 +813,7 @@ def _check_levels(levels: Sequence[Counts], argument: str) -> tuple[int, int]:
     if usable:
         batch, vocabulary = levels[0].shape, levels[-1].shape[-1:] or (0,)
         usable = all(level.shape == batch + vocabulary * j for j, level in enumerate(levels))
+        usable = usable and bool((levels[0] == 1).all())
     if not usable:
         raise InvalidArgument(
             "chen_product", argument, shown(levels), "a signature: the counts of levels 0, 1, ..., k",

@@ -25,8 +25,21 @@ def page(report: Mapping[str, Any]) -> str:
 
     Raises
     ------
-    InvalidArgument : when a claim of this version is missing from the report, or its statement has changed since.
+    InvalidArgument : when a claim of this version is missing from the report, or its statement has changed since, and
+        for what is no report.
     """
+    try:
+        return _page(report)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        raise InvalidArgument(
+            "catalogue", "report", f"a malformed report ({type(error).__name__}: {error})", "a report of this version",
+            "Write it again with `lengthgen check --profile full --json docs/full-report.json`.",
+        ) from None  # fmt: skip
+
+
+def _page(report: Mapping[str, Any]) -> str:
     entries = {entry["id"]: entry for entry in report["claims"]}
     sections = [HEADER, _provenance(report), _summary(entries)]
     for claim in claims.CLAIMS:

@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,8 +43,9 @@ def _run(arguments: list[str]) -> int:
 
 def _print(text: str) -> None:
     """Print, unless the reader (head, less) went away: the work goes on, and so does the exit status."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text, flush=True)
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)  # κ on a terminal without Greek is a "?"
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not complain at exit
 
@@ -74,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: lengthgen check --claim T3 --mutants --json report.json",
     )
     check.add_argument("--claim", action="append", metavar="ID", help="only this claim (repeatable)")
-    check.add_argument("--profile", choices=("quick", "full"), default="quick", help="quick: a minute; full: up to 15")
+    check.add_argument(
+        "--profile",
+        choices=("quick", "full"),
+        default="quick",
+        help="quick: a minute or two; full: longer, and strictly more",
+    )
     check.add_argument("--mutants", action="store_true", help="show what refuted every mutant and dropped hypothesis")
     check.add_argument("--json", metavar="FILE", help="write the report")
     check.add_argument("--witnesses", metavar="DIR", default=".", help="where a refuted claim writes its witness files")
@@ -84,7 +92,11 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, run, what in (
         ("decide", _decide, "decide by T1 whether a head class length-generalizes from a training law to a test law"),
-        ("coverage", _coverage, "the transfer bound of T3: κ, κ0, N_T, and a pattern that training does not cover"),
+        (
+            "coverage",
+            _coverage,
+            "the bounds of T3 and T11: κ, κ0, N_T, the retention factor, a pattern that training does not cover",
+        ),
     ):
         command = commands.add_parser(
             name, help=what, description=what, epilog=f"example: lengthgen {name} docs/examples/parity.toml"
@@ -209,11 +221,20 @@ def _coverage(options: argparse.Namespace) -> int:
         _require_writable(options.json, "coverage")
     problem = read_problem(options.file)
     cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
-    optimal = "optimal" if cov.kappa0 == cov.kappa0_lower else f"between {cov.kappa0_lower} and this"
+    factor = retention(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
+    of_kappa0, of_factor = _sharpness(cov.kappa0, cov.kappa0_lower), _sharpness(factor.value, factor.lower)
     _print(f"κ   = {cov.kappa}    largest growth of a pattern's expected number of candidates")
-    _print(f"κ0  = {cov.kappa0}    abstaining at test <= κ0 · abstaining in training ({optimal})")
+    _print(f"κ0  = {cov.kappa0}    abstaining at test <= κ0 · abstaining in training{of_kappa0}")
     _print(f"N_T = {cov.candidates}    candidate sets in training, at most")
-    _print(f"Every hard head: test loss <= {cov.factor} · training loss.")
+    _print(f"t   = {factor.value}    retention factor{of_factor}")
+    if cov.factor == inf:
+        _print("T3 gives no bound: something at test never occurs in training.")
+    else:
+        _print(f"T3: every hard head has test loss <= {cov.factor} · training loss.")
+    if factor.value == inf:
+        _print("T11 gives no bound: some candidate at test survives in nothing that training shows.")
+    else:
+        _print(f"T11: every head has test loss <= {factor.value} · training loss.")
     if cov.uncovered is not None:
         _print(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
     if options.json:
@@ -223,10 +244,18 @@ def _coverage(options: argparse.Namespace) -> int:
             "kappa0_lower": str(cov.kappa0_lower),
             "candidates": cov.candidates,
             "factor": str(cov.factor),
+            "retention": str(factor.value),
             "uncovered": None if cov.uncovered is None else [list(cov.uncovered.overlap), list(cov.uncovered.key)],
         }
         write_json(options.json, result, "coverage --json")
     return 0
+
+
+def _sharpness(value: Fraction | float, lower: Fraction | float) -> str:
+    """How sharp a verified number is; nothing for infinity, which no kernel reaches."""
+    if value == inf:
+        return ""
+    return " (optimal)" if value == lower else f" (at least {lower} for every kernel of its family)"
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -258,5 +287,5 @@ def _catalogue(options: argparse.Namespace) -> int:
     if options.output:
         write_text(options.output, text, "catalogue --output")
     else:
-        print(text, end="")
+        _print(text.removesuffix("\n"))
     return 0

@@ -112,9 +112,11 @@ def verdict(report: Report) -> str:
     instances = sum(item["instances"] for claim in report["claims"] for item in claim["evidence"])
     mutants = sum(claim["mutants"]["total"] for claim in report["claims"])
     hypotheses = sum(len(claim["necessity"]) for claim in report["claims"])
+    ids = [claim["id"] for claim in report["claims"]]
+    hold = f"All {len(ids)} claims hold" if len(ids) > 1 else f"{ids[0]} holds"
     return (
-        f"All {len(report['claims'])} claims hold: {instances:,} cases, {mutants} mutants refuted, "
-        f"{hypotheses} hypotheses shown necessary, {report['seconds']:.0f} s."
+        f"{hold}: {instances:,} cases, {mutants} mutants refuted, {hypotheses} hypotheses shown necessary, "
+        f"{report['seconds']:.0f} s."
     )
 
 

@@ -179,7 +179,11 @@ def half_wrong_floor(n_candidates: Number) -> Number:
 def _integer(value: int, where: str, argument: str, *, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InvalidArgument(
-            where, argument, f"the {type(value).__name__} {shown(value)}", f"an integer >= {least}", "Count them."
+            where,
+            argument,
+            f"the {type(value).__name__} {shown(value)}",
+            f"an integer >= {least}",
+            "Give a whole number in this range.",
         )
 
 
@@ -325,17 +329,25 @@ def _candidates_at(arity: int, length: int) -> Fraction:
 
 
 def local_pair_kappa(width: int, train: int, test: int) -> Fraction:
-    """T3b for pairs: κ of w-local pairs under the relative key, from length l >= 3w to L >= l, IDs = positions.
+    """T3b for pairs: κ of w-local pairs under the relative key, from length l >= max(3w, 4) to L >= l, IDs = positions.
 
     A pair of offset d has L - d places; S* has n = Σ_d (L - d) sets. A disjoint candidate of offset d has mass
     ((L - d) n - touching pairs) / n, and the number of pairs that touch it is linear in L: the mass is L + O(1), so
     κ = Θ(L / l). κ is the largest ratio over d.
+
+    Raises
+    ------
+    InvalidArgument : for a width < 1, or lengths below these, where other patterns decide κ or it is infinite.
 
     Examples
     --------
     >>> local_pair_kappa(1, 5, 9)
     Fraction(7, 2)
     """
+    where = "bounds.local_pair_kappa"
+    _integer(width, where, "width", least=1)
+    _integer(train, where, "train", least=max(3 * width, 4))
+    _integer(test, where, "test", least=train)
     return max(_disjoint_mass(width, d, test) / _disjoint_mass(width, d, train) for d in range(1, width + 1))
 
 

@@ -96,10 +96,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T4",
         "What fails, and with what witness",
-        "(i) Absolute key, absolute scheme: fails for every L > l (an unseen ID). (ii) Relative key, no window: fails for "
-        "every L > l (an unseen offset). (iii) Parity of two marked tokens: with the absolute key under a shift that "
-        "covers the test IDs and w-local heads and support the certificate length is 4 for w = 1 and 2; without key and "
-        "window it is 4 = 2k.",
+        "For realizable laws with two labels: (i) absolute key, absolute scheme: fails for every L > l (an unseen ID). "
+        "(ii) Relative key, no window, k >= 2: fails for every L > l (an unseen offset). (iii) Parity of two marked "
+        "tokens: with the absolute key under a shift that covers the test IDs and w-local heads and support the "
+        "certificate length is 4 for w = 1 and 2; without key and window it is 4 = 2k.",
         {
             "longer test": "(i), (ii): the test length exceeds the training length",
             "IDs that do not cover": "(i): training does not show the test IDs",
@@ -132,7 +132,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T7",
         "Dense dependence: the half-wrong identity",
-        "Label = parity of k marked uniform bits: every hard head of arity k' < k, with any window and key, at every "
+        "Label in {0, 1} = parity of k marked uniform bits: every hard head of arity k' < k, with any window and key, at every "
         "length, has E[wrong selected sets] = E[selected sets] / 2 exactly. Hence no such head has zero loss: it loses "
         "at least 1 / (2 max |C|).",
         {
@@ -193,7 +193,7 @@ CLAIMS: tuple[Claim, ...] = (
         "T12",
         "The sharper floor below the arity",
         "Under the hypotheses of T7 every hard head of arity k' < k loses at least 1 / (max |C| + 1), where T7 gives "
-        "1 / (2 max |C|).",
+        "1 / (2 max |C|). It is attained: on full parity of 3 bits some head of arity 2 loses exactly 1/4.",
         {
             "arity below k": "the head sees fewer tokens than the parity depends on",
             "uniform bits": "the marked bits are uniform and independent",

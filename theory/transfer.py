@@ -135,11 +135,8 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
         for pattern in train_masses | test_masses
     }
     uncovered = next((pattern for pattern, (m_train, _) in masses.items() if m_train == 0), None)
-    kappa: ExactOrInfinite
-    if uncovered is None:
-        kappa = max((m_test / m_train for m_train, m_test in masses.values()), default=Fraction(0))
-    else:
-        kappa = inf
+    ratios = (m_test / m_train for m_train, m_test in masses.values())
+    kappa: ExactOrInfinite = max(ratios, default=Fraction(0)) if uncovered is None else inf
     abstaining = least_factor(heads, trained, tested, budget, retain=False)
     return Coverage(
         kappa=kappa,

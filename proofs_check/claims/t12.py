@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 
@@ -19,6 +20,7 @@ def _scaled(numerator: int, shift: int) -> Callable[[int], Fraction]:
 
 STATED = replace(t7.STATED, floor=bounds.below_arity_floor)
 MUTANTS = {
+    "1 / N": replace(STATED, floor=_scaled(1, 0)),
     "2 / (N + 1)": replace(STATED, floor=_scaled(2, 1)),
     "3 / (N + 2)": replace(STATED, floor=_scaled(3, 2)),
     "no head beats chance": t7.MUTANTS["no head beats chance"],
@@ -41,7 +43,7 @@ def prove_pointwise() -> int:
     numerator = sympy.expand(wrong * (n + 1) - (wrong - rights + 1) * (wrong + rights))
     coefficients = sympy.Poly(numerator, wrong, right, spare).coeffs()
     _require(all(c >= 0 for c in coefficients), f"R >= 1: {numerator}")
-    # Sharp as an inequality: W = N, R = 0 and W = 0, R = 1 are equalities, and they balance E[W] = E[R].
+    # Sharp: W = N, R = 0 and W = 0, R = 1 are equalities, and they balance E[W] = E[R].
     size = sympy.Symbol("N", positive=True)
     _require(sympy.simplify(1 - (size + 1) / (size + 1)) == 0, "equality at W = N")
     p = sympy.Symbol("p")
@@ -56,10 +58,12 @@ def _require(condition: bool, reason: str) -> None:
 
 
 def _closest(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """The smallest loss over the floor among all heads of small classes: how far the floor is from being reached."""
+    """The smallest loss over the floor among all heads of small classes: 1 where the floor is reached."""
     best, instances = Fraction(10**6), 0
-    for problem in t7._beats_chance(profile):
+    for problem in chain(t7._beats_chance(profile), t7._dense(profile)):
         space = problem.space()
+        if space.size > t7.ENUMERATED_HEADS or problem.heads.key != "none" or problem.heads.window is not None:
+            continue
         losses, _, denominator = space.losses(problem.train)
         smallest = Fraction(int(losses.min()), denominator)
         floor = bounds.below_arity_floor(problem.candidates_in(problem.train))

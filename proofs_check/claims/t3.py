@@ -204,7 +204,7 @@ def _exchangeable_problems(profile: Profile) -> Iterator[Problem]:
     for ens in chain(ensembles(1, 2), ensembles(1, 3, max_words=2)):
         for train, test in ((2, 3), (2, longest), (3, longest)):
             yield Problem(HeadClass(1), ens.at(train), ens.at(test))
-    for ens in ensembles(2, 2, max_words=None if profile == "full" else 2):
+    for ens in ensembles(2, 2, max_words=None if profile == "full" else 1):
         for train, test in ((4, 5), (3, 5)) if profile == "quick" else ((4, 5), (3, 5), (4, 6), (5, 6)):
             yield Problem(HeadClass(2), ens.at(train), ens.at(test))
 

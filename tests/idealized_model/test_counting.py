@@ -99,7 +99,7 @@ def test_pattern_counts_do_not_depend_on_the_cuts(length: int) -> None:
 
 def test_a_wrong_product_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     right = counting._chen
-    monkeypatch.setattr(counting, "_chen", lambda left, r: right(r, left))
+    monkeypatch.setattr(counting, "_chen", lambda left, r, bounds: right(r, left, bounds))
     tokens = [0, 0, 0, 0, 1, 1, 1, 1, 1]
     assert not same(pattern_counts(tokens, vocabulary=2, arity=2), plain_patterns(tokens, 2, 2))
 
@@ -532,6 +532,11 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: chen_product(LEVELS[2], LEVELS),  # type: ignore[arg-type]
         "chen_product: argument left: got array([[0, 1],\n       [0, 0]]); expected a signature: the counts of levels "
         "0, 1, ..., k. Take it from signature(tokens, vocabulary=..., arity=...).",
+    ),
+    "a level 0 that is not 1": (
+        lambda: chen_product((np.array(2), *LEVELS[1:]), LEVELS),
+        "chen_product: argument left: got (array(2), array([1, 1]), array([[0, 1],\n       [0, 0]])); expected a "
+        "signature: the counts of levels 0, 1, ..., k. Take it from signature(tokens, vocabulary=..., arity=...).",
     ),
     "unequal lengths": (
         lambda: view_counts(HeadClass(1), [0, 1], [0]),

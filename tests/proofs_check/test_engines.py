@@ -264,7 +264,9 @@ def test_generators_are_keyed_by_seed_and_names() -> None:
         return int(engines.generator(seed, *names).integers(2**62))
 
     assert first(0, "T1", "a") == first(0, "T1", "a")
-    assert len({first(0, "T1", "a"), first(1, "T1", "a"), first(0, "T1", "b"), first(0, "T2", "a"), first(0, "T1")}) == 5
+    assert (
+        len({first(0, "T1", "a"), first(1, "T1", "a"), first(0, "T1", "b"), first(0, "T2", "a"), first(0, "T1")}) == 5
+    )
 
 
 def planted_objective(state: tuple[int, ...]) -> Fraction:

@@ -104,7 +104,9 @@ def test_every_kind_of_label_survives_a_roundtrip(label: Label, tmp_path: Path) 
 @pytest.mark.parametrize("label", [1.5, None, frozenset({1}), Fraction(1, 2), (1, None), b"x"], ids=named)
 def test_a_label_without_a_form_in_the_file_is_refused(label: Label) -> None:
     finite = FiniteLaw({Example((1,), (0,), label): 1})
-    with pytest.raises(InvalidArgument, match=r"problem_to_dict: argument label: got .*Use an int, a string, or a tuple"):
+    with pytest.raises(
+        InvalidArgument, match=r"problem_to_dict: argument label: got .*Use an int, a string, or a tuple"
+    ):
         problem_to_dict(Problem(HeadClass(1), finite, finite))
 
 
@@ -313,7 +315,13 @@ BAD: list[tuple[Mapping[str, Any], Path_, object, str, str]] = [
     (FINITE, ("train", "examples"), [], ": train: examples", "got []; expected a non-empty list"),
     (FINITE, ("train", "examples", 0, "tokens"), [], ": train.examples[0]: ids", "at least one token"),
     # Numbers that are none, and laws that are none.
-    (GOOD, ("ensemble", "planted", 0, "probability"), 1.0, ": ensemble: planted[0]", "the float 1.0; expected an exact"),
+    (
+        GOOD,
+        ("ensemble", "planted", 0, "probability"),
+        1.0,
+        ": ensemble: planted[0]",
+        "the float 1.0; expected an exact",
+    ),
     (GOOD, ("ensemble", "planted", 0, "probability"), "1/0", ": ensemble: planted[0]", "got the str '1/0'"),
     (GOOD, ("ensemble", "planted", 0, "probability"), None, ": ensemble: planted[0]", "got the NoneType None"),
     (GOOD, ("ensemble", "planted", 0, "probability"), "1/2", ": ensemble: planted", "weights that sum to 1/2"),
@@ -321,7 +329,13 @@ BAD: list[tuple[Mapping[str, Any], Path_, object, str, str]] = [
     (GOOD, ("ensemble", "background"), [2, -1], ": ensemble: background[1]", "got the negative weight -1"),
     (GOOD, ("ensemble", "background"), [1], ": ensemble: background", "got 1 weights; expected 2 weights"),
     (TWO, ("train", 0, "probability"), 0.5, ": train[0]", "got the float 0.5; expected an exact rational"),
-    (TWO, ("train", 0, "probability"), "1/3", ": train", "weights that sum to 5/6; expected weights that sum to exactly 1"),
+    (
+        TWO,
+        ("train", 0, "probability"),
+        "1/3",
+        ": train",
+        "weights that sum to 5/6; expected weights that sum to exactly 1",
+    ),
     (GOOD, ("train", 0, "probability"), [1], ": train[0]", "got the list [1]; expected an exact rational"),
     (FINITE, ("train", "examples", 0, "probability"), "1/3", ": train.examples", "weights that sum to 5/6"),
     (SETS, ("test", 0, "support", "sets", 0, "probability"), 0.5, ": test[0]: support: sets[0]", "the float 0.5"),
@@ -413,7 +427,9 @@ def test_no_bad_value_anywhere_comes_back_as_another_error(good: dict[str, Any])
 
 @pytest.mark.parametrize("data", [None, 3, "x", [], [GOOD]], ids=named)
 def test_a_file_that_is_no_table_is_refused(data: object) -> None:
-    with pytest.raises(InvalidArgument, match=r"argument f\.json: got .*expected a table \(object\)\. Fields: heads, ens"):
+    with pytest.raises(
+        InvalidArgument, match=r"argument f\.json: got .*expected a table \(object\)\. Fields: heads, ens"
+    ):
         problem_from_dict(data, "f.json")
 
 
@@ -464,7 +480,9 @@ test = { examples = [{ tokens = [1], label = 1 }] }
     assert tomllib.loads(text)["train"]["examples"][0]["label"] == date(2026, 1, 31)
     file = tmp_path / "dated.toml"
     file.write_text(text)
-    with pytest.raises(InvalidArgument, match=r"train\.examples\[0\]: label: got datetime\.date\(2026, 1, 31\); expected"):
+    with pytest.raises(
+        InvalidArgument, match=r"train\.examples\[0\]: label: got datetime\.date\(2026, 1, 31\); expected"
+    ):
         read_problem(file)
 
 
@@ -483,6 +501,8 @@ def test_writing_replaces_the_file_in_one_step_and_leaves_nothing_behind(tmp_pat
 
 @pytest.mark.parametrize("place", ["missing/out.json", "."])
 def test_a_place_that_cannot_be_written_is_refused(place: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"f: argument path: got .*expected a path that can be written\. Choose a "):
+    with pytest.raises(
+        InvalidArgument, match=r"f: argument path: got .*expected a path that can be written\. Choose a "
+    ):
         write_text(tmp_path / place, "text", "f")
     assert list(tmp_path.iterdir()) == []

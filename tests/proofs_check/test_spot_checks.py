@@ -101,7 +101,9 @@ def test_t3a_rare_noise_loss_by_enumeration(k: int, length: int, x: Fraction) ->
 
 def test_t3a_ratio_of_rare_noise_losses_approaches_kappa_from_below() -> None:
     kappa = bounds.exchangeable_kappa(2, train=4, test=5)
-    ratios = [t3a.rare_noise_loss(2, 5, x, 1) / t3a.rare_noise_loss(2, 4, x, 1) for x in map(Fraction, (0.5, 0.1, 0.01))]
+    ratios = [
+        t3a.rare_noise_loss(2, 5, x, 1) / t3a.rare_noise_loss(2, 4, x, 1) for x in map(Fraction, (0.5, 0.1, 0.01))
+    ]
     assert ratios[0] < ratios[1] < ratios[2] < kappa == 3
     assert kappa - ratios[2] < Fraction(1, 20)
 

@@ -24,8 +24,9 @@ FEW = hypothesis.settings(max_examples=40)
 
 
 DRAW = hypothesis.settings(
-    max_examples=500, database=None, derandomize=True, deadline=None, report_multiple_bugs=False
-)
+    max_examples=500, database=None, derandomize=True, deadline=None, report_multiple_bugs=False,
+    phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+)  # fmt: skip
 
 
 def minimal(strategy: SearchStrategy[T], condition: Callable[[T], bool] = lambda value: True) -> T:
@@ -123,7 +124,9 @@ def test_the_interesting_problems_can_be_drawn(name: str) -> None:
 
 
 @FEW
-@hypothesis.given(strategies.planted_ensembles(min_arity=2, max_arity=3, min_vocabulary=3, max_vocabulary=4, max_labels=3))
+@hypothesis.given(
+    strategies.planted_ensembles(min_arity=2, max_arity=3, min_vocabulary=3, max_vocabulary=4, max_labels=3)
+)
 def test_ensembles_keep_their_bounds(ens: PlantedEnsemble) -> None:
     assert 2 <= ens.arity <= 3
     assert 3 <= ens.vocabulary <= 4
@@ -135,7 +138,9 @@ def test_ensembles_keep_their_bounds(ens: PlantedEnsemble) -> None:
 @pytest.mark.parametrize("wrong", [{"min_arity": 3, "max_arity": 2}, {"min_vocabulary": 4, "max_vocabulary": 3}])
 def test_bounds_that_cannot_be_met_are_refused_when_drawn(wrong: dict[str, int]) -> None:
     strategy: SearchStrategy[Any] = strategies.planted_ensembles(**wrong)
-    with pytest.raises(InvalidArgument, match=r"planted_ensembles: argument max_arity: got bounds .*expected bounds with"):
+    with pytest.raises(
+        InvalidArgument, match=r"planted_ensembles: argument max_arity: got bounds .*expected bounds with"
+    ):
         find_any(strategy, lambda ens: True)
 
 

@@ -14,7 +14,7 @@ import sympy
 
 from idealized_model import SparseAttentionHead, loss
 from tests.cases import named, parity
-from theory import HeadClass, InvalidArgument, coverage, support
+from theory import HeadClass, InvalidArgument, pattern_masses, support
 from theory.bounds import (
     Rate,
     below_arity_floor,
@@ -173,7 +173,7 @@ BAD_NUMBERS = [1.0, "2", None, True, Fraction(1, 2), np.int64(2), [2], float("na
     ids=named,
 )
 def test_numbers_are_integers_or_symbols(where: str, call: Any, bad: Any) -> None:
-    message = rf"^bounds\.{where}: got the .*; expected an integer.*\. (Closed forms are exact|Count them)"
+    message = rf"^bounds\.{where}: got the .*; expected an integer.*\. (Closed forms are exact|Give a whole number)"
     with pytest.raises(InvalidArgument, match=message):
         call(bad)
 
@@ -192,7 +192,7 @@ def test_a_noise_count_is_a_natural_number() -> None:
         (lambda: ratio(N, 0), r"ratio: argument denominator: got 0"),
         (lambda: ratio(1, sympy.Integer(0)), r"ratio: argument denominator: got 0"),
         (lambda: certificate(0), r"certificate: argument arity: got the int 0; expected an integer >= 1, or a"),
-        (lambda: n_overlaps(-1), r"n_overlaps: argument arity: got the int -1; expected an integer >= 0\. Count"),
+        (lambda: n_overlaps(-1), r"n_overlaps: argument arity: got the int -1; expected an integer >= 0\. Give"),
         (lambda: n_overlaps(N), r"n_overlaps: argument arity: got the Symbol n; expected an integer >= 0\."),
         (
             lambda: interleavings(2, 3, 3),
@@ -315,7 +315,28 @@ def test_what_claims_an_exponent_grows_with_it(rate: Rate) -> None:
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_the_local_kappa_is_that_of_the_listing(width: int) -> None:
     heads, ensemble = HeadClass(2, width, "relative"), parity(2, support.local(width))
-    for train in (3 * width, 3 * width + 2):
+    least = max(3 * width, 4)
+    for train in (least, least + 2):
+        in_training = pattern_masses(heads, ensemble.at(train))
         for test in (train, train + 1, train + 4):
-            found = coverage(heads, train=ensemble.at(train), test=ensemble.at(test)).kappa if train > 3 else None
-            assert found in (None, local_pair_kappa(width, train, test))
+            at_test = pattern_masses(heads, ensemble.at(test))
+            assert at_test.keys() == in_training.keys()
+            ratios = [mass / in_training[pattern] for pattern, mass in at_test.items()]
+            assert local_pair_kappa(width, train, test) == max(ratios)
+
+
+@pytest.mark.parametrize(
+    ("width", "train", "test", "message"),
+    [
+        (0, 5, 9, r"argument width: got the int 0; expected an integer >= 1\. Give a whole number"),
+        (1, 3, 9, r"argument train: got the int 3; expected an integer >= 4"),
+        (2, 5, 9, r"argument train: got the int 5; expected an integer >= 6"),
+        (2, 6, 5, r"argument test: got the int 5; expected an integer >= 6"),
+        (1.0, 5, 9, r"argument width: got the float 1\.0"),
+        (1, "5", 9, r"argument train: got the str '5'"),
+        (1, 5, None, r"argument test: got the NoneType None"),
+    ],
+)
+def test_the_local_kappa_is_of_long_enough_lengths(width: Any, train: Any, test: Any, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^bounds\.local_pair_kappa: {message}"):
+        local_pair_kappa(width, train, test)

@@ -209,7 +209,7 @@ def test_the_uniform_law_counts_distinct_examples_once() -> None:
             r"argument labels: got the str 'a'; expected a list or tuple of labels\. For instance labels=\[0",
         ),
         ({A: 1}, 3, r"argument labels: got the int 3; expected a list or tuple of labels"),
-        ({A: 1}, {"a", "b"}, r"argument labels: got the set .*expected a list or tuple"),
+        ({A: 1}, {"a"}, r"argument labels: got the set .*expected a list or tuple"),
         ({A: 1}, ["a", ["b"]], r"argument labels\[1\]: got the list \['b'\]; expected a hashable label"),
         ({A: 1}, [], r"argument labels: got \(\) without the label 'a'"),
     ],

@@ -1,0 +1,286 @@
+"""How fast the machines are: each against a plain route, in one process, side by side.
+
+    python benchmarks/machines.py            every section but `decide`
+    python benchmarks/machines.py --decide   with it: two laws of 10^6 examples
+    python benchmarks/machines.py --quick    smaller instances, a few seconds
+
+A time is the best of several runs on one thread. "plain" is the definition, spelled out in Python; where it would take
+hours, it runs on a sample and the table says so. Peak memory is that of a child process that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import platform
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idealized_model import HeadSpace, SparseAttentionHead
+from idealized_model.counting import evaluate, pattern_counts, prefix_outputs, view_counts
+from theory import Example, HeadClass, View, decide
+
+VOCABULARY, ARITY = 8, 3
+Work = Callable[[], object]
+
+
+class Row(NamedTuple):
+    """One line of the table; `other` is the route that it is measured against."""
+
+    what: str
+    seconds: float
+    other: str = ""
+    other_seconds: float = math.nan
+    note: str = ""
+
+
+def timed(work: Work, runs: int = 3) -> float:
+    """The best wall time of some runs."""
+    spans = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        spans.append(time.perf_counter() - start)
+    return min(spans)
+
+
+def random_tokens(length: int) -> NDArray[np.int64]:
+    return np.random.default_rng(length).integers(0, VOCABULARY, size=length)
+
+
+# What is measured: builders of one call each, so that a child process can run it alone.
+
+
+def patterns(length: int) -> Work:
+    tokens = random_tokens(length)
+    return lambda: pattern_counts(tokens, vocabulary=VOCABULARY, arity=ARITY)
+
+
+def windows(length: int) -> Work:
+    tokens, ids = random_tokens(length), np.arange(length)
+    return lambda: view_counts(HeadClass(2, 8), tokens, ids)
+
+
+def exact_head(length: int) -> Work:
+    tokens, ids, head = random_tokens(length), np.arange(length), _head()
+    return lambda: evaluate(head, tokens, ids)
+
+
+def prefixes(length: int) -> Work:
+    tokens, head = random_tokens(length), _head()
+    return lambda: prefix_outputs(head, tokens, vocabulary=VOCABULARY, labels=[0, 1])
+
+
+def all_heads(n_views: int) -> Work:
+    space, cases = _heads(n_views)
+    return lambda: space.zero_loss(cases)
+
+
+def decision(n_examples: int) -> Work:
+    train, test = _parities(n_examples, 1), _parities(n_examples, 2)
+
+    def work() -> None:
+        verdict = decide(HeadClass(2), train=train, test=test)
+        assert verdict.outcome == "generalizes", verdict.explain()
+
+    return work
+
+
+def _head() -> SparseAttentionHead:
+    return SparseAttentionHead(
+        HeadClass(ARITY), score=lambda view: 1 + view.tokens[0], value=lambda view: sum(view.tokens) % 2
+    )
+
+
+def _heads(n_views: int) -> tuple[HeadSpace, list[tuple[frozenset[View], int]]]:
+    """All hard heads on `n_views` views and two labels, and 64 distinct view sets; a few heads are perfect on them."""
+    views = [View((token,), ()) for token in range(n_views)]
+    rng = random.Random(0)
+    cases: dict[frozenset[View], int] = {}
+    while len(cases) < 64:  # the first six views alone say the label
+        label = rng.randrange(2)
+        own = rng.sample(views[3 * label : 3 * label + 3], rng.randint(2, 3))
+        cases.setdefault(frozenset(own + rng.sample(views[6:], 3)), label)
+    return HeadSpace(HeadClass(1), tuple(views), (0, 1)), list(cases.items())
+
+
+def _parities(n_examples: int, seed: int) -> list[Example]:
+    """Distinct examples of length 8: the parity of two marked bits (tokens 6 and 7) among noise (0..5)."""
+    rng = np.random.default_rng(seed)
+    places = np.array(list(combinations(range(8), 2)))
+    rows = np.empty((0, 8), dtype=np.int64)
+    while len(rows) < n_examples:
+        more = rng.integers(0, 6, size=(n_examples, 8))
+        marked = places[rng.integers(0, len(places), size=n_examples)]
+        np.put_along_axis(more, marked, rng.integers(6, 8, size=(n_examples, 2)), axis=1)
+        rows = np.unique(np.concatenate([rows, more]), axis=0)
+    rng.shuffle(rows)
+    ids = tuple(range(8))
+    return [Example(row, ids, row.count(7) % 2) for row in map(tuple, rows[:n_examples].tolist())]
+
+
+# What it is measured against.
+
+
+def recurrence(tokens: NDArray[np.int64]) -> None:
+    """The obvious NumPy: token by token, level by level."""
+    levels = [np.zeros((VOCABULARY,) * j, dtype=np.int64) for j in range(ARITY + 1)]
+    levels[0][()] = 1
+    for token in tokens.tolist():
+        for j in range(ARITY, 0, -1):
+            levels[j][..., token] += levels[j - 1]
+
+
+def plain_zero_loss(space: HeadSpace, cases: list[tuple[frozenset[View], int]], number: int) -> bool:
+    answers = space.head(number).answers
+    return all({answers[view] for view in views if view in answers} == {label} for views, label in cases)
+
+
+def additions_per_second() -> float:
+    """In-cache int32 additions of NumPy on this machine: what bounds the recurrence."""
+    a, b = np.ones(2**13, dtype=np.int32), np.ones(2**13, dtype=np.int32)
+
+    def work() -> None:
+        for _ in range(1000):
+            np.add(a, b, out=a)
+
+    return 1000 * len(a) / timed(work, 5)
+
+
+def section_patterns(quick: bool) -> Iterator[Row]:
+    tokens = random_tokens(200)
+    fast = timed(patterns(200), 20)
+    example, words = Example(tuple(tokens.tolist()), tuple(range(200)), 0), tokens.tolist()
+    what = "pattern counts, length 200"
+    yield Row(what, fast, "plain: HeadClass.view_counts", timed(lambda: HeadClass(ARITY).view_counts(example), 1))
+    yield Row(what, fast, "plain: Counter(combinations)", timed(lambda: Counter(combinations(words, ARITY)), 2))
+    yield Row(what, fast, "NumPy, token by token", timed(lambda: recurrence(tokens), 5))
+    lengths = [10**4, 10**5, 10**6] if quick else [10**4, 10**5, 10**6, 10**7]
+    times = [timed(patterns(length), 3) for length in lengths]
+    for length, seconds in zip(lengths, times, strict=True):
+        # The recurrence is linear too, so long sequences extrapolate from 10^5 tokens.
+        n = min(length, 10**5)
+        other = timed(lambda n=n: recurrence(random_tokens(n)), 1) * (length / n)  # type: ignore[misc]
+        note = "extrapolated from length 10^5" if n < length else ""
+        yield Row(
+            f"pattern counts, length 10^{round(math.log10(length))}", seconds, "NumPy, token by token", other, note
+        )
+    slope = np.polyfit(np.log(lengths), np.log(times), 1)[0]
+    yield Row("slope of log time over log length", math.nan, note=f"{slope:.2f}")
+    rate = additions_per_second()
+    needed = 10**6 * sum(VOCABULARY**j for j in range(ARITY))
+    note = f"{needed / 1e6:.0f}M additions at {rate / 1e9:.1f}G/s, measured in cache"
+    yield Row("pattern counts, length 10^6", times[2], "limit: its additions alone", needed / rate, note)
+
+
+def section_heads_on_sequences(quick: bool) -> Iterator[Row]:
+    length = 10**5 if quick else 10**6
+    name = f"length 10^{round(math.log10(length))}"
+    yield Row(f"evaluate, exact, {name}", timed(exact_head(length), 1))
+    yield Row(f"prefix_outputs, exact, {name}", timed(prefixes(length), 1), note="an output at every position")
+
+
+def section_windows(quick: bool) -> Iterator[Row]:
+    length = 10**4 if quick else 10**5
+    example = Example(tuple(random_tokens(length).tolist()), tuple(range(length)), 0)
+    plain = timed(lambda: HeadClass(2, 8).view_counts(example), 1)
+    what = f"window 8, k = 2, length 10^{round(math.log10(length))}"
+    yield Row(what, timed(windows(length), 5), "plain: HeadClass.view_counts", plain)
+
+
+def section_all_heads(quick: bool) -> Iterator[Row]:
+    n_views, sample = (12, 2000) if quick else (16, 20_000)
+    space, cases = _heads(n_views)
+    rng = random.Random(1)
+    numbers = [rng.randrange(space.size) for _ in range(sample)]
+    perfect = space.zero_loss(cases)
+    assert 0 < perfect.sum() < space.size
+    assert all(perfect[n] == plain_zero_loss(space, cases, n) for n in [*numbers, *perfect.nonzero()[0][:100].tolist()])
+    plain = timed(lambda: [plain_zero_loss(space, cases, n) for n in numbers], 1) * (space.size / sample)
+    note = f"extrapolated from {sample:,} random heads, which mostly fail at the first examples"
+    yield Row(
+        f"zero loss of all 3^{n_views} heads, 64 cases", timed(all_heads(n_views), 2), "plain, by head", plain, note
+    )
+
+
+def section_decide(quick: bool) -> Iterator[Row]:
+    n = 10**4 if quick else 10**6
+    heads, sample = HeadClass(2), _parities(10**4, 3)
+    plain = timed(lambda: [heads.views(example) for example in sample], 1) * (2 * n / len(sample))
+    note = "the views of 2 · 10^4 examples" if quick else "extrapolated from the views of 10^4 examples"
+    name = f"decide on 10^{round(math.log10(n))} + 10^{round(math.log10(n))} examples"
+    yield Row(name, timed(decision(n), 1), "plain: listing the views alone", plain, note)
+
+
+SECTIONS: dict[str, tuple[Callable[[bool], Iterator[Row]], Callable[[bool], Work]]] = {
+    "patterns": (section_patterns, lambda quick: patterns(10**6 if quick else 10**7)),
+    "heads": (section_heads_on_sequences, lambda quick: prefixes(10**5 if quick else 10**6)),
+    "windows": (section_windows, lambda quick: windows(10**4 if quick else 10**5)),
+    "enumeration": (section_all_heads, lambda quick: all_heads(12 if quick else 16)),
+    "decide": (section_decide, lambda quick: decision(10**4 if quick else 10**6)),
+}
+
+
+def peak_megabytes(work: Work | None = None) -> float:
+    """The peak memory of this process so far."""
+    if work is not None:
+        work()
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def child_megabytes(section: str, quick: bool) -> tuple[float, float]:
+    """The peak memory of a process that builds the instance, and the peak after the call."""
+    command = [sys.executable, __file__, "--memory-of", section, *(["--quick"] if quick else [])]
+    before, after = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(before), float(after)
+
+
+def shown_time(seconds: float) -> str:
+    if math.isnan(seconds):
+        return ""
+    for unit, scale in (("h", 3600.0), ("s", 1.0), ("ms", 1e-3)):
+        if seconds >= 2 * scale or (unit == "s" and seconds >= 0.1):
+            return f"{seconds / scale:,.3g} {unit}"
+    return f"{seconds * 1e3:.2g} ms"
+
+
+def shown_row(row: Row) -> str:
+    ratio = row.other_seconds / row.seconds
+    text = "" if math.isnan(ratio) else f"{ratio:,.0f} x" if ratio >= 10 else f"{ratio:.2g} x"
+    columns = f"{row.what:<41}{shown_time(row.seconds):>9}  {row.other:<31}{shown_time(row.other_seconds):>9}{text:>12}"
+    return f"{columns}  {row.note}".rstrip()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="smaller instances")
+    parser.add_argument("--decide", action="store_true", help="also decide on 10^6 examples")
+    parser.add_argument("--memory-of", choices=SECTIONS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.memory_of:
+        work = SECTIONS[options.memory_of][1](options.quick)
+        print(peak_megabytes(), peak_megabytes(work))
+        return
+    print(f"V = {VOCABULARY}, k = {ARITY} unless said; Python {platform.python_version()}, NumPy {np.__version__}")
+    print(f"{'what':<41}{'time':>9}  {'against':<31}{'its time':>9}{'ratio':>12}")
+    for name, (section, _) in SECTIONS.items():
+        if name != "decide" or options.decide or options.quick:
+            for row in section(options.quick):
+                print(shown_row(row), flush=True)
+            before, after = child_megabytes(name, options.quick)
+            print(f"{name + ': peak memory':<41}{after:>6.0f} MB  {before:.0f} MB of it before the call", flush=True)
+
+
+if __name__ == "__main__":
+    main()

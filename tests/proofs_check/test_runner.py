@@ -1,0 +1,241 @@
+"""The runner: every check once, the same results whatever the number of workers, nothing lost to an interrupt."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from proofs_check import runner
+from proofs_check.attack import Family, Profile
+from proofs_check.claims import attack, t1
+from proofs_check.problem import Problem
+from proofs_check.progress import watching
+from proofs_check.runner import ENGINES, Result, Run, Task, run, tasks_of
+from tests.proofs_check.toys import CLAIM, problem, toy
+from theory import InvalidArgument
+from theory.claims import CLAIMS
+
+IDS = [claim.id for claim in CLAIMS]
+
+
+class Watcher:
+    """Records what the runner says while it runs."""
+
+    def __init__(self) -> None:
+        self.cases: dict[Task, int] = {}
+        self.finished: list[Task] = []
+
+    def __call__(self, task: Task, cases: int, done: bool) -> None:
+        self.cases[task] = self.cases.get(task, 0) + cases
+        if done:
+            self.finished.append(task)
+
+
+def timeless(outcome: Run) -> dict[Task, Result]:
+    """The results with every time set to 0."""
+    return {
+        task: result
+        if result.evidence is None
+        else dataclasses.replace(result, evidence=dataclasses.replace(result.evidence, seconds=0))
+        for task, result in outcome.results.items()
+    }
+
+
+# ── Tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_check_of_a_claim_is_a_task_of_its_own() -> None:
+    tasks = tasks_of(IDS)
+    assert len(tasks) == len(set(tasks))
+    for claim_id in IDS:
+        plan = attack(claim_id)
+        own = [(task.engine, task.name) for task in tasks if task.claim == claim_id]
+        assert len(own) == sum(
+            map(len, (plan.families, plan.samplers, plan.measurements, plan.proofs, plan.mutants, plan.necessity))
+        )
+        assert ("symbolic", plan.proofs[0].scope) in own
+        assert {("mutant", name) for name in plan.mutants} | {("necessity", name) for name in plan.necessity} <= set(
+            own
+        )
+    order = [ENGINES.index(task.engine) for task in tasks]
+    assert order == sorted(order)  # the long ones first
+
+
+def test_an_unknown_claim_has_no_tasks() -> None:
+    with pytest.raises(InvalidArgument, match="argument claim_id: got 'T99'"):
+        tasks_of(["T1", "T99"])
+
+
+# ── One process ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_performs_every_task_and_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(t1, "ATTACK", toy())
+    tasks, watcher = tasks_of([CLAIM]), Watcher()
+    outcome = run(tasks, profile="quick", seed=0, jobs=1, watch=watcher)
+    assert list(outcome.results) == tasks == watcher.finished
+    assert not outcome.interrupted
+    assert all(result.finished for result in outcome.results.values())
+    for task, result in outcome.results.items():
+        if task.engine in ("mutant", "necessity"):
+            assert result.evidence is None
+            assert result.witness is not None
+        else:
+            assert result.evidence is not None
+            assert result.evidence.kind in ("exhausted", "supported", "proved")
+            assert task.engine == "symbolic" or watcher.cases[task] == result.evidence.instances
+
+
+def test_the_profile_and_the_seed_reach_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(t1, "ATTACK", toy())
+    tasks = tasks_of([CLAIM])
+
+    def scopes(profile: Profile, seed: int) -> dict[str, str]:
+        found = run(tasks, profile=profile, seed=seed, jobs=1, watch=Watcher()).results
+        return {task.engine: result.evidence.scope for task, result in found.items() if result.evidence is not None}
+
+    first, other_seed, other_profile = scopes("quick", 0), scopes("quick", 1), scopes("full", 0)
+    assert first["measured"] != other_seed["measured"]
+    assert first["exhaustive"] == other_seed["exhaustive"]
+    assert "[full]" in other_profile["exhaustive"]
+    assert scopes("quick", 0) == first
+
+
+def test_an_interrupt_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(profile: Profile) -> Iterator[Problem]:
+        yield problem(1)
+        yield problem(2)
+        raise KeyboardInterrupt
+
+    attack_ = toy()
+    families = (*attack_.families, Family("cut off", interrupted))
+    monkeypatch.setattr(t1, "ATTACK", dataclasses.replace(attack_, families=families))
+    tasks = tasks_of([CLAIM])
+    outcome = run(tasks, profile="quick", seed=0, jobs=1, watch=Watcher())
+    assert outcome.interrupted
+    assert list(outcome.results) == tasks
+    evidence = {task.name: result.evidence for task, result in outcome.results.items() if result.evidence is not None}
+    assert evidence["lengths in a row"].kind == evidence["short lengths"].kind == "exhausted"
+    assert (evidence["cut off"].kind, evidence["cut off"].instances) == ("inconclusive", 4)
+    assert evidence["cut off"].scope == "cut off: interrupted after 4 cases, none of which refuted the claim"
+    assert evidence["ten lengths"].scope == "ten lengths: interrupted after 0 cases, none of which refuted the claim"
+    assert [evidence[name].engine for name in ("cut off", "random lengths", "ten lengths", "a proof")] == [
+        "exhaustive", "sampled", "search", "symbolic",
+    ]  # fmt: skip
+    unfinished = [task.engine for task, result in outcome.results.items() if not result.finished]
+    assert {"mutant", "necessity", "sampled", "measured", "symbolic"} <= set(unfinished)
+    assert all(result.witness is None for result in outcome.results.values())
+
+
+# ── Several processes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cheap_tasks() -> list[Task]:
+    """Quick checks of real claims, of every engine."""
+    chosen = [task for task in tasks_of(["T12"]) if task.engine not in ("exhaustive", "symbolic")]
+    chosen += [task for task in tasks_of(["T2"]) if task.engine in ("sampled", "symbolic")]
+    chosen += [task for task in tasks_of(["T12"]) if task.name.startswith("parity of 2 marked bits")]
+    assert {task.engine for task in chosen} == set(ENGINES)
+    return chosen
+
+
+def test_results_do_not_depend_on_workers_order_or_repetition() -> None:
+    tasks, watcher = cheap_tasks(), Watcher()
+    here = timeless(run(tasks, profile="quick", seed=7, jobs=1, watch=Watcher()))
+    backwards = timeless(run(tasks[::-1], profile="quick", seed=7, jobs=1, watch=Watcher()))
+    apart = run(tasks, profile="quick", seed=7, jobs=2, watch=watcher)
+    assert here == backwards == timeless(apart)
+    assert list(apart.results) == tasks
+    assert sorted(map(str, watcher.finished)) == sorted(map(str, tasks))
+    sampled = next(task for task in tasks if task.engine == "sampled")
+    other = run([sampled], profile="quick", seed=8, jobs=1, watch=Watcher())
+    assert timeless(other)[sampled] != here[sampled]  # the seed matters
+
+
+def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished() -> None:
+    tasks = [task for task in tasks_of(["T12", "T7"]) if task.engine in ("exhaustive", "necessity")]
+
+    class Interrupt(Watcher):
+        def __call__(self, task: Task, cases: int, done: bool) -> None:
+            super().__call__(task, cases, done)
+            if done:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = Interrupt()
+    outcome = run(tasks, profile="quick", seed=0, jobs=2, watch=watcher)
+    assert outcome.interrupted
+    finished = [task for task, result in outcome.results.items() if result.finished]
+    assert set(watcher.finished) <= set(finished)
+    assert 1 <= len(finished) < len(tasks)
+    assert outcome.seconds < 20
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_run_may_be_started_from_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the main thread may set signal handlers; the runner must not need to."""
+    task = next(task for task in tasks_of(["T12"]) if task.engine == "necessity")
+    found: list[Run] = []
+    thread = threading.Thread(
+        target=lambda: found.append(run([task], profile="quick", seed=0, jobs=2, watch=Watcher()))
+    )
+    thread.start()
+    thread.join(60)
+    (outcome,) = found
+    assert outcome.results[task].witness is not None
+
+
+def test_the_environment_is_as_before_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with runner._one_thread_each():
+        assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "1")
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+# ── Progress ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_progress_is_a_line_a_finished_check_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = [Task("symbolic", "T1", "a"), Task("mutant", "T2", "b")]
+    with watching(tasks) as watch:
+        watch(tasks[1], 5, False)
+        watch(tasks[1], 0, True)
+        watch(tasks[0], 0, True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "[1/2] T2 mutant: b\n[2/2] T1 symbolic: a\n"
+
+
+def test_progress_goes_on_when_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    task = Task("symbolic", "T1", "a")
+    with os.fdopen(write, "w") as nobody, monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", nobody)
+        with watching([task]) as watch:
+            watch(task, 1, True)
+        patch.undo()
+        with pytest.raises(BrokenPipeError):
+            nobody.flush()
+            os.write(write, b"x")
+
+
+def test_progress_in_a_terminal_counts_cases_and_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.progress import Progress
+
+    seen: list[dict[str, object]] = []
+    monkeypatch.setattr(Progress, "update", lambda self, bar, **fields: seen.append({"bar": bar, **fields}))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    tasks = [Task("symbolic", "T1", "a"), Task("mutant", "T1", "b"), Task("mutant", "T2", "b")]
+    with watching(tasks) as watch:
+        watch(tasks[0], 5, False)
+        watch(tasks[1], 3, True)
+        watch(tasks[2], 0, True)
+    assert [(entry["advance"], entry["cases"]) for entry in seen] == [(0, 5), (1, 8), (1, 0)]
+    assert seen[0]["bar"] == seen[1]["bar"] != seen[2]["bar"]
