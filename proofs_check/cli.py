@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, NoReturn
 
-from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide
+from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
 
 COMMANDS = ("check", "decide", "coverage", "replay", "catalogue")
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--profile",
         choices=("quick", "full"),
         default="quick",
-        help="quick: a minute or two; full: longer, and strictly more",
+        help="full covers strictly more",
     )
     check.add_argument("--mutants", action="store_true", help="show what refuted every mutant and dropped hypothesis")
     check.add_argument("--json", metavar="FILE", help="write the report")
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         (
             "coverage",
             _coverage,
-            "the bounds of T3 and T11: κ, κ0, N_T, the retention factor, a pattern that training does not cover",
+            "the bounds of T3 and T11: κ, κ0, N_T, the retention factor, what training does not cover",
         ),
     ):
         command = commands.add_parser(

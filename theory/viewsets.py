@@ -450,7 +450,8 @@ def _values(arrays: Iterator[Ints]) -> Ints:
 def _distinct(values: Ints) -> Ints:
     """The distinct values, sorted."""
     values = np.sort(values)
-    return values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+    first: Ints = values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+    return first
 
 
 def _digits(codes: Ints, bases: Sequence[int]) -> list[Ints]:
