@@ -4,8 +4,9 @@
     python benchmarks/machines.py --decide   with it: two laws of 10^6 examples
     python benchmarks/machines.py --quick    smaller instances, a few seconds
 
-A time is the best of several runs on one thread. "plain" is the definition, spelled out in Python; where it would take
-hours, it runs on a sample and the table says so. Peak memory is that of a child process that does nothing else.
+A time is CPU time, the best of several runs, all on one thread. "plain" is the definition, spelled out in Python; where
+it would take hours, it runs on a sample and the table says so. Peak memory is that of a child process that does nothing
+else.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ class Row(NamedTuple):
 
 
 def timed(work: Work, runs: int = 3) -> float:
-    """The best wall time of some runs."""
+    """The least CPU time of some runs; on an idle machine the wall time is the same, for all runs on one thread."""
     spans = []
     for _ in range(runs):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        spans.append(time.perf_counter() - start)
+        spans.append(time.process_time() - start)
     return min(spans)
 
 
@@ -147,7 +148,7 @@ def plain_zero_loss(space: HeadSpace, cases: list[tuple[frozenset[View], int]], 
 
 
 def additions_per_second() -> float:
-    """In-cache int32 additions of NumPy on this machine: what bounds the recurrence."""
+    """In-cache int32 additions of NumPy on this machine: the recurrence needs V^(k-1) + ... + V + 1 of them a token."""
     a, b = np.ones(2**13, dtype=np.int32), np.ones(2**13, dtype=np.int32)
 
     def work() -> None:
@@ -179,7 +180,7 @@ def section_patterns(quick: bool) -> Iterator[Row]:
     yield Row("slope of log time over log length", math.nan, note=f"{slope:.2f}")
     rate = additions_per_second()
     needed = 10**6 * sum(VOCABULARY**j for j in range(ARITY))
-    note = f"{needed / 1e6:.0f}M additions at {rate / 1e9:.1f}G/s, measured in cache"
+    note = f"{times[2] * rate / needed:.1f} times the limit: {needed / 1e6:.0f}M int32 additions at {rate / 1e9:.1f}G/s"
     yield Row("pattern counts, length 10^6", times[2], "limit: its additions alone", needed / rate, note)
 
 
@@ -207,7 +208,7 @@ def section_all_heads(quick: bool) -> Iterator[Row]:
     assert 0 < perfect.sum() < space.size
     assert all(perfect[n] == plain_zero_loss(space, cases, n) for n in [*numbers, *perfect.nonzero()[0][:100].tolist()])
     plain = timed(lambda: [plain_zero_loss(space, cases, n) for n in numbers], 1) * (space.size / sample)
-    note = f"extrapolated from {sample:,} random heads, which mostly fail at the first examples"
+    note = f"extrapolated from {sample:,} random heads; most fail early"
     yield Row(
         f"zero loss of all 3^{n_views} heads, 64 cases", timed(all_heads(n_views), 2), "plain, by head", plain, note
     )
@@ -272,14 +273,19 @@ def main() -> None:
         work = SECTIONS[options.memory_of][1](options.quick)
         print(peak_megabytes(), peak_megabytes(work))
         return
+    chosen = [name for name in SECTIONS if name != "decide" or options.decide or options.quick]
+    # On Linux a child's peak starts at the memory of its parent, so the children run while this process is small.
+    peaks = {name: child_megabytes(name, options.quick) for name in chosen}
     print(f"V = {VOCABULARY}, k = {ARITY} unless said; Python {platform.python_version()}, NumPy {np.__version__}")
     print(f"{'what':<41}{'time':>9}  {'against':<31}{'its time':>9}{'ratio':>12}")
-    for name, (section, _) in SECTIONS.items():
-        if name != "decide" or options.decide or options.quick:
-            for row in section(options.quick):
-                print(shown_row(row), flush=True)
-            before, after = child_megabytes(name, options.quick)
-            print(f"{name + ': peak memory':<41}{after:>6.0f} MB  {before:.0f} MB of it before the call", flush=True)
+    for name in chosen:
+        for row in SECTIONS[name][0](options.quick):
+            print(shown_row(row), flush=True)
+        before, after = peaks[name]
+        print(
+            f"{'its peak memory':<41}{after:>6.0f} MB  {before:.0f} MB of it with the instance, before the call",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -200,9 +200,9 @@ def _scan(
     before = [level.reshape(n_blocks * n, vocabulary**j) for j, level in enumerate(counts)]  # c_j, flat: views
     first_row = np.arange(n_blocks * n) * vocabulary
     for step in (*steps[::-1], first):
-        rows = first_row[: len(step)] + step  # distinct, so that += adds each row once
+        rows = first_row[: len(step)] + step  # one row a block, so that no row comes twice
         for j in range(arity, 0, -1):
-            counts[j][rows] += before[j - 1][: len(step)]
+            counts[j][rows] = counts[j].take(rows, axis=0) + before[j - 1][: len(step)]
     return [level.reshape(n_blocks, n, level.shape[-1]).astype(np.int64) for level in before]
 
 

@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from theory.examples import Example, Label, Law, check_label, label_set
 from theory.heads import HardHead, HeadClass, View, check_heads
 from theory.planted import planted_components
 
-Answer: TypeAlias = Label | Mapping[Label, Rational]
+Answer: TypeAlias = Label | Mapping[Any, Rational]
 """What a candidate answers: one label, or a law over labels."""
 
 

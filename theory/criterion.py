@@ -284,7 +284,7 @@ def _decide_at_scale(
 
 
 def _first_undominated(
-    tested: LawViews, required: Iterable[bytes], index: NDArray[np.int64], progress: Progress
+    tested: LawViews, required: Collection[bytes], index: NDArray[np.int64], progress: Progress
 ) -> int | None:
     """The first test example that shows no training example's consistent views."""
     n_consistent = int(index.max()) + 1
@@ -294,6 +294,8 @@ def _first_undominated(
     narrow = np.full(n_consistent + 1, -1)  # narrow[-1] is -1
     narrow[used] = np.arange(len(used))
     shown_sets = tested.sets(narrow[index], partial(progress, "consistent views at test"))
+    if len(used) == n_consistent:  # then sets are written alike in training and at test
+        shown_sets = {own: row for own, row in shown_sets.items() if own not in required}
     first = sorted(shown_sets, key=shown_sets.__getitem__)
     rows = Family.of(first)
     sets = Family(sets.starts, narrow[sets.members]).rarest_first(np.bincount(rows.members, minlength=len(used)))

@@ -45,8 +45,8 @@ PAIRS = 2**20
 WORDS = 2**23
 """64-bit words that the rows of `contains_some` may take at once."""
 
-WORTHWHILE = 2**30
-"""(row, set) pairs beyond which `minimal` leaves sets that it could drop."""
+FEW_PAIRS, SAMPLE = 2**24, 64
+"""Beyond so many pairs of sets, `minimal` compares all only where most sets of a sample are not minimal."""
 
 LARGEST = 2**61
 """Codes and IDs stay below, so that no 64-bit arithmetic overflows."""
@@ -280,27 +280,37 @@ class Family:
 
     def rarest_first(self, frequency: Ints) -> Family:
         """The same sets, their members in the order of increasing frequency."""
-        return Family(self.starts, self.members[np.lexsort((frequency[self.members], self.owners))])
+        rank = np.empty(len(frequency), dtype=np.int64)
+        by_rank = np.argsort(frequency, kind="stable")
+        rank[by_rank] = np.arange(len(frequency))
+        ordered = np.empty_like(self.members)
+        done = 0
+        while done < len(self):
+            until = _reach(self.starts, done, PAIRS)
+            at = slice(self.starts[done], self.starts[until])
+            owners = np.repeat(np.arange(done, until), self.sizes[done:until]) * len(rank)
+            ordered[at] = by_rank[np.sort(owners + rank[self.members[at]]) - owners]  # (set, rank) as one number
+            done = until
+        return Family(self.starts, ordered)
 
 
 def minimal(family: Family, width: int) -> Family:
-    """The inclusion-minimal sets (of a family without repeats), by size; where there are too many pairs to compare, more.
+    """The inclusion-minimal sets of a family without repeats, by size; more of them, where finding out would not pay.
 
-    Members are below `width`, and come rarest first.
+    Members are below `width`; afterwards the rarest in the family come first.
     """
-    frequency = np.bincount(family.members, minlength=width)
-    family = family.take(np.argsort(family.sizes, kind="stable")).rarest_first(frequency)
-    kept = np.zeros(0, dtype=np.int64)
-    led = np.zeros(width, dtype=np.int64)  # how many kept sets have this rarest member
+    family = family.take(np.argsort(family.sizes, kind="stable"))
+    family = family.rarest_first(np.bincount(family.members, minlength=width))
+    kept = np.ones(len(family), dtype=bool)
     bounds = np.searchsorted(family.sizes, _distinct(family.sizes))
-    for a, b in pairwise((*bounds.tolist(), len(family))):
-        level = np.arange(a, b)  # sets of one size, of which none contains another
-        rows = family.take(level)
-        if 0 < led @ np.bincount(rows.members, minlength=width) <= WORTHWHILE:
-            level = level[~contains_some(rows, family.take(kept), width)]
-        kept = np.concatenate([kept, level])
-        led += np.bincount(family.members[family.starts[level]], minlength=width)
-    return family.take(kept)
+    for a, b in pairwise((*bounds.tolist(), len(family))):  # sets of one size: none contains another
+        smaller, level = family.take(np.flatnonzero(kept[:a])), np.arange(a, b)
+        if len(smaller) * len(level) > FEW_PAIRS:
+            sample = family.take(level[:: 1 + len(level) // SAMPLE])
+            if contains_some(sample, smaller, width).mean() < 0.75:
+                break
+        kept[level] = ~contains_some(family.take(level), smaller, width)
+    return family if kept.all() else family.take(np.flatnonzero(kept))
 
 
 def contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
@@ -330,7 +340,7 @@ def _contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
             left = np.flatnonzero(~covered)
             covered[left] = _contains_some(rows.take(left), sets.take(np.arange(done, len(sets))), width)
             break
-        until = max(done + 1, int(np.searchsorted(n_pairs, n_pairs[done] + at_once, side="right")) - 1)
+        until = _reach(n_pairs, done, at_once)
         own = leader[done:until]
         which = np.repeat(np.arange(done, until), held[own])
         row = holders[_ranges(first_holder[own], held[own])]
@@ -354,6 +364,11 @@ def _bit(members: Ints) -> NDArray[np.uint64]:
 
 def _starts(sizes: Ints) -> Ints:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+
+
+def _reach(starts: Ints, done: int, most: int) -> int:
+    """How far one may go from `done`: at least one step, and no more than `most` beyond starts[done]."""
+    return max(done + 1, int(np.searchsorted(starts, starts[done] + most, side="right")) - 1)
 
 
 def _ranges(starts: Ints, sizes: Ints) -> Ints:

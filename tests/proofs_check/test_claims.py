@@ -103,19 +103,13 @@ def test_every_mutant_is_refuted_with_a_witness_that_replays(claim_id: str, name
 
 @pytest.mark.parametrize(("claim_id", "hypothesis"), HYPOTHESES, ids=named)
 def test_every_hypothesis_is_necessary_with_a_witness_that_replays(claim_id: str, hypothesis: str) -> None:
-    assert reproduced(engines.drop(attack(claim_id), hypothesis, Ticks()))
-
-
-@pytest.mark.parametrize(("claim_id", "hypothesis"), HYPOTHESES, ids=named)
-def test_no_witness_of_necessity_refutes_the_claim_itself(claim_id: str, hypothesis: str) -> None:
-    """What shows a hypothesis necessary lies outside the claim, or refutes only the statement without it."""
     plan = attack(claim_id)
-    dropped = plan.necessity[hypothesis]
     witness = engines.drop(plan, hypothesis, Ticks())
+    assert reproduced(witness)
     assert witness is not None
-    problem = problem_from_dict(witness["problem"])
-    if dropped.statement is not None and dropped.statement != plan.stated:
-        assert plan.refute(problem, plan.stated) is None
+    statement = plan.necessity[hypothesis].statement
+    if statement is not None and statement != plan.stated:  # then only the statement without it is refuted
+        assert plan.refute(problem_from_dict(witness["problem"]), plan.stated) is None
 
 
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +125,7 @@ def test_every_proof_goes_through(claim_id: str, proof: Proof) -> None:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def spread(problems: Iterator[Problem], number: int = 12, step: int = 37) -> list[Problem]:
+def spread(problems: Iterator[Problem], number: int = 8, step: int = 13) -> list[Problem]:
     """Some problems from the beginning on, not all alike."""
     return list(islice(problems, 0, number * step, step))
 
@@ -151,7 +145,7 @@ def test_random_problems_survive_the_file_format(claim_id: str) -> None:
     assert plan.samplers
     for sampler in plan.samplers:
 
-        @hypothesis.settings(max_examples=15)
+        @hypothesis.settings(max_examples=6)
         @hypothesis.given(sampler.strategy())
         def roundtrip(problem: Problem) -> None:
             assert problem_from_dict(json.loads(json.dumps(problem_to_dict(problem)))) == problem
@@ -199,7 +193,7 @@ def test_t1_says_nothing_about_one_label_but_still_tests_decide() -> None:
     assert not claim_t1.nonvacuous(problem)
 
 
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=15)
 @hypothesis.given(strategies.problems(max_heads=3**5).filter(lambda problem: len(problem.labels) == 1))
 def test_t1_is_not_refuted_by_random_problems_of_one_label(problem: Problem) -> None:
     """Random plantings may have one label only, which is outside T1; `decide` still agrees with brute force there."""

@@ -197,7 +197,7 @@ def test_measure_refutes_with_a_witness_that_replays(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(t1, "ATTACK", toy())  # once mended, the measurement refutes nothing
     assert not replay(witness).reproduced
     for seed, profile in ((None, "quick"), (-1, "quick"), ("3", "quick"), (3, "slow"), (3, None)):
-        with pytest.raises(InvalidArgument, match="seed, profile: got .*expected the seed and the profile of the run"):
+        with pytest.raises(InvalidArgument, match=r"seed, profile: got .*expected the seed and the profile of the run"):
             replay({**witness, "seed": seed, "profile": profile})
 
 

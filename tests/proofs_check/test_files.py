@@ -134,7 +134,7 @@ def test_transfers_survive_a_roundtrip(name: str, tmp_path: Path) -> None:
     assert (again.heads, again.train.table(), again.test.table()) == (heads, train.table(), test.table())
 
 
-@hypothesis.settings(max_examples=25)
+@hypothesis.settings(max_examples=10)
 @hypothesis.given(strategies.problems())
 def test_random_problems_survive_a_roundtrip(problem: Problem) -> None:
     assert problem_from_dict(json.loads(json.dumps(problem_to_dict(problem)))) == problem
@@ -410,6 +410,15 @@ def paths_of(data: object, path: Path_ = ()) -> list[Path_]:
     return [inner for step, part in steps for inner in [(*path, step), *paths_of(part, (*path, step))]]
 
 
+def refusal(data: dict[str, Any]) -> str | None:
+    """What the reader says against a problem; None when it takes it."""
+    try:
+        problem_from_dict(data, "f.json")
+    except InvalidArgument as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize("good", [GOOD, FINITE, SETS, HEAD, TWO], ids=["good", "finite", "sets", "head", "two"])
 def test_no_bad_value_anywhere_comes_back_as_another_error(good: dict[str, Any]) -> None:
     refused = 0
@@ -417,11 +426,9 @@ def test_no_bad_value_anywhere_comes_back_as_another_error(good: dict[str, Any])
         for value in VALUES:
             if path[-1] == "length" and value == 10**40:
                 continue  # a length is memory
-            try:
-                problem_from_dict(changed(good, path, value), "f.json")
-            except InvalidArgument as error:
-                assert str(error).startswith("read_problem: argument f.json: "), (path, value)
-                refused += 1
+            message = refusal(changed(good, path, value))
+            assert message is None or message.startswith("read_problem: argument f.json: "), (path, value)
+            refused += message is not None
     assert refused > 10 * len(paths_of(good))
 
 
@@ -467,7 +474,7 @@ def test_a_file_that_cannot_be_parsed_is_refused(name: str, content: bytes, says
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"f: argument path: got '.*none\.json': No such file or directory; expe"):
         read_data(tmp_path / "none.json", "f")
-    with pytest.raises(InvalidArgument, match="Is a directory; expected a readable file. Check the path"):
+    with pytest.raises(InvalidArgument, match=r"Is a directory; expected a readable file\. Check the path"):
         read_data(tmp_path, "f")
 
 

@@ -38,14 +38,14 @@ def made(
     return outcome
 
 
-HOLDS = "All 1 claims hold: 2,000 cases, 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
+HOLDS = "T1 holds: 2,000 cases, 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
 RUNS: dict[str, tuple[Run, bool | None, int, str]] = {
     "all well": (made("proved", "exhausted", mutants={"m": True}, necessity={"h": True}), True, 0, HOLDS),
     "supported": (
         made("supported"),
         True,
         0,
-        "All 1 claims hold: 1,000 cases, 0 mutants refuted, 0 hypotheses shown necessary, 1 s.",
+        "T1 holds: 1,000 cases, 0 mutants refuted, 0 hypotheses shown necessary, 1 s.",
     ),
     "refuted": (made("proved", "refuted"), False, 1, "T1 is refuted."),
     "refuted beats inconclusive": (made("inconclusive", "refuted"), False, 1, "T1 is refuted."),
@@ -90,6 +90,12 @@ def test_one_refuted_claim_among_others_decides_the_status() -> None:
     assert [claim["holds"] for claim in built["claims"]] == [True, False]
     assert report.exit_status(built) == 1
     assert report.verdict(built) == "T2 is refuted."
+
+
+def test_the_verdict_on_several_claims_counts_them() -> None:
+    outcome = made("proved")
+    outcome.results |= made("proved", claim="T2").results
+    assert report.verdict(report.build(outcome)).startswith("All 2 claims hold: 2,000 cases, 0 mutants refuted, ")
 
 
 def test_the_report_has_the_schema() -> None:

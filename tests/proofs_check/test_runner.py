@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -137,9 +139,8 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) ->
 
 def cheap_tasks() -> list[Task]:
     """Quick checks of real claims, of every engine."""
-    chosen = [task for task in tasks_of(["T12"]) if task.engine not in ("exhaustive", "symbolic")]
-    chosen += [task for task in tasks_of(["T2"]) if task.engine in ("sampled", "symbolic")]
-    chosen += [task for task in tasks_of(["T12"]) if task.name.startswith("parity of 2 marked bits")]
+    chosen = [task for task in tasks_of(["T12"]) if task.engine == "exhaustive" and "constant noise" in task.name]
+    chosen += [task for task in tasks_of(["T5"]) if task.engine != "exhaustive"]
     assert {task.engine for task in chosen} == set(ENGINES)
     return chosen
 
@@ -212,18 +213,20 @@ def test_progress_is_a_line_a_finished_check_where_there_is_no_terminal(capsys: 
     assert err == "[1/2] T2 mutant: b\n[2/2] T1 symbolic: a\n"
 
 
+class Gone(io.StringIO):
+    """A stream whose reader went away."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
 def test_progress_goes_on_when_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, write = os.pipe()
-    os.close(read)
+    monkeypatch.setattr("sys.stderr", Gone())
+    with pytest.raises(BrokenPipeError):
+        print("nobody reads this", file=sys.stderr)
     task = Task("symbolic", "T1", "a")
-    with os.fdopen(write, "w") as nobody, monkeypatch.context() as patch:
-        patch.setattr("sys.stderr", nobody)
-        with watching([task]) as watch:
-            watch(task, 1, True)
-        patch.undo()
-        with pytest.raises(BrokenPipeError):
-            nobody.flush()
-            os.write(write, b"x")
+    with watching([task]) as watch:
+        watch(task, 1, True)
 
 
 def test_progress_in_a_terminal_counts_cases_and_checks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,7 +161,8 @@ def test_a_scheme_is_a_frozen_value(scheme: PositionScheme) -> None:
 
 def test_different_schemes_differ() -> None:
     assert len({*SCHEMES.values(), random_shift(0, 1), random_ordered(0, 1)}) == len(SCHEMES) + 2
-    assert RandomShift(0, 5) != RandomOrdered(0, 5)
+    same_ends: list[PositionScheme] = [RandomShift(0, 5), RandomOrdered(0, 5)]
+    assert same_ends[0] != same_ends[1]
 
 
 # ── Bad input ────────────────────────────────────────────────────────────────────────────────────────────────────────

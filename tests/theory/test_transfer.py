@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from collections import Counter
+from collections import Counter, defaultdict
 from fractions import Fraction
 from itertools import product
 from math import comb, inf, prod
@@ -30,6 +30,7 @@ from theory import (
     Pattern,
     PlantedEnsemble,
     PlantedLaw,
+    View,
     coverage,
     kernels,
     mixture,
@@ -63,7 +64,7 @@ def implied_view_labels(
     ensemble: PlantedEnsemble, masses: dict[Pattern, Fraction]
 ) -> dict[tuple[routes.PlainView, Any], Fraction]:
     """What the masses say about views and labels: given its pattern, a view is planted tokens and noise."""
-    implied: Counter[Any] = Counter()
+    implied: defaultdict[Any, Fraction] = defaultdict(Fraction)
     for pattern, mass in masses.items():
         for word, p in ensemble.planted.items():
             for noise in product(range(ensemble.vocabulary), repeat=pattern.n_noise):
@@ -428,7 +429,7 @@ def test_a_perfect_head_may_fail_where_kappa0_is_infinite() -> None:
     assert not found.planted_is_candidate
     marked = {view: sum(view.tokens) % 2 for e in train.support() for view in heads.views(e) if 0 not in view.tokens}
     head = HardHead(heads, marked)
-    assert (loss(head, train), loss(head, test)) == (0, 1)
+    assert (loss(head, train), loss(head, test)) == (Fraction(0), Fraction(1))
     assert found.bound(0, 0) == inf
 
 
@@ -476,7 +477,8 @@ def test_normalised_soft_heads_obey_the_bound_without_abstention(heads: HeadClas
     for _ in range(5):
         score = {v: Fraction(1) if v in planted_views else scores[rng.integers(0, 4)] for v in views}
         share = {v: Fraction(int(rng.integers(0, 4)), 3) for v in views}
-        head = SparseAttentionHead(heads, score=score, value={v: {0: share[v], 1: 1 - share[v]} for v in views})
+        value: dict[View, Any] = {v: {0: share[v], 1: 1 - share[v]} for v in views}
+        head = SparseAttentionHead(heads, score=score, value=value)
         assert head.is_normalised(train)
         assert head.is_normalised(test)
         assert loss(head, test) <= found.bound(loss(head, train), 0)

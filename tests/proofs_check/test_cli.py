@@ -1,0 +1,546 @@
+"""The command line: exit statuses, messages, files, interrupts and pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import proofs_check
+from proofs_check import cli
+from proofs_check.attack import Dropped
+from proofs_check.claims import attack, t1
+from proofs_check.cli import main
+from proofs_check.files import problem_from_dict
+from tests.proofs_check.toys import CLAIM, Below, problem, toy
+from theory import claims
+from theory.claims import CLAIMS
+
+ROOT = Path(proofs_check.__file__).parent.parent
+MODULE = [sys.executable, "-m", "proofs_check"]
+
+PARITY: dict[str, Any] = {
+    "heads": {"arity": 2},
+    "ensemble": {
+        "vocabulary": 3,
+        "background": [1, 0, 0],
+        "support": {"kind": "uniform"},
+        "planted": [
+            {"word": [a, b], "probability": "1/4", "label": (a + b) % 2} for a in (1, 2) for b in (1, 2)
+        ],
+    },
+    "train": [{"length": 4}],
+    "test": [{"length": 7}],
+}  # fmt: skip
+
+Out = pytest.CaptureFixture[str]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a subprocess that must find the packages."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, **changes}
+
+
+def shell(*arguments: str | Path, folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a program."""
+    return subprocess.run(
+        [*MODULE, *map(str, arguments)], cwd=folder, env=environment(**changes), capture_output=True, text=True, timeout=120,
+        check=False, encoding="utf-8",
+    )  # fmt: skip
+
+
+def status_of(*arguments: str | Path) -> int:
+    """The exit status, also where argparse ends the program."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
+@pytest.fixture
+def parity(tmp_path: Path) -> Path:
+    """A problem file."""
+    file = tmp_path / "parity.json"
+    file.write_text(json.dumps(PARITY), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Run `check` on a toy claim in an empty folder."""
+
+    def checked(*arguments: str, **toys: Any) -> int:
+        monkeypatch.setattr(t1, "ATTACK", toy(**toys))
+        monkeypatch.chdir(tmp_path)
+        return main(["check", "--claim", CLAIM, "--jobs", "1", *arguments])
+
+    return checked
+
+
+def timeless(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without its times."""
+    return {
+        **report,
+        "seconds": 0,
+        "claims": [
+            {**claim, "evidence": [{**item, "seconds": 0} for item in claim["evidence"]]} for claim in report["claims"]
+        ],
+    }
+
+
+# ── check: exit status and verdict ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_claim_that_holds_exits_0(check: Callable[..., int], capsys: Out, tmp_path: Path) -> None:
+    assert check() == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[-1].startswith(f"{CLAIM} holds: 37 cases, 2 mutants refuted, 1 hypotheses shown necessary, ")
+    assert [line for line in lines if "lengths in a row [quick]: 5 problems" in line]
+    assert err.splitlines()[0] == "[1/8] T1 exhaustive: lengths in a row"
+    assert len(err.splitlines()) == 8
+    assert list(tmp_path.glob("witness*")) == []
+
+
+def test_a_refuted_claim_exits_1_and_writes_witnesses_that_replay(
+    check: Callable[..., int], capsys: Out, tmp_path: Path
+) -> None:
+    assert check("--json", "report.json", bound=4) == 1
+    out = capsys.readouterr().out
+    assert f"{CLAIM} is refuted." in out.splitlines()
+    files = sorted(tmp_path.glob("witness-*.json"))
+    assert [file.name for file in files] == ["witness-T1-1.json", "witness-T1-2.json"]  # exhausted and sampled
+    for file in files:
+        assert f"T1: witness in {file.name}; reproduce it with: lengthgen replay {file.name}" in out
+        assert json.loads(file.read_text())["facts"] == {"length": 4, "bound": "4"}
+        assert main(["replay", str(file)]) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            "reproduced      T1, stated: length 4, bound 4",
+            "1 of 1 reproduced",
+        ]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["claims"][0]["holds"] is False
+    assert main(["replay", str(tmp_path / "report.json")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "5 of 5 reproduced"
+
+
+def test_witnesses_go_where_they_are_wanted(check: Callable[..., int], tmp_path: Path) -> None:
+    (tmp_path / "found").mkdir()
+    assert check("--witnesses", "found", bound=4) == 1
+    assert len(list((tmp_path / "found").iterdir())) == 2
+    assert list(tmp_path.glob("witness-*")) == []
+
+
+def test_a_measurement_that_refutes_exits_1(check: Callable[..., int], capsys: Out, tmp_path: Path) -> None:
+    assert check(measured_bound=3) == 1
+    (file,) = tmp_path.glob("witness-*.json")
+    capsys.readouterr()
+    assert main(["replay", str(file)]) == 0
+    assert capsys.readouterr().out.startswith("reproduced      T1, measured: ten lengths: drawn ")
+
+
+def test_a_mutant_that_survives_exits_1_and_is_named(check: Callable[..., int], capsys: Out) -> None:
+    assert check(mutants={"below 3": Below(3), "below 99": Below(99)}) == 1
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"mutants of {CLAIM} survive: below 99."
+    assert "1 of 2 refuted" in out
+
+
+def test_a_hypothesis_without_a_witness_exits_2_and_is_named(check: Callable[..., int], capsys: Out) -> None:
+    assert check(necessity={"short": Dropped(lambda: iter([problem(2)]))}) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == f"no witness that {CLAIM} needs: short."
+
+
+def fail() -> int:
+    raise AssertionError("step 2 is wrong")
+
+
+def test_a_proof_that_fails_exits_2(check: Callable[..., int], capsys: Out) -> None:
+    assert check(proof=fail) == 2
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"{CLAIM} is inconclusive."
+    assert "the proof does not go through: step 2 is wrong" in out
+
+
+def test_nothing_under_the_hypotheses_exits_2(check: Callable[..., int], capsys: Out) -> None:
+    assert check(nonvacuous=lambda of: False) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == f"{CLAIM} is inconclusive."
+
+
+def test_mutants_are_shown_on_request(check: Callable[..., int], capsys: Out) -> None:
+    assert check() == 0
+    assert "below 3: length 3" not in capsys.readouterr().out
+    assert check("--mutants") == 0
+    out = capsys.readouterr().out
+    assert "below 3: length 3, bound 3" in out
+    assert "without short: length 12, bound 10" in out
+
+
+def test_the_profile_and_the_seed_are_obeyed(check: Callable[..., int], tmp_path: Path) -> None:
+    reports = []
+    for arguments in ((), (), ("--seed", "1"), ("--profile", "full")):
+        assert check("--json", "report.json", *arguments) == 0
+        reports.append(timeless(json.loads((tmp_path / "report.json").read_text())))
+    first, again, seeded, full = reports
+    assert first == again
+    assert (first["seed"], seeded["seed"], first["profile"], full["profile"]) == (0, 1, "quick", "full")
+    assert first["claims"] != seeded["claims"]
+    scopes = [report["claims"][0]["evidence"][0]["scope"] for report in (first, seeded, full)]
+    assert scopes[0] == scopes[1] == "lengths in a row [quick]: 5 problems, 5 of them under the hypotheses"
+    assert scopes[2] == "lengths in a row [full]: 8 problems, 8 of them under the hypotheses"
+
+
+def test_claims_may_be_repeated_and_come_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(t1, "ATTACK", toy())
+    monkeypatch.chdir(tmp_path)
+    once = ["--claim", "T12", "--claim", CLAIM, "--claim", "T12"]
+    monkeypatch.setattr("proofs_check.claims.t12.ATTACK", toy())  # an attack that is quick
+    assert main([*once, "--jobs", "1", "--json", "report.json"]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [claim["id"] for claim in report["claims"]] == [CLAIM, "T12"]
+    assert [len(claim["evidence"]) for claim in report["claims"]] == [5, 5]
+
+
+# ── check on real claims, as a program ───────────────────────────────────────────────────────────────────────────────
+
+CHEAP = "T3b"
+"""A claim whose quick profile takes a second or two."""
+
+
+def test_the_report_is_the_same_for_one_and_for_two_workers(tmp_path: Path) -> None:
+    reports = []
+    for jobs in ("1", "2"):
+        done = shell("check", "--claim", CHEAP, "--jobs", jobs, "--json", f"{jobs}.json", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+        assert done.stdout.splitlines()[-1].startswith(f"{CHEAP} holds: ")
+        reports.append(json.loads((tmp_path / f"{jobs}.json").read_text(encoding="utf-8")))
+    assert timeless(reports[0]) == timeless(reports[1])
+    report = reports[0]
+    (claim,) = report["claims"]
+    plan = attack(CHEAP)
+    assert (report["schema"], report["seed"], report["profile"], report["interrupted"]) == (1, 0, "quick", False)
+    assert set(report["packages"]) >= {"numpy", "scipy", "sympy"}
+    assert (claim["id"], claim["title"], claim["statement"], claim["holds"]) == (
+        CHEAP, claims.get(CHEAP).title, claims.get(CHEAP).statement, True,
+    )  # fmt: skip
+    assert {item["kind"] for item in claim["evidence"]} == {"proved", "exhausted", "supported"}
+    for item in claim["evidence"]:
+        assert set(item) == {"kind", "engine", "scope", "instances", "seconds", "witness"}
+        assert isinstance(item["instances"], int)
+        assert item["instances"] > 0
+        assert isinstance(item["seconds"], float)
+        assert item["witness"] is None
+    assert claim["mutants"]["refuted"] == claim["mutants"]["total"] == len(plan.mutants)
+    assert claim["mutants"]["survivors"] == []
+    assert [entry["hypothesis"] for entry in claim["necessity"]] == list(plan.necessity)
+    replayed = shell("replay", "1.json", folder=tmp_path)
+    assert replayed.returncode == 0
+    n_witnesses = len(plan.mutants) + len(plan.necessity)
+    assert replayed.stdout.splitlines()[-1] == f"{n_witnesses} of {n_witnesses} reproduced"
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(("witness", "."))] in ([], [".hypothesis"])
+
+
+@pytest.mark.slow  # two runs of about ten seconds
+def test_a_long_claim_reports_the_same_for_any_number_of_workers(tmp_path: Path) -> None:
+    reports = []
+    for jobs in ("1", "3"):
+        done = shell("check", "--claim", "T7", "--seed", "5", "--jobs", jobs, "--json", "out.json", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        reports.append(timeless(json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))))
+    assert reports[0] == reports[1]
+
+
+def alive(group: int) -> list[str]:
+    """The commands of the processes of a group that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                name, _, rest = (entry / "stat").read_text().rpartition(")")
+            except OSError:
+                continue  # it ended in the meantime
+            state, _, own_group, *_ = rest.split()
+            if int(own_group) == group and state != "Z":
+                found.append(name)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for orphans in /proc")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("to", ["the process", "the group"])
+def test_ctrl_c_leaves_a_partial_report_and_no_process(jobs: str, to: str, tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to the whole group; `kill` sends it to one process."""
+    command = [*MODULE, "check", "--claim", "T12", "--claim", "T7", "--jobs", jobs, "--json", "report.json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        encoding="utf-8", start_new_session=True,
+    ) as running:  # fmt: skip
+        assert running.stderr is not None
+        first = running.stderr.readline()
+        assert first.startswith("[1/")
+        if to == "the process":
+            os.kill(running.pid, signal.SIGINT)
+        else:
+            os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "Traceback" not in out + err
+    assert out.splitlines()[-1].endswith("interrupted: the report holds what was covered.")
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert report["interrupted"] is True
+    assert [claim["id"] for claim in report["claims"]] == ["T7", "T12"]
+    assert all(claim["holds"] is None for claim in report["claims"])
+    kinds = [item["kind"] for claim in report["claims"] for item in claim["evidence"]]
+    assert "exhausted" in kinds  # what was finished is kept
+    assert "inconclusive" in kinds
+    deadline = time.monotonic() + 5
+    while alive(running.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive(running.pid) == []
+
+
+@pytest.mark.parametrize("command", [["check", "--claim", CHEAP, "--jobs", "1", "--json", "report.json"], ["decide"]])
+def test_a_reader_that_goes_away_costs_nothing(command: list[str], parity: Path, tmp_path: Path) -> None:
+    """As in `lengthgen check | head -1`: the work is done, the report written, and the exit status is that of the run."""
+    if command[0] == "decide":
+        command = ["decide", str(parity), "--json", "report.json"]
+    with subprocess.Popen(
+        [*MODULE, *command], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        err = running.stderr.read()
+    assert running.returncode == 0
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+
+
+def test_output_on_a_stream_without_greek_letters_is_no_crash(parity: Path, tmp_path: Path) -> None:
+    done = shell("coverage", parity, folder=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].startswith("?   = 10 ")
+
+
+# ── Bad usage ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+USAGE: list[tuple[list[str], str]] = [
+    (["--claim", "T99"], f"argument claim_id: got 'T99'; expected one of {', '.join(claim.id for claim in CLAIMS)}."),
+    (["--claim", "t1"], "argument claim_id: got 't1'; expected one of T1"),
+    (["--claim"], "argument --claim: expected one argument"),
+    (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+    (["chekc"], "unrecognized arguments: chekc"),
+    (["--profile", "slow"], "argument --profile: invalid choice: 'slow'"),
+    (["--seed", "one"], "argument --seed: got 'one'; expected a whole number >= 0"),
+    (["--seed", "-1"], "argument --seed: got '-1'; expected a whole number >= 0"),
+    (["--seed", "1.5"], "argument --seed: got '1.5'; expected a whole number >= 0"),
+    (["--jobs", "0"], "argument --jobs: got '0'; expected a whole number >= 1"),
+    (["--jobs", "many"], "argument --jobs: got 'many'; expected a whole number >= 1"),
+    (
+        ["--json", "missing/report.json"],
+        "check: argument --json: got 'missing/report.json'; expected a file that can be",
+    ),
+    (["--json", "."], "check: argument --json: got '.'; expected a file that can be written, in an existing folder"),
+    (["--witnesses", "missing"], "check: argument --witnesses: got 'missing'; expected an existing folder. Create it"),
+    (["decide"], "the following arguments are required: file"),
+    (["decide", "none.toml"], "argument path: got 'none.toml': No such file or directory"),
+    (["decide", "parity.json", "--budget", "0"], "argument --budget: got '0'; expected a whole number >= 1"),
+    (["decide", "parity.json", "--json", "no/x.json"], "decide: argument --json: got 'no/x.json'; expected a file"),
+    (["coverage", "none.toml"], "argument path: got 'none.toml': No such file or directory"),
+    (["coverage", "parity.json", "--json", "."], "coverage: argument --json: got '.'; expected a file"),
+    (["replay"], "the following arguments are required: file"),
+    (["replay", "none.json"], "replay: argument path: got 'none.json': No such file or directory"),
+    (["replay", "parity.json"], "replay: argument parity.json: got {"),
+    (["catalogue", "parity.json"], "argument parity.json: got {"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), USAGE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_bad_usage_exits_3_and_says_why(
+    arguments: list[str], says: str, parity: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert status_of(*arguments) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
+    assert list(tmp_path.iterdir()) == [parity]
+
+
+def test_a_file_that_may_not_be_written_is_refused_before_the_work(
+    capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli.os, "access", lambda path, mode: mode != os.W_OK)  # root may write everywhere
+    assert status_of("check", "--json", tmp_path / "report.json") == 3
+    assert "expected a file that can be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["decide", "-h"], ["replay", "--help"]])
+def test_help_exits_0_and_shows_an_example_or_the_commands(arguments: list[str], capsys: Out) -> None:
+    assert status_of(*arguments) == 0
+    out = capsys.readouterr().out
+    assert "example: lengthgen" in out or "Each command has its own --help" in out
+
+
+def test_the_version_is_said(capsys: Out) -> None:
+    assert status_of("--version") == 0
+    assert capsys.readouterr().out.startswith("lengthgen ")
+
+
+def test_an_interrupt_outside_a_run_is_no_traceback(capsys: Out, monkeypatch: pytest.MonkeyPatch, parity: Path) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "decide", interrupted)
+    assert main(["decide", str(parity)]) == 2
+    assert capsys.readouterr().err == "lengthgen: interrupted\n"
+
+
+# ── decide and coverage ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def changed(file: Path, **fields: object) -> Path:
+    other = file.with_name("changed.json")
+    other.write_text(json.dumps({**PARITY, **fields}), encoding="utf-8")
+    return other
+
+
+def test_decide_says_the_verdict(parity: Path, capsys: Out) -> None:
+    assert main(["decide", str(parity)]) == 0
+    assert capsys.readouterr().out == (
+        "generalizes: every hard head with zero training loss has zero test loss "
+        "(4 of 9 training views are consistent).\n"
+    )
+
+
+def test_decide_writes_the_counterexample(parity: Path, capsys: Out, tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    assert main(["decide", str(changed(parity, train=[{"length": 3}])), "--json", str(result)]) == 0
+    assert capsys.readouterr().out.startswith("fails (unseen): the view (0, 0) of a test example never occurs")
+    written = json.loads(result.read_text(encoding="utf-8"))
+    assert (written["outcome"], written["reason"], written["train_loss"]) == ("fails", "unseen", "0")
+    found = problem_from_dict(written["problem"])
+    assert found.head is not None
+    losses = [sum(p * found.head.loss(example) for example, p in law.items()) for law in (found.train, found.test)]
+    assert losses[0] == 0 < losses[1]
+    assert str(losses[1]) == written["test_loss"]
+    assert main(["decide", str(parity), "--json", str(result)]) == 0
+    written = json.loads(result.read_text(encoding="utf-8"))
+    assert (written["outcome"], written["reason"], written["train_loss"]) == ("generalizes", None, None)
+    assert "head" not in written["problem"]
+
+
+def test_coverage_says_the_numbers(parity: Path, capsys: Out, tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    assert main(["coverage", str(parity), "--json", str(result)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("    ")[0] for line in lines[:4]] == ["κ   = 10", "κ0  = 1", "N_T = 6", "t   = 10"]
+    assert lines[1].endswith("(optimal)")
+    assert lines[3].endswith("(optimal)")
+    assert lines[4:] == [
+        "T3: every hard head has test loss <= 60 · training loss.",
+        "T11: every head has test loss <= 10 · training loss.",
+    ]
+    assert json.loads(result.read_text(encoding="utf-8")) == {
+        "kappa": "10", "kappa0": "1", "kappa0_lower": "1", "candidates": 6, "factor": "60", "retention": "10",
+        "uncovered": None,
+    }  # fmt: skip
+
+
+def test_coverage_names_what_training_does_not_cover(parity: Path, capsys: Out, tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    assert main(["coverage", str(changed(parity, train=[{"length": 3}])), "--json", str(result)]) == 0
+    out = capsys.readouterr().out
+    assert "T3 gives no bound" in out
+    assert "T11 gives no bound" in out
+    assert "inf ·" not in out
+    assert "Not covered in training: candidates with overlap (None, None), key ()." in out
+    written = json.loads(result.read_text(encoding="utf-8"))
+    assert (written["kappa"], written["retention"], written["uncovered"]) == ("inf", "inf", [[None, None], []])
+
+
+@pytest.mark.parametrize("command", ["decide", "coverage"])
+def test_a_budget_that_is_exceeded_names_the_option(command: str, parity: Path, capsys: Out) -> None:
+    local = changed(parity, heads={"arity": 2, "window": 1, "key": "relative"})
+    assert main([command, str(local), "--budget", "3"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "argument --budget: got a budget of 3 for an enumeration of " in err
+    size = err.partition("Raise it with --budget=")[2].partition(",")[0]
+    assert int(size) > 3
+    assert main([command, str(local), "--budget", "100000"]) == 0
+
+
+def test_coverage_of_a_law_that_is_not_planted_says_what_serves(parity: Path, capsys: Out) -> None:
+    finite = {"examples": [{"tokens": [1, 2], "label": 1}]}
+    assert main(["coverage", str(changed(parity, train=finite))]) == 3
+    assert "T1 (decide) serves any finite law" in capsys.readouterr().err
+
+
+# ── replay ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_tampered_witness_exits_1(check: Callable[..., int], capsys: Out, tmp_path: Path) -> None:
+    check("--json", "report.json", bound=4)
+    report = json.loads((tmp_path / "report.json").read_text())
+    report["claims"][0]["evidence"][0]["witness"]["facts"]["length"] = 3
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    capsys.readouterr()
+    assert main(["replay", str(tmp_path / "report.json")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("NOT reproduced  T1, stated: recorded {'length': 3, 'bound': '4'}, now {'length': 4")
+    assert lines[-1] == "4 of 5 reproduced"
+
+
+GARBAGE = ["", "null", "[]", "{", '{"claims": [{}], "schema": 1}', '{"schema": 1, "claim": "T1", "problem": {}}']
+
+
+@pytest.mark.parametrize("content", GARBAGE)
+def test_garbage_exits_3(content: str, capsys: Out, tmp_path: Path) -> None:
+    file = tmp_path / "garbage.json"
+    file.write_text(content)
+    assert main(["replay", str(file)]) == 3
+    assert str(file) in capsys.readouterr().err
+
+
+def test_a_report_without_witnesses_has_nothing_to_replay(
+    check: Callable[..., int], capsys: Out, tmp_path: Path
+) -> None:
+    check("--json", "report.json", mutants={}, necessity={})
+    capsys.readouterr()
+    assert main(["replay", str(tmp_path / "report.json")]) == 0
+    assert capsys.readouterr().out == "no witnesses in this file\n"
+
+
+# ── catalogue ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_catalogue_is_written_from_a_whole_report_only(
+    check: Callable[..., int], capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    check("--json", "report.json")
+    capsys.readouterr()
+    assert main(["catalogue", str(tmp_path / "report.json")]) == 3
+    assert "catalogue: argument report: got a report without " in capsys.readouterr().err
+    monkeypatch.setattr(claims, "CLAIMS", (claims.get(CLAIM),))
+    assert main(["catalogue", str(tmp_path / "report.json"), "--output", str(tmp_path / "claims.md")]) == 0
+    assert main(["catalogue", str(tmp_path / "report.json")]) == 0
+    assert capsys.readouterr().out == (tmp_path / "claims.md").read_text(encoding="utf-8")
+    report = json.loads((tmp_path / "report.json").read_text())
+    witness = tmp_path / "witness.json"
+    witness.write_text(json.dumps(report["claims"][0]["necessity"][0]["witness"]))
+    assert main(["catalogue", str(witness)]) == 3
+    assert "got a malformed report (KeyError: 'claims')" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""Replay: only what is recorded and comes out again is reproduced; everything else is refused by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from proofs_check import engines
+from proofs_check.claims import attack
+from proofs_check.files import problem_to_dict
+from proofs_check.problem import Problem
+from proofs_check.replay import replay
+from tests.cases import LAWS
+from tests.proofs_check.toys import Ticks
+from theory import HeadClass, InvalidArgument
+
+
+@pytest.fixture(scope="module")
+def witness() -> dict[str, Any]:
+    """A real one: a mutant of T1."""
+    found = engines.refute_mutant(attack("T1"), "without (a)", "quick", Ticks())
+    return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+
+
+def test_a_witness_is_reproduced_with_its_facts(witness: dict[str, Any]) -> None:
+    outcome = replay(witness)
+    assert outcome.reproduced
+    assert outcome.summary == "T1, mutant: without (a): statement generalizes, brute_force fails, heads 9"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("facts", {"statement": "fails"}),
+        ("facts", {}),
+        ("variant", "stated"),  # the claim itself stands on this problem
+        ("variant", "mutant: without (b)"),
+        ("variant", "without: two labels"),
+        ("claim", "T2"),
+    ],
+)
+def test_a_tampered_witness_is_not_reproduced(witness: dict[str, Any], name: str, value: object) -> None:
+    changed = {**witness, name: value}
+    if name == "claim":
+        changed["variant"] = "stated"
+    outcome = replay(changed)
+    assert not outcome.reproduced
+    assert f"recorded {changed['facts']}, now " in outcome.summary
+
+
+def test_another_problem_is_not_reproduced(witness: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(witness))
+    changed["problem"]["test"] = changed["problem"]["train"]
+    assert not replay(changed).reproduced
+
+
+BAD: list[tuple[str, object, str]] = [
+    ("claim", None, "argument f: claim: got the NoneType None; expected a string"),
+    ("claim", "T99", "argument claim_id: got 'T99'; expected one of T1"),
+    ("variant", 3, "argument f: variant: got the int 3; expected a string"),
+    ("variant", "mutant: no such", "argument f: variant: got 'mutant: no such'; expected 'stated', 'mutant: NAME'"),
+    ("variant", "without: no such", "argument f: variant: got 'without: no such'"),
+    ("variant", "measured: no such", "argument f: variant: got 'measured: no such'"),
+    ("variant", "", "argument f: variant: got ''"),
+    ("facts", "generalizes", "argument f: facts: got the str 'generalizes'; expected a table (object)"),
+    ("facts", None, "argument f: facts: got the NoneType None; expected a table"),
+    ("problem", [1], "argument f: problem: got the list [1]; expected a table"),
+    ("problem", {}, "argument f: problem: heads: got nothing; expected the field 'heads'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "says"), BAD)
+def test_a_malformed_witness_is_refused_by_name(witness: dict[str, Any], name: str, value: object, says: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        replay({**witness, name: value}, "f")
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["claim", "variant", "facts", "problem"])
+def test_a_witness_without_a_field_is_refused(witness: dict[str, Any], name: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"replay: argument f: {name}: got nothing; expected the field '{name}'"):
+        replay({key: value for key, value in witness.items() if key != name}, "f")
+
+
+@pytest.mark.parametrize("data", [None, 3, "claim variant facts problem", ["claim"]])
+def test_what_is_no_table_is_refused(data: object) -> None:
+    with pytest.raises(InvalidArgument, match=r"replay: argument f: claim: got .*; expected the field 'claim'"):
+        replay(data, "f")  # type: ignore[arg-type]
+
+
+def test_a_problem_that_a_claim_is_not_about_is_refused(witness: dict[str, Any]) -> None:
+    finite = problem_to_dict(Problem(HeadClass(1), LAWS["finite"], LAWS["finite"]))
+    changed = {**witness, "claim": "T2", "variant": "stated", "problem": finite}
+    with pytest.raises(InvalidArgument, match=r"argument f: problem: got a problem that cannot be put to T2"):
+        replay(changed, "f")

@@ -1,0 +1,158 @@
+"""Views by number: families of sets against Python sets, and the questions that do not fit 64-bit codes.
+
+That verdicts do not depend on the route is tested with the criterion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import routes, strategies
+from tests.cases import ENSEMBLES, SCHEMES, example, parity
+from theory import Example, HeadClass, criterion, decide, viewsets
+from theory.viewsets import MEMBER, Family, LawViews, contains_some, minimal, number_views
+
+SETS = st.lists(st.frozensets(st.integers(0, 9), min_size=1, max_size=5), max_size=12, unique=True)
+
+
+def family(sets: list[frozenset[int]], frequency: Any = None) -> Family:
+    found = Family.of([np.array(sorted(members), dtype=MEMBER).tobytes() for members in sets])
+    return found if frequency is None else found.rarest_first(frequency)
+
+
+def listed(found: Family) -> list[frozenset[int]]:
+    return [frozenset(found.members[a:b].tolist()) for a, b in zip(found.starts, found.starts[1:], strict=False)]
+
+
+@given(sets=SETS, data=st.data())
+def test_a_family_is_a_list_of_sets(sets: list[frozenset[int]], data: st.DataObject) -> None:
+    found = family(sets)
+    assert listed(found) == sets
+    assert len(found) == len(sets)
+    assert found.sizes.tolist() == [len(members) for members in sets]
+    assert found.owners.tolist() == [i for i, members in enumerate(sets) for _ in members]
+    chosen = data.draw(st.lists(st.integers(0, max(0, len(sets) - 1)), max_size=len(sets)))
+    assert listed(found.take(np.array(chosen, dtype=np.int64))) == [sets[i] for i in chosen]
+    frequency = np.array(data.draw(st.lists(st.integers(0, 5), min_size=10, max_size=10)))
+    assert listed(found.rarest_first(frequency)) == sets
+
+
+@pytest.mark.parametrize("worthwhile", [2**30, 0])
+@given(sets=SETS)
+def test_minimal_sets_contain_no_other(worthwhile: int, sets: list[frozenset[int]]) -> None:
+    expected = {a for a in sets if not any(b < a for b in sets)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(viewsets, "WORTHWHILE", worthwhile)
+        found = listed(minimal(family(sets), 10))
+    assert expected <= set(found) <= set(sets)
+    assert len(found) == len(set(found))
+    if worthwhile:
+        assert set(found) == expected
+
+
+@pytest.mark.parametrize(("pairs", "words"), [(2**20, 2**23), (64, 1)])
+@given(rows=SETS, sets=SETS)
+def test_a_row_contains_a_set_or_not(
+    pairs: int, words: int, rows: list[frozenset[int]], sets: list[frozenset[int]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(viewsets, "PAIRS", pairs)
+        patch.setattr(viewsets, "WORDS", words)
+        frequency = np.bincount([member for row in rows for member in row] or [0], minlength=10)
+        found = contains_some(family(rows), family(sets, frequency), 10)
+    assert found.tolist() == [any(members <= row for members in sets) for row in rows]
+
+
+def test_sets_of_many_members_take_several_words() -> None:
+    rng = np.random.default_rng(0)
+    rows = [frozenset(rng.choice(300, size=120, replace=False).tolist()) for _ in range(200)]
+    sets = [frozenset(rng.choice(300, size=4, replace=False).tolist()) for _ in range(60)]
+    found = contains_some(family(rows), family(sets), 300)
+    assert found.tolist() == [any(members <= row for members in sets) for row in rows]
+    assert 0 < found.sum() < 200
+
+
+@given(
+    heads=strategies.heads(3), examples=st.lists(strategies.examples(n_tokens=3), min_size=1, max_size=6, unique=True)
+)
+def test_the_numbers_of_an_example_are_its_views(heads: HeadClass, examples: list[Example]) -> None:
+    labels = sorted({e.label for e in examples})  # type: ignore[type-var]
+    numbered = number_views(heads, (examples,), labels)
+    assert numbered is not None
+    (law,) = numbered
+    assert isinstance(law, LawViews)
+    assert law.labels.tolist() == [labels.index(e.label) for e in examples]
+    for row, e in enumerate(examples):
+        own = law.of(row)
+        assert own.tolist() == sorted(set(own.tolist()))
+        assert law.numbering.views(own) == sorted(set(routes.views(heads, e)))
+    with pytest.raises(IndexError):
+        law.of(len(examples))
+
+
+BIG = 10**30
+BEYOND = {
+    "tokens beyond 64 bits": ([example((BIG, 1), 0), example((1, 1), 1)], [example((BIG, 1), 0)]),
+    "IDs beyond 64 bits": ([example((0, 1), 0, (0, BIG))], [example((0, 1), 0, (0, BIG))]),
+    "IDs beyond 61 bits": ([example((0, 1), 0, (0, 2**62))], [example((0, 1), 0, (0, 2**62))]),
+    "IDs below 61 bits": ([example((0, 1), 0, (-(2**62), 0))], [example((0, 1), 1, (-(2**62), 0))]),
+}
+
+
+@pytest.mark.parametrize(("train", "test"), BEYOND.values(), ids=BEYOND)
+@pytest.mark.parametrize("key", ["none", "relative", "absolute"])
+def test_what_does_not_fit_is_decided_plainly(train: Any, test: Any, key: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = HeadClass(2, None, key)
+    plain = decide(heads, train=train, test=test)
+    monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
+    assert number_views(heads, (train, test), [0, 1]) is None
+    assert decide(heads, train=train, test=test) == plain
+
+
+def test_too_many_codes_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = [example(tuple(range(8 * i, 8 * i + 8)), i % 2) for i in range(30)]  # 240 tokens: 240^8 codes
+    plain = decide(HeadClass(8), train=train, test=train[:1])
+    assert plain.outcome == "generalizes"
+    monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
+    assert number_views(HeadClass(8), (train, train), [0, 1]) is None
+    assert decide(HeadClass(8), train=train, test=train[:1]) == plain
+
+
+def test_large_questions_report_their_progress() -> None:
+    law, told = ENSEMBLES["noisy"].at(7), []
+    heads = HeadClass(2, 3, "order")
+    plain = decide(heads, train=parity(2).at(3), test=parity(2).at(3), progress=lambda *news: told.append(news))
+    assert (plain.outcome, told) == ("generalizes", [])
+    decide(heads, train=law, test=law, progress=lambda *news: told.append(news))
+    assert told
+    assert all(isinstance(stage, str) and 0 < done <= whole for stage, done, whole in told)
+    assert any(done == whole for _, done, whole in told)
+
+
+def test_a_wrong_count_would_not_be_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses that come from counts are confirmed on examples; a bug in counting is no verdict."""
+    train, test = parity(2).at(3), parity(2).at(4, positions=SCHEMES["shift"])
+    monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
+    assert decide(HeadClass(2), train=train, test=test).reason == "unseen"
+    right = LawViews.outcomes
+
+    def wrong(self: LawViews, *arguments: Any) -> Any:
+        selected, errors = right(self, *arguments)
+        return selected + 1, errors
+
+    monkeypatch.setattr(LawViews, "outcomes", wrong)
+    with pytest.raises(AssertionError, match=r"by counts; this is a bug in theory\.viewsets, please report it"):
+        decide(HeadClass(2), train=train, test=test)
+
+
+def test_few_examples_confirm_a_large_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = parity(2).at(3), parity(2).at(6)
+    expected = decide(HeadClass(2), train=train, test=test)
+    monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
+    monkeypatch.setattr(criterion, "CONFIRMED_CELLS", 20)
+    assert decide(HeadClass(2), train=train, test=test) == expected
