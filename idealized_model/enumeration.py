@@ -210,6 +210,7 @@ class HeadSpace:
 
     def loss_of(self, number: int, law: Law) -> Fraction:
         """The exact loss of one head by plain evaluation: the slow route for `losses`."""
+        check_type(law, Law, "HeadSpace.loss_of", "law", "a law", "Wrap examples: FiniteLaw.uniform(examples).")
         head = self.head(number)
         weighted = (weight * head.loss(example) for example, weight in law.table().items())
         return sum(weighted, Fraction(0)) / law.denominator

@@ -14,7 +14,7 @@ from theory import claims
 from theory.errors import InvalidArgument, shown
 
 SCHEMA = 1
-PACKAGES = ("numpy", "scipy", "sympy", "networkx", "matplotlib", "hypothesis", "rich")
+PACKAGES = ("numpy", "scipy", "sympy", "hypothesis", "rich")
 
 Report = dict[str, Any]
 

@@ -8,7 +8,7 @@
 """
 
 from theory import bounds, claims, positions, support
-from theory.criterion import Verdict, decide
+from theory.criterion import Certificate, Verdict, certificate_length, decide
 from theory.errors import (
     AssumptionViolated,
     BackendUnavailable,
@@ -28,6 +28,7 @@ __all__ = [
     "AssumptionViolated",
     "BackendUnavailable",
     "BudgetExceeded",
+    "Certificate",
     "Coverage",
     "ExactnessLost",
     "Example",
@@ -45,6 +46,7 @@ __all__ = [
     "Verdict",
     "View",
     "bounds",
+    "certificate_length",
     "claims",
     "coverage",
     "decide",

@@ -69,7 +69,7 @@ def certificate(arity: Number, anchor: Literal["none", "last"] = "none") -> Numb
     (6, 5)
     """
     arity = _number(arity, "bounds.certificate", "arity", least=1)
-    if anchor not in ("none", "last"):
+    if not isinstance(anchor, str) or anchor not in ("none", "last"):
         raise InvalidArgument("bounds.certificate", "anchor", shown(anchor), "'none' or 'last'", "Use one of the two.")
     return 2 * arity if anchor == "none" else 2 * arity - 1
 

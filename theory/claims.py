@@ -211,7 +211,7 @@ def get(claim_id: str) -> Claim:
     InvalidArgument : for an unknown id, listing the known ones.
     """
     for claim in CLAIMS:
-        if claim.id == claim_id:
+        if isinstance(claim_id, str) and claim.id == claim_id:
             return claim
     known = ", ".join(claim.id for claim in CLAIMS)
     raise InvalidArgument("claims.get", "claim_id", shown(claim_id), f"one of {known}", "Use one of these ids.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import InvalidArgument, shown, within_budget
+from theory.errors import InvalidArgument, check_type, shown, within_budget
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
 from theory.heads import HardHead, HeadClass, View, check_heads
 from theory.viewsets import CONFLICTING, UNSEEN, Family, LawViews, Tick, contains_some, minimal, number_views
@@ -22,7 +22,7 @@ Reason: TypeAlias = Literal["unseen", "flip", "abstains"]
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a stage, how much of it is done, and how much there is to do."""
 
-PLAIN_CELLS = 4000
+PLAIN_CELLS = 1000
 """Up to about so many candidate sets of all examples together, `decide` works with Python sets, beyond with arrays."""
 
 CONFIRMED_EXAMPLES = 1000
@@ -136,7 +136,119 @@ def decide(
     Source: T1 in docs/theory.md.
     """
     check_heads(heads, "decide")
-    trained, tested = _listed(train, "train", budget), _listed(test, "test", budget)
+    return _decide(heads, _listed(train, "train", budget), _listed(test, "test", budget), progress)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The smallest training length that suffices, with a proof for every shorter one that it does not.
+
+    Attributes
+    ----------
+    length : the smallest of the training lengths from which T1 says `generalizes` to every test length that is not
+        shorter; None when there is none.
+    verdicts : {training length: the verdict that is not `generalizes`}, for every training length below `length`.
+    failed_at : {training length: the test length of that verdict}, the first that fails.
+    test_lengths : the test lengths, in increasing order.
+    """
+
+    length: int | None
+    verdicts: dict[int, Verdict] = field(hash=False)
+    failed_at: dict[int, int] = field(hash=False)
+    test_lengths: tuple[int, ...]
+
+    def explain(self) -> str:
+        """The certificate in a few lines of plain words."""
+        if self.length is None:
+            lines = [f"no certificate length: none of the training lengths {_commas(self.verdicts)} suffices."]
+        else:
+            longer = _commas(length for length in self.test_lengths if length >= self.length)
+            lines = [f"certificate length {self.length}: training there suffices for the test lengths {longer}."]
+        for length, verdict in self.verdicts.items():
+            lines.append(f"Training length {length}, test length {self.failed_at[length]}: {verdict.explain()}")
+        return "\n".join(lines)
+
+
+def certificate_length(
+    heads: HeadClass,
+    law_at: Callable[[int], Law],
+    *,
+    lengths: Iterable[int],
+    test_lengths: Iterable[int],
+    test_law_at: Callable[[int], Law] | None = None,
+    budget: int = BUDGET,
+) -> Certificate:
+    """The smallest training length from which a head class generalizes to every test length that is not shorter.
+
+    Parameters
+    ----------
+    heads : the head class.
+    law_at : the training law of a length, for instance `ensemble.at`.
+    lengths : the training lengths to try.
+    test_lengths : the test lengths; the largest is at least the largest of `lengths`.
+    test_law_at : the test law of a length, when it is not `law_at`.
+    budget : outcomes that may be enumerated per law.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InvalidArgument : for lengths that are no integers >= 1, none at all, or none to test the longest training length.
+    BudgetExceeded : when a law is larger than the budget.
+
+    Examples
+    --------
+    >>> from theory import PlantedEnsemble, support
+    >>> words = {(a, b): "1/4" for a in (1, 2) for b in (1, 2)}
+    >>> parity = PlantedEnsemble(vocabulary=3, background=[1, 0, 0], planted=words,
+    ...                          target={w: sum(w) % 2 for w in words}, support=support.uniform())
+    >>> found = certificate_length(HeadClass(arity=2), parity.at, lengths=range(2, 6), test_lengths=range(2, 8))
+    >>> found.length, {length: verdict.reason for length, verdict in found.verdicts.items()}
+    (4, {2: 'unseen', 3: 'unseen'})
+
+    Cost: a `decide` for every training length up to the answer and every test length that is not shorter.
+    Source: T1 and T4 in docs/theory.md.
+    """
+    where = "certificate_length"
+    check_heads(heads, where)
+    tried, tests = _lengths(lengths, where, "lengths"), _lengths(test_lengths, where, "test_lengths")
+    if tests[-1] < tried[-1]:
+        raise InvalidArgument(
+            where, "test_lengths", f"{_commas(tests)}, all below the training length {tried[-1]}",
+            f"a test length >= {tried[-1]}", "Without one that training length would hold for want of a test.",
+        )  # fmt: skip
+    tested: dict[int, _Listed] = {}
+    verdicts: dict[int, Verdict] = {}
+    failed_at: dict[int, int] = {}
+    for length in tried:
+        train = _listed(law_at(length), "train", budget)
+        for longer in (longer for longer in tests if longer >= length):
+            if longer not in tested:
+                tested[longer] = _listed((test_law_at or law_at)(longer), "test", budget)
+            verdict = _decide(heads, train, tested[longer], None)
+            if verdict.outcome != "generalizes":
+                verdicts[length], failed_at[length] = verdict, longer
+                break
+        else:
+            return Certificate(length, verdicts, failed_at, tests)
+    return Certificate(None, verdicts, failed_at, tests)
+
+
+def _lengths(given: Iterable[int], where: str, argument: str) -> tuple[int, ...]:
+    """The distinct lengths, in increasing order."""
+    check_type(given, Iterable, where, argument, "an iterable of lengths", "For instance range(2, 9).")
+    lengths = list(given)
+    for length in lengths:
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            raise InvalidArgument(where, argument, shown(length), "integers >= 1", "Give lengths of sequences.")
+    if not lengths:
+        raise InvalidArgument(where, argument, "no lengths", "at least one length", "For instance range(2, 9).")
+    return tuple(sorted(set(lengths)))
+
+
+def _decide(heads: HeadClass, trained: _Listed, tested: _Listed, progress: Progress | None) -> Verdict:
     labels = tuple(dict.fromkeys((*trained.labels, *tested.labels)))
     if _cells(heads, trained.table) + _cells(heads, tested.table) > PLAIN_CELLS:
         verdict = _decide_at_scale(heads, trained, tested, labels, progress or (lambda *_: None))
@@ -391,6 +503,10 @@ def _as_list(given: Iterable[Example], argument: str) -> list[Example]:
     if not examples:
         raise InvalidArgument("decide", argument, "no examples", "at least one example", "Pass a non-empty support.")
     return examples
+
+
+def _commas(lengths: Iterable[int]) -> str:
+    return ", ".join(map(str, lengths))
 
 
 def _show(view: View | None) -> str:

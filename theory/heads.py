@@ -76,7 +76,7 @@ class HeadClass:
                 "an integer >= 0, or None for no limit",
                 "Use None for w = ∞.",
             )
-        if self.key not in get_args(Key):
+        if not isinstance(self.key, str) or self.key not in get_args(Key):
             raise InvalidArgument(
                 where,
                 "key",
@@ -84,7 +84,7 @@ class HeadClass:
                 f"one of {', '.join(get_args(Key))}",
                 "Use 'none' to ignore the IDs.",
             )
-        if self.anchor not in get_args(Anchor):
+        if not isinstance(self.anchor, str) or self.anchor not in get_args(Anchor):
             raise InvalidArgument(
                 where,
                 "anchor",

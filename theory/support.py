@@ -70,7 +70,7 @@ class Uniform(SupportLaw):
     anchor: Literal["none", "last"] = "none"
 
     def __post_init__(self) -> None:
-        if self.anchor not in ("none", "last"):
+        if not isinstance(self.anchor, str) or self.anchor not in ("none", "last"):
             raise InvalidArgument(
                 "support.uniform", "anchor", shown(self.anchor), "'none' or 'last'", "Use one of the two."
             )
