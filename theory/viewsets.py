@@ -45,7 +45,7 @@ PAIRS = 2**20
 WORDS = 2**23
 """64-bit words that the rows of `contains_some` may take at once."""
 
-FEW_PAIRS, SAMPLE = 2**24, 64
+WORTHWHILE, SAMPLE = 2**24, 64
 """Beyond so many pairs of sets, `minimal` compares all only where most sets of a sample are not minimal."""
 
 LARGEST = 2**61
@@ -305,7 +305,7 @@ def minimal(family: Family, width: int) -> Family:
     bounds = np.searchsorted(family.sizes, _distinct(family.sizes))
     for a, b in pairwise((*bounds.tolist(), len(family))):  # sets of one size: none contains another
         smaller, level = family.take(np.flatnonzero(kept[:a])), np.arange(a, b)
-        if len(smaller) * len(level) > FEW_PAIRS:
+        if len(smaller) * len(level) > WORTHWHILE:
             sample = family.take(level[:: 1 + len(level) // SAMPLE])
             if contains_some(sample, smaller, width).mean() < 0.75:
                 break

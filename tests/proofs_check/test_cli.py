@@ -281,6 +281,7 @@ def alive(group: int) -> list[str]:
 def test_ctrl_c_leaves_a_partial_report_and_no_process(jobs: str, to: str, tmp_path: Path) -> None:
     """A terminal sends Ctrl-C to the whole group; `kill` sends it to one process."""
     command = [*MODULE, "check", "--claim", "T12", "--claim", "T7", "--jobs", jobs, "--json", "report.json"]
+    command += ["--profile", "full"]  # minutes, if the workers went on
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         encoding="utf-8", start_new_session=True,

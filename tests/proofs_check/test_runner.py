@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -168,13 +171,48 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished() -> None:
                 os.kill(os.getpid(), signal.SIGINT)
 
     watcher = Interrupt()
-    outcome = run(tasks, profile="quick", seed=0, jobs=2, watch=watcher)
+    outcome = run(tasks, profile="full", seed=0, jobs=2, watch=watcher)  # minutes, if the workers went on
     assert outcome.interrupted
     finished = [task for task, result in outcome.results.items() if result.finished]
     assert set(watcher.finished) <= set(finished)
     assert 1 <= len(finished) < len(tasks)
-    assert outcome.seconds < 20
+    assert outcome.seconds < 30
+    assert multiprocessing.active_children() == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def ignored_signals(pid: int) -> int:
+    """The bit mask of the signals that a process ignores; bit n - 1 is signal n."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(status["SigIgn"], 16)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at signal masks in /proc")
+def test_workers_ignore_ctrl_c_from_their_start() -> None:
+    """A terminal sends Ctrl-C to the workers too, even while they start: they must not print tracebacks."""
+    ignoring: list[bool] = []
+
+    def watch(task: Task, cases: int, done: bool) -> None:
+        ignoring.extend(
+            bool(ignored_signals(worker.pid) & 1 << (signal.SIGINT - 1))
+            for worker in multiprocessing.active_children()
+            if worker.pid is not None
+        )
+
+    tasks = [task for task in tasks_of(["T12"]) if task.engine in ("necessity", "mutant")]
+    run(tasks, profile="quick", seed=0, jobs=2, watch=watch)
+    assert ignoring
+    assert all(ignoring)
+    assert not ignored_signals(os.getpid()) & 1 << (signal.SIGINT - 1)
+
+
+def test_what_starts_deaf_stays_deaf() -> None:
+    code = "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
+    before = signal.getsignal(signal.SIGINT)
+    with runner._deaf_to_interrupts():
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"True\n"
+    assert signal.getsignal(signal.SIGINT) is before
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
 def test_a_run_may_be_started_from_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,13 +123,12 @@ SMALL_BLOCKS = {
     "viewsets.PAIRS": 64,
     "viewsets.WORDS": 1,
 }
-NO_PRUNING = {**ARRAYS, "viewsets.WORTHWHILE": 0}
 
 
 def by_every_route(heads: HeadClass, train: Any, test: Any) -> Verdict:
     """The verdict, which Python sets and arrays in large and in small blocks must agree on to the last witness."""
     verdicts = []
-    for settings_of_route in (PLAIN, ARRAYS, SMALL_BLOCKS, NO_PRUNING):
+    for settings_of_route in (PLAIN, ARRAYS, SMALL_BLOCKS):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in settings_of_route.items():
                 patch.setattr(f"theory.{name}", value)
