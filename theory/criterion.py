@@ -431,10 +431,13 @@ def _counted_loss(
     examples at even distances, as far as CONFIRMED_CELLS go.
     """
     selected, wrong = views.outcomes(answers, tick)
-    kinds, first, kind = np.unique([views.labels, selected, wrong], axis=1, return_index=True, return_inverse=True)
-    losses = [Fraction(w, s) if s else Fraction(1) for _, s, w in kinds.T.tolist()]
+    most = int(selected.max()) + 1
+    kinds = (views.labels * most + selected) * most + wrong
+    _, first, kind = np.unique(kinds, return_index=True, return_inverse=True)
+    counts = zip(selected[first].tolist(), wrong[first].tolist(), strict=True)
+    losses = [Fraction(w, s) if s else Fraction(1) for s, w in counts]
     weights = [0] * len(losses)
-    for j, weight in zip(kind.reshape(-1).tolist(), law.table.values(), strict=True):
+    for j, weight in zip(kind.tolist(), law.table.values(), strict=True):
         weights[j] += weight
     examples, cells = list(law.table), 0
     spread = range(0, len(examples), 1 + len(examples) // CONFIRMED_EXAMPLES)
@@ -442,7 +445,7 @@ def _counted_loss(
         cells += _cells(head.heads, (examples[row],))
         if cells > CONFIRMED_CELLS and row != witness:
             break
-        plain, counted = head.loss(examples[row]), losses[int(kind.reshape(-1)[row])]
+        plain, counted = head.loss(examples[row]), losses[int(kind[row])]
         if plain != counted:
             raise AssertionError(
                 f"decide: the counterexample head loses {plain} on {examples[row]}, and {counted} by counts; "

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from idealized_model import HeadSpace, abstention, loss
+from idealized_model import HeadSpace, abstention, enumeration, loss
 from tests import routes, strategies
 from tests.cases import ENSEMBLES, LAWS, example, named, parity
 from tests.strategies import Question
@@ -170,6 +170,24 @@ def test_losses_of_the_cases(name: str) -> None:
 def test_losses_on_spaces_with_small_and_empty_halves(n_views: int, labels: str) -> None:
     law = FiniteLaw({example((0, 1, 1), "a"): "1/7", example((2, 0, 3), "b"): "2/7", example((1, 1), "c"): "4/7"})
     check_losses(space_of(n_views, *labels), law)
+
+
+@pytest.mark.parametrize(("block", "cases"), [(1, 1), (4, 2), (30, 1), (2**14, 3)])
+def test_losses_do_not_depend_on_the_size_of_blocks(block: int, cases: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    law = ENSEMBLES["noisy"].at(3)
+    space = HeadSpace(
+        HeadClass(1, None, "absolute"), tuple(View((t,), (p,)) for t in range(3) for p in (0, 2)), ("x", "y")
+    )
+    assert space.size == 3**6
+    losses, abstaining, denominator = space.losses(law)
+    monkeypatch.setattr(enumeration, "BLOCK", block)
+    monkeypatch.setattr(enumeration, "CASES_AT_ONCE", cases)
+    again = space.losses(law)
+    assert (again[0] == losses).all()
+    assert (again[1] == abstaining).all()
+    assert again[2] == denominator
+    for number in (0, 1, 100, 728):
+        assert Fraction(int(losses[number]), denominator) == space.loss_of(number, law)
 
 
 def test_losses_agree_with_the_risk_of_single_heads() -> None:

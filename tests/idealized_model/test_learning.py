@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -61,6 +62,18 @@ def test_learners_on_whole_laws(heads: HeadClass, name: str) -> None:
     expected = first_smallest(heads, sample)
     if expected is not None:
         assert dict(minimal(heads, sample).answers) == expected
+
+
+def test_the_smallest_set_is_the_first_of_its_size() -> None:
+    """Random systems of overlapping sets, on which many smallest sets tie."""
+    rng = np.random.default_rng(0)
+    sizes = set()
+    for _ in range(150):
+        sample = [example(tuple(rng.integers(0, 8, size=3).tolist())) for _ in range(rng.integers(3, 10))]
+        expected = first_smallest(ONE, sample)
+        assert dict(minimal(ONE, sample).answers) == expected
+        sizes.add(len(expected or ()))
+    assert sizes >= {2, 3, 4}
 
 
 def test_the_marked_pairs_are_the_smallest_head_of_parity() -> None:

@@ -171,7 +171,11 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished() -> None:
                 os.kill(os.getpid(), signal.SIGINT)
 
     watcher = Interrupt()
-    outcome = run(tasks, profile="full", seed=0, jobs=2, watch=watcher)  # minutes, if the workers went on
+    # Workers that went on would take minutes at the full profile: the test would fail, and must not wait for them.
+    too_late = threading.Timer(30, lambda: [worker.kill() for worker in multiprocessing.active_children()])
+    too_late.start()
+    outcome = run(tasks, profile="full", seed=0, jobs=2, watch=watcher)
+    too_late.cancel()
     assert outcome.interrupted
     finished = [task for task, result in outcome.results.items() if result.finished]
     assert set(watcher.finished) <= set(finished)
