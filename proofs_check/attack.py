@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -109,8 +108,3 @@ class Attack:
     necessity: Mapping[str, Dropped]
     nonvacuous: Callable[[Problem], bool] = field(default=lambda problem: True)
     """Whether the hypotheses of the claim hold on a problem: a family must hold at least one such problem."""
-
-
-def ratio_text(value: Fraction | float) -> str:
-    """A rational as "p/q", infinity as "inf"."""
-    return str(value)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide, retention
@@ -160,7 +162,7 @@ def _check(options: argparse.Namespace) -> int:
         _require_writable(options.json, "check")
     _require_folder(options.witnesses)
     tasks = tasks_of(list(dict.fromkeys(wanted)))
-    with watching(tasks) as watch:
+    with _no_litter(), watching(tasks) as watch:
         outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
     report = reports.build(outcome)
     console = Console(width=None if sys.stdout.isatty() else 120)
@@ -176,6 +178,21 @@ def _check(options: argparse.Namespace) -> int:
             write_json(path, witness, "check --witnesses")
             _print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
     return reports.exit_status(report)
+
+
+@contextmanager
+def _no_litter() -> Iterator[None]:
+    """Hypothesis keeps files in a folder .hypothesis of the current one; here they go where nobody sees them."""
+    name = "HYPOTHESIS_STORAGE_DIRECTORY"
+    if name in os.environ or "hypothesis" in sys.modules:
+        yield
+        return
+    with TemporaryDirectory(prefix="lengthgen-", ignore_cleanup_errors=True) as folder:
+        os.environ[name] = folder
+        try:
+            yield
+        finally:
+            del os.environ[name]
 
 
 def _require_writable(path: str, command: str) -> None:

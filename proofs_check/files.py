@@ -88,10 +88,10 @@ def write_text(path: str | os.PathLike[str], text: str, where: str) -> None:
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(file)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         temporary.unlink(missing_ok=True) if file.parent.is_dir() else None
         raise InvalidArgument(
-            where, "path", f"{str(path)!r}: {error.strerror}", "a path that can be written",
+            where, "path", f"{str(path)!r}: {getattr(error, 'strerror', None) or error}", "a path that can be written",
             "Choose a file in an existing folder that you may write to.",
         ) from None  # fmt: skip
 

@@ -12,7 +12,7 @@ from proofs_check.attack import Attack, Facts, Profile
 from proofs_check.claims import attack
 from proofs_check.files import problem_from_dict
 from proofs_check.problem import Problem
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import InvalidArgument, TheoryError, check_type, shown
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,12 @@ def _measured(plan: Attack, witness: dict[str, Any], where: str) -> Callable[[],
 def _refute(plan: Attack, problem: Problem, statement: Any, where: str) -> Facts | None:
     try:
         return plan.refute(problem, statement)
-    except AssertionError as error:  # what a claim takes for granted of its own problems
+    except TheoryError:
+        raise
+    except Exception as error:  # a claim takes much for granted of its own problems
         raise InvalidArgument(
-            "replay", f"{where}: problem", f"a problem that cannot be put to {plan.claim_id} ({error})",
+            "replay", f"{where}: problem",
+            f"a problem that cannot be put to {plan.claim_id} ({type(error).__name__}: {error})",
             "a problem of the kind that the claim is about", "Write the witness again.",
         ) from None  # fmt: skip
 

@@ -43,6 +43,7 @@ from theory import (
     TheoryError,
     View,
     bounds,
+    certificate_length,
     claims,
     coverage,
     decide,
@@ -90,7 +91,7 @@ HOSTILE: list[Any] = [
     positions.absolute(),
     support.uniform(),
     range(3),
-    len,
+    repr,
     Ellipsis,
 ]
 
@@ -139,6 +140,10 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "PlantedEnsemble.at": (parity(2).at, {"length": 3, "positions": positions.absolute()}),
     "decide": (decide, {"heads": ONE, "train": LAW, "test": LAW, "budget": 100}),
+    "certificate_length": (
+        certificate_length,
+        {"heads": ONE, "law_at": parity(2).at, "lengths": [2], "test_lengths": [2], "test_law_at": None, "budget": 100},
+    ),
     "coverage": (coverage, {"heads": ONE, "train": LAW, "test": LAW, "budget": 1000}),
     "retention": (retention, {"heads": ONE, "train": LAW, "test": LAW, "budget": 1000}),
     "pattern_masses": (pattern_masses, {"heads": ONE, "law": LAW, "budget": 1000}),
@@ -234,7 +239,7 @@ def test_every_public_name_is_attacked() -> None:
     attacked = [call for call, _ in CALLS.values()]
     attacked += [type(call.__self__) for call in attacked if hasattr(call, "__self__")]
     passive = {
-        *("BUDGET", "Law", "Mixture", "PlantedLaw", "Pattern", "View", "Verdict", "Coverage", "Factor"),
+        *("BUDGET", "Law", "Mixture", "PlantedLaw", "Pattern", "View", "Verdict", "Certificate", "Coverage", "Factor"),
         *("bounds", "claims", "positions", "support", "HeadOutput", "SampledLoss", "PrefixOutputs"),
     }
     for package in (theory, idealized_model):

@@ -89,8 +89,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Relative key, window w, w-local support, IDs = positions (any shift): the mass of a candidate that shares no "
         "position with S* is L + O(1), that of every other pattern O(1); so κ = Θ(L/l), where T3a has (L/l)^k.",
         {
-            "local support": "the planted set lies within w positions",
-            "window": "heads see only sets within a window",
+            "window and key": "heads see only sets within a window, under the relative key",
         },
     ),
     Claim(
@@ -109,7 +108,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T5",
         "Position coupling",
-        "Parity of k marked tokens, one in each of k equal blocks at one offset: under the coupling c(i) = i mod (l/k) "
+        "Parity of k >= 2 marked tokens, one in each of k equal blocks at one offset: under the coupling c(i) = i mod (l/k) "
         "the class with window 0 and the relative key length-generalizes from training length 2k on (k does not "
         "suffice), under any shift or ordered relabelling; under raw IDs every window below the spread is unrealizable, "
         "and no window fails.",
@@ -162,7 +161,7 @@ CLAIMS: tuple[Claim, ...] = (
         "max(κ0, κ·N_T) times that.",
         {
             "realizable": "some hard head has zero loss",
-            "consistent learner": "the learned head has zero loss on the sample",
+            "consistent learner": "the learned head has zero loss on the sample whenever some hard head has",
         },
     ),
     Claim(
@@ -170,7 +169,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Evaluation without enumeration",
         "Key none, no window: the counts of increasing tuples of a concatenation are c_j(xy) = Σ_(a+b=j) c_a(x) ⊗ c_b(y), "
         "level by level. A window w with at most m tokens an ID leaves at most l·C(m(w+1)-1, k-1) candidates. When score "
-        "and value ignore order, the loss of an example depends on its histogram alone, and there are "
+        "and value ignore order, the loss of an example depends on its label and histogram alone, and there are "
         "C(l-k+V-1, V-1) histograms of the background.",
         {
             "no window": "Chen's identity: every increasing tuple is a candidate",

@@ -195,7 +195,8 @@ def certificate_length(
 
     Raises
     ------
-    InvalidArgument : for lengths that are no integers >= 1, none at all, or none to test the longest training length.
+    InvalidArgument : for lengths that are no integers >= 1, none at all, or none to test the longest training length,
+        and for something that is no function.
     BudgetExceeded : when a law is larger than the budget.
 
     Examples
@@ -213,6 +214,9 @@ def certificate_length(
     """
     where = "certificate_length"
     check_heads(heads, where)
+    for name, rule in (("law_at", law_at), ("test_law_at", law_at if test_law_at is None else test_law_at)):
+        if not callable(rule):
+            raise InvalidArgument(where, name, shown(rule), "a function length -> law", "For instance ensemble.at.")
     tried, tests = _lengths(lengths, where, "lengths"), _lengths(test_lengths, where, "test_lengths")
     if tests[-1] < tried[-1]:
         raise InvalidArgument(

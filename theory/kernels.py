@@ -135,6 +135,8 @@ def _average_choices(
     for n in lengths:
         if n <= atom.length:
             survives = Fraction(comb(n - planted, noise), comb(atom.length - planted, noise))
+            if heads.arity > atom.length:  # no candidates, so nothing has to survive
+                survives = Fraction(1)
             yield Choice(Atom(n), (survives if retain else Fraction(1),))
 
 
@@ -270,7 +272,8 @@ def _verified(
             least = min(sum((c.serves[i] for c in options), Fraction(0)) for i in demands)
         for weight, choice in zip(g, options, strict=True):
             kept[choice.atom] += p * weight / least
-        value = [max(_rounded(v / as_float(p)) * p, Fraction(0)) for v in values[atom]]
+        size = as_float(p)  # 0.0 when p underflows: then this atom adds nothing to the lower bound
+        value = [max(_rounded(v / size) * p, Fraction(0)) if size else Fraction(0) for v in values[atom]]
         costs = [
             (sum((v * s for v, s in zip(value, c.serves, strict=True)), Fraction(0)), p * y[c.atom]) for c in options
         ]

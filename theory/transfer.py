@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import inf
+from math import comb, inf
 from typing import NamedTuple
 
 from theory.bounds import exchangeable_pattern_mass
@@ -201,6 +201,8 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
 
 def _component_masses(heads: HeadClass, law: PlantedLaw, budget: int) -> dict[Pattern, Fraction]:
     if is_exchangeable(heads, law):
+        planted = law.ensemble.arity
+        within_budget("pattern_masses", size=comb(heads.arity + planted, planted), budget=budget)
         return {
             Pattern(overlap, ()): exchangeable_pattern_mass(overlap, law.ensemble.arity, law.length)
             for overlap in overlaps(heads.arity, law.ensemble.arity)

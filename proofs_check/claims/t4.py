@@ -100,7 +100,8 @@ def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
     assert isinstance(problem.train, PlantedLaw)
     assert isinstance(problem.test, PlantedLaw)
-    return _says(problem.heads, problem.train, problem.test, STATED) is not None
+    says = _says(problem.heads, problem.train, problem.test, STATED)
+    return says is not None and _decide(problem.heads, problem.train, problem.test).outcome != "unrealizable"
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────

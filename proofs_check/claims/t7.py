@@ -29,6 +29,7 @@ class Statement:
 
     share: Fraction = Fraction(1, 2)
     slack: int = 0
+    identity: bool = True
     floor: Callable[[int], Fraction] = bounds.half_wrong_floor
 
 
@@ -63,7 +64,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     """The identity for every head (by linearity: view by view and answer by answer), and the floor on the loss."""
     if problem.heads.arity >= arity_of(problem.train) + statement.slack:
         return None
-    for view, counts in labelled_counts(problem.heads, problem.train).items():
+    for view, counts in labelled_counts(problem.heads, problem.train).items() if statement.identity else ():
         selected = sum(counts.values())
         for answer in problem.train.labels:
             wrong = selected - counts[answer]

@@ -14,7 +14,8 @@ from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from tests.cases import LAWS
 from tests.proofs_check.toys import Ticks
-from theory import HeadClass, InvalidArgument
+from theory import HardHead, HeadClass, InvalidArgument, TheoryError, View
+from theory.claims import CLAIMS
 
 
 @pytest.fixture(scope="module")
@@ -93,5 +94,33 @@ def test_what_is_no_table_is_refused(data: object) -> None:
 def test_a_problem_that_a_claim_is_not_about_is_refused(witness: dict[str, Any]) -> None:
     finite = problem_to_dict(Problem(HeadClass(1), LAWS["finite"], LAWS["finite"]))
     changed = {**witness, "claim": "T2", "variant": "stated", "problem": finite}
-    with pytest.raises(InvalidArgument, match=r"argument f: problem: got a problem that cannot be put to T2"):
+    with pytest.raises(
+        InvalidArgument, match=r"argument f: problem: got a problem that cannot be put to T2 \(Assertion"
+    ):
         replay(changed, "f")
+
+
+STRANGE = {
+    "finite": Problem(HeadClass(1), LAWS["finite"], LAWS["finite"]),
+    "one label": Problem(HeadClass(2), LAWS["one label at 4"], LAWS["one label at 4"]),
+    "mixture": Problem(HeadClass(3, 1, "order", "last"), LAWS["mixture of lengths"], LAWS["parity at 2"]),
+    "with a head": Problem(
+        HeadClass(1), LAWS["one at 4"], LAWS["noisy at 4"], HardHead(HeadClass(1), {View((9,), ()): "strange"})
+    ),
+}
+
+
+@pytest.mark.parametrize("claim_id", [claim.id for claim in CLAIMS])
+@pytest.mark.parametrize("name", STRANGE)
+def test_any_problem_under_any_claim_is_an_answer_or_a_refusal(claim_id: str, name: str) -> None:
+    plan = attack(claim_id)
+    variants = ["stated", *(f"mutant: {mutant}" for mutant in plan.mutants)]
+    variants += [f"without: {hypothesis}" for hypothesis in plan.necessity]
+    for variant in variants:
+        made = {"claim": claim_id, "variant": variant, "facts": {}, "problem": problem_to_dict(STRANGE[name])}
+        try:
+            outcome = replay(made, "f")
+        except TheoryError as error:
+            assert str(error)
+        else:
+            assert not outcome.reproduced
