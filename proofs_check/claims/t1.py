@@ -374,7 +374,7 @@ ATTACK = Attack(
     proofs=(
         Proof("T1's proof in six lemmas, refuted by SAT at Herbrand constants: laws of any size", prove_criterion),
     ),
-    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 150, 4000),),
+    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 150, 1500),),
     measurements=(Measurement("search", "greedy adversary on larger classes", _adversary),),
     necessity={
         "seen": Dropped(_any_problem, replace(STATED, seen=False)),

@@ -261,7 +261,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     """Hill climbing over soft heads with any scores for the largest L_test / (t · L_train)."""
     from proofs_check.engines import climb
 
-    rounds, steps = (3, 40) if profile == "quick" else (30, 400)
+    rounds, steps = (3, 40) if profile == "quick" else (10, 200)
     levels = [Fraction(n) for n in ("0", "1/50", "1/3", "1", "9")]
     tried, best = 0, Fraction(0)
     for _ in range(rounds):
@@ -322,7 +322,7 @@ ATTACK = Attack(
         Proof("the survival probability of T11a, symbolic in k, l, L", prove_survival),
         Proof("the inequality for one kept set, symbolic; the sum over sets is on paper", prove_pointwise),
     ),
-    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 60, 1500),),
+    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 60, 600),),
     measurements=(
         Measurement("search", "the tight instance", _tight),
         Measurement("search", "hill climbing over soft heads with any scores", _adversary),

@@ -211,7 +211,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     """Hill climbing over heads for the largest ratio of losses L(2k + 1) / L(2k); dividing by 0 refutes."""
     from proofs_check.engines import climb
 
-    restarts, steps = (3, 60) if profile == "quick" else (12, 400)
+    restarts, steps = (3, 60) if profile == "quick" else (8, 250)
     words = list(product(range(3), repeat=2))
     heads = HeadClass(2)
     tried = 0
@@ -288,7 +288,7 @@ ATTACK = Attack(
         Proof("sizes of the proof and of the tight head, symbolic in k", prove_sizes),
     ),
     samplers=(
-        Sampler("random ensembles with full, non-uniform support laws, up to 3 labels", _random_problems, 60, 1500),
+        Sampler("random ensembles with full, non-uniform support laws, up to 3 labels", _random_problems, 60, 800),
     ),
     measurements=(Measurement("search", "hill climbing for the largest ratio of losses, k = 2, V = 3", _adversary),),
     necessity={

@@ -286,7 +286,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     """Hill climbing over heads for the largest (test loss - κ0·a) / (bound - κ0·a), over random plantings."""
     from proofs_check.engines import climb
 
-    rounds, steps = (4, 50) if profile == "quick" else (40, 400)
+    rounds, steps = (4, 50) if profile == "quick" else (15, 250)
     tried, best = 0, Fraction(0)
     for _ in range(rounds):
         words = list(product(range(3), repeat=2))
@@ -383,7 +383,7 @@ ATTACK = Attack(
         ),
     ),
     proofs=(Proof("the chain of inequalities for one example, symbolic in W, D and N_T", prove_chain),),
-    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 100, 2500),),
+    samplers=(Sampler("random mixtures, supports, schemes, windows, keys, anchors", _random_problems, 100, 1000),),
     measurements=(Measurement("search", "hill climbing for the largest test loss over its bound", _adversary),),
     necessity={
         "same planting": Dropped(_other_target, replace(STATED, needs_same_planting=False)),

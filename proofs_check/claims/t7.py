@@ -313,7 +313,7 @@ ATTACK = Attack(
         Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor),
     ),
     samplers=(
-        Sampler("random backgrounds, supports, schemes, windows, keys, anchors, mixtures", _random_problems, 80, 2000),
+        Sampler("random backgrounds, supports, schemes, windows, keys, anchors, mixtures", _random_problems, 80, 800),
     ),
     measurements=(
         Measurement("sampled", "Monte Carlo", _monte_carlo),
