@@ -18,6 +18,7 @@ from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measur
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, coverage, support
+from theory.errors import BudgetExceeded
 from theory.exact import as_float
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SIZES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 LEVELS = (Fraction(1, 2), Fraction(1, 10), Fraction(1, 100))
+MOST_SEEN = 13
+"""Examples of a law whose subsets are listed, to find the exact law of a learned head."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,10 @@ def error_laws(problem: Problem, learner: str) -> tuple[tuple[tuple[frozenset[Ex
     """
     table = problem.train.table()
     examples = list(table)
+    if len(examples) > MOST_SEEN:  # 2^examples sets can be seen
+        raise BudgetExceeded(
+            "T9 (examples of the law)", size=len(examples), budget=MOST_SEEN, fix="Use a law with fewer examples."
+        )
     total = problem.train.denominator
     n_views = len({view for example in examples for view in problem.heads.views(example)})
     best = eliminate(problem.heads, examples)
