@@ -53,6 +53,12 @@ class Proof:
     check: Callable[[], int]
 
 
+def require(condition: bool, step: str) -> None:
+    """Let a proof go no further, naming the step, unless the condition holds."""
+    if not condition:
+        raise AssertionError(step)
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A check of its own kind (Monte Carlo against exact values, an adversarial search): it reports what it saw.

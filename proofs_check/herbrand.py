@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from itertools import combinations, permutations
 from typing import Any
 
+from proofs_check.attack import require
+
 Formula = Any
 """A sympy Boolean."""
 
@@ -60,13 +62,8 @@ def prove(lemma: str, premises: Sequence[Formula], goal: Formula, *, terms: Sequ
     from sympy.logic.inference import satisfiable
 
     axioms = equality_axioms(terms)
-    _require(not satisfiable(And(*axioms, *premises, Not(goal))), lemma, "the premises do not imply the goal")
-    _require(bool(satisfiable(And(*axioms, *premises))), lemma, "the premises contradict themselves")
+    require(not satisfiable(And(*axioms, *premises, Not(goal))), f"{lemma}: the premises do not imply the goal")
+    require(bool(satisfiable(And(*axioms, *premises))), f"{lemma}: the premises contradict themselves")
     for unused in combinations(premises, len(premises) - 1):
-        _require(bool(satisfiable(And(*axioms, *unused, Not(goal)))), lemma, "a premise is not needed")
+        require(bool(satisfiable(And(*axioms, *unused, Not(goal)))), f"{lemma}: a premise is not needed")
     return 2 + len(premises)
-
-
-def _require(condition: bool, lemma: str, reason: str) -> None:
-    if not condition:
-        raise AssertionError(f"{lemma}: {reason}")

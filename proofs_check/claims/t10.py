@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from idealized_model.counting import chen_product, pattern_counts, signature, view_counts
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, positions, support
@@ -203,7 +203,7 @@ def prove_vandermonde() -> int:
     for j in range(9):
         total = sum(bounds.binomial(m, a) * bounds.binomial(n, j - a) for a in range(j + 1))
         gap = sympy.expand(sympy.expand_func(sympy.sympify(bounds.binomial(m + n, j)) - total))
-        _require(gap == 0, f"j = {j}: {gap}")
+        require(gap == 0, f"j = {j}: {gap}")
         steps += 1
     f, v = sympy.symbols("f V", integer=True, positive=True)
 
@@ -211,13 +211,8 @@ def prove_vandermonde() -> int:
         return sympy.binomial(size + tokens - 1, tokens - 1)  # type: ignore[operator]
 
     recurrence = multisets(f, v) - multisets(f - 1, v) - multisets(f, v - 1)  # type: ignore[operator]
-    _require(sympy.simplify(sympy.gammasimp(recurrence.rewrite(sympy.gamma))) == 0, "the recurrence of multisets")
+    require(sympy.simplify(sympy.gammasimp(recurrence.rewrite(sympy.gamma))) == 0, "the recurrence of multisets")
     return steps + 1
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

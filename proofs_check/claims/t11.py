@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.claims.t3 import ENUMERATED_HEADS, SOFT_OUTCOMES
 from proofs_check.claims.t3a import rare_noise_loss
 from proofs_check.families import ensemble, ensembles, marked_parity
@@ -205,7 +205,7 @@ def prove_survival() -> int:
     survival = sympy.binomial(long - 2 * k, short - 2 * k) / sympy.binomial(long - k, short - k)
     kappa = bounds.exchangeable_kappa(k, train=short, test=long)
     product_ = sympy.gammasimp((survival * kappa).rewrite(sympy.gamma))
-    _require(sympy.simplify(product_) == 1, f"survival · κ = {product_}")
+    require(sympy.simplify(product_) == 1, f"survival · κ = {product_}")
     return 1
 
 
@@ -220,14 +220,9 @@ def prove_pointwise() -> int:
     kept_wrong, lost = sympy.symbols("w s", nonnegative=True)
     kept = sympy.Symbol("D", positive=True)
     gap = sympy.factor(kept_wrong / kept - kept_wrong / (kept + lost))
-    _require(gap.is_nonnegative is True, f"W'/D' - W'/D = {gap}")
-    _require(sympy.factor(-gap).is_nonnegative is not True, "the reverse inequality")
+    require(gap.is_nonnegative is True, f"W'/D' - W'/D = {gap}")
+    require(sympy.factor(-gap).is_nonnegative is not True, "the reverse inequality")
     return 2
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────

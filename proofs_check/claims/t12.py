@@ -9,7 +9,7 @@ from itertools import chain, product
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Family, Measured, Measurement, Profile, Proof
+from proofs_check.attack import Attack, Dropped, Family, Measured, Measurement, Profile, Proof, require
 from proofs_check.claims import t7
 from proofs_check.problem import Problem
 from theory import HeadClass, PlantedEnsemble, bounds, support
@@ -38,24 +38,19 @@ def prove_pointwise() -> int:
 
     wrong, spare, right = sympy.symbols("W s r", integer=True, nonnegative=True)
     none_right = sympy.factor(1 - (wrong + 1) / (wrong + spare + 1))  # N = W + s
-    _require(none_right.is_nonnegative is True, f"R = 0: {none_right}")
+    require(none_right.is_nonnegative is True, f"R = 0: {none_right}")
     rights = right + 1
     n = wrong + rights + spare
     numerator = sympy.expand(wrong * (n + 1) - (wrong - rights + 1) * (wrong + rights))
     coefficients = sympy.Poly(numerator, wrong, right, spare).coeffs()
-    _require(all(c >= 0 for c in coefficients), f"R >= 1: {numerator}")
+    require(all(c >= 0 for c in coefficients), f"R >= 1: {numerator}")
     # Sharp: W = N, R = 0 and W = 0, R = 1 are equalities, and they balance E[W] = E[R].
     size = sympy.Symbol("N", positive=True)
-    _require(sympy.simplify(1 - (size + 1) / (size + 1)) == 0, "equality at W = N")
+    require(sympy.simplify(1 - (size + 1) / (size + 1)) == 0, "equality at W = N")
     p = sympy.Symbol("p")
     balance = sympy.solve(sympy.Eq(p * size, 1 - p), p)[0]
-    _require(sympy.simplify(balance - 1 / (size + 1)) == 0, f"the balanced mixture loses {balance}")
+    require(sympy.simplify(balance - 1 / (size + 1)) == 0, f"the balanced mixture loses {balance}")
     return 4
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _closest(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem, view_cases
 from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, positions, support
@@ -167,11 +167,11 @@ def prove_patterns_fit() -> int:
         terms = [(2 * k - j, bounds.interleavings(k, k, j)) for j in range(k + 1)]
         total = sum(ways * bounds.binomial(length, union) for union, ways in terms)
         difference = sympy.expand(sympy.expand_func(total - bounds.binomial(length, k) ** 2))
-        _require(difference == 0, f"k = {k}: {difference}")
-        _require(max(union for union, _ in terms) == bounds.certificate(k), f"k = {k}: the largest pattern")
+        require(difference == 0, f"k = {k}: {difference}")
+        require(max(union for union, _ in terms) == bounds.certificate(k), f"k = {k}: the largest pattern")
         at_certificate = [comb(2 * k, union) > 0 for union, _ in terms]
         below = [comb(2 * k - 1, union) > 0 for union, _ in terms]
-        _require(all(at_certificate) and not all(below), f"k = {k}: patterns at 2k and at 2k - 1")
+        require(all(at_certificate) and not all(below), f"k = {k}: patterns at 2k and at 2k - 1")
         steps += 3
     return steps
 
@@ -185,17 +185,12 @@ def prove_sizes() -> int:
 
     k, j, length = sympy.symbols("k j l", integer=True, positive=True)
     overlap = j - 1  # any integer >= 0
-    _require((bounds.certificate(k) - (2 * k - overlap)).is_nonnegative is True, "union of two k-sets")
-    _require((bounds.certificate(k, "last") - (2 * k - j)).is_nonnegative is True, "union of two anchored k-sets")
+    require((bounds.certificate(k) - (2 * k - overlap)).is_nonnegative is True, "union of two k-sets")
+    require((bounds.certificate(k, "last") - (2 * k - j)).is_nonnegative is True, "union of two anchored k-sets")
     for anchor, noise in (("none", k), ("last", k - 1)):
         first = sympy.solve(sympy.Eq(length - k, noise), length)
-        _require(first == [bounds.certificate(k, anchor)], f"tightness, anchor {anchor}: {first}")  # type: ignore[arg-type]
+        require(first == [bounds.certificate(k, anchor)], f"tightness, anchor {anchor}: {first}")  # type: ignore[arg-type]
     return 4
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────

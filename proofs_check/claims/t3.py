@@ -14,7 +14,7 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
 from idealized_model import abstention as abstention_of
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
 from theory import (
@@ -260,17 +260,12 @@ def prove_chain() -> int:
     largest = total + spare  # N_T >= D
     at_test = sympy.factor(wrong - wrong / total)
     in_training = sympy.factor(wrong / total - wrong / largest)
-    _require(at_test.is_nonnegative is True, f"W - W/D = {at_test}")
-    _require(in_training.is_nonnegative is True, f"W/D - W/N_T = {in_training}")
+    require(at_test.is_nonnegative is True, f"W - W/D = {at_test}")
+    require(in_training.is_nonnegative is True, f"W/D - W/N_T = {in_training}")
     # It can fail: without D <= N_T the second sign is open.
     free = sympy.Symbol("n", positive=True)
-    _require(sympy.factor(wrong / total - wrong / free).is_nonnegative is None, "a free N_T")
+    require(sympy.factor(wrong / total - wrong / free).is_nonnegative is None, "a free N_T")
     return 3
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 # ── Random problems, the adversary ──────────────────────────────────────────────────────────────────────

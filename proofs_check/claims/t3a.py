@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idealized_model import sampled_loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, PlantedEnsemble, bounds, coverage, support
@@ -112,12 +112,12 @@ def prove_ratio() -> int:
     quotient = sympy.gammasimp(
         (mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n)).rewrite(sympy.gamma)
     )
-    _require(sympy.simplify(quotient) == 1, f"the ratio of masses: {quotient}")
+    require(sympy.simplify(quotient) == 1, f"the ratio of masses: {quotient}")
     # It can fail: with the exponent off by one the quotient is not 1.
     wrong = sympy.gammasimp(
         (mass_ratio / bounds.exchangeable_kappa(k, train=short, test=long, n_noise=n + 1)).rewrite(sympy.gamma)
     )
-    _require(sympy.simplify(wrong) != 1, "the exponent off by one")
+    require(sympy.simplify(wrong) != 1, "the exponent off by one")
     return 2
 
 
@@ -133,12 +133,12 @@ def prove_monotone() -> int:
         k, train=short, test=long, n_noise=n
     )
     step = sympy.simplify(sympy.gammasimp(step.rewrite(sympy.gamma)))
-    _require(sympy.simplify(step - (long - k - n) / (short - k - n)) == 0, f"the step {step}")
+    require(sympy.simplify(step - (long - k - n) / (short - k - n)) == 0, f"the step {step}")
     spare, extra = sympy.symbols("d e", integer=True, nonnegative=True)  # l = k + n + 1 + d, L = l + e
     excess = sympy.simplify(
         ((long - k - n) / (short - k - n)).subs(long, short + extra).subs(short, k + n + 1 + spare) - 1
     )
-    _require(excess.is_nonnegative is True, f"the step minus 1: {excess}")
+    require(excess.is_nonnegative is True, f"the step minus 1: {excess}")
     return 2
 
 
@@ -158,15 +158,15 @@ def prove_exponent() -> int:
         for length in range(2 * k, 2 * k + 5):
             series = sympy.Poly(sympy.expand(rare_noise_loss(k, length, x, sympy.Rational(1, 2))), x)
             powers = {power: c for (power,), c in series.terms()}
-            _require(min(powers) == k, f"k = {k}, l = {length}: lowest power {min(powers)}")
-            _require(
+            require(min(powers) == k, f"k = {k}, l = {length}: lowest power {min(powers)}")
+            require(
                 powers[k] == sympy.Rational(comb(length - k, k), 4), f"k = {k}, l = {length}: coefficient {powers[k]}"
             )
             steps += 2
     for k in range(1, 7):
         kappa = bounds.exchangeable_kappa(k, train=sympy.Integer(2 * k + 1), test=long)
         limit = sympy.limit(sympy.expand(sympy.expand_func(kappa)) / long**k, long, sympy.oo)
-        _require(limit == sympy.Rational(1, sympy.factorial(k) * comb(k + 1, k)), f"k = {k}: {limit}")
+        require(limit == sympy.Rational(1, sympy.factorial(k) * comb(k + 1, k)), f"k = {k}: {limit}")
         steps += 1
     return steps
 
@@ -177,11 +177,6 @@ def rare_noise_loss(k: int, length: int, x, share):  # type: ignore[no-untyped-d
     return share * sum(
         comb(free, b) * x**b * (1 - x) ** (free - b) * Fraction(comb(b, k), 1 + comb(b, k)) for b in range(k, free + 1)
     )
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 # ── Random problems, Monte Carlo, the tight instance ─────────────────────────────────────────────────────────────────

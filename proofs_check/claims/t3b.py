@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
 from theory import HeadClass, bounds, positions, support
@@ -118,11 +118,11 @@ def prove_degrees() -> int:
             # Boundary effects end 2w from the ends: the touching pairs of two lengths give the linear function.
             first, second = (_touching(width, d, n) for n in (6 * width, 6 * width + 1))
             touching = first + (second - first) * (length - 6 * width)
-            _require(_touching(width, d, 6 * width + 9) == touching.subs(length, 6 * width + 9), "touching is linear")
+            require(_touching(width, d, 6 * width + 9) == touching.subs(length, 6 * width + 9), "touching is linear")
             mass = ((length - d) * n_sets - touching) / n_sets
-            _require(sympy.limit(mass / length, length, sympy.oo) == 1, f"w = {width}, d = {d}: the mass is not ~ L")
+            require(sympy.limit(mass / length, length, sympy.oo) == 1, f"w = {width}, d = {d}: the mass is not ~ L")
             check = Fraction(str(sympy.nsimplify(mass.subs(length, 6 * width + 5))))
-            _require(check == bounds._disjoint_mass(width, d, 6 * width + 5), f"w = {width}, d = {d}: closed form")
+            require(check == bounds._disjoint_mass(width, d, 6 * width + 5), f"w = {width}, d = {d}: closed form")
             steps += 3
     return steps
 
@@ -131,11 +131,6 @@ def _touching(width: int, offset: int, length: int) -> int:
     """Pairs (candidate of this offset, local pair) that share a position, by listing."""
     planted = [(i, i + d) for i in range(length) for d in range(1, width + 1) if i + d < length]
     return sum(bool({i, i + offset} & set(pair)) for i in range(length - offset) for pair in planted)
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensembles, marked_parity
 from proofs_check.problem import Problem
 from theory import HeadClass, Law, Verdict, decide, positions, support
@@ -151,14 +151,9 @@ def prove_unseen() -> int:
     extra = sympy.Symbol("d", integer=True, nonnegative=True)
     longer = length + 1 + extra
     largest_trained, largest_tested = length - 1, longer - 1
-    _require((largest_tested - largest_trained).is_positive is True, "the largest test ID or offset is unseen")
-    _require((largest_trained - largest_trained).is_positive is not True, "at equal lengths it is not")
+    require((largest_tested - largest_trained).is_positive is True, "the largest test ID or offset is unseen")
+    require((largest_trained - largest_trained).is_positive is not True, "at equal lengths it is not")
     return 2
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idealized_model import HeadSpace
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem, view_cases
 from theory import HeadClass, Law, Verdict, decide, positions, support
@@ -139,17 +139,12 @@ def prove_spread() -> int:
     steps = 0
     for k in (2, 3, 4):
         for j in range(k):
-            _require(sympy.simplify(sympy.Mod(offset + j * block, block) - sympy.Mod(offset, block)) == 0, f"block {j}")
+            require(sympy.simplify(sympy.Mod(offset + j * block, block) - sympy.Mod(offset, block)) == 0, f"block {j}")
             steps += 1
         spread = (offset + (k - 1) * block) - offset
-        _require(sympy.limit(spread, block, sympy.oo) == sympy.oo, f"k = {k}: the spread of positions")
+        require(sympy.limit(spread, block, sympy.oo) == sympy.oo, f"k = {k}: the spread of positions")
         steps += 1
     return steps
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble
 from proofs_check.problem import Problem
 from theory import HeadClass, bounds, support
@@ -110,13 +110,13 @@ def prove_half() -> int:
 
     n, s = sympy.symbols("n s", positive=True)
     value = bounds.dilution(n + 1, s)  # n = candidates but the planted one
-    _require(sympy.solve(sympy.Eq(value, sympy.Rational(1, 2)), n) == [1 / s], "the half")
+    require(sympy.solve(sympy.Eq(value, sympy.Rational(1, 2)), n) == [1 / s], "the half")
     for symbol in (n, s):
-        _require(sympy.factor(sympy.diff(value, symbol)).is_positive is True, f"increasing in {symbol}")
-    _require(sympy.factor(1 - value).is_positive is True, "below 1")
+        require(sympy.factor(sympy.diff(value, symbol)).is_positive is True, f"increasing in {symbol}")
+    require(sympy.factor(1 - value).is_positive is True, "below 1")
     # The worst case over heads: W/(1 + W + R) with W + R <= (n-1)s is largest at W = (n-1)s, R = 0.
     w, r = sympy.symbols("w r", nonnegative=True)
-    _require(sympy.factor((w + r) / (1 + w + r) - w / (1 + w + r)).is_nonnegative is True, "right ones only help")
+    require(sympy.factor((w + r) / (1 + w + r) - w / (1 + w + r)).is_nonnegative is True, "right ones only help")
     return 5
 
 
@@ -126,22 +126,17 @@ def prove_log_scaling() -> int:
 
     length, gap = sympy.symbols("L g", positive=True)
     steps = 0
-    _require(sympy.limit(length ** (-gap), length, sympy.oo) == 0, "L^(-g) → 0 for g > 0")
+    require(sympy.limit(length ** (-gap), length, sympy.oo) == 0, "L^(-g) → 0 for g > 0")
     for k in range(1, 7):
         n = sympy.expand(sympy.expand_func(bounds.binomial(length, k)))
-        _require(sympy.limit(n / length**k, length, sympy.oo) == sympy.Rational(1, sympy.factorial(k)), f"k = {k}")
+        require(sympy.limit(n / length**k, length, sympy.oo) == sympy.Rational(1, sympy.factorial(k)), f"k = {k}")
         at = sympy.limit(sympy.cancel(bounds.dilution(n, 1 / length**k)), length, sympy.oo)
-        _require(at == sympy.Rational(1, 1 + sympy.factorial(k)), f"k = {k}, s = k: {at}")
+        require(at == sympy.Rational(1, 1 + sympy.factorial(k)), f"k = {k}, s = k: {at}")
         above = sympy.limit(sympy.cancel(bounds.dilution(n, 1 / length ** (k + 1))), length, sympy.oo)
         below = sympy.limit(sympy.cancel(bounds.dilution(n, 1 / length ** (k - 1))), length, sympy.oo)
-        _require((above, below) == (0, 1), f"k = {k}: {above} above, {below} below")
+        require((above, below) == (0, 1), f"k = {k}: {above} above, {below} below")
         steps += 4
     return steps + 1
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

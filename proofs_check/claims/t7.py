@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem, labelled_counts
 from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, positions, support
@@ -150,11 +150,11 @@ def prove_involution() -> int:
     a, b, r = sympy.symbols("a b r")
     wrong, wrong_flipped = Xor(a, Xor(b, r)), Xor(a, Xor(Not(b), r))
     exactly_one = Xor(wrong, wrong_flipped)
-    _require(not satisfiable(Not(exactly_one)), "one of the pair is wrong")
+    require(not satisfiable(Not(exactly_one)), "one of the pair is wrong")
     both = sympy.And(wrong, wrong_flipped)
-    _require(not satisfiable(both), "never both")
+    require(not satisfiable(both), "never both")
     # The check can fail: for AND in place of XOR the flip may leave the label as it is.
-    _require(bool(satisfiable(Not(Xor(Xor(a, b & r), Xor(a, Not(b) & r))))), "a label that need not flip")
+    require(bool(satisfiable(Not(Xor(Xor(a, b & r), Xor(a, Not(b) & r))))), "a label that need not flip")
     return 3
 
 
@@ -172,10 +172,10 @@ def prove_fourier() -> int:
                 bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)
             }
             total = sum((-1) ** sum(bits) * values[bits[:seen]] for bits in product((0, 1), repeat=k))
-            _require(sympy.expand(total) == 0, f"k = {k}, {seen} bits seen")
+            require(sympy.expand(total) == 0, f"k = {k}, {seen} bits seen")
             steps += 1
         full = {bits: sympy.Symbol(f"f{''.join(map(str, bits))}") for bits in product((0, 1), repeat=k)}
-        _require(sympy.expand(sum((-1) ** sum(b) * f for b, f in full.items())) != 0, f"k = {k}: all bits do suffice")
+        require(sympy.expand(sum((-1) ** sum(b) * f for b, f in full.items())) != 0, f"k = {k}: all bits do suffice")
     return steps
 
 
@@ -191,14 +191,9 @@ def prove_floor() -> int:
     size = n + 1
     loss = (1 - u) * sympy.Rational(1, 2) / size + u
     slack = sympy.factor(sympy.simplify(loss - bounds.half_wrong_floor(size)))
-    _require(slack.is_nonnegative is True, f"the slack {slack}")
-    _require(sympy.simplify(slack - u * (1 - 1 / (2 * size))) == 0, f"the slack {slack}")
+    require(slack.is_nonnegative is True, f"the slack {slack}")
+    require(sympy.simplify(slack - u * (1 - 1 / (2 * size))) == 0, f"the slack {slack}")
     return 2
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead
 from idealized_model.learning import eliminate
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
 
@@ -200,15 +200,10 @@ def prove_pathwise() -> int:
     total = p + (p + extra) + rest  # the mass of the right label, of one at least as large, and of the others
     loss = sympy.factor(1 - p / total)
     gap = sympy.factor(loss - sympy.Rational(1, 2))
-    _require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie loses exactly one half")
-    _require(sympy.simplify(gap - (extra + rest) / (2 * total)) == 0, f"loss - 1/2 = {gap}")
-    _require((extra + rest).is_nonnegative is True, "the sign of the gap")
+    require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie loses exactly one half")
+    require(sympy.simplify(gap - (extra + rest) / (2 * total)) == 0, f"loss - 1/2 = {gap}")
+    require((extra + rest).is_nonnegative is True, "the sign of the gap")
     return 3
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from idealized_model import loss
 from idealized_model.learning import eliminate, minimal
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, coverage, support
@@ -187,17 +187,12 @@ def prove_union_bound() -> int:
     views, labels, n, delta = sympy.symbols("M y n delta", positive=True)
     epsilon = (views * sympy.log(labels + 1) + sympy.log(1 / delta)) / n
     union = (labels + 1) ** views * sympy.exp(-epsilon * n)
-    _require(sympy.simplify(union / delta) == 1, f"the union bound {sympy.simplify(union)}")
+    require(sympy.simplify(union / delta) == 1, f"the union bound {sympy.simplify(union)}")
     e = sympy.Symbol("e", real=True)
     gap = sympy.exp(-e) - (1 - e)
-    _require(sympy.solve(sympy.diff(gap, e), e) == [0], "one stationary point")
-    _require(gap.subs(e, 0) == 0 and sympy.diff(gap, e, 2).is_positive is True, "it is a minimum of value 0")
+    require(sympy.solve(sympy.diff(gap, e), e) == [0], "one stationary point")
+    require(gap.subs(e, 0) == 0 and sympy.diff(gap, e, 2).is_positive is True, "it is a minimum of value 0")
     return 3
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise AssertionError(reason)
 
 
 def _random_problems() -> SearchStrategy[Problem]:
