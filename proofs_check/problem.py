@@ -6,10 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from idealized_model import HeadSpace
-from theory import HardHead, HeadClass, Law
+from theory import HardHead, HeadClass, Law, Verdict, decide
+from theory.criterion import Outcome
 from theory.examples import Label
 from theory.heads import View
+
+ENUMERATED_HEADS = 3**9
+"""Hard heads are enumerated up to this many, where a check can do without."""
 
 ViewCase = tuple[frozenset[View], Label]
 """All that a zero-loss question needs of an example: its views and its label."""
@@ -40,9 +47,37 @@ class Problem:
         cases = (*view_cases(self.heads, self.train), *view_cases(self.heads, self.test))
         return HeadSpace(self.heads, tuple(sorted({view for views, _ in cases for view in views})), self.labels)
 
+    @property
+    def n_enumerated(self) -> int:
+        """How many hard heads there are to enumerate: 0 where they are too many."""
+        size = self.space().size
+        return size if size <= ENUMERATED_HEADS else 0
+
+    def perfect(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """For every hard head, by number: whether it has zero loss in training, and whether it has at test."""
+        space = self.space()
+        trained, tested = (space.zero_loss(view_cases(self.heads, law)) for law in (self.train, self.test))
+        return trained, tested
+
+    def brute_force(self) -> Outcome:
+        """What Definition 5 says, from all hard heads."""
+        trained, tested = self.perfect()
+        if not trained.any():
+            return "unrealizable"
+        return "fails" if (trained & ~tested).any() else "generalizes"
+
+    def verdict(self) -> Verdict:
+        """What T1 says."""
+        return _verdict(self.heads, self.train, self.test)
+
     def candidates_in(self, law: Law) -> int:
         """The largest number of candidate sets of an example of the law."""
         return max(sum(number for _, number in views) for views, _ in view_table(self.heads, law))
+
+
+@lru_cache(maxsize=4096)
+def _verdict(heads: HeadClass, train: Law, test: Law) -> Verdict:
+    return decide(heads, train=train, test=test)
 
 
 @lru_cache(maxsize=2048)

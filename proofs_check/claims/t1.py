@@ -82,19 +82,9 @@ MUTANTS = {
 }
 
 
-def brute_force(problem: Problem) -> tuple[str, HeadSpace, np.ndarray, np.ndarray]:
-    """The outcome by Definition 5, from all hard heads: (outcome, the heads, perfect in training, perfect at test)."""
-    space = problem.space()
-    trained = space.zero_loss(view_cases(problem.heads, problem.train))
-    tested = space.zero_loss(view_cases(problem.heads, problem.test))
-    if not trained.any():
-        return "unrealizable", space, trained, tested
-    return ("fails" if (trained & ~tested).any() else "generalizes"), space, trained, tested
-
-
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """Compare the statement with brute force; for the claim itself also `decide` and its counterexample head."""
-    truth, space, trained, tested = brute_force(problem)
+    truth, space = problem.brute_force(), problem.space()
     train, test = list(view_cases(problem.heads, problem.train)), list(view_cases(problem.heads, problem.test))
     if statement.realizable == "unguarded" and truth == "unrealizable":
         truth = "generalizes"  # Definition 5 is vacuous without zero-loss heads
@@ -103,10 +93,11 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     if says != truth:
         return facts
     if statement == STATED:
-        verdict = decide(problem.heads, train=problem.train, test=problem.test)
+        verdict = problem.verdict()
         if verdict.outcome != truth:
             return {**facts, "decide": verdict.outcome}
         if verdict.counterexample is not None:
+            trained, tested = problem.perfect()
             number = _number(space, verdict.counterexample.answers)
             if not trained[number] or tested[number]:
                 return {**facts, "decide": "a counterexample that is none", "head": number}

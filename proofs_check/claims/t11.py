@@ -14,7 +14,7 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.claims.t3 import ENUMERATED_HEADS, SOFT_OUTCOMES
+from proofs_check.claims.t3 import SOFT_OUTCOMES
 from proofs_check.claims.t3a import rare_noise_loss
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
@@ -99,9 +99,9 @@ def _closed_form(problem: Problem, statement: Statement) -> Fraction | None:
 
 
 def _refute_hard(problem: Problem, factor: ExactOrInfinite) -> Facts | None:
-    space = problem.space()
-    if space.size > ENUMERATED_HEADS:
+    if not problem.n_enumerated:
         return None
+    space = problem.space()
     train_losses, _, train_denominator = space.losses(problem.train)
     test_losses, _, test_denominator = space.losses(problem.test)
     pairs = np.unique(np.stack([train_losses, test_losses]), axis=1)
@@ -141,8 +141,7 @@ def _refute_soft(problem: Problem, factor: ExactOrInfinite) -> Facts | None:
 
 def cases(problem: Problem) -> int:
     """One case a hard head; none where they are too many to enumerate."""
-    size = problem.space().size
-    return size if size <= ENUMERATED_HEADS else 0
+    return problem.n_enumerated
 
 
 def nonvacuous(problem: Problem) -> bool:

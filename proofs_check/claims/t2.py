@@ -14,7 +14,7 @@ import numpy as np
 from idealized_model import loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, ensembles, marked_parity
-from proofs_check.problem import Problem, view_cases
+from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, View
@@ -56,7 +56,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
         return _refute_tightness(problem.head, problem.train, certificate)
     if problem.train.length < certificate or problem.test.length < problem.train.length:
         return None  # the statement says nothing
-    trained, tested = _perfect(problem)
+    trained, tested = problem.perfect()
     broken = trained & ~tested
     if not broken.any():
         return None
@@ -70,12 +70,6 @@ def _refute_tightness(head: HardHead, law: PlantedLaw, certificate: int) -> Fact
         if (at == 0) != (length < certificate):
             return {"certificate": certificate, "length": length, "loss": str(at)}
     return None
-
-
-def _perfect(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    space = problem.space()
-    trained = space.zero_loss(view_cases(problem.heads, problem.train))
-    return trained, space.zero_loss(view_cases(problem.heads, problem.test))
 
 
 def cases(problem: Problem) -> int:

@@ -37,9 +37,6 @@ from theory.planted import planted_components
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-ENUMERATED_HEADS = 3**9
-"""Hard heads are enumerated up to this many."""
-
 SOFT_OUTCOMES = 150
 """Soft heads are evaluated on laws of at most this many outcomes, training and test together."""
 
@@ -117,9 +114,9 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
 
 def _refute_hard(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
-    space = problem.space()
-    if space.size > ENUMERATED_HEADS:
+    if not problem.n_enumerated:
         return None
+    space = problem.space()
     train_losses, abstentions, train_denominator = space.losses(problem.train)
     test_losses, _, test_denominator = space.losses(problem.test)
     # Heads with equal training loss and abstention share one bound: compare it with the largest (smallest) test loss.
@@ -185,8 +182,7 @@ def _arity(law: Law) -> int:
 
 def cases(problem: Problem) -> int:
     """One case a hard head; none where they are too many to enumerate."""
-    size = problem.space().size
-    return size if size <= ENUMERATED_HEADS else 0
+    return problem.n_enumerated
 
 
 def nonvacuous(problem: Problem) -> bool:

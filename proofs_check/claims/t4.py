@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from idealized_model import loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensembles, marked_parity
 from proofs_check.problem import Problem
-from theory import HeadClass, Law, Verdict, decide, positions, support
+from theory import HeadClass, decide, positions, support
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
 from theory.support import Local, Uniform
@@ -45,11 +44,6 @@ MUTANTS = {
 }
 
 
-@lru_cache(maxsize=4096)
-def _decide(heads: HeadClass, train: Law, test: Law) -> Verdict:
-    return decide(heads, train=train, test=test)
-
-
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """What the statement says about this problem against T1's verdict, and against the counterexample's exact losses."""
     train, test, heads = problem.train, problem.test, problem.heads
@@ -58,7 +52,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     says = _says(heads, train, test, statement)
     if says is None:
         return None
-    verdict = _decide(heads, train, test)
+    verdict = problem.verdict()
     seen = "generalizes" if verdict.outcome == "generalizes" else "fails"
     if verdict.outcome == "unrealizable" and says == "fails":
         seen = says
@@ -101,7 +95,7 @@ def nonvacuous(problem: Problem) -> bool:
     assert isinstance(problem.train, PlantedLaw)
     assert isinstance(problem.test, PlantedLaw)
     says = _says(problem.heads, problem.train, problem.test, STATED)
-    return says is not None and _decide(problem.heads, problem.train, problem.test).outcome != "unrealizable"
+    return says is not None and problem.verdict().outcome != "unrealizable"
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────

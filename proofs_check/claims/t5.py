@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from idealized_model import HeadSpace
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, marked_parity
-from proofs_check.problem import Problem, view_cases
-from theory import HeadClass, Law, Verdict, decide, positions, support
+from proofs_check.problem import Problem
+from theory import HeadClass, decide, positions, support
 from theory.planted import PlantedLaw
 from theory.positions import Coupled
 
@@ -45,33 +43,17 @@ MUTANTS = {
 }
 
 
-@lru_cache(maxsize=4096)
-def _decide(heads: HeadClass, train: Law, test: Law) -> Verdict:
-    return decide(heads, train=train, test=test)
-
-
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """What the statement says against T1's verdict, and (where heads can be enumerated) against all heads."""
     says = _says(problem, statement)
     if says is None:
         return None
-    verdict = _decide(problem.heads, problem.train, problem.test).outcome
+    verdict = problem.verdict().outcome
     if verdict != says:
         return {"statement": says, "verdict": verdict}
-    space = problem.space()
-    if space.size <= 3**9:
-        truth = _brute_force(problem, space)
-        if truth != says:
-            return {"statement": says, "brute_force": truth}
+    if problem.n_enumerated and (truth := problem.brute_force()) != says:
+        return {"statement": says, "brute_force": truth}
     return None
-
-
-def _brute_force(problem: Problem, space: HeadSpace) -> str:
-    trained = space.zero_loss(view_cases(problem.heads, problem.train))
-    tested = space.zero_loss(view_cases(problem.heads, problem.test))
-    if not trained.any():
-        return "unrealizable"
-    return "fails" if (trained & ~tested).any() else "generalizes"
 
 
 def _says(problem: Problem, statement: Statement) -> str | None:
@@ -95,8 +77,7 @@ def _says(problem: Problem, statement: Statement) -> str | None:
 
 def cases(problem: Problem) -> int:
     """One case a hard head where heads are enumerated, else one."""
-    size = problem.space().size
-    return size if size <= 3**9 else 1
+    return max(1, problem.n_enumerated)
 
 
 def nonvacuous(problem: Problem) -> bool:

@@ -15,7 +15,7 @@ from idealized_model import SparseAttentionHead
 from idealized_model.learning import eliminate
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -124,15 +124,10 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     if error > statement.factor * combined:
         return {"bits": n, "rollout_error": str(error), "bound": str(statement.factor * combined)}
     if problem.head is None:
-        verdict = _verdict(problem)
+        verdict = problem.verdict().outcome
         if (verdict == "generalizes" or not statement.needs_verdict) and error > 0:
             return {"bits": n, "verdict": verdict, "rollout_error": str(error)}
     return None
-
-
-@lru_cache(maxsize=512)
-def _verdict(problem: Problem) -> str:
-    return decide(problem.heads, train=problem.train, test=problem.test).outcome
 
 
 def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement) -> Fraction:
@@ -153,7 +148,7 @@ def cases(problem: Problem) -> int:
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether the steps generalize, or some head is imperfect (then the union bound speaks)."""
-    return problem.head is not None or _verdict(problem) == "generalizes"
+    return problem.head is not None or problem.verdict().outcome == "generalizes"
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────

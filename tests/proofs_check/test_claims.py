@@ -17,10 +17,9 @@ from proofs_check import engines, strategies
 from proofs_check.attack import Attack, Family, Proof
 from proofs_check.claims import attack
 from proofs_check.claims import t1 as claim_t1
-from proofs_check.claims.t3 import ENUMERATED_HEADS
 from proofs_check.families import marked_parity
 from proofs_check.files import problem_from_dict, problem_to_dict
-from proofs_check.problem import Problem
+from proofs_check.problem import ENUMERATED_HEADS, Problem
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks
 from theory import FiniteLaw, HeadClass, InvalidArgument, claims
