@@ -201,7 +201,7 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T1", "arity 1, V = 2, absolute key", reason_forgotten("unseen")),
     ("T1", "arity 2, V = 2, key none", every_view_consistent),
     ("T2", "every hard head, arity 1 and 2", every_view_consistent),
-    ("T2", "tight heads", first_candidate_lost),
+    ("T2", "tightness on marked parity", first_candidate_lost),
     ("T3", "mixed", one_candidate_in_training),
     ("T3", "uniform supports", masses_at_test_too_small),
     ("T3", "uniform supports", kappa0_halved),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 
@@ -76,6 +77,38 @@ def test_t2_tight_head_of_arity_2_by_hand() -> None:
 def test_t2_tight_anchored_head_by_hand() -> None:
     # Pairs with the last token: one right pair, and l - 2 with noise, wrong for half of the labels.
     assert [tight_loss(2, length, "last") for length in (2, 3, 4)] == [0, Fraction(1, 4), Fraction(1, 3)]
+
+
+def test_t2_tightness_is_about_some_head() -> None:
+    """Every head by plain evaluation: some are perfect at length 1 and err at 2, none is perfect at 1, 2 and errs at 3."""
+    problem = t2.tight_problem(1)
+    laws = [marked_parity(1).at(length) for length in (1, 2, 3)]
+    perfect = [[routes.expected_loss(head, law) == 0 for law in laws] for head in problem.space()]
+    assert [True, False] in [row[:2] for row in perfect]
+    assert [True, True] in [row[:2] for row in perfect]
+    assert [True, True, False] not in perfect
+    assert t2.refute(problem, t2.STATED) is None
+    facts = t2.refute(problem, t2.MUTANTS["2k + 1 is tight"])
+    assert facts == {"certificate": 3, "heads": len(perfect), "perfect_below": 1, "that_err": 0}
+
+
+@pytest.mark.parametrize(("arity", "anchor", "mutant"), [(2, "none", "2k + 1"), (2, "last", "anchored: 2k")])
+def test_t2_one_more_is_refuted_by_all_heads(arity: int, anchor: str, mutant: str) -> None:
+    problem = t2.tight_problem(arity, anchor)  # type: ignore[arg-type]
+    facts = t2.refute(problem, t2.MUTANTS[f"{mutant} is tight"])
+    assert facts is not None
+    assert facts["heads"] == problem.space().size
+    assert facts["perfect_below"] > 0
+
+
+def test_t2_the_head_of_the_proof_speaks_of_the_claim_alone() -> None:
+    problem = t2.tight_problem(3)
+    assert problem.n_enumerated == 0
+    assert problem.head is not None
+    assert all(t2.refute(problem, statement) is None for statement in (t2.STATED, *t2.MUTANTS.values()))
+    blunt = HardHead(problem.heads, {v: label for v, label in problem.head.answers.items() if v.tokens != (0, 0, 0)})
+    facts = t2.refute(replace(problem, head=blunt), t2.STATED)
+    assert facts == {"certificate": 6, "head": "of the proof", "length": 6, "loss": "0"}
 
 
 # ── T3 and T3a ───────────────────────────────────────────────────────────────────────────────────────────────────────
