@@ -244,8 +244,14 @@ def _tight_instance(rng: np.random.Generator, profile: Profile, tick: Callable[[
 
 
 def _short_training() -> Iterator[Problem]:
-    """Training and test length 3 for k = 2: no candidate is all noise, so κ = 1 comes from another pattern."""
-    yield Problem(HeadClass(2), marked_parity(2).at(3), marked_parity(2).at(3))
+    """k = 2, l = 2 and 3, L = 3: the closed form is C(1, 2) / C(l - 2, 2) = 0/0 at both, and κ is ∞ from 2, 1 from 3.
+
+    From l = 2 a head that answers the pair (noise, mark) wrongly loses 0 in training and more at test, so a finite κ
+    would be a false bound there. T3 reads 0/0 as 0; as κ differs, no other reading would serve both problems. Nothing
+    but 0/0 fails: for l < 2k <= L closed form and κ are both ∞, and κ0 and N_T are right at every l >= k.
+    """
+    for length in (2, 3):
+        yield Problem(HeadClass(2), marked_parity(2).at(length), marked_parity(2).at(3))
 
 
 ATTACK = Attack(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
+from itertools import combinations_with_replacement, islice
 
 import pytest
 
@@ -13,7 +13,7 @@ from proofs_check.claims import t1, t2, t3, t3a, t7
 from proofs_check.families import ensemble, ensembles, marked_parity, subsets
 from proofs_check.problem import Problem, labelled_counts
 from tests import routes
-from theory import HardHead, HeadClass, Law, bounds, positions, support
+from theory import HardHead, HeadClass, Law, View, bounds, positions, support
 from theory.planted import PlantedLaw
 
 HALF = Fraction(1, 2)
@@ -139,6 +139,28 @@ def test_t3a_ratio_of_rare_noise_losses_approaches_kappa_from_below() -> None:
     ]
     assert ratios[0] < ratios[1] < ratios[2] < kappa == 3
     assert kappa - ratios[2] < Fraction(1, 20)
+
+
+def test_t3a_below_2k_only_nought_by_nought_is_wrong() -> None:
+    """Short training lengths: κ0, N_T and an infinite closed form hold; 0/0 stands for κ = ∞ and for κ = 1."""
+    anything = replace(t3a.STATED, least_length=0)
+    refuted = {}
+    for k, train, test in ((k, *pair) for k in (1, 2, 3) for pair in combinations_with_replacement(range(k, 8), 2)):
+        facts = t3a.refute(Problem(HeadClass(k), marked_parity(k).at(train), marked_parity(k).at(test)), anything)
+        assert (facts is None) == (test >= 2 * k)
+        if facts is not None:
+            enumerated, closed = facts["enumerated"], facts["closed_form"]
+            assert enumerated == {**closed, "kappa": "1" if train == test else "inf"}
+            refuted[k, train, test] = closed["kappa"]
+    assert set(refuted.values()) == {"0"}
+    assert {(2, 2, 3), (2, 3, 3)} < set(refuted)
+
+
+def test_t3a_below_2k_no_finite_kappa_serves() -> None:
+    short, long = t3a._short_training()
+    head = HardHead(HeadClass(2), {View(w, ()): y for w, y in {**marked_parity(2).target, (0, 1): 0}.items()})
+    assert [loss(head, law) for law in (short.train, short.test)] == [0, Fraction(1, 8)]
+    assert long.train == long.test
 
 
 # ── T7 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
