@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, product
-from math import comb
+from fractions import Fraction
+from itertools import combinations, combinations_with_replacement, product
+from math import comb, factorial, prod
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from idealized_model import loss
 from idealized_model.counting import chen_product, pattern_counts, signature, view_counts
+from idealized_model.risk import risk
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, positions, support
+from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, positions, support
 from theory.examples import Label
+from theory.planted import PlantedLaw
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -26,12 +30,17 @@ Patterns = Counter[tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Statement:
-    """c_j(xy) = Σ_(a+b=j) c_a(x) ⊗ c_b(y); |C| <= l · C(m(w+1) - 1, k-1); C(l-k+V-1, V-1) histograms: the claim."""
+    """c_j(xy) = Σ_(a+b=j) c_a(x) ⊗ c_b(y); |C| <= l · C(m(w+1) - 1, k-1); the loss of an order-free head is a sum over
+    C(l-k+V-1, V-1) histograms, V the number of tokens that occur in the background: the claim."""
 
     terms: Literal["all", "ends", "mixed", "swapped"] = "all"
     tokens_per_window: int = 0
     """The bound on |C| has C(m(w+1) - 1 + this, k - 1)."""
     histogram_shift: int = 0
+    planted_too: bool = False
+    """Whether the histograms are those of all l tokens, in place of those of the l - k of the background."""
+    multinomial: bool = True
+    """Whether a histogram weighs as many fillings as it has; without it all histograms weigh the same."""
     needs_no_window: bool = True
     needs_order_free: bool = True
 
@@ -43,6 +52,8 @@ MUTANTS = {
     "Chen with the parts swapped": replace(STATED, terms="swapped"),
     "one token fewer in a window": replace(STATED, tokens_per_window=-1),
     "one token more among histograms": replace(STATED, histogram_shift=1),
+    "l for l - k among histograms": replace(STATED, planted_too=True),
+    "histograms all weigh the same": replace(STATED, multinomial=False),
 }
 
 MOST_EXAMPLES = 12
@@ -65,7 +76,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
             other = replace(example, tokens=tuple(sorted(example.tokens)))
             if problem.head.loss(example) != problem.head.loss(other):
                 return {"tokens": list(example.tokens), "histogram": "does not decide the loss"}
-    return _refute_histograms(problem.test, statement)
+    return _refute_histograms(problem, statement)
 
 
 def patterns(tokens: tuple[int, ...], arity: int) -> Patterns:
@@ -116,17 +127,59 @@ def _refute_window(heads: HeadClass, example: Example, statement: Statement) -> 
     return {"ids": list(example.ids), "candidates": listed, "bound": bound} if listed > bound else None
 
 
-def _refute_histograms(law: Law, statement: Statement) -> Facts | None:
-    if isinstance(law, FiniteLaw):
+def _refute_histograms(problem: Problem, statement: Statement) -> Facts | None:
+    """Backgrounds of the law as listed against their number, and the loss as listed against the sum over them."""
+    law, heads = problem.test, problem.heads
+    if not isinstance(law, PlantedLaw) or (heads.key, heads.window, heads.anchor) != ("none", None, "none"):
         return None
-    length = len(law.support()[0].tokens)
-    for n_tokens in (1, 2, 3):
-        free = min(length, 6)
-        listed = len({tuple(sorted(filling)) for filling in product(range(n_tokens), repeat=free)})
-        claimed = comb(free + n_tokens - 1 + statement.histogram_shift, n_tokens - 1 + statement.histogram_shift)
-        if listed != claimed:
-            return {"free": free, "tokens": n_tokens, "histograms": listed, "claimed": claimed}
+    n_tokens = sum(p > 0 for p in law.ensemble.background)
+    free = law.length - (0 if statement.planted_too else law.ensemble.arity)
+    shift = n_tokens - 1 + statement.histogram_shift
+    claimed = comb(free + shift, shift)
+    listed = len(backgrounds(law))
+    if listed != claimed:
+        return {"free": free, "tokens": n_tokens, "histograms": listed, "claimed": claimed}
+    if problem.head is None or not _order_free(problem.head):
+        return None
+    plain, summed = loss(problem.head, law), histogram_loss(problem.head, law, multinomial=statement.multinomial)
+    if plain != summed:
+        return {"loss": str(plain), "sum_over_histograms": str(summed)}
+    if statement == STATED and (found := risk(problem.head, law)).loss != plain:
+        return {"loss": str(plain), "risk": str(found.loss), "route": found.route}
     return None
+
+
+def backgrounds(law: PlantedLaw) -> set[tuple[int, ...]]:
+    """The multisets of tokens beside the planted ones, by listing the law with its first word alone."""
+    word, label = next(iter(law.ensemble.target.items()))
+    single = replace(law, ensemble=replace(law.ensemble, planted={word: Fraction(1)}, target={word: label}))
+    found = (Counter(example.tokens) - Counter(word) for example in single.support())
+    return {tuple(sorted(background.elements())) for background in found}
+
+
+def histogram_loss(head: HardHead, law: PlantedLaw, *, multinomial: bool = True) -> Fraction:
+    """Σ over planted words and histograms n of their weight times W/D, where D = Σ_r Π_v C(n_v, r_v).
+
+    r runs over the multisets of tokens that an order-free head selects.
+    """
+    ensemble, free = law.ensemble, law.length - law.ensemble.arity
+    noise = [token for token, p in enumerate(ensemble.background) if p]
+    answers = {tuple(sorted(view.tokens)): answer for view, answer in head.answers.items()}
+    histograms = [Counter(filling) for filling in combinations_with_replacement(noise, free)]
+    total = Fraction(0)
+    for histogram, (word, q) in product(histograms, ensemble.planted.items()):
+        tokens = histogram + Counter(word)
+        selected: Counter[Label] = Counter()
+        for multiset, answer in answers.items():
+            selected[answer] += prod(comb(tokens[token], n) for token, n in Counter(multiset).items())
+        right, n_selected = selected[ensemble.target[word]], selected.total()
+        weight = Fraction(1, len(histograms))
+        if multinomial:
+            weight = factorial(free) * prod(
+                (ensemble.background[token] ** n / factorial(n) for token, n in histogram.items()), start=Fraction(1)
+            )
+        total += q * weight * (1 - Fraction(right, n_selected) if n_selected else 1)
+    return total
 
 
 def _order_free(head: HardHead) -> bool:
@@ -148,7 +201,7 @@ def cases(problem: Problem) -> int:
 
 
 def _without_window(profile: Profile) -> Iterator[Problem]:
-    """Key none, no window: arity 1 to 4, anchored or not, planted laws with noise."""
+    """Key none, no window: arity 1 to 4, anchored or not, planted laws with noise; order-free heads in full noise."""
     longest = 6 if profile == "quick" else 9
     for k in (1, 2, 3, 4):
         for noise in ((0,), (0, 1)):
@@ -157,7 +210,12 @@ def _without_window(profile: Profile) -> Iterator[Problem]:
                 at = ensemble(3, noise, target).at(length)
                 yield Problem(HeadClass(k), at, at)
                 yield Problem(HeadClass(k, anchor="last"), at, at)
-                yield Problem(HeadClass(k), at, at, _multiset_head(k))
+        uneven = PlantedEnsemble(
+            3, ["1/2", "1/3", "1/6"], {(1,) * k: "1/4", (2,) * k: "3/4"}, {(1,) * k: 0, (2,) * k: 1}, support.uniform()
+        )
+        for length in range(k, min(longest, 7) + 1):
+            at = uneven.at(length)
+            yield Problem(HeadClass(k), at, at, _multiset_head(k))
 
 
 def _with_window(profile: Profile) -> Iterator[Problem]:
@@ -264,7 +322,8 @@ ATTACK = Attack(
     cases=cases,
     families=(
         Family(
-            "key none, no window, arity 1..4, lengths up to 6 (full: 9): counts, Chen at every cut", _without_window
+            "key none, no window, arity 1..4, lengths up to 6 (full: 9): counts, Chen at every cut, losses by histograms",
+            _without_window,
         ),
         Family(
             "windows 0, 1, 3, every key and anchor, five ID schemes, arity 1..3 (full: 4): counts and |C|", _with_window

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idealized_model import HeadSpace, SampledLoss
+from idealized_model import HeadSpace, SampledLoss, risk
 from proofs_check import Evidence, engines
 from proofs_check.claims import attack, t3, t3a, t11
 from proofs_check.replay import replay
@@ -166,6 +166,16 @@ def blocks_uncoupled(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Blocks, "__call__", lambda self, length: tuple(range(length)))
 
 
+def histograms_without_multinomials(patch: pytest.MonkeyPatch) -> None:
+    whole = risk._histograms
+    patch.setattr(risk, "_histograms", lambda *arguments: ((counts, 1) for counts, _ in whole(*arguments)))
+
+
+def one_example_listed(patch: pytest.MonkeyPatch) -> None:
+    whole = PlantedLaw.support
+    patch.setattr(PlantedLaw, "support", lambda self, **options: whole(self, **options)[:1])
+
+
 # ── Proofs that then do not go through ───────────────────────────────────────────────────────────────────────────────
 
 PROOFS: list[tuple[str, str, Break]] = [
@@ -208,6 +218,8 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3a", "against enumeration", first_candidate_lost),
     ("T5", "two and three blocks", blocks_uncoupled),
     ("T7", "constant noise", abstention_for_free),
+    ("T10", "losses by histograms", histograms_without_multinomials),
+    ("T10", "losses by histograms", one_example_listed),
     ("T11", "uniform supports", retention_halved),
 ]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import combinations_with_replacement, islice
+from itertools import combinations_with_replacement, islice, product
 
 import pytest
 
 from idealized_model import HeadSpace, loss
-from proofs_check.claims import t1, t2, t3, t3a, t7
+from proofs_check.claims import t1, t2, t3, t3a, t7, t10
 from proofs_check.families import ensemble, ensembles, marked_parity, subsets
 from proofs_check.problem import Problem, labelled_counts
 from tests import routes
-from theory import HardHead, HeadClass, Law, View, bounds, positions, support
+from theory import HardHead, HeadClass, Law, PlantedEnsemble, View, bounds, positions, support
 from theory.planted import PlantedLaw
 
 HALF = Fraction(1, 2)
@@ -145,7 +145,9 @@ def test_t3a_below_2k_only_nought_by_nought_is_wrong() -> None:
     """Short training lengths: κ0, N_T and an infinite closed form hold; 0/0 stands for κ = ∞ and for κ = 1."""
     anything = replace(t3a.STATED, least_length=0)
     refuted = {}
-    for k, train, test in ((k, *pair) for k in (1, 2, 3) for pair in combinations_with_replacement(range(k, 8), 2)):
+    for k, (train, test) in product((1, 2, 3), combinations_with_replacement(range(1, 8), 2)):
+        if train < k:
+            continue
         facts = t3a.refute(Problem(HeadClass(k), marked_parity(k).at(train), marked_parity(k).at(test)), anything)
         assert (facts is None) == (test >= 2 * k)
         if facts is not None:
@@ -216,3 +218,24 @@ def test_labelled_counts_are_expected_numbers_of_candidates() -> None:
             for label, weight in labels.items()
         }
         assert counted == {case: p for case, p in plain.items() if p}
+
+
+# ── T10 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_t10_backgrounds_by_hand() -> None:
+    law = ensemble(3, (0, 1), {(1, 2): 0, (1, 1): 1}).at(4)
+    assert t10.backgrounds(law) == {(0, 0), (0, 1), (1, 1)}
+    assert t10.backgrounds(ensemble(3, (0, 1, 2), {(2,): 0}).at(1)) == {()}
+
+
+def test_t10_histogram_loss_by_hand_and_by_enumeration() -> None:
+    # A 1 is planted, the other token is 0 with probability 2/3 and 1 with 1/3; 0 is answered "b", wrongly.
+    ens = PlantedEnsemble(2, ["2/3", "1/3"], {(1,): 1}, {(1,): "a"}, support.uniform(), ["a", "b"])
+    head = HardHead(HeadClass(1), {View((0,), ()): "b", View((1,), ()): "a"})
+    assert t10.histogram_loss(head, ens.at(2)) == Fraction(2, 3) * HALF
+    # Two more: 00 loses 2/3 with probability 4/9, 01 and 10 lose 1/3 with probability 4/9.
+    assert t10.histogram_loss(head, ens.at(3)) == Fraction(4, 9) * Fraction(2, 3) + Fraction(4, 9) * Fraction(1, 3)
+    assert t10.histogram_loss(head, ens.at(3), multinomial=False) == Fraction(1, 3)
+    for length in range(1, 6):
+        assert t10.histogram_loss(head, ens.at(length)) == routes.expected_loss(head, ens.at(length))
