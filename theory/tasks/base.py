@@ -1,0 +1,365 @@
+"""What a task is: prompts, reference sequences, and for every predicted token the earlier tokens that decide it.
+
+A task is a class with five parts: an alphabet, the prompts of a length (`choices`), the reference sequence with its
+position IDs and dependency sets (`solve`), the target as a function of what is read (`rule`), and its sparsity.
+
+>>> class Echo(Task):
+...     '''Repeat a word: "ab>ab".'''
+...     name, alphabet, sparsity = "echo", ("a", "b", ">"), 1
+...     def choices(self, length):
+...         return [(0, 1)] * length + [(2,)]
+...     def solve(self, prompt):
+...         n = len(prompt) - 1
+...         steps = tuple(Step(n + 1 + i, (i,)) for i in range(n))
+...         return Instance((*prompt, *prompt[:n]), (*range(1, n + 1), 0, *range(1, n + 1)), steps)
+...     def rule(self, read):
+...         return read[0]
+>>> echo = Echo()
+>>> instance = echo.solve((0, 1, 2))
+>>> print(echo.show(instance))
+token a  b  >  a  b
+ID    1  2  0  1  2
+read           0  1
+>>> echo.arity(instance)  # what it reads, and the token that it predicts from
+2
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from theory.errors import InvalidArgument, check_type, shown, within_budget
+from theory.exact import check_generator
+from theory.examples import BUDGET, Example
+from theory.heads import Anchor
+from theory.positions import Coupled, Ids, PositionScheme, absolute
+
+Tokens: TypeAlias = tuple[int, ...]
+
+
+class Step(NamedTuple):
+    """One prediction: the token at `position` is a function of the tokens at `sources`, all of them earlier.
+
+    `sources` is the dependency set of the step, in the order in which the task's `rule` reads it.
+    """
+
+    position: int
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A reference sequence of a task.
+
+    Parameters
+    ----------
+    tokens : the prompt and the reference output.
+    ids : one position ID a token: the task's coupling, before any shift or relabelling.
+    steps : the scored predictions, by increasing position; together with `given` they cover the output.
+    given : output positions that are supplied rather than predicted, such as separators.
+    parts : what each position holds ("a", "+", "sum", ...), for tables, drawings and coupling rules; optional.
+
+    Raises
+    ------
+    InvalidArgument : when IDs or parts are not one a token, a step reads a position that is not before it, or steps and
+        given positions do not follow the prompt without a gap or an overlap.
+
+    Examples
+    --------
+    >>> Instance((0, 2, 0), (1, 0, 1), (Step(2, (0,)),)).n_prompt
+    2
+    """
+
+    tokens: Tokens
+    ids: Ids
+    steps: tuple[Step, ...]
+    given: tuple[int, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = "Instance"
+        for name in ("tokens", "ids", "given"):
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or not all(type(value) is int for value in values):
+                raise InvalidArgument(
+                    where, name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
+                    "Write tuple(values); from a numpy array tuple(array.tolist()).",
+                )  # fmt: skip
+        for name in ("ids", "parts") if self.parts else ("ids",):
+            if len(getattr(self, name)) != len(self.tokens):
+                raise InvalidArgument(
+                    where, name, f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens", "one a token",
+                    "Give every position its own, prompt and output.",
+                )  # fmt: skip
+        if not isinstance(self.steps, tuple) or not all(isinstance(step, Step) for step in self.steps):
+            raise InvalidArgument(
+                where, "steps", shown(self.steps), "a tuple of Steps", "Write (Step(2, (0, 1)), ...)."
+            )
+        scored = [step.position for step in self.steps]
+        n_prompt = len(self.tokens) - len(scored) - len(self.given)
+        output = range(n_prompt, len(self.tokens))
+        if not scored or n_prompt < 1 or sorted([*scored, *self.given]) != [*output] or scored != sorted(scored):
+            raise InvalidArgument(
+                where, "steps", f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens",
+                "every position after the prompt once, the steps in order, and at least one of them",
+                "List each output position in `steps`, or in `given` when it is not predicted.",
+            )  # fmt: skip
+        for position, sources in self.steps:
+            earlier = isinstance(sources, tuple) and all(type(i) is int and 0 <= i < position for i in sources)
+            if not earlier or len(set(sources)) != len(sources):
+                raise InvalidArgument(
+                    where, "steps", f"the sources {shown(sources)} of the step at position {position}",
+                    f"a tuple of distinct earlier positions, 0..{position - 1}",
+                    "A prediction reads tokens before it only, each listed once.",
+                )  # fmt: skip
+
+    @property
+    def n_prompt(self) -> int:
+        """How many tokens are given before the output starts."""
+        return len(self.tokens) - len(self.steps) - len(self.given)
+
+    @property
+    def mask(self) -> tuple[bool, ...]:
+        """Which tokens are scored: those that a step predicts."""
+        scored = {step.position for step in self.steps}
+        return tuple(i in scored for i in range(len(self.tokens)))
+
+    def read(self, step: Step) -> Tokens:
+        """The tokens that a step reads, in the order of its sources."""
+        return tuple(self.tokens[source] for source in step.sources)
+
+
+class Task(ABC):
+    """A task: how its instances are made, and what every predicted token depends on.
+
+    Attributes
+    ----------
+    name : one or two words, as in the registry.
+    alphabet : how each token prints; the tokens are 0..len(alphabet)-1.
+    sparsity : the size of the largest dependency set, at every length; None for a dense task, whose sets grow.
+    anchor : "last" when a prediction is made from the last token before it, which every head then attends to (sequence
+        tasks); "none" for a single answer that any head may read off (planted ensembles).
+    min_length : the smallest length.
+
+    A `length` here is that of the problem (bits, digits of an operand, items); the sequence is longer.
+    """
+
+    anchor: Anchor = "last"
+    min_length: int = 1
+
+    @property
+    @abstractmethod
+    def name(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def alphabet(self) -> tuple[str, ...]: ...
+
+    @property
+    @abstractmethod
+    def sparsity(self) -> int | None: ...
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        """For each position of the prompt the tokens that it may hold; all combinations are equally likely."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither choices nor instances, n_instances and draw")
+
+    def solve(self, prompt: Tokens) -> Instance:
+        """The reference sequence of a prompt, with IDs and dependency sets."""
+        raise NotImplementedError(f"{type(self).__name__} defines neither solve nor instances, n_instances and draw")
+
+    @abstractmethod
+    def rule(self, read: Tokens) -> int:
+        """The token that a step predicts, as a function of the tokens at its sources."""
+
+    def increment(self, read: Tokens) -> int | None:
+        """By how much the ID of the predicted token exceeds the last one, as a function of the tokens read.
+
+        None, the default, where the IDs depend on the length alone.
+        """
+        return None
+
+    # A task whose prompts are no free choices, position by position, defines these four instead of the two above.
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        """Every instance of a length, once."""
+        return map(self.solve, product(*self.choices(length)))
+
+    def n_instances(self, length: int) -> int:
+        """How many instances there are; known without listing them."""
+        return prod(map(len, self.choices(length)))
+
+    def weight(self, instance: Instance) -> int:
+        """The relative probability of an instance, among those of its length."""
+        return 1
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        """A random instance, by its weight."""
+        return self.solve(tuple(int(options[int(rng.integers(len(options)))]) for options in self.choices(length)))
+
+    # ── What follows from these ──────────────────────────────────────────────────────────────────────────────────────
+
+    def sample(self, length: int, rng: np.random.Generator) -> Instance:
+        """A random instance: `draw`, on checked arguments.
+
+        Raises
+        ------
+        InvalidArgument : for a length below `min_length`, or something that is no generator.
+        """
+        self.check_length(length, "sample")
+        check_generator(rng, f"{type(self).__name__}.sample")
+        return self.draw(length, rng)
+
+    def support(self, length: int, *, budget: int = BUDGET) -> Iterator[Instance]:
+        """Every instance of a length, once: `instances`, within a budget.
+
+        Raises
+        ------
+        InvalidArgument : for a length below `min_length`.
+        BudgetExceeded : when there are more instances than the budget; nothing is listed then.
+        """
+        self.check_length(length, "support")
+        within_budget(f"{type(self).__name__}.support", size=self.n_instances(length), budget=budget)
+        return self.instances(length)
+
+    def examples(
+        self,
+        length: int,
+        *,
+        coupled: bool = True,
+        relabel: PositionScheme | None = None,
+        increments: bool = False,
+        budget: int = BUDGET,
+    ) -> Iterator[Example]:
+        """Every step of every instance as an example of T1: the prefix with its IDs, and the next token as the label.
+
+        Parameters
+        ----------
+        coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
+        relabel : a scheme that shifts or relabels the IDs of a sequence; default: none.
+        increments : labels are pairs (token, ID increment), as in predictive position coupling.
+        budget : relabelled instances that may be listed.
+
+        Raises
+        ------
+        InvalidArgument, BudgetExceeded
+
+        Cost: instances · relabellings · steps · length. Source: section 4 of docs/theory.md.
+        """
+        scheme = absolute() if relabel is None else relabel
+        check_type(scheme, PositionScheme, "Task.examples", "relabel", "a position scheme", "For instance absolute().")
+        if isinstance(scheme, Coupled):
+            raise InvalidArgument(
+                "Task.examples", "relabel", "a coupled scheme", "a scheme that relabels IDs",
+                "Use coupled=True for the task's own coupling.",
+            )  # fmt: skip
+        for instance in self.support(length, budget=budget):
+            base = instance.ids if coupled else tuple(range(len(instance.tokens)))
+            values = tuple(sorted(set(base)))
+            listed = self.n_instances(length) * scheme.n_relabellings(len(values))
+            within_budget(f"{type(self).__name__}.examples", size=listed, budget=budget)
+            for new in scheme.relabellings(values):
+                renamed = dict(zip(values, new, strict=True))
+                yield from step_examples(instance, tuple(renamed[i] for i in base), increments=increments)
+
+    def arity(self, instance: Instance) -> int:
+        """The arity that a head needs: the most tokens that a step reads, its query (the last token) included."""
+        return max(len(self.attended(step)) for step in instance.steps)
+
+    def attended(self, step: Step) -> frozenset[int]:
+        """The positions that a head attends to for a step: its sources, and with anchor "last" the token before it."""
+        return frozenset((*step.sources, step.position - 1) if self.anchor == "last" else step.sources)
+
+    def rollout(self, instance: Instance) -> Tokens:
+        """The sequence that free running makes: each scored token by `rule` from the tokens made so far."""
+        tokens = list(instance.tokens[: instance.n_prompt])
+        sources = {step.position: step.sources for step in instance.steps}
+        for position in range(instance.n_prompt, len(instance.tokens)):
+            if position in sources:
+                tokens.append(self.rule(tuple(tokens[source] for source in sources[position])))
+            else:
+                tokens.append(instance.tokens[position])
+        return tuple(tokens)
+
+    def text(self, tokens: Tokens) -> str:
+        """The tokens as text."""
+        return "".join(self.alphabet[token] for token in tokens)
+
+    def show(self, instance: Instance) -> str:
+        """The instance as a small table: tokens, IDs, and under every predicted token the positions that it reads."""
+        sources = {step.position: ",".join(map(str, step.sources)) for step in instance.steps}
+        columns = [("token", "ID", "read")]
+        for i, token in enumerate(instance.tokens):
+            columns.append((self.alphabet[token], str(instance.ids[i]), sources.get(i, "")))
+        widths = [max(2 if j else 5, *map(len, column)) for j, column in enumerate(columns)]
+        rows = zip(*columns, strict=True)
+        return "\n".join(" ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+    def check_length(self, length: object, method: str) -> None:
+        """Refuse a length that the task does not have.
+
+        Raises
+        ------
+        InvalidArgument
+        """
+        if not isinstance(length, int) or isinstance(length, bool) or length < self.min_length:
+            raise InvalidArgument(
+                f"{type(self).__name__}.{method}", "length", shown(length), f"an integer >= {self.min_length}",
+                f"The shortest {self.name} has length {self.min_length}.",
+            )  # fmt: skip
+
+
+def step_examples(instance: Instance, ids: Ids, *, increments: bool = False) -> Iterator[Example]:
+    """Every step of an instance under given IDs: the prefix, and the next token (with the ID increment) as the label."""
+    tokens = instance.tokens
+    for step in instance.steps:
+        t = step.position
+        label = (tokens[t], ids[t] - ids[t - 1]) if increments else tokens[t]
+        yield Example(tokens[:t], ids[:t], label)
+
+
+def letters(number: int) -> tuple[str, ...]:
+    """How `number` symbols print: a, b, c, ..., then s26, s27, ..."""
+    return tuple(chr(ord("a") + i) if i < 26 else f"s{i}" for i in range(number))
+
+
+def check_parameter(value: object, where: str, argument: str, *, least: int) -> None:
+    """Refuse a parameter that is no integer, or too small.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidArgument(
+            where, argument, shown(value), f"an integer >= {least}", f"For instance {argument}={least}."
+        )
+
+
+def digits_of(number: object, base: int, length: int, where: str, argument: str) -> Tokens:
+    """The `length` digits of a number, the most significant first.
+
+    Raises
+    ------
+    InvalidArgument : for a number that is no integer >= 0, or has more digits.
+
+    Examples
+    --------
+    >>> digits_of(49, 10, 3, "example", "number")
+    (0, 4, 9)
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < base**length:
+        raise InvalidArgument(
+            where,
+            argument,
+            shown(number),
+            f"an integer from 0 to {base**length - 1}",
+            "Raise `length` for more digits.",
+        )
+    return tuple(number // base**i % base for i in range(length))[::-1]

@@ -1,0 +1,69 @@
+"""Parity with a scratchpad: the running parity after every bit.
+
+>>> task = ScratchpadParity()
+>>> print(task.show(task.solve((1, 1, 0, 2))))
+token 1  1  0  s0 s1  s0  s0
+ID    1  2  3  0  1   2   3
+read              3,0 4,1 5,2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from theory.errors import InvalidArgument, shown
+from theory.tasks.base import Instance, Step, Task, Tokens
+
+Coupling: TypeAlias = Literal["token", "query"]
+
+
+@dataclass(frozen=True)
+class ScratchpadParity(Task):
+    """b_1 ... b_n s_0 s_1 ... s_n with s_0 = 0 and s_t = s_(t-1) xor b_t; bits and states are different tokens.
+
+    Parameters
+    ----------
+    coupling : "token": b_t and s_t share an ID, so b_t is one ID beyond the query s_(t-1). "query": s_(t-1), which emits
+        s_t, carries the ID of b_t.
+
+    Examples
+    --------
+    >>> ScratchpadParity("query").solve((1, 0, 2)).ids
+    (1, 2, 1, 2, 3)
+    """
+
+    coupling: Coupling = "token"
+
+    alphabet = ("0", "1", "s0", "s1")
+    sparsity = 2
+
+    def __post_init__(self) -> None:
+        if self.coupling not in get_args(Coupling):
+            raise InvalidArgument(
+                "ScratchpadParity", "coupling", shown(self.coupling), "'token' or 'query'", "See the docstring."
+            )
+
+    @property
+    def name(self) -> str:
+        return f"parity with scratchpad, {self.coupling}-coupled"
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0, 1)] * length + [(2,)]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, first = len(prompt) - 1, 0 if self.coupling == "token" else 1
+        states = [2]
+        for bit in prompt[:n]:
+            states.append(2 + (states[-1] - 2 ^ bit))
+        return Instance(
+            tokens=(*prompt[:n], *states),
+            ids=(*range(1, n + 1), *range(first, first + n + 1)),
+            steps=tuple(Step(n + 1 + t, (n + t, t)) for t in range(n)),
+            parts=("bits",) * n + ("states",) * (n + 1),
+        )
+
+    def rule(self, read: Tokens) -> int:
+        state, bit = read
+        return 2 + (state - 2 ^ bit)
