@@ -180,7 +180,7 @@ def _set_systems(profile: Profile) -> Iterator[Problem]:
 # ── The proof, lemma by lemma ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _zero_loss(example: str, view: str) -> Formula:
+def zero_loss(example: str, view: str) -> Formula:
     """A zero-loss head answers the label of a training example on every selected view of it."""
     return (atom("train", example) & atom("in", example, view) & atom("selected", view)) >> same(
         f"answer {view}", f"label {example}"
@@ -207,7 +207,7 @@ def prove_criterion() -> int:
     )
     steps = prove(
         "a selected view of a training example is consistent",
-        [selected, ~consistent >> inconsistent, _zero_loss("e2", "v"), _zero_loss("e3", "v")],
+        [selected, ~consistent >> inconsistent, zero_loss("e2", "v"), zero_loss("e3", "v")],
         consistent,
         terms=terms,
     )
@@ -217,7 +217,7 @@ def prove_criterion() -> int:
             selected & inside("e"),
             inside("e") >> (train("e1") & inside("e1")),  # (a)
             (train("e1") & inside("e1") & selected) >> consistent,  # the lemma above
-            _zero_loss("e1", "v"),
+            zero_loss("e1", "v"),
             (consistent & inside("e") & train("e1") & inside("e1")) >> same("label e", "label e1"),  # (b)
         ],
         same("answer v", "label e"),
@@ -239,7 +239,7 @@ def prove_criterion() -> int:
             chosen >> (selected | same("v", "u")),
             (train("e1") & inside("e1")) >> ~same("v", "u"),  # u never occurs in training
             ~same("v", "u") >> same("answer v", "new answer v"),
-            _zero_loss("e1", "v"),
+            zero_loss("e1", "v"),
         ],
         (train("e1") & inside("e1") & chosen) >> same("new answer v", "label e1"),
         terms=["answer v", "label e1", "new answer v"],

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from idealized_model import loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.t1 import zero_loss
 from proofs_check.families import ensembles, marked_parity
+from proofs_check.herbrand import Formula, atom, prove, same
 from proofs_check.problem import Problem
-from theory import HeadClass, decide, positions, support
+from theory import HeadClass, certificate_length, positions, support
+from theory.heads import Key
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
 from theory.support import Local, Uniform
@@ -45,11 +49,18 @@ MUTANTS = {
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """What the statement says about this problem against T1's verdict, and against the counterexample's exact losses."""
-    train, test, heads = problem.train, problem.test, problem.heads
+    """(i), (ii): what the statement says against T1's verdict, and against the counterexample's exact losses; (iii): the
+    certificate lengths."""
+    train, test = problem.train, problem.test
     assert isinstance(train, PlantedLaw)
     assert isinstance(test, PlantedLaw)
-    says = _says(heads, train, test, statement)
+    certificate = _certificate(problem.heads, train, test, statement)
+    if certificate is not None:
+        found = certificate_lengths(problem)
+        return None if found == tuple(range(certificate, train.length + 1)) else {
+            "certificate": certificate, "certificate_lengths": list(found),
+        }  # fmt: skip
+    says = _says(problem.heads, train, test, statement)
     if says is None:
         return None
     verdict = problem.verdict()
@@ -66,36 +77,74 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
+def certificate_lengths(problem: Problem) -> tuple[int, ...]:
+    """Every training length, up to that of the problem, from which T1 generalizes to all test lengths 4.. of the problem.
+
+    The training law, and the test law, of another length are those of the problem at that length.
+    """
+    train, test = problem.train, problem.test
+    assert isinstance(train, PlantedLaw)
+    assert isinstance(test, PlantedLaw)
+    found: list[int] = []
+    shortest = train.ensemble.arity
+    while shortest <= train.length:
+        smallest = certificate_length(
+            problem.heads,
+            lambda length: replace(train, length=length),
+            lengths=range(shortest, train.length + 1),
+            test_lengths=range(4, test.length + 1),
+            test_law_at=lambda length: replace(test, length=length),
+        ).length
+        if smallest is None:
+            break
+        found.append(smallest)
+        shortest = smallest + 1
+    return tuple(found)
+
+
+def _certificate(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statement: Statement) -> int | None:
+    """The certificate length by the statement, where the problem is one of (iii)."""
+    scheme, law = train.positions, train.support_law
+    if train.ensemble != marked_parity(2, law) or train.length != test.length or not isinstance(scheme, RandomShift):
+        return None
+    if heads.key == "absolute" and isinstance(law, Local) and heads.window == law.width:
+        covers = scheme.lo <= 0 and scheme.hi + heads.arity >= test.length
+        return statement.local_certificate if covers else None
+    free = (heads.key, heads.window, law) == ("none", None, Uniform("none"))
+    return statement.free_certificate if free else None
+
+
 def _says(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statement: Statement) -> str | None:
+    """What (i) and (ii) say of the problem, if anything."""
     longer = test.length > train.length or not statement.needs_longer
     scheme = train.positions
-    if not isinstance(scheme, RandomShift):
+    if not isinstance(scheme, RandomShift) or not longer:
         return None
     if heads.key == "absolute" and (scheme.lo == scheme.hi or not statement.needs_absolute_scheme):
-        return ("fails" if statement.absolute_fails else "generalizes") if longer else None
+        return "fails" if statement.absolute_fails else "generalizes"
     if heads.key == "relative" and (heads.window is None or not statement.needs_unbounded):
-        return ("fails" if statement.relative_fails else "generalizes") if longer else None
-    if train.ensemble != marked_parity(2, train.support_law) or test.length < 4:
-        return None
-    if heads.key == "absolute" and isinstance(train.support_law, Local) and heads.window == train.support_law.width:
-        covers = scheme.lo <= 0 and scheme.hi + train.length >= test.length
-        return ("generalizes" if train.length >= statement.local_certificate else "fails") if covers else None
-    if (heads.key, heads.window, train.support_law) == ("none", None, Uniform("none")):
-        return "generalizes" if train.length >= statement.free_certificate else "fails"
+        return "fails" if statement.relative_fails else "generalizes"
     return None
 
 
 def cases(problem: Problem) -> int:
-    """One case a problem."""
-    return 1
+    """One case a problem; for (iii) one a pair of lengths."""
+    train, test = problem.train, problem.test
+    assert isinstance(train, PlantedLaw)
+    assert isinstance(test, PlantedLaw)
+    if _certificate(problem.heads, train, test, STATED) is None:
+        return 1
+    return sum(longer - train.ensemble.arity + 1 for longer in range(4, test.length + 1))
 
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    assert isinstance(problem.train, PlantedLaw)
-    assert isinstance(problem.test, PlantedLaw)
-    says = _says(problem.heads, problem.train, problem.test, STATED)
-    return says is not None and problem.verdict().outcome != "unrealizable"
+    train, test = problem.train, problem.test
+    assert isinstance(train, PlantedLaw)
+    assert isinstance(test, PlantedLaw)
+    if _certificate(problem.heads, train, test, STATED) is not None:
+        return True
+    return _says(problem.heads, train, test, STATED) is not None and problem.verdict().outcome != "unrealizable"
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,33 +170,68 @@ def _certificates(profile: Profile) -> Iterator[Problem]:
     longest = 7 if profile == "quick" else 9
     for width in (1, 2):
         ens = marked_parity(2, support.local(width))
-        heads = HeadClass(2, width, "absolute")
-        for test in range(4, longest + 1):
-            for train in range(2, test + 1):
-                shifted = ens.at(train, positions=positions.random_shift(0, longest))
-                yield Problem(heads, shifted, ens.at(test))
-    free = marked_parity(2)
-    for test in range(4, longest + 1):
-        for train in range(2, test + 1):
-            yield Problem(HeadClass(2), free.at(train), free.at(test))
+        shifted = ens.at(longest, positions=positions.random_shift(0, longest))
+        yield Problem(HeadClass(2, width, "absolute"), shifted, ens.at(longest))
+    free = marked_parity(2).at(longest)
+    yield Problem(HeadClass(2), free, free)
 
 
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def prove_unseen() -> int:
-    """(i) training IDs end at l - 1, and every test length L > l has a candidate with ID L - 1; (ii) training offsets end
-    at l - 1, and the candidate with first and last position of a longer test example has offset L - 1. Symbolic in
-    l and L = l + 1 + d."""
+    """(i), (ii) for every training length l, every L > l, every k and w: some view at test never occurs in training.
+
+    l = k + a, L = l + 1 + b and w = k - 1 + c. (i) The last k positions are a candidate with the ID L - 1, training IDs
+    end at l - 1. (ii) With k + 1 >= 2 tokens, the first position and the last k are a candidate with the offset L - 1
+    whatever the shift o, training offsets end at l - 1. Then T1's head for an unseen view is perfect in training, and
+    it answers that view wrongly at test.
+    """
     import sympy
 
-    length = sympy.Symbol("l", integer=True, positive=True)
-    extra = sympy.Symbol("d", integer=True, nonnegative=True)
-    longer = length + 1 + extra
-    largest_trained, largest_tested = length - 1, longer - 1
-    require((largest_tested - largest_trained).is_positive is True, "the largest test ID or offset is unseen")
-    require((largest_trained - largest_trained).is_positive is not True, "at equal lengths it is not")
-    return 2
+    k = sympy.Symbol("k", integer=True, positive=True)
+    a, b, c, o = sympy.symbols("a b c o", integer=True, nonnegative=True)
+
+    def last(length: Formula, shift: Formula = 0) -> Formula:
+        return length - 1 + shift
+
+    short, width = k + a, k - 1 + c
+    long = short + 1 + b
+    signs = {
+        "(i): the last k positions are positions": long - k,
+        "(i): they lie within the window": width - (last(long) - (long - k)),
+        "(i): the ID L - 1 is beyond those of training": last(long) - last(short) - 1,
+        "(ii): the last k positions are not the first": (long + 1 - k) - 1,
+        "(ii): the offset L - 1 is beyond those of training": last(long + 1, o) - o - last(short + 1) - 1,
+    }
+    for step, sign in signs.items():
+        require(sign.is_nonnegative is True, step)
+    # It can fail: at equal lengths the number is one of training, and so is the only offset, 0, of one token.
+    for number in (last(short), sympy.Integer(0)):
+        require((number - last(short) - 1).is_negative is True, f"{number} is beyond the numbers of training")
+
+    train, inside = atom("train", "e1"), atom("in", "e1", "v")
+    selected, chosen = atom("selected", "v"), atom("chosen", "v")
+    return (
+        len(signs)
+        + 2
+        + prove(
+            "the head that also selects a view u with a number beyond those of training is perfect in training",
+            [
+                atom("beyond", "u"),
+                (same("v", "u") & atom("beyond", "u")) >> atom("beyond", "v"),
+                (train & inside) >> ~atom("beyond", "v"),
+                chosen >> (selected | same("v", "u")),
+                ~same("v", "u") >> same("answer v", "new answer v"),
+                zero_loss("e1", "v"),
+                train >> (atom("in", "e1", "w") & atom("selected", "w")),  # the maximal head does not abstain
+                atom("selected", "w") >> atom("chosen", "w"),
+            ],
+            ((train & inside & chosen) >> same("new answer v", "label e1"))
+            & (train >> (atom("in", "e1", "w") & atom("chosen", "w"))),
+            terms=["answer v", "label e1", "new answer v"],
+        )
+    )
 
 
 def _random_problems() -> SearchStrategy[Problem]:
@@ -157,30 +241,23 @@ def _random_problems() -> SearchStrategy[Problem]:
 
 
 def _certificate_search(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """The smallest certifying training length over (k, w, key): a table, with the failing verdict at each shorter one."""
-    found, instances = [], 0
-    for k, width, key in (
-        (2, 1, "absolute"),
-        (2, 2, "absolute"),
-        (2, 1, "relative"),
-        (2, 2, "relative"),
-        (1, 0, "absolute"),
-    ):
+    """The certificate lengths over (k, w, shift range, key), test lengths up to 8: from some length on all, at the latest
+    from the max(2w + 1, w + k + 1) of T4's proof or, under the absolute key, where the shifts cover the test IDs."""
+    settings: tuple[tuple[Key, int], ...] = (("relative", 0), ("absolute", 3), ("absolute", 8))
+    longest, found, instances = 8, [], 0
+    for (k, width), (key, shift) in product(((1, 0), (2, 1), (2, 2), (3, 2)), settings):
         ens = marked_parity(k, support.local(width))
-        heads = HeadClass(k, width, key)  # type: ignore[arg-type]
-        scheme = positions.random_shift(0, 8) if key == "absolute" else positions.absolute()
-        smallest = None
-        for train in range(k, 8):
-            verdict = decide(heads, train=ens.at(train, positions=scheme), test=ens.at(8))
-            instances += 1
-            tick(1)
-            if verdict.outcome == "generalizes" and smallest is None:
-                smallest = train
-            if smallest is not None and verdict.outcome != "generalizes":
-                problem = Problem(heads, ens.at(train, positions=scheme), ens.at(8))
-                return Measured(instances, "not monotone", (problem, {"smallest": smallest, "fails_at": train}))
-        found.append(f"(k={k}, w={width}, {key}): {smallest}")
-    return Measured(instances, f"smallest training lengths for L = 8: {'; '.join(found)}")
+        shifted = ens.at(longest, positions=positions.random_shift(0, shift))
+        problem = Problem(HeadClass(k, width, key), shifted, ens.at(longest))
+        lengths = certificate_lengths(problem)
+        instances += longest - k + 1
+        tick(longest - k + 1)
+        latest = max(2 * width + 1, width + k + 1, longest - shift if key == "absolute" else 0)
+        if lengths != tuple(range(min(lengths, default=longest + 1), longest + 1)) or latest not in lengths:
+            facts: Facts = {"certificate_lengths": list(lengths), "latest": latest}
+            return Measured(instances, f"{list(lengths)}", (problem, facts))
+        found.append(f"(k={k}, w={width}, {key}, shift <= {shift}): {lengths[0]} <= {latest}")
+    return Measured(instances, f"smallest training lengths for L <= {longest}: {'; '.join(found)}")
 
 
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,9 +290,17 @@ ATTACK = Attack(
     cases=cases,
     families=(
         Family("(i), (ii): k = 1..3, l = k..k+2, every L in a range, and all plantings of up to two words", _fixed_ids),
-        Family("(iii): marked parity of two tokens, every l <= L <= 7 (full: 9)", _certificates),
+        Family(
+            "(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)", _certificates
+        ),
     ),
-    proofs=(Proof("the unseen ID and the unseen offset, symbolic in l and L", prove_unseen),),
+    proofs=(
+        Proof(
+            "(i), (ii) for every l < L, k and w: an ID, an offset that training lacks, symbolically; T1's head is then "
+            "perfect in training, by SAT at Herbrand constants",
+            prove_unseen,
+        ),
+    ),
     samplers=(Sampler("random plantings under fixed IDs", _random_problems, 40, 500),),
     measurements=(Measurement("search", "certificate lengths", _certificate_search),),
     necessity={

@@ -14,7 +14,8 @@ import pytest
 
 from idealized_model import HeadSpace, SampledLoss, risk
 from proofs_check import Evidence, engines
-from proofs_check.claims import attack, t3, t3a, t11
+from proofs_check.claims import attack, t3, t3a, t4, t11
+from proofs_check.herbrand import atom
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks, clear_caches
 from theory import HardHead, HeadClass, PlantedLaw, bounds, criterion
@@ -146,6 +147,10 @@ def rare_noise_doubled(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(t3a, "rare_noise_loss", lambda *arguments: 2 * whole(*arguments))
 
 
+def answers_unbound(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(t4, "zero_loss", lambda example, view: atom("anything"))
+
+
 def interval_of_no_width(patch: pytest.MonkeyPatch) -> None:
     def wrong(head: Any, law: Any, rng: Any, size: int, *, level: Fraction) -> SampledLoss:
         return SampledLoss(Fraction(1, 2), 0.5, 0.5, level, size)
@@ -188,6 +193,7 @@ PROOFS: list[tuple[str, str, Break]] = [
     ("T3a", "κ grows", kappa_with_one_noise_more),
     ("T3a", "the exponent k is tight", kappa_with_one_noise_more),
     ("T3a", "the exponent k is tight", rare_noise_doubled),
+    ("T4", "for every l < L", answers_unbound),
     ("T7", "the floor", floor_without_the_two),
     ("T11", "survival probability", kappa_with_one_noise_more),
 ]
@@ -216,6 +222,7 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3", "uniform supports", masses_at_test_too_small),
     ("T3", "uniform supports", kappa0_halved),
     ("T3a", "against enumeration", first_candidate_lost),
+    ("T4", "(iii)", reason_forgotten("unseen")),
     ("T5", "two and three blocks", blocks_uncoupled),
     ("T7", "constant noise", abstention_for_free),
     ("T10", "losses by histograms", histograms_without_multinomials),
@@ -226,6 +233,7 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
 MEASURED: list[tuple[str, str, Break]] = [
     ("T3a", "Monte Carlo", interval_of_no_width),
     ("T3a", "the tight instance", kappa_with_one_noise_more),
+    ("T4", "certificate lengths", reason_forgotten("unseen")),
     ("T7", "Monte Carlo", one_label_drawn),
     ("T7", "hill climbing", no_loss_at_all),
 ]
