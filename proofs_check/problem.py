@@ -14,6 +14,7 @@ from theory import HardHead, HeadClass, Law, Verdict, decide
 from theory.criterion import Outcome
 from theory.examples import Label
 from theory.heads import View
+from theory.planted import PlantedLaw
 
 ENUMERATED_HEADS = 3**9
 """Hard heads are enumerated up to this many, where a check can do without."""
@@ -41,6 +42,13 @@ class Problem:
     def labels(self) -> tuple[Label, ...]:
         """The labels of both laws."""
         return tuple(dict.fromkeys((*self.train.labels, *self.test.labels)))
+
+    @property
+    def planted(self) -> tuple[PlantedLaw, PlantedLaw]:
+        """Both laws, for the claims about planted laws of one length."""
+        assert isinstance(self.train, PlantedLaw)
+        assert isinstance(self.test, PlantedLaw)
+        return self.train, self.test
 
     def space(self) -> HeadSpace:
         """All hard heads on the views that occur in training or at test."""

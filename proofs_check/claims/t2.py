@@ -52,12 +52,11 @@ MUTANTS = {
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """Soundness over all heads of the problem; or, for a problem with a head, that some head shows tightness."""
-    assert isinstance(problem.train, PlantedLaw)
-    assert isinstance(problem.test, PlantedLaw)
+    train, test = problem.planted
     certificate = statement.certificate(problem.heads.arity, problem.heads.anchor)
     if problem.head is not None:
-        return _refute_tightness(problem, problem.head, problem.train, certificate)
-    if problem.train.length < certificate or problem.test.length < problem.train.length:
+        return _refute_tightness(problem, problem.head, train, certificate)
+    if train.length < certificate or test.length < train.length:
         return None  # the statement says nothing
     trained, tested = problem.perfect()
     broken = trained & ~tested
@@ -97,9 +96,9 @@ def cases(problem: Problem) -> int:
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether T2 says something about this problem."""
-    assert isinstance(problem.train, PlantedLaw)
+    train, _ = problem.planted
     arity, anchor = problem.heads.arity, problem.heads.anchor
-    return problem.head is not None or problem.train.length >= bounds.certificate(arity, anchor)
+    return problem.head is not None or train.length >= bounds.certificate(arity, anchor)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -51,9 +51,7 @@ MUTANTS = {
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """(i), (ii): what the statement says against T1's verdict, and against the counterexample's exact losses; (iii): the
     certificate lengths."""
-    train, test = problem.train, problem.test
-    assert isinstance(train, PlantedLaw)
-    assert isinstance(test, PlantedLaw)
+    train, test = problem.planted
     certificate = _certificate(problem.heads, train, test, statement)
     if certificate is not None:
         found = certificate_lengths(problem)
@@ -82,9 +80,7 @@ def certificate_lengths(problem: Problem) -> tuple[int, ...]:
 
     The training law, and the test law, of another length are those of the problem at that length.
     """
-    train, test = problem.train, problem.test
-    assert isinstance(train, PlantedLaw)
-    assert isinstance(test, PlantedLaw)
+    train, test = problem.planted
     found: list[int] = []
     shortest = train.ensemble.arity
     while shortest <= train.length:
@@ -129,9 +125,7 @@ def _says(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statement: Stat
 
 def cases(problem: Problem) -> int:
     """One case a problem; for (iii) one a pair of lengths."""
-    train, test = problem.train, problem.test
-    assert isinstance(train, PlantedLaw)
-    assert isinstance(test, PlantedLaw)
+    train, test = problem.planted
     if _certificate(problem.heads, train, test, STATED) is None:
         return 1
     return sum(longer - train.ensemble.arity + 1 for longer in range(4, test.length + 1))
@@ -139,9 +133,7 @@ def cases(problem: Problem) -> int:
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    train, test = problem.train, problem.test
-    assert isinstance(train, PlantedLaw)
-    assert isinstance(test, PlantedLaw)
+    train, test = problem.planted
     if _certificate(problem.heads, train, test, STATED) is not None:
         return True
     return _says(problem.heads, train, test, STATED) is not None and problem.verdict().outcome != "unrealizable"

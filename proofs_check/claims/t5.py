@@ -13,7 +13,6 @@ from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measur
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from theory import HeadClass, decide, positions, support
-from theory.planted import PlantedLaw
 from theory.positions import Coupled
 
 if TYPE_CHECKING:
@@ -57,9 +56,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
 
 def _says(problem: Problem, statement: Statement) -> str | None:
-    train, test, heads = problem.train, problem.test, problem.heads
-    assert isinstance(train, PlantedLaw)
-    assert isinstance(test, PlantedLaw)
+    (train, test), heads = problem.planted, problem.heads
     k = train.ensemble.arity
     is_parity = train.ensemble == marked_parity(k, support.paired())
     if statement.needs_parity and not is_parity:

@@ -18,7 +18,6 @@ from proofs_check.problem import Problem
 from theory import HeadClass, bounds, support
 from theory.examples import Label
 from theory.heads import View
-from theory.planted import PlantedLaw
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -57,8 +56,7 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
     The problem plants one word of marks that never occur as noise, so that only S* has a planted view.
     """
-    law = problem.train
-    assert isinstance(law, PlantedLaw)
+    law, _ = problem.planted
     (word, label), *_ = law.ensemble.target.items()
     wrong_label = next(other for other in law.labels if other != label)
     views = sorted({view for example in law.support() for view in problem.heads.views(example)})

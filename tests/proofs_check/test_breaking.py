@@ -14,7 +14,7 @@ import pytest
 
 from idealized_model import HeadSpace, SampledLoss, risk
 from proofs_check import Evidence, engines
-from proofs_check.claims import attack, t3, t3a, t4, t11
+from proofs_check.claims import attack, t3, t3a, t3b, t4, t11
 from proofs_check.herbrand import atom
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks, clear_caches
@@ -151,6 +151,26 @@ def answers_unbound(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(t4, "zero_loss", lambda example, view: atom("anything"))
 
 
+def masses_of(touching: bool, scale: Callable[[Fraction, int], Fraction]) -> Break:
+    """Masses of touching (or of disjoint) candidates that depend on the length in another way."""
+
+    def break_masses(patch: pytest.MonkeyPatch) -> None:
+        whole = t3b.enumerated_pattern_masses
+
+        def wrong(heads: HeadClass, law: PlantedLaw) -> Any:
+            masses = whole(heads, law).items()
+            return {p: scale(m, law.length) if (p.n_noise < heads.arity) == touching else m for p, m in masses}
+
+        patch.setattr(t3b, "enumerated_pattern_masses", wrong)
+
+    return break_masses
+
+
+def touching_pairs_of_twice_the_width(patch: pytest.MonkeyPatch) -> None:
+    whole = t3b.touching_pairs
+    patch.setattr(t3b, "touching_pairs", lambda width, offset, length: whole(2 * width, offset, length))
+
+
 def interval_of_no_width(patch: pytest.MonkeyPatch) -> None:
     def wrong(head: Any, law: Any, rng: Any, size: int, *, level: Fraction) -> SampledLoss:
         return SampledLoss(Fraction(1, 2), 0.5, 0.5, level, size)
@@ -193,6 +213,7 @@ PROOFS: list[tuple[str, str, Break]] = [
     ("T3a", "κ grows", kappa_with_one_noise_more),
     ("T3a", "the exponent k is tight", kappa_with_one_noise_more),
     ("T3a", "the exponent k is tight", rare_noise_doubled),
+    ("T3b", "pairs: touching", touching_pairs_of_twice_the_width),
     ("T4", "for every l < L", answers_unbound),
     ("T7", "the floor", floor_without_the_two),
     ("T11", "survival probability", kappa_with_one_noise_more),
@@ -222,6 +243,10 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3", "uniform supports", masses_at_test_too_small),
     ("T3", "uniform supports", kappa0_halved),
     ("T3a", "against enumeration", first_candidate_lost),
+    ("T3b", "exact differences", masses_of(touching=True, scale=lambda mass, length: mass * length)),
+    ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: mass / length)),
+    ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: mass * length)),
+    ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: 2 * mass)),
     ("T4", "(iii)", reason_forgotten("unseen")),
     ("T5", "two and three blocks", blocks_uncoupled),
     ("T7", "constant noise", abstention_for_free),
