@@ -11,8 +11,9 @@ import numpy as np
 
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, marked_parity
-from proofs_check.problem import Problem
+from proofs_check.problem import Problem, ViewCase, view_cases
 from theory import HeadClass, decide, positions, support
+from theory.heads import View
 from theory.positions import Coupled
 
 if TYPE_CHECKING:
@@ -107,21 +108,50 @@ def _problems(profile: Profile) -> Iterator[Problem]:
                 )
 
 
-def prove_spread() -> int:
-    """The coupling c(i) = i mod (L/k) maps the planted set (i, i + L/k, ...) to one ID: spread 0 at every L, while its
-    positions spread over (k - 1) L/k, which outgrows every window; symbolic in the block length and the offset."""
+def prove_coupling() -> int:
+    """The coupling c(p) = p mod m sends the position j m + i, at the offset i < m of block j, to i: two positions share
+    an ID just when they share the offset. So with window 0 the candidates are one k-set for each of the m offsets. On
+    raw IDs such a set spreads over (k - 1) m, which outgrows every window. Symbolic in k, m, i and j.
+    """
     import sympy
 
-    block = sympy.Symbol("m", integer=True, positive=True)
-    offset = sympy.Symbol("i", integer=True, nonnegative=True)
+    i, j, spare = sympy.symbols("i j b", integer=True, nonnegative=True)
+    m, k = sympy.symbols("m k", integer=True, positive=True)
+    require(sympy.Mod(i + j * m, m) == sympy.Mod(i, m), "the ID does not depend on the block")
+    require(sympy.Mod(i, i + 1 + spare) == i, "the ID is the offset, for every m = i + 1 + b > i")
+    require(sympy.Mod(i + j * (m + 1), m) != sympy.Mod(i, m), "it depends on blocks of another length")
+    require(sympy.limit(k * m, m, sympy.oo) == sympy.oo, "the spread of k + 1 >= 2 positions")
+    return 4
+
+
+def bags(k: int, n_offsets: int) -> set[ViewCase]:
+    """The (views, label) of coupled parity by T5's proof: the planted word, and beside other offsets the word of noise."""
+    key = (0,) * k
+    noise = {View((0,) * k, key)} if n_offsets > 1 else set()
+    return {(frozenset({View(word, key), *noise}), y) for word, y in marked_parity(k).target.items()}
+
+
+def prove_two_offsets() -> int:
+    """From two offsets on, the views of coupled parity do not depend on their number m: with m - 1 > 0 other offsets, all
+    noise, there is one other view. T1 asks of a law for its (views, label) alone, so its verdict from any m >= 2 to any
+    m' >= 2 is that from 2 to 2, which is also found from all hard heads; and from 1 to any m' >= 2 that from 1 to 2.
+
+    Candidates and views are listed for m = 1..6.
+    """
     steps = 0
-    for k in (2, 3, 4):
-        for j in range(k):
-            require(sympy.simplify(sympy.Mod(offset + j * block, block) - sympy.Mod(offset, block)) == 0, f"block {j}")
+    for k in (2, 3):
+        heads, ens, scheme = HeadClass(k, 0, "relative"), marked_parity(k, support.paired()), positions.blocks(k)
+        laws = {m: ens.at(k * m, positions=positions.coupled(scheme)) for m in range(1, 7)}
+        for m, law in laws.items():
+            sets = {tuple(range(i, k * m, m)) for i in range(m)}
+            require(set(heads.candidates(scheme(k * m))) == sets, f"k = {k}, m = {m}: the candidates")
+            require(set(view_cases(heads, law)) == bags(k, m), f"k = {k}, m = {m}: the views")
+            require((bags(k, m) == bags(k, 2)) == (m >= 2), f"k = {k}, m = {m}: the views of m = 2")
+            steps += 3
+        for m, outcome in ((1, "fails"), (2, "generalizes")):
+            problem = Problem(heads, laws[m], laws[2])
+            require(problem.brute_force() == problem.verdict().outcome == outcome, f"k = {k}: from {m} to 2 offsets")
             steps += 1
-        spread = (offset + (k - 1) * block) - offset
-        require(sympy.limit(spread, block, sympy.oo) == sympy.oo, f"k = {k}: the spread of positions")
-        steps += 1
     return steps
 
 
@@ -178,7 +208,15 @@ ATTACK = Attack(
         ),
     ),
     proofs=(
-        Proof("spread 0 under the coupling, unbounded spread of positions, symbolic in the block length", prove_spread),
+        Proof(
+            "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
+            prove_coupling,
+        ),
+        Proof(
+            "coupled parity of 2 and 3 tokens, window 0, generalizes from m >= 2 offsets to any m' >= 2, from 1 to none: "
+            "T1 sees the same views for all m >= 2 (listed up to 6), and decides m = 1, 2 as all hard heads do",
+            prove_two_offsets,
+        ),
     ),
     samplers=(Sampler("random paired plantings, relabellings and windows", _random_problems, 40, 400),),
     measurements=(Measurement("search", "the smallest realizable window", _smallest_window),),

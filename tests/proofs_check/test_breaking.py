@@ -215,6 +215,9 @@ PROOFS: list[tuple[str, str, Break]] = [
     ("T3a", "the exponent k is tight", rare_noise_doubled),
     ("T3b", "pairs: touching", touching_pairs_of_twice_the_width),
     ("T4", "for every l < L", answers_unbound),
+    ("T5", "coupled parity", blocks_uncoupled),
+    ("T5", "coupled parity", reason_forgotten("unseen")),
+    ("T5", "coupled parity", first_candidate_lost),
     ("T7", "the floor", floor_without_the_two),
     ("T11", "survival probability", kappa_with_one_noise_more),
 ]
