@@ -34,7 +34,7 @@ COMMA := ,
 # Jobs share one environment: under `make -j` two of them must not install into it at once.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test test-full test-lowest coverage coverage-report lint format dist clean
+.PHONY: help check test test-full test-lowest coverage coverage-report benchmark lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ coverage: $(TEST) ## run the tests and fail below 95 % of the lines and branches
 coverage-report: $(TEST) ## only the verdict, on what the last run with --cov measured
 	@$(PY) -m coverage report --include="theory/*" --fail-under=95
 	@$(PY) -m coverage report --include="idealized_model/*" --fail-under=95
+
+benchmark: $(CORE) ## measure the machines against plain routes and limits
+	@$(PY) benchmarks/machines.py --decide $(ARGS)
 
 lint: $(DEV) ## ruff check, ruff format --check and mypy --strict
 	@$(PY) -m ruff check .

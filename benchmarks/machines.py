@@ -158,6 +158,24 @@ def additions_per_second() -> float:
     return 1000 * len(a) / timed(work, 5)
 
 
+def updates_per_second() -> float:
+    """Histogram updates of NumPy: how many values that lie ready it counts, over the tables of a window."""
+    codes = np.random.default_rng(0).integers(0, VOCABULARY**2 * 9, size=2**20)
+    return len(codes) / timed(lambda: np.bincount(codes), 5)
+
+
+def bytes_per_second() -> float:
+    """Bytes that one thread writes, more than caches hold."""
+    block = np.ones(2**29, dtype=np.uint8)
+    return len(block) / timed(lambda: block.fill(0), 5)
+
+
+def limit_row(what: str, seconds: float, needed: float, rate: float, unit: str) -> Row:
+    """The distance from a limit: `needed` units that must happen, at a rate measured on this machine."""
+    note = f"{seconds * rate / needed:.1f} times the limit: {needed / 1e6:,.1f}M {unit} at {rate / 1e9:.1f}G/s"
+    return Row(what, seconds, "limit", needed / rate, note)
+
+
 def section_patterns(quick: bool) -> Iterator[Row]:
     tokens = random_tokens(200)
     fast = timed(patterns(200), 20)
@@ -178,10 +196,8 @@ def section_patterns(quick: bool) -> Iterator[Row]:
         )
     slope = np.polyfit(np.log(lengths), np.log(times), 1)[0]
     yield Row("slope of log time over log length", math.nan, note=f"{slope:.2f}")
-    rate = additions_per_second()
     needed = 10**6 * sum(VOCABULARY**j for j in range(ARITY))
-    note = f"{times[2] * rate / needed:.1f} times the limit: {needed / 1e6:.0f}M int32 additions at {rate / 1e9:.1f}G/s"
-    yield Row("pattern counts, length 10^6", times[2], "limit: its additions alone", needed / rate, note)
+    yield limit_row("pattern counts, length 10^6", times[2], needed, additions_per_second(), "int32 additions")
 
 
 def section_heads_on_sequences(quick: bool) -> Iterator[Row]:
@@ -195,8 +211,9 @@ def section_windows(quick: bool) -> Iterator[Row]:
     length = 10**4 if quick else 10**5
     example = Example(tuple(random_tokens(length).tolist()), tuple(range(length)), 0)
     plain = timed(lambda: HeadClass(2, 8).view_counts(example), 1)
-    what = f"window 8, k = 2, length 10^{round(math.log10(length))}"
-    yield Row(what, timed(windows(length), 5), "plain: HeadClass.view_counts", plain)
+    what, seconds = f"window 8, k = 2, length 10^{round(math.log10(length))}", timed(windows(length), 5)
+    yield Row(what, seconds, "plain: HeadClass.view_counts", plain)
+    yield limit_row(what, seconds, 8 * length, updates_per_second(), "candidate sets counted")
 
 
 def section_all_heads(quick: bool) -> Iterator[Row]:
@@ -209,9 +226,9 @@ def section_all_heads(quick: bool) -> Iterator[Row]:
     assert all(perfect[n] == plain_zero_loss(space, cases, n) for n in [*numbers, *perfect.nonzero()[0][:100].tolist()])
     plain = timed(lambda: [plain_zero_loss(space, cases, n) for n in numbers], 1) * (space.size / sample)
     note = f"extrapolated from {sample:,} random heads; most fail early"
-    yield Row(
-        f"zero loss of all 3^{n_views} heads, 64 cases", timed(all_heads(n_views), 2), "plain, by head", plain, note
-    )
+    what, seconds = f"zero loss of all 3^{n_views} heads, 64 cases", timed(all_heads(n_views), 2)
+    yield Row(what, seconds, "plain, by head", plain, note)
+    yield limit_row(what, seconds, space.size, bytes_per_second(), "bytes of its answer, written once")
 
 
 def section_decide(quick: bool) -> Iterator[Row]:
