@@ -3,54 +3,63 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Protocol, TypeVar
 
-from proofs_check.runner import Task, Watch
+
+class Grouped(Protocol):
+    """What progress is shown of: the items of a group share a bar."""
+
+    @property
+    def group(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=Grouped)
 
 
 @contextmanager
-def watching(tasks: Sequence[Task]) -> Iterator[Watch]:
-    """A watcher for `runner.run`, on standard error, so that standard output holds the table alone."""
+def watching(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
+    """A watcher for `runner.collect`, on standard error, so that standard output holds the table alone."""
     if sys.stderr.isatty():
-        with _bars(tasks) as watch:
+        with _bars(items) as watch:
             yield watch
     else:
-        yield _lines(tasks)
+        yield _lines(items)
 
 
-def _lines(tasks: Sequence[Task]) -> Watch:
+def _lines(items: Sequence[Item]) -> Callable[[Item, int, bool], None]:
     finished = 0
 
-    def watch(task: Task, cases: int, done: bool) -> None:
+    def watch(item: Item, cases: int, done: bool) -> None:
         nonlocal finished
         finished += done
         if done:
             with suppress(BrokenPipeError):  # nobody reads the progress any more; the checks go on
-                print(f"[{finished}/{len(tasks)}] {task}", file=sys.stderr, flush=True)
+                print(f"[{finished}/{len(items)}] {item}", file=sys.stderr, flush=True)
 
     return watch
 
 
 @contextmanager
-def _bars(tasks: Sequence[Task]) -> Iterator[Watch]:
+def _bars(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    claims = dict.fromkeys(task.claim for task in tasks)
+    groups = dict.fromkeys(item.group for item in items)
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[cases]:,} cases"),
         TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bars = {
-            claim: progress.add_task(claim, total=sum(task.claim == claim for task in tasks), cases=0)
-            for claim in claims
+            group: progress.add_task(group, total=sum(item.group == group for item in items), cases=0)
+            for group in groups
         }
-        seen = dict.fromkeys(claims, 0)
+        seen = dict.fromkeys(groups, 0)
 
-        def watch(task: Task, cases: int, done: bool) -> None:
-            seen[task.claim] += cases
-            progress.update(bars[task.claim], advance=int(done), cases=seen[task.claim])
+        def watch(item: Item, cases: int, done: bool) -> None:
+            seen[item.group] += cases
+            progress.update(bars[item.group], advance=int(done), cases=seen[item.group])
 
         yield watch

@@ -8,11 +8,12 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from proofs_check import engines
 from proofs_check.attack import Profile
@@ -30,6 +31,11 @@ class Task:
     engine: Engine
     claim: str
     name: str
+
+    @property
+    def group(self) -> str:
+        """What progress counts it under."""
+        return self.claim
 
     def __str__(self) -> str:
         return f"{self.claim} {self.engine}: {self.name}"
@@ -63,6 +69,9 @@ class Run:
 
 Watch: TypeAlias = Callable[[Task, int, bool], None]
 """Called with (task, cases since the last call, whether it has just finished)."""
+
+Item = TypeVar("Item", bound=Hashable)
+Found = TypeVar("Found")
 
 
 def tasks_of(claim_ids: Sequence[str]) -> list[Task]:
@@ -113,23 +122,43 @@ def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch:
     covered = dict.fromkeys(tasks, 0)
     start = time.perf_counter()
 
-    def note(task: Task, cases: int, done: bool = False) -> None:
+    def note(task: Task, cases: int, done: bool) -> None:
         covered[task] += cases
         watch(task, cases, done)
 
-    done: dict[Task, Result] = {}
-    produce = _here(tasks, profile, seed, note) if jobs == 1 else _in_parallel(tasks, profile, seed, jobs, note)
-    try:
-        with closing(produce):  # an interrupt ends the workers before the results are put together
-            for task, result in produce:
-                done[task] = result
-                note(task, 0, True)
-    except KeyboardInterrupt:
-        outcome.interrupted = True
+    done, outcome.interrupted = collect(tasks, partial(_performed, profile, seed), jobs=jobs, watch=note)
     for task in tasks:
         outcome.results[task] = done[task] if task in done else _cut_off(task, covered[task])
     outcome.seconds = time.perf_counter() - start
     return outcome
+
+
+def _performed(profile: Profile, seed: int, task: Task, tick: engines.Tick) -> Result:
+    return perform(task, profile, seed, tick)
+
+
+def collect(
+    items: Sequence[Item],
+    work: Callable[[Item, engines.Tick], Found],
+    *,
+    jobs: int,
+    watch: Callable[[Item, int, bool], None],
+) -> tuple[dict[Item, Found], bool]:
+    """Do some work for all items on `jobs` processes (1: in this one).
+
+    Returns what is finished, and whether an interrupt ended the rest. With several processes items, work and what it
+    finds travel between them, so all of it must pickle.
+    """
+    done: dict[Item, Found] = {}
+    produce = _here(items, work, watch) if jobs == 1 else _in_parallel(items, work, jobs, watch)
+    try:
+        with closing(produce):  # an interrupt ends the workers before the results are put together
+            for item, found in produce:
+                done[item] = found
+                watch(item, 0, True)
+    except KeyboardInterrupt:
+        return done, True
+    return done, False
 
 
 def _cut_off(task: Task, covered: int) -> Result:
@@ -143,41 +172,44 @@ def _cut_off(task: Task, covered: int) -> Result:
 
 
 def _here(
-    tasks: Sequence[Task], profile: Profile, seed: int, note: Callable[[Task, int], None]
-) -> Generator[tuple[Task, Result]]:
-    for task in tasks:
-        yield task, perform(task, profile, seed, lambda cases, task=task: note(task, cases))  # type: ignore[misc]
+    items: Sequence[Item], work: Callable[[Item, engines.Tick], Found], watch: Callable[[Item, int, bool], None]
+) -> Generator[tuple[Item, Found]]:
+    for item in items:
+        yield item, work(item, lambda cases, item=item: watch(item, cases, False))  # type: ignore[misc]
 
 
 def _in_parallel(
-    tasks: Sequence[Task], profile: Profile, seed: int, jobs: int, note: Callable[[Task, int], None]
-) -> Generator[tuple[Task, Result]]:
+    items: Sequence[Item],
+    work: Callable[[Item, engines.Tick], Found],
+    jobs: int,
+    watch: Callable[[Item, int, bool], None],
+) -> Generator[tuple[Item, Found]]:
     # spawn, because the progress display holds threads, which do not survive a fork
     context = multiprocessing.get_context("spawn")
-    waiting: dict[Future[Result], Task] = {}
+    waiting: dict[Future[Found], Item] = {}
     with _one_thread_each():
         with _deaf_to_interrupts():
-            ticks: multiprocessing.Queue[tuple[Task, int]] = context.Queue()
-            pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context, initializer=_start, initargs=(ticks,))
-            waiting |= {pool.submit(_work, task, profile, seed): task for task in tasks}
+            ticks: multiprocessing.Queue[tuple[Item, int]] = context.Queue()
+            pool = ProcessPoolExecutor(min(jobs, len(items)), mp_context=context, initializer=_start, initargs=(ticks,))
+            waiting |= {pool.submit(_work, work, item): item for item in items}
         try:
             while waiting:
                 finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                _drain(ticks, note)
+                _drain(ticks, watch)
                 for future in finished:
                     yield waiting.pop(future), future.result()
         finally:
-            _drain(ticks, note)  # before any worker is ended: that may leave half a message behind
+            _drain(ticks, watch)  # before any worker is ended: that may leave half a message behind
             if not all(future.done() for future in waiting):
                 for process in list((pool._processes or {}).values()):
                     process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _drain(ticks: multiprocessing.Queue[tuple[Task, int]], note: Callable[[Task, int], None]) -> None:
+def _drain(ticks: multiprocessing.Queue[tuple[Item, int]], watch: Callable[[Item, int, bool], None]) -> None:
     while True:
         try:
-            note(*ticks.get_nowait())
+            watch(*ticks.get_nowait(), False)
         except queue.Empty:
             return
 
@@ -209,24 +241,24 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ.pop(name, None)
 
 
-_TICKS: multiprocessing.Queue[tuple[Task, int]] | None = None
+_TICKS: multiprocessing.Queue[tuple[Any, int]] | None = None
 
 
-def _start(ticks: multiprocessing.Queue[tuple[Task, int]]) -> None:
+def _start(ticks: multiprocessing.Queue[tuple[Any, int]]) -> None:
     """In a worker: where to send progress."""
     global _TICKS
     _TICKS = ticks
 
 
-def _work(task: Task, profile: Profile, seed: int) -> Result:
-    """In a worker: perform the task, sending at most five progress messages a second."""
+def _work(work: Callable[[Item, engines.Tick], Found], item: Item) -> Found:
+    """In a worker: work on the item, sending at most five progress messages a second."""
     pending, last = 0, time.monotonic()
 
     def tick(cases: int) -> None:
         nonlocal pending, last
         pending += cases
         if time.monotonic() - last > 0.2 and _TICKS is not None:
-            _TICKS.put((task, pending))
+            _TICKS.put((item, pending))
             pending, last = 0, time.monotonic()
 
-    return perform(task, profile, seed, tick)
+    return work(item, tick)
