@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from theory.errors import InvalidArgument, shown
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digits_of
+from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names, digits_of
 
 Order: TypeAlias = Literal["reversed", "plain"]
 
@@ -128,8 +128,3 @@ class Addition(Task):
             return int(any(token >= self.base for token in before))
         digit, a, b = before
         return (a + b + (digit - a - b) % self.base) // self.base
-
-
-def digit_names(base: int) -> tuple[str, ...]:
-    """0, 1, ..., 9, A, B, ..., and from 36 on in brackets."""
-    return tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i] if i < 36 else f"[{i}]" for i in range(base))

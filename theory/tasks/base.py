@@ -329,6 +329,11 @@ def letters(number: int) -> tuple[str, ...]:
     return tuple(chr(ord("a") + i) if i < 26 else f"s{i}" for i in range(number))
 
 
+def digit_names(base: int) -> tuple[str, ...]:
+    """0, 1, ..., 9, A, B, ..., and from 36 on in brackets."""
+    return tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i] if i < 36 else f"[{i}]" for i in range(base))
+
+
 def check_parameter(value: object, where: str, argument: str, *, least: int) -> None:
     """Refuse a parameter that is no integer, or too small.
 

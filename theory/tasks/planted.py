@@ -1,0 +1,150 @@
+"""Planted ensembles as tasks: tokens, and one answer that the tokens at k hidden positions decide.
+
+The parity of two marked bits (1 is a marked 0, 2 a marked 1) among noise:
+
+>>> task = sparse_parity(2)
+>>> print(task.show(task.plant((1, 4), (2, 1), (0, 0, 0))))
+token 0  2  0  0  1  =1
+ID    0  1  2  3  4  5
+read                 1,4
+
+With paired positions the two marked bits are half a sequence apart, and coupled IDs bring them together:
+
+>>> from theory import positions, support
+>>> task = sparse_parity(2, support.paired(), positions.blocks(2))
+>>> print(task.show(task.plant((1, 4), (2, 1), (0, 0, 0, 0))))
+token 0  2  0  0  1  0  =1
+ID    0  1  2  0  1  2  3
+read                    1,4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from theory.errors import check_type
+from theory.exact import draw_indices, over_common_denominator
+from theory.planted import PlantedEnsemble, Word
+from theory.positions import coupled
+from theory.support import PositionSet, SupportLaw, SupportRule, at_length, uniform
+from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names
+
+
+@dataclass(frozen=True)
+class Planted(Task):
+    """A planted ensemble (Definition 1 in docs/theory.md): its tokens, then its label as one token more.
+
+    Nothing in the tokens need say where the planted set S* is, so an instance is a pair (S*, tokens), and not the
+    solution of a prompt; the dependency set of the answer is S*. The length is the number of tokens before the answer.
+
+    Parameters
+    ----------
+    ensemble : any planted ensemble.
+    coupling : the IDs of the tokens, as a function of the length; default: their positions. The answer's is one beyond.
+    name : for the registry.
+    """
+
+    ensemble: PlantedEnsemble
+    coupling: Callable[[int], Sequence[int]] | None = None
+    name: str = "planted"
+
+    anchor = "none"
+
+    def __post_init__(self) -> None:
+        check_type(self.ensemble, PlantedEnsemble, "Planted", "ensemble", "a planted ensemble", "See PlantedEnsemble.")
+        if self.coupling is not None:
+            coupled(self.coupling)  # refuses what is no function
+        object.__setattr__(self, "min_length", self.ensemble.arity)
+
+    @property
+    def alphabet(self) -> tuple[str, ...]:
+        return (*digit_names(self.ensemble.vocabulary), *(f"={label}" for label in self.ensemble.labels))
+
+    @property
+    def sparsity(self) -> int:
+        return self.ensemble.arity
+
+    def plant(self, set_: PositionSet, word: Word, noise: Word) -> Instance:
+        """The instance with a word at the positions of a set, and noise at the others, in order."""
+        n, planted, others = len(word) + len(noise), dict(zip(set_, word, strict=True)), iter(noise)
+        tokens = tuple(planted[i] if i in planted else next(others) for i in range(n))
+        ids = tuple(range(n)) if self.coupling is None else coupled(self.coupling).base(n)
+        return Instance(
+            tokens=(*tokens, self.rule(word)),
+            ids=(*ids, max(ids) + 1),
+            steps=(Step(n, set_),),
+            parts=("tokens",) * n + ("answer",),
+        )
+
+    def rule(self, read: Tokens) -> int:
+        return self.ensemble.vocabulary + self.ensemble.labels.index(self.ensemble.target[read])
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        law, k = self.ensemble.at(length).support_law, self.ensemble.arity
+        possible = [token for token, p in enumerate(self.ensemble.background) if p > 0]
+        for set_, _ in law.sets(length, k):
+            for word in self.ensemble.planted:
+                for noise in product(possible, repeat=length - k):
+                    yield self.plant(set_, word, noise)
+
+    def n_instances(self, length: int) -> int:
+        return self.ensemble.at(length).size
+
+    def weight(self, instance: Instance) -> int:
+        """The weight of S*, times that of the word, times those of the noise; cost: the sets are listed, once a length."""
+        ensemble, (step,) = self.ensemble, instance.steps
+        sets = _weights(at_length(ensemble.support, step.position), step.position, ensemble.arity)
+        words, _ = over_common_denominator(list(ensemble.planted.values()))
+        background, _ = over_common_denominator(ensemble.background)
+        word = list(ensemble.planted).index(instance.read(step))
+        noise = (t for i, t in enumerate(instance.tokens[: step.position]) if i not in step.sources)
+        return sets[step.sources] * words[word] * prod(background[t] for t in noise)
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        law, k = self.ensemble.at(length).support_law, self.ensemble.arity
+        words, weights = list(self.ensemble.planted), list(self.ensemble.planted.values())
+        word = words[draw_indices(rng, over_common_denominator(weights)[0], 1)[0]]
+        noise = draw_indices(rng, over_common_denominator(self.ensemble.background)[0], length - k)
+        return self.plant(law.draw(rng, length, k), word, tuple(noise.tolist()))
+
+
+@lru_cache(maxsize=16)
+def _weights(law: SupportLaw, length: int, arity: int) -> dict[PositionSet, int]:
+    return dict(law.sets(length, arity))
+
+
+def sparse_parity(
+    k: int, support: SupportRule | None = None, coupling: Callable[[int], Sequence[int]] | None = None
+) -> Planted:
+    """The parity of k marked bits among noise: token 0 is noise, 1 and 2 are the marked bits 0 and 1.
+
+    Parameters
+    ----------
+    k : how many bits are marked.
+    support : the law of their positions; default: uniform.
+    coupling : as in `Planted`.
+
+    Examples
+    --------
+    >>> task = sparse_parity(2)
+    >>> [task.text(instance.tokens) for instance in task.support(3)][:5]
+    ['110=0', '120=1', '210=1', '220=0', '101=0']
+    """
+    check_parameter(k, "sparse_parity", "k", least=1)
+    words = list(product((1, 2), repeat=k))
+    ensemble = PlantedEnsemble(
+        vocabulary=3,
+        background=[1, 0, 0],
+        planted={word: Fraction(1, len(words)) for word in words},
+        target={word: word.count(2) % 2 for word in words},
+        support=uniform() if support is None else support,
+        labels=(0, 1),
+    )
+    return Planted(ensemble, coupling, f"sparse parity, k = {k}")

@@ -1,0 +1,96 @@
+"""Pointer chasing: a walk along a tape whose cells say how far to jump.
+
+>>> task = PointerChasing()
+>>> print(task.show(task.encode("a+2 b+1 b+1 a+2 b+1")))
+token a+2 b+1 b+1 a+2 b+1 >  a  b  a
+ID    0   1   2   3   4   0  2  3  5
+read                         0  2  3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from theory.errors import InvalidArgument, check_type, shown
+from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, letters
+
+
+@dataclass(frozen=True)
+class PointerChasing(Task):
+    """Cells of a symbol and a jump, ">", and the symbols visited from cell 0 until a jump leads past the end.
+
+    Query-coupled: the token that a prediction is made from carries the ID of the cell to read, so ">" has that of cell
+    0, and an output token that of the next cell (past the end for the last one). The path, hence the IDs, depend on
+    the input; but the cell just read says by how much the ID grows, so the increments come from a finite set and can be
+    predicted with the tokens: predictive position coupling. Symbols of the output are tokens of their own.
+
+    Parameters
+    ----------
+    n_symbols : how many symbols there are.
+    jumps : how far a cell may point ahead.
+    """
+
+    n_symbols: int = 2
+    jumps: tuple[int, ...] = (1, 2)
+
+    name = "pointer chasing"
+    sparsity = 1
+
+    def __post_init__(self) -> None:
+        check_parameter(self.n_symbols, "PointerChasing", "n_symbols", least=1)
+        check_type(self.jumps, tuple, "PointerChasing", "jumps", "a tuple of distinct integers >= 1", "Use (1, 2).")
+        for jump in self.jumps:
+            check_parameter(jump, "PointerChasing", "jumps", least=1)
+        if not self.jumps or len(set(self.jumps)) != len(self.jumps):
+            raise InvalidArgument(
+                "PointerChasing", "jumps", shown(self.jumps), "at least one jump, each once", "Use (1, 2)."
+            )
+
+    @property
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """(symbol, jump) of every token of the tape."""
+        return tuple((symbol, jump) for symbol in range(self.n_symbols) for jump in self.jumps)
+
+    @property
+    def alphabet(self) -> tuple[str, ...]:
+        names = letters(self.n_symbols)
+        return (*(f"{names[symbol]}+{jump}" for symbol, jump in self.cells), ">", *names)
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        n_cells = len(self.cells)
+        return [range(n_cells)] * length + [(n_cells,)]
+
+    def encode(self, tape: str) -> Instance:
+        """The instance for a tape written as in the example above.
+
+        Raises
+        ------
+        InvalidArgument : for something else than cells of the alphabet, with spaces between.
+        """
+        cells = self.alphabet[: len(self.cells)]
+        if not isinstance(tape, str) or not tape.split() or not set(tape.split()) <= set(cells):
+            raise InvalidArgument(
+                "PointerChasing.encode", "tape", shown(tape), f"cells of {', '.join(cells)}, with spaces between",
+                "Write for instance 'a+1 a+1'.",
+            )  # fmt: skip
+        return self.solve((*(cells.index(cell) for cell in tape.split()), len(cells)))
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, path = len(prompt) - 1, [0]
+        while path[-1] < n:
+            path.append(path[-1] + self.increment(prompt[path[-1] : path[-1] + 1]))
+        visited = path[:-1]
+        return Instance(
+            tokens=(*prompt, *(self.rule((prompt[cell],)) for cell in visited)),
+            ids=(*range(n), *path),
+            steps=tuple(Step(n + 1 + i, (cell,)) for i, cell in enumerate(visited)),
+            parts=("tape",) * n + (">",) + ("output",) * len(visited),
+        )
+
+    def rule(self, read: Tokens) -> int:
+        return len(self.cells) + 1 + self.cells[read[0]][0]
+
+    def increment(self, read: Tokens) -> int:
+        """The jump of the cell read."""
+        return self.cells[read[0]][1]
