@@ -7,6 +7,8 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
 
+import numpy as np
+
 from theory import PlantedEnsemble, support
 from theory.examples import Label
 from theory.planted import Word
@@ -52,6 +54,14 @@ def ensemble(
         support=support.uniform() if law is None else law,
         labels=tuple(dict.fromkeys((0, 1, *target.values()))),
     )
+
+
+def random_pairs(rng: np.random.Generator, n_words: int, law: SupportLaw | None = None) -> PlantedEnsemble:
+    """So many random pairs of three tokens, with random labels, among one or two random noise tokens."""
+    words = list(product(range(3), repeat=2))
+    target: dict[Word, Label] = {words[i]: int(rng.integers(2)) for i in rng.permutation(len(words))[:n_words]}
+    noise = rng.permutation(3)[: int(rng.integers(1, 3))].tolist()
+    return ensemble(3, sorted(noise), target, law)
 
 
 @cache

@@ -10,6 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
 from theory.examples import Label
@@ -226,15 +227,7 @@ def fixed_id_problems(draw: DrawFn) -> Problem:
 def paired_problems(draw: DrawFn) -> Problem:
     """T5's input: marked parity of two or three blocks, coupled under a random relabelling, or raw IDs with a window."""
     arity = draw(st.integers(2, 3))
-    words = list(product((1, 2), repeat=arity))
-    ens = PlantedEnsemble(
-        3,
-        [1, 0, 0],
-        {word: Fraction(1, len(words)) for word in words},
-        {word: word.count(1) % 2 for word in words},
-        support.paired(),
-        (0, 1),
-    )
+    ens = marked_parity(arity, support.paired())
     train = draw(st.integers(1, 3 if arity == 2 else 2))
     test = train + draw(st.integers(1, 2 if arity == 2 else 1))
     coupling = positions.blocks(arity)

@@ -14,9 +14,9 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.claims.t3 import SOFT_OUTCOMES
+from proofs_check.claims.t3 import SOFT_OUTCOMES, exchangeable_problems, refute_soft
 from proofs_check.claims.t3a import rare_noise_loss
-from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
 from theory import HeadClass, Law, PlantedEnsemble, bounds, coverage, mixture, positions, retention, support
 from theory.exact import as_float
@@ -77,7 +77,9 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
             return {"program": str(factor), "closed_form": str(closed)}
     if factor == inf:
         return None
-    return _refute_hard(problem, factor) or _refute_soft(problem, factor)
+    if (facts := _refute_hard(problem, factor)) or problem.train.size + problem.test.size > SOFT_OUTCOMES:
+        return facts
+    return refute_soft(problem, soft_heads(problem), lambda train_loss: factor * train_loss)
 
 
 def _same_planting(problem: Problem) -> bool:
@@ -124,21 +126,6 @@ def soft_heads(problem: Problem) -> Iterator[SparseAttentionHead]:
         yield SparseAttentionHead(problem.heads, score=score, value=value)
 
 
-def _refute_soft(problem: Problem, factor: ExactOrInfinite) -> Facts | None:
-    if problem.train.size + problem.test.size > SOFT_OUTCOMES:
-        return None
-    for number, head in enumerate(soft_heads(problem)):
-        train_loss, test_loss = loss(head, problem.train), loss(head, problem.test)
-        if test_loss > factor * train_loss:
-            return {
-                "soft_head": number,
-                "train_loss": str(train_loss),
-                "test_loss": str(test_loss),
-                "factor": str(factor),
-            }
-    return None
-
-
 def cases(problem: Problem) -> int:
     """One case a hard head; none where they are too many to enumerate."""
     return problem.n_enumerated
@@ -150,16 +137,6 @@ def nonvacuous(problem: Problem) -> bool:
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _exchangeable_problems(profile: Profile) -> Iterator[Problem]:
-    longest = 5 if profile == "quick" else 7
-    for ens in [*ensembles(1, 2), *ensembles(1, 3, max_words=2)]:
-        for train, test in ((2, 3), (2, longest)) if profile == "quick" else ((2, 3), (2, longest), (3, longest)):
-            yield Problem(HeadClass(1), ens.at(train), ens.at(test))
-    for ens in ensembles(2, 2, max_words=None if profile == "full" else 1):
-        for train, test in ((4, 5),) if profile == "quick" else ((4, 5), (4, 6), (5, 6)):
-            yield Problem(HeadClass(2), ens.at(train), ens.at(test))
 
 
 def _rare_noise(profile: Profile) -> Iterator[Problem]:
@@ -259,9 +236,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     levels = [Fraction(n) for n in ("0", "1/50", "1/3", "1", "9")]
     tried, best = 0, Fraction(0)
     for _ in range(rounds):
-        words = list(product(range(3), repeat=2))
-        target: dict[tuple[int, ...], Label] = {words[i]: int(rng.integers(2)) for i in rng.permutation(9)[:2]}
-        ens = ensemble(3, sorted(rng.permutation(3)[:2].tolist()), target)
+        ens = random_pairs(rng, 2)
         problem = Problem(HeadClass(2), ens.at(4), ens.at(5))
         views = problem.space().views
         factor = STATED.factor(problem)
@@ -306,7 +281,7 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a", _exchangeable_problems),
+        Family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a", exchangeable_problems),
         Family("every hard head, one rare noise token", _rare_noise),
         Family(
             "every hard head, mixtures, partial and anchored supports, couplings: the linear program", _program_problems

@@ -16,7 +16,7 @@ import numpy as np
 
 from idealized_model import loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.families import ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, mixture, positions, support
 from theory.examples import Label
@@ -221,9 +221,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     tried = 0
     best = Fraction(0)
     for _ in range(restarts):
-        target: dict[tuple[int, ...], Label] = {words[i]: int(rng.integers(2)) for i in rng.permutation(9)[:3]}
-        noise = sorted(rng.permutation(3)[: int(rng.integers(1, 3))].tolist())
-        ens = ensemble(3, noise, target)
+        ens = random_pairs(rng, 3)
         short, long = ens.at(4), ens.at(5)
 
         def objective(state: tuple[int, ...], short: Law = short, long: Law = long) -> tuple[Fraction, Fraction]:
@@ -237,7 +235,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
                 return Fraction(10**9) if at_long else Fraction(0)
             return Fraction(at_long / at_short)
 
-        start = tuple(int(target.get(word, -1)) + 1 for word in words)  # type: ignore[call-overload]
+        start = tuple(int(ens.target.get(word, -1)) + 1 for word in words)  # type: ignore[call-overload]
         state, value, n = climb(rng, start, ratio, n_choices=3, steps=steps, tick=tick)
         tried, best = tried + n, max(best, value)
         if value >= 10**9:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -15,7 +15,7 @@ import numpy as np
 from idealized_model import SparseAttentionHead, loss
 from idealized_model import abstention as abstention_of
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
 from theory import (
     AssumptionViolated,
@@ -163,9 +163,17 @@ def _refute_soft(problem: Problem, cov: Coverage, statement: Statement) -> Facts
     )
     if out_of_scope:
         return None
-    for number, head in enumerate(soft_heads(problem, normalised=statement.needs_normalised)):
+    heads = soft_heads(problem, normalised=statement.needs_normalised)
+    return refute_soft(problem, heads, lambda train_loss: statement.soft_bound(cov, train_loss))
+
+
+def refute_soft(
+    problem: Problem, heads: Iterable[SparseAttentionHead], bound_of: Callable[[Fraction], Fraction | float]
+) -> Facts | None:
+    """The first soft head whose test loss is above the bound for its training loss."""
+    for number, head in enumerate(heads):
         train_loss, test_loss = loss(head, problem.train), loss(head, problem.test)
-        bound = statement.soft_bound(cov, train_loss)
+        bound = bound_of(train_loss)
         if test_loss > bound:
             return {
                 "soft_head": number,
@@ -194,7 +202,7 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _exchangeable_problems(profile: Profile) -> Iterator[Problem]:
+def exchangeable_problems(profile: Profile) -> Iterator[Problem]:
     """All hard heads, uniform supports, key none: every label assignment for arity 1 and 2."""
     longest = 5 if profile == "quick" else 7
     for ens in chain(ensembles(1, 2), ensembles(1, 3, max_words=2)):
@@ -280,14 +288,9 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     rounds, steps = (4, 50) if profile == "quick" else (15, 250)
     tried, best = 0, Fraction(0)
     for _ in range(rounds):
-        words = list(product(range(3), repeat=2))
-        target: dict[tuple[int, ...], Label] = {
-            words[i]: int(rng.integers(2)) for i in rng.permutation(9)[: int(rng.integers(2, 5))]
-        }
-        noise = sorted(rng.permutation(3)[: int(rng.integers(1, 3))].tolist())
         width = int(rng.integers(1, 3))
         law = support.uniform() if rng.integers(2) else support.local(width)
-        ens = ensemble(3, noise, target, law)
+        ens = random_pairs(rng, int(rng.integers(2, 5)), law)
         heads = HeadClass(2, width, "relative") if law != support.uniform() else HeadClass(2)
         train, test = ens.at(4), ens.at(5)
         problem = Problem(heads, train, test)
@@ -304,7 +307,7 @@ def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
                 max(test_loss - abstaining, Fraction(0)) / (bound - abstaining) if bound > abstaining else Fraction(0)
             )
 
-        start = tuple(1 + int(target[v.tokens]) if v.tokens in target else 0 for v in space.views)  # type: ignore[call-overload]
+        start = tuple(1 + int(ens.target[v.tokens]) if v.tokens in ens.target else 0 for v in space.views)  # type: ignore[call-overload]
         _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
         tried, best = tried + n, max(best, value)
         if value > 1:
@@ -366,7 +369,7 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("every hard head, uniform supports, arity 1 and 2, and a grid of soft heads", _exchangeable_problems),
+        Family("every hard head, uniform supports, arity 1 and 2, and a grid of soft heads", exchangeable_problems),
         Family("every hard head, training on two lengths mixed, test between them", _diluted_problems),
         Family(
             "local and paired supports, windows, keys, shifts, couplings: hard heads up to 3^9, a grid of soft ones",

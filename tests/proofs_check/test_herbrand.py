@@ -101,6 +101,6 @@ def test_a_wrong_lemma_makes_the_proof_of_t1_inconclusive(monkeypatch: pytest.Mo
     def no_labels(*parts: str) -> Any:
         return sympy.true
 
-    monkeypatch.setattr(t1, "_zero_loss", no_labels)
+    monkeypatch.setattr(t1, "zero_loss", no_labels)
     with pytest.raises(AssertionError, match="a selected view of a training example is consistent"):
         t1.prove_criterion()

@@ -116,7 +116,7 @@ def test_t2_the_head_of_the_proof_speaks_of_the_claim_alone() -> None:
 
 def test_t3_states_the_bound_of_coverage() -> None:
     compared = 0
-    for problem in islice(t3._exchangeable_problems("quick"), 0, 642, 29):
+    for problem in islice(t3.exchangeable_problems("quick"), 0, 642, 29):
         cov = t3._coverage(problem.heads, problem.train, problem.test)
         for train_loss, abstention in ((HALF, Fraction(0)), (HALF, Fraction(1, 3)), (Fraction(1), Fraction(1))):
             assert t3.STATED.hard_bound(cov, train_loss, abstention) == cov.bound(train_loss, abstention)
