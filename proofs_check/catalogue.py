@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from proofs_check.attack import Family, Measurement, Proof, Sampler
+from proofs_check.claims import attack
 from theory import claims
 from theory.errors import InvalidArgument
 
@@ -25,8 +27,8 @@ def page(report: Mapping[str, Any]) -> str:
 
     Raises
     ------
-    InvalidArgument : when a claim of this version is missing from the report, or its statement has changed since, and
-        for what is no report.
+    InvalidArgument : when the report is not of this version (a claim, its statement, its evidence, a mutant or a
+        hypothesis differs), when a claim does not hold in it, and for what is no report.
     """
     try:
         return _page(report)
@@ -43,14 +45,41 @@ def _page(report: Mapping[str, Any]) -> str:
     entries = {entry["id"]: entry for entry in report["claims"]}
     sections = [HEADER, _provenance(report), _summary(entries)]
     for claim in claims.CLAIMS:
-        entry = entries.get(claim.id)
-        if entry is None or entry["statement"] != claim.statement:
+        stale = _stale(claim, entries.get(claim.id))
+        if stale is not None:
             raise InvalidArgument(
-                "catalogue", "report", f"a report with another {claim.id}" if entry else f"a report without {claim.id}",
-                "a report of this version", "Run `lengthgen check --profile full --json docs/full-report.json` again.",
+                "catalogue", "report", f"a report {stale}", "a full report of this version in which every claim holds",
+                "Run `lengthgen check --profile full --json docs/full-report.json` again.",
             )  # fmt: skip
-        sections.append(_section(claim, entry))
+        sections.append(_section(claim, entries[claim.id]))
     return "\n".join(sections)
+
+
+def _stale(claim: claims.Claim, entry: Mapping[str, Any] | None) -> str | None:
+    """What a report lacks, or has beyond this version: a claim's wording, checks, mutants and hypotheses must agree."""
+    if entry is None:
+        return f"without {claim.id}"
+    if entry["statement"] != claim.statement:
+        return f"with another {claim.id}"
+    if entry["holds"] is not True:
+        return f"in which {claim.id} does not hold"
+    plan = attack(claim.id)
+    checks: tuple[Family | Sampler | Measurement | Proof, ...]
+    checks = (*plan.families, *plan.samplers, *plan.measurements, *plan.proofs)
+    planned = [check.scope for check in checks]
+    found = [item["scope"] for item in entry["evidence"]]  # what was covered follows the scope
+    for scope in planned:
+        if not any(text.startswith(scope) for text in found):
+            return f"of {claim.id} without the evidence {scope!r}"
+    if len(found) != len(planned):
+        return f"of {claim.id} with {len(found)} pieces of evidence where {len(planned)} are planned"
+    for what, wanted, got in (
+        ("mutants", plan.mutants, entry["mutants"]["witnesses"]),
+        ("hypotheses", claim.hypotheses, {item["hypothesis"] for item in entry["necessity"]}),
+    ):
+        if set(wanted) != set(got):
+            return f"of {claim.id} with other {what}"
+    return None
 
 
 def _provenance(report: Mapping[str, Any]) -> str:
@@ -85,6 +114,8 @@ def _section(claim: claims.Claim, entry: Mapping[str, Any]) -> str:
     witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
     lines = [f"## {claim.id}", "", f"**{claim.title}.** {_text(claim.statement)}", ""]
     lines += [
+        f"*Tightness.* {_text(claim.tightness)}",
+        "",
         f"Check it: `lengthgen check --claim {claim.id}`",
         "",
         "| hypothesis | what is assumed | without it |",

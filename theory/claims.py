@@ -23,12 +23,14 @@ class Claim:
     title : a few words.
     statement : the claim in words and formulas.
     hypotheses : {short name: what is assumed}; `proofs_check` finds, for each, a counterexample without it.
+    tightness : how far the statement is from the best possible one.
     """
 
     id: str
     title: str
     statement: str
     hypotheses: dict[str, str] = field(hash=False)
+    tightness: str
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -47,6 +49,7 @@ CLAIMS: tuple[Claim, ...] = (
             "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and "
             "the conditions (a)-(c) decide nothing",
         },
+        "Exact: an equivalence, and each of (a), (b), (c) that fails comes with a head of zero training loss that errs.",
     ),
     Claim(
         "T2",
@@ -60,6 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
             "key none": "heads do not see position IDs",
             "no window": "every k-set is a candidate",
         },
+        "Tight for every k (anchored: k >= 2): the head of the proof is perfect up to one token below the certificate length.",
     ),
     Claim(
         "T3",
@@ -74,6 +78,7 @@ CLAIMS: tuple[Claim, ...] = (
             "normalised": "soft heads score 1 on every planted view",
             "planted set is a candidate": "soft heads: S* lies inside the window at test",
         },
+        "κ is reached in the limit (T3a); the factor N_T is loose, and not needed for exchangeable laws (T11).",
     ),
     Claim(
         "T3a",
@@ -82,6 +87,7 @@ CLAIMS: tuple[Claim, ...] = (
         "κ = C(L-k,k)/C(l-k,k) and N_T = C(l,k). The exponent k in L is tight: for a rare noise pattern the ratio of "
         "test to training loss tends to κ.",
         {"train length 2k": "the training length is at least 2k"},
+        "κ is the limit of the ratio of losses as the noise gets rare, for hard heads.",
     ),
     Claim(
         "T3b",
@@ -91,6 +97,7 @@ CLAIMS: tuple[Claim, ...] = (
         {
             "window and key": "heads see only sets within a window, under the relative key",
         },
+        "The masses are exact: their leading coefficients are known, so κ·l/L tends to a positive constant.",
     ),
     Claim(
         "T4",
@@ -104,6 +111,7 @@ CLAIMS: tuple[Claim, ...] = (
             "IDs that do not cover": "(i): training does not show the test IDs",
             "no window": "(ii): no window hides the new offsets",
         },
+        "The certificate lengths are exact: every shorter training length has a counterexample head.",
     ),
     Claim(
         "T5",
@@ -116,6 +124,7 @@ CLAIMS: tuple[Claim, ...] = (
             "no subset determines the target": "no proper subset of the planted tokens determines the label",
             "coupled IDs": "positions at one offset of the blocks share an ID",
         },
+        "2k is exact: from training length k the class fails, with a counterexample head.",
     ),
     Claim(
         "T6",
@@ -127,6 +136,7 @@ CLAIMS: tuple[Claim, ...] = (
             "planted view scores 1": "the planted view has the score 1",
             "margin": "every other view scores at most exp(-Δ)",
         },
+        "An identity, attained by the head that it speaks of.",
     ),
     Claim(
         "T7",
@@ -140,6 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
             "parity": "the label flips with every single marked bit",
             "IDs independent of tokens": "the position scheme does not look at the tokens",
         },
+        "The identity is exact; its floor 1 / (2 max |C|) is not (T12).",
     ),
     Claim(
         "T8",
@@ -152,6 +163,7 @@ CLAIMS: tuple[Claim, ...] = (
             "every step": "the losses of all steps are summed",
             "targets hold the ID increment": "with predicted IDs the target of a step is the pair (token, increment)",
         },
+        "The factor 2 is attained by a single step with a tie: its loss is 1/2, and its rollout may always err.",
     ),
     Claim(
         "T9",
@@ -163,6 +175,7 @@ CLAIMS: tuple[Claim, ...] = (
             "realizable": "some hard head has zero loss",
             "consistent learner": "the learned head has zero loss on the sample whenever some hard head has",
         },
+        "Loose, as union bounds are; the learning curves in the report show by how much.",
     ),
     Claim(
         "T10",
@@ -175,6 +188,7 @@ CLAIMS: tuple[Claim, ...] = (
             "no window": "Chen's identity: every increasing tuple is a candidate",
             "order-free": "histograms: score and value ignore the order of the tokens",
         },
+        "The identities are exact; the bound for windows counts the ends of a sequence like its middle.",
     ),
     Claim(
         "T11",
@@ -187,6 +201,7 @@ CLAIMS: tuple[Claim, ...] = (
             "candidates survive": "every candidate at test survives in some sub-example that training shows",
             "same planting": "training and test share the background, the planted law and the target",
         },
+        "Sharp for exchangeable laws (T11a); elsewhere the least t of the linear program is exact for these weights.",
     ),
     Claim(
         "T12",
@@ -197,6 +212,7 @@ CLAIMS: tuple[Claim, ...] = (
             "arity below k": "the head sees fewer tokens than the parity depends on",
             "uniform bits": "the marked bits are uniform and independent",
         },
+        "Attained: full parity of 3 bits, arity 2.",
     ),
 )
 """Every claim that this version checks."""

@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from proofs_check import Evidence, report
-from proofs_check.catalogue import page
 from proofs_check.evidence import Kind
 from proofs_check.runner import Result, Run, Task
 from theory import InvalidArgument, claims
@@ -193,49 +192,3 @@ def test_what_is_no_report_is_refused(data: object, says: str) -> None:
         report.witnesses(data, "f")
     assert str(refused.value).startswith("replay: argument f")
     assert says in str(refused.value)
-
-
-# ── The catalogue ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def whole_report() -> dict[str, Any]:
-    """A report that has every claim, with a witness for everything."""
-    outcome = Run("full", 0)
-    for claim in CLAIMS:
-        needed = dict.fromkeys(claim.hypotheses, True)
-        outcome.results |= made("proved", mutants={"a|b *c*": True}, necessity=needed, claim=claim.id).results
-    return report.build(outcome)
-
-
-def test_the_catalogue_has_every_claim_hypothesis_and_mutant() -> None:
-    text = page(whole_report())
-    for claim in CLAIMS:
-        assert f"## {claim.id}\n" in text
-        assert f"[{claim.id}](#{claim.id.lower()})" in text
-        for name in claim.hypotheses:
-            assert f"| {name} |" in text
-    assert r"a\|b \*c\*" in text
-    assert "no witness" not in text
-    assert "Profile full, seed 0" in text
-
-
-def test_the_catalogue_refuses_another_version_and_what_is_no_report() -> None:
-    whole = whole_report()
-    without = {**whole, "claims": whole["claims"][1:]}
-    with pytest.raises(
-        InvalidArgument, match=r"catalogue: argument report: got a report without T1; expected a report of"
-    ):
-        page(without)
-    changed = [{**whole["claims"][0], "statement": "something else"}, *whole["claims"][1:]]
-    with pytest.raises(InvalidArgument, match="got a report with another T1"):
-        page({**whole, "claims": changed})
-    for broken in (
-        WITNESS,
-        {**whole, "claims": [3]},
-        {**whole, "packages": None},
-        {**whole, "seconds": "long"},
-        [],
-        None,
-    ):
-        with pytest.raises(InvalidArgument, match="catalogue: argument report: got a malformed report"):
-            page(broken)  # type: ignore[arg-type]

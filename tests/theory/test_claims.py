@@ -25,6 +25,7 @@ def test_a_claim_says_something(claim: Claim) -> None:
     assert len(claim.statement) > 50
     assert claim.statement.endswith(".")
     assert "  " not in claim.statement
+    assert claim.tightness.endswith(".")
     assert claim.hypotheses
     assert all(name and words and words != name for name, words in claim.hypotheses.items())
 
