@@ -54,10 +54,10 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     train, test = problem.planted
     certificate = _certificate(problem.heads, train, test, statement)
     if certificate is not None:
-        found = certificate_lengths(problem)
-        return None if found == tuple(range(certificate, train.length + 1)) else {
-            "certificate": certificate, "certificate_lengths": list(found),
-        }  # fmt: skip
+        found = list(certificate_lengths(problem))
+        if found == list(range(certificate, train.length + 1)):
+            return None
+        return {"certificate": certificate, "certificate_lengths": found}
     says = _says(problem.heads, train, test, statement)
     if says is None:
         return None
@@ -175,9 +175,9 @@ def prove_unseen() -> int:
     """(i), (ii) for every training length l, every L > l, every k and w: some view at test never occurs in training.
 
     l = k + a, L = l + 1 + b and w = k - 1 + c. (i) The last k positions are a candidate with the ID L - 1, training IDs
-    end at l - 1. (ii) With k + 1 >= 2 tokens, the first position and the last k are a candidate with the offset L - 1
-    whatever the shift o, training offsets end at l - 1. Then T1's head for an unseen view is perfect in training, and
-    it answers that view wrongly at test.
+    end at l - 1. (ii) With k + 1 >= 2 tokens, l and L one greater too, the first position and the last k are a candidate
+    with the offset L - 1 whatever the shift o, training offsets end at l - 1. Then T1's head for an unseen view is
+    perfect in training, and it answers that view wrongly at test.
     """
     import sympy
 
