@@ -66,6 +66,12 @@ class Addition(Task):
         return None if self.order == "plain" else 3 if self.carry else 5
 
     @property
+    def offsets(self) -> frozenset[tuple[int, ...]] | None:
+        if self.order == "plain":
+            return None
+        return frozenset({(-1, -1), (0, -1, -1) if self.carry else (0, 0, 0, -1, -1)})
+
+    @property
     def alphabet(self) -> tuple[str, ...]:
         digits = digit_names(self.base)
         return (*digits, "+", "=", *(f"{digit}'" for digit in digits if self.carry))

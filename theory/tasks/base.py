@@ -147,6 +147,9 @@ class Task(ABC):
     anchor : "last" when a prediction is made from the last token before it, which every head then attends to (sequence
         tasks); "none" for a single answer that any head may read off (planted ensembles).
     min_length : the smallest length.
+    offsets : a claim that may be left out: the IDs that a step reads less that of its query, the token before the
+        predicted one, in the order of the sources; one tuple a kind of step, the same at every step and length. A
+        coupling with an ID off by one somewhere does not have the offsets that it should.
 
     A `length` here is that of the problem (bits, digits of an operand, items); the sequence is longer.
     """
@@ -165,6 +168,18 @@ class Task(ABC):
     @property
     @abstractmethod
     def sparsity(self) -> int | None: ...
+
+    @property
+    def offsets(self) -> frozenset[tuple[int, ...]] | None:
+        """The ID offsets of sources from their query that occur, at every length; None where nothing is claimed."""
+        return None
+
+    @property
+    def window(self) -> int | None:
+        """The ID window that holds every dependency set with its query, by `offsets`; None where these claim nothing."""
+        if self.offsets is None:
+            return None
+        return max((max(0, *offsets) - min(0, *offsets) for offsets in self.offsets if offsets), default=0)
 
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         """For each position of the prompt the tokens that it may hold; all combinations are equally likely."""

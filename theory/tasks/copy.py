@@ -35,6 +35,7 @@ class Copy(Task):
 
     name = "copy"
     sparsity = 1
+    offsets = frozenset({(1,)})
 
     def __post_init__(self) -> None:
         check_parameter(self.n_symbols, type(self).__name__, "n_symbols", least=1)
@@ -69,6 +70,7 @@ class Reverse(Copy):
     """Repeat a word backwards: x_1 ... x_n > x_n ... x_1, token-coupled."""
 
     name = "reverse"
+    offsets = frozenset({(-1,)})
 
     def path(self, length: int) -> Sequence[int]:
         return range(length, -1, -1)

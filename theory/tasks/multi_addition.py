@@ -32,7 +32,7 @@ class MultiAddition(Task):
     every length both digits added are m - 1 IDs beyond the query, and no other token has their ID.
 
     (It would not do to give the digits of a_j and r_j one ID, im + j: digit i of a_(j-1) and of a_j would then stand to
-    the query as those of a_1 and a_2 do for r_2, and no head could tell which pair to add.)
+    the query as those of a_1 and a_2 do for r_2, and heads that see relative IDs could not tell which pair to add.)
 
     Parameters
     ----------
@@ -52,6 +52,11 @@ class MultiAddition(Task):
     @property
     def name(self) -> str:
         return f"addition of {self.operands} numbers"
+
+    @property
+    def offsets(self) -> frozenset[tuple[int, ...]]:
+        beyond = self.operands - 1
+        return frozenset({(beyond, beyond), (0, beyond, beyond)})
 
     @property
     def alphabet(self) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ class Multiplication(Task):
         return 2 if self.carried else 4
 
     @property
+    def offsets(self) -> frozenset[tuple[int, ...]] | None:
+        return frozenset({(0, -1)}) if self.carried else None
+
+    @property
     def alphabet(self) -> tuple[str, ...]:
         digits = digit_names(self.base)
         triples = (f"{p}({carry},{d})" for d in digits for carry in digits for p in digits if self.carried)

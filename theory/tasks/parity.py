@@ -49,6 +49,10 @@ class ScratchpadParity(Task):
     def name(self) -> str:
         return f"parity with scratchpad, {self.coupling}-coupled"
 
+    @property
+    def offsets(self) -> frozenset[tuple[int, ...]]:
+        return frozenset({(0, 1 if self.coupling == "token" else 0)})
+
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         return [(0, 1)] * length + [(2,)]
 

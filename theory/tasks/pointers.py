@@ -36,6 +36,7 @@ class PointerChasing(Task):
 
     name = "pointer chasing"
     sparsity = 1
+    offsets = frozenset({(0,)})
 
     def __post_init__(self) -> None:
         check_parameter(self.n_symbols, "PointerChasing", "n_symbols", least=1)

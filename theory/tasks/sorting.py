@@ -33,6 +33,7 @@ class Sorting(Task):
 
     name = "sorting"
     sparsity = 1
+    offsets = frozenset({(1,)})
 
     def __post_init__(self) -> None:
         check_parameter(self.n_symbols, "Sorting", "n_symbols", least=1)

@@ -1,0 +1,208 @@
+"""What every task promises, over the registry and more, at small lengths listed in full and at large ones by samples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from tests.task_cases import ALL, PAIRED, VARIANTS, label, lengths
+from theory import BudgetExceeded, InvalidArgument
+from theory.tasks import (
+    TASKS,
+    Addition,
+    Copy,
+    Instance,
+    MultiAddition,
+    Multiplication,
+    PointerChasing,
+    Reverse,
+    ScratchpadParity,
+    Sorting,
+    Step,
+    Task,
+)
+
+SPARSE = [task for task in ALL if task.sparsity is not None]
+DENSE = [task for task in ALL if task.sparsity is None]
+
+
+def over(tasks: list[Task] | tuple[Task, ...]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("task", tasks, ids=label)
+
+
+def spread(instance: Instance, step: Step) -> int:
+    """How far apart the IDs are of all that a step reads, its query included."""
+    ids = [instance.ids[i] for i in (*step.sources, step.position - 1)]
+    return max(ids) - min(ids)
+
+
+def test_the_registry_knows_every_task_by_its_name() -> None:
+    assert all(task.name == name for name, task in TASKS.items())
+
+
+@over(ALL)
+def test_listing(task: Task) -> None:
+    for length in lengths(task):
+        listed = list(task.support(length))
+        assert len(listed) == len(set(listed)) == task.n_instances(length) > 0
+
+
+@over(ALL)
+def test_samples_lie_in_the_support(task: Task, rng: np.random.Generator) -> None:
+    for length in lengths(task):
+        listed = set(task.support(length))
+        drawn = {task.sample(length, rng) for _ in range(30)}
+        assert drawn <= listed
+        assert len(drawn) > 1 or len(listed) == 1
+        assert all(task.weight(instance) >= 1 for instance in drawn)
+
+
+@over(ALL)
+def test_rollouts_give_the_reference(task: Task) -> None:
+    for length in lengths(task):
+        assert all(task.rollout(instance) == instance.tokens for instance in task.support(length))
+
+
+@over(ALL)
+def test_targets_are_functions_of_what_is_read(task: Task) -> None:
+    targets: dict[tuple[int, ...], set[int]] = defaultdict(set)
+    for length in lengths(task):
+        for instance in task.support(length):
+            for step in instance.steps:
+                targets[instance.read(step)].add(instance.tokens[step.position])
+    assert all(len(values) == 1 for values in targets.values())
+    assert all(values == {task.rule(read)} for read, values in targets.items())
+
+
+@over(ALL)
+def test_nothing_is_read_in_vain(task: Task) -> None:
+    """Every place of a largest dependency set matters, unless it holds one token always, such as a leading zero.
+
+    A place matters when two readings that differ there alone have different targets (or increments of the ID).
+    """
+    instances = list(task.support(max(lengths(task, most=10_000))))
+    targets = {
+        read: (instance.tokens[step.position], task.increment(read))
+        for instance in instances
+        for step in instance.steps
+        for read in [instance.read(step)]
+    }
+    size = max(map(len, targets))
+    largest = [read for read in targets if len(read) == size]
+    for place in range(size):
+        others: dict[tuple[int, ...], set[object]] = defaultdict(set)
+        for read in largest:
+            others[read[:place] + read[place + 1 :]].add(targets[read])
+        matters = any(len(values) > 1 for values in others.values())
+        assert matters or len({read[place] for read in largest}) == 1
+
+
+@over(ALL)
+def test_one_id_and_one_part_a_token(task: Task) -> None:
+    for length in lengths(task):
+        for instance in task.support(length):
+            assert len(instance.ids) == len(instance.parts) == len(instance.tokens)
+            assert set(instance.tokens) <= set(range(len(task.alphabet)))
+
+
+@over(ALL)
+def test_symbols_print_differently(task: Task) -> None:
+    assert len(set(task.alphabet)) == len(task.alphabet)
+
+
+@over(SPARSE)
+def test_sparsity_is_the_size_of_the_largest_dependency_set(task: Task, rng: np.random.Generator) -> None:
+    for length in (4, 6, 30, 60):
+        instance = task.sample(length, rng) if task.min_length < length else None
+        assert instance is None or max(len(step.sources) for step in instance.steps) == task.sparsity
+    for length in lengths(task):
+        if length >= 2:
+            sizes = {max(len(step.sources) for step in instance.steps) for instance in task.support(length)}
+            assert sizes == {task.sparsity}
+
+
+@over(DENSE)
+def test_dense_sets_grow(task: Task) -> None:
+    sizes = [
+        max(len(step.sources) for instance in task.support(length) for step in instance.steps)
+        for length in lengths(task, most=10_000)
+    ]
+    assert len(sizes) >= 2
+    assert sizes == sorted(set(sizes))
+
+
+@over(ALL)
+def test_increments(task: Task) -> None:
+    """Where increments are given they are those of the IDs; where they are not, the IDs depend on the length alone."""
+    for length in lengths(task):
+        listed = list(task.support(length))
+        if task.increment(listed[0].read(listed[0].steps[0])) is None:
+            assert len({instance.ids for instance in listed}) == 1
+        else:
+            for instance in listed:
+                for step in instance.steps:
+                    before, after = instance.ids[step.position - 1 : step.position + 1]
+                    assert task.increment(instance.read(step)) == after - before
+
+
+@over(ALL)
+def test_lengths_are_checked(task: Task, rng: np.random.Generator) -> None:
+    for length in (task.min_length - 1, -1, True, 2.0, "3", None):
+        with pytest.raises(InvalidArgument):
+            task.sample(length, rng)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgument):
+            task.support(length)  # type: ignore[arg-type]
+
+
+@over(ALL)
+def test_budgets_are_kept(task: Task) -> None:
+    length = max(lengths(task))
+    with pytest.raises(BudgetExceeded):
+        task.support(length, budget=task.n_instances(length) - 1)
+
+
+WINDOWS: dict[Task, int] = {
+    ScratchpadParity(): 1,
+    ScratchpadParity("query"): 0,
+    Copy(): 1,
+    Reverse(): 1,
+    Sorting(): 1,
+    Addition(): 1,
+    Addition(carry=True): 1,
+    MultiAddition(2): 1,
+    MultiAddition(): 2,
+    MultiAddition(5): 4,
+    Multiplication(): 1,
+    PointerChasing(): 0,
+}
+
+
+@over(list(WINDOWS))
+def test_coupled_dependency_sets_stay_in_a_window(task: Task, rng: np.random.Generator) -> None:
+    for length in (2, 3, 10, 40):
+        instance = task.sample(length, rng)
+        assert max(spread(instance, step) for step in instance.steps) == WINDOWS[task]
+
+
+@over(list(WINDOWS))
+def test_offsets_do_not_depend_on_the_length(task: Task, rng: np.random.Generator) -> None:
+    def offsets(length: int) -> set[tuple[int, ...]]:
+        instance = task.sample(length, rng)
+        ids = instance.ids
+        return {tuple(ids[i] - ids[step.position - 1] for i in step.sources) for step in instance.steps}
+
+    assert offsets(3) == offsets(10) == offsets(40)
+
+
+def test_the_multiplier_is_far_from_most_columns(rng: np.random.Generator) -> None:
+    task = Multiplication(carried=False)
+    for length in (3, 10, 40):
+        instance = task.sample(length, rng)
+        assert max(spread(instance, step) for step in instance.steps) == length + 1
+
+
+def test_every_variant_is_another_task() -> None:
+    assert len({*TASKS.values(), *VARIANTS}) == len(ALL)
+    assert PAIRED in VARIANTS
