@@ -1,0 +1,277 @@
+"""A task on trial: its instances by length, listed within a budget and drawn beyond, and errors turned into findings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from functools import cache
+from itertools import islice, product
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from proofs_check.engines import generator
+from theory.errors import InvalidArgument, shown
+from theory.tasks.base import Instance, Step, Task, Tokens
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+Drawn = TypeVar("Drawn")
+
+POOL = 400
+"""How many instances are drawn of a length that is too large to list, to be compared with each other."""
+
+OWNER = {"ids": "IDs", "steps": "mask", "given": "mask"}
+"""The contract that answers for an argument that `Instance` refuses."""
+
+
+class Broken(Exception):
+    """Something against the task: at which input, what was seen, and what would satisfy the contract.
+
+    `owner` is the contract that answers for it, where that is not the one under test.
+    """
+
+    def __init__(
+        self, where: str, seen: str, wanted: str, *, instance: Instance | None = None, owner: str | None = None
+    ) -> None:
+        super().__init__(where, seen, wanted)
+        self.where, self.seen, self.wanted, self.instance, self.owner = where, seen, wanted, instance, owner
+
+
+class Undecided(Exception):
+    """Why a contract could not be decided."""
+
+
+@contextmanager
+def calling(
+    method: str, at: str | Callable[[], str], *, owner: str | None = None, instance: Instance | None = None
+) -> Iterator[None]:
+    """Turn an error of the task's own code into a finding that names the method, the input and the error."""
+    try:
+        yield
+    except Broken:
+        raise
+    except Exception as error:
+        if isinstance(error, InvalidArgument) and error.where == "Instance":
+            owner = OWNER.get(error.argument, owner)
+        where, seen = at if isinstance(at, str) else at(), f"{type(error).__name__}: {error}"
+        raise Broken(where, f"{method} raised {seen}", "no error", instance=instance, owner=owner) from error
+
+
+class Trial:
+    """A task with the lengths at which it is tried.
+
+    Attributes
+    ----------
+    name : the task's name, or that of its class where it has none.
+    listed : every instance of a length, for the lengths with at most `budget` of them.
+    sizes : what `n_instances` says of every length.
+    broken : what was found while listing, by the contract that answers for it.
+    free : whether the prompts are all combinations of `choices`, solved by `solve`.
+    """
+
+    def __init__(
+        self, task: Task, lengths: Sequence[int], *, seed: int, budget: int, draws: int, level: Fraction
+    ) -> None:
+        self.task, self.lengths = task, tuple(lengths)
+        self.seed, self.budget, self.draws, self.level = seed, budget, draws, level
+        self.name = name_of(task)
+        self.free = type(task).instances is Task.instances
+        self.sizes: dict[int, int] = {}
+        self.listed: dict[int, list[Instance]] = {}
+        self.broken: dict[str, Broken] = {}
+        self._pools: dict[int, list[Instance]] = {}
+        for length in self.lengths:
+            try:
+                self._list(length)
+            except Broken as broken:
+                self.broken.setdefault(broken.owner or "well formed", broken)
+
+    def _list(self, length: int) -> None:
+        at = f"length {length}"
+        with calling("n_instances", at):
+            size = self.task.n_instances(length)
+        if type(size) is not int or size < 1:
+            raise Broken(at, f"n_instances = {shown(size)}", "an integer >= 1", owner="length honoured")
+        self.sizes[length] = size
+        if size <= self.budget:
+            self.listed[length] = self.list_again(length)
+
+    def list_again(self, length: int) -> list[Instance]:
+        """What `instances` yields, up to one more than there should be."""
+        found: list[Instance] = []
+        method, wanted = "solve" if self.free else "instances", self.sizes[length] + 1
+        try:
+            with calling(method, ""):
+                for instance in islice(self.task.instances(length), wanted):
+                    if not isinstance(instance, Instance):
+                        raise Broken("", f"the {type(instance).__name__} {shown(instance)}", "an Instance")
+                    found.append(instance)
+        except Broken as broken:
+            broken.where = f"length {length}, {self._nth(length, len(found))}"
+            raise
+        return found
+
+    def _nth(self, length: int, n: int) -> str:
+        if self.free:
+            try:
+                return f"prompt {self.text(next(islice(product(*self.task.choices(length)), n, None)))}"
+            except Exception:
+                return "choices"
+        return f"instance {n + 1}"
+
+    @cache  # noqa: B019 - a trial does not outlive its check
+    def choices(self, length: int) -> tuple[tuple[int, ...], ...]:
+        """The choices of a task whose prompts are free."""
+        with calling("choices", f"length {length}", owner="well formed"):
+            return tuple(tuple(options) for options in self.task.choices(length))
+
+    def solve(self, length: int, prompt: Tokens) -> Instance:
+        """The instance of a prompt."""
+
+        def at() -> str:
+            return f"length {length}, prompt {self.text(prompt)}"
+
+        with calling("solve", at, owner="well formed"):
+            instance = self.task.solve(prompt)
+        if not isinstance(instance, Instance):
+            raise Broken(at(), f"solve returned the {type(instance).__name__} {shown(instance)}", "an Instance")
+        return instance
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        """A random instance of the task's own sampler."""
+        owner = "sample agrees with support"
+        with calling("sample", f"length {length}", owner=owner):
+            instance = self.task.sample(length, rng)
+        if not isinstance(instance, Instance):
+            seen = f"sample returned the {type(instance).__name__} {shown(instance)}"
+            raise Broken(f"length {length}", seen, "an Instance", owner=owner)
+        return instance
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """A generator that depends on the seed, the task and the names alone."""
+        return generator(self.seed, self.name, *names)
+
+    def seen(self, length: int) -> list[Instance]:
+        """The instances of a length to compare with each other: all, or a pool of drawn ones."""
+        if length in self.listed:
+            return self.listed[length]
+        if length not in self._pools:
+            rng = self.rng("pool", str(length))
+            self._pools[length] = [self.draw(length, rng) for _ in range(POOL)] if length in self.sizes else []
+        return self._pools[length]
+
+    def each(self, contract: str, check: Callable[[int, Instance], None]) -> int:
+        """Put all listed instances to a check, and for the other lengths those that Hypothesis draws.
+
+        Returns
+        -------
+        How many instances were checked; the smallest that Hypothesis finds against the task is the one reported.
+        """
+        count = 0
+        for length in self.lengths:
+            if length in self.listed:
+                for instance in self.listed[length]:
+                    check(length, instance)
+                count += len(self.listed[length])
+            elif length in self.sizes:
+                count += self._each_drawn(contract, length, check)
+        return count
+
+    def _each_drawn(self, contract: str, length: int, check: Callable[[int, Instance], None]) -> int:
+        from hypothesis import strategies as st
+
+        if self.free:
+            return self.search(
+                contract, length, self.prompts(length), lambda prompt: check(length, self.solve(length, prompt))
+            )
+        return self.search(
+            contract, length, st.integers(0, 2**32 - 1),
+            lambda seed: check(length, self.draw(length, np.random.default_rng(seed))),
+        )  # fmt: skip
+
+    def prompts(self, length: int) -> SearchStrategy[Tokens]:
+        """Prompts of a task whose prompts are free."""
+        from hypothesis import strategies as st
+
+        return st.tuples(*(st.sampled_from(options) for options in self.choices(length)))
+
+    def search(self, contract: str, length: int, drawn: SearchStrategy[Drawn], check: Callable[[Drawn], None]) -> int:
+        """Put what Hypothesis draws to a check; what is found against the task is shrunk before it is raised."""
+        import hypothesis
+        from hypothesis.errors import Flaky, HypothesisWarning
+
+        count, found = 0, list[Broken]()
+
+        def one(value: Drawn) -> None:
+            nonlocal count
+            count += 1
+            try:
+                check(value)
+            except Broken as broken:
+                found.append(broken)
+                raise
+
+        run = hypothesis.settings(
+            max_examples=self.draws, database=None, deadline=None, derandomize=False, report_multiple_bugs=False,
+            suppress_health_check=list(hypothesis.HealthCheck), verbosity=hypothesis.Verbosity.quiet,
+            phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        )(hypothesis.given(drawn)(one))  # fmt: skip
+        key = int(self.rng(contract, str(length)).integers(2**63))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", HypothesisWarning)
+                hypothesis.seed(key)(run)()
+        except Broken:
+            raise found[-1] from None  # the last one is the smallest
+        except Flaky:
+            raise found[-1] from None  # not the same twice: the contract "deterministic" says why
+        return count
+
+    # ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def text(self, tokens: Tokens) -> str:
+        """Tokens as text where the alphabet allows, else as numbers."""
+        try:
+            return repr(self.task.text(tokens))
+        except Exception:
+            return shown(tokens)
+
+    def at(self, length: int, instance: Instance, step: Step | None = None) -> str:
+        """Where something was seen."""
+        words = f"length {length}, prompt {self.text(instance.tokens[: instance.n_prompt])}"
+        return words if step is None else f"{words}, the step at position {step.position}"
+
+    def table(self, instance: Instance | None) -> str:
+        """An instance as `Task.show` prints it."""
+        if instance is None:
+            return ""
+        try:
+            return self.task.show(instance)
+        except Exception:
+            return f"tokens {instance.tokens}\nIDs    {instance.ids}\nsteps  {tuple(map(tuple, instance.steps))}"
+
+    def covered(self) -> str:
+        """The lengths, in words."""
+        full = [length for length in self.lengths if length in self.listed]
+        drawn = [length for length in self.lengths if length in self.sizes and length not in self.listed]
+        words = [f"{at_lengths(full)} in full"] if full else []
+        words += [f"{at_lengths(drawn)} by draws"] if drawn else []
+        return ", ".join(words)
+
+
+def at_lengths(values: Sequence[int]) -> str:
+    """Lengths in words."""
+    return f"length{'s' if len(values) > 1 else ''} {', '.join(map(str, values))}"
+
+
+def name_of(task: Task) -> str:
+    """The name of a task, or that of its class where it has none that can be read."""
+    try:
+        name = task.name
+    except Exception:
+        return type(task).__name__
+    return name if isinstance(name, str) and name else type(task).__name__
