@@ -7,7 +7,7 @@
 'generalizes'
 """
 
-from theory import bounds, claims, positions, support
+from theory import bounds, claims, dependencies, positions, support
 from theory.criterion import Certificate, Verdict, certificate_length, decide
 from theory.errors import (
     AssumptionViolated,
@@ -50,6 +50,7 @@ __all__ = [
     "claims",
     "coverage",
     "decide",
+    "dependencies",
     "mixture",
     "pattern_masses",
     "positions",
