@@ -194,7 +194,7 @@ def risk(
         return Risk(total, None, " + ".join(dict.fromkeys(part.route for part in found)), sum(p.terms for p in found))
     if rng is None:
         raise BudgetExceeded(
-            "risk", size=law.size, budget=budget,
+            "risk", size=law.listing, budget=budget,
             fix="Raise it with budget=, or pass rng=np.random.default_rng(seed) for a sampled loss.",
         )  # fmt: skip
     return Risk(None, sampled_loss(attention, law, rng, size, level=level), "sampled", int(size))
@@ -222,13 +222,13 @@ def _exact_risk(attention: SparseAttentionHead, law: Law, budget: int, *, last_r
         try:
             scores = _scores(attention, law, budget)
         except InvalidArgument:  # of a view that may not occur
-            if last_resort and law.size > budget:
+            if last_resort and law.listing > budget:
                 raise
             scores = None
         found = scores and (_by_histogram(scores, law, budget) or _by_dynamic_program(scores, law, budget))
         if found:
             return found
-    return _Exact(loss(attention, law, budget=budget), "enumeration", law.size) if law.size <= budget else None
+    return _Exact(loss(attention, law, budget=budget), "enumeration", law.size) if law.listing <= budget else None
 
 
 class _Scores(NamedTuple):

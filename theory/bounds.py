@@ -13,14 +13,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
-from math import comb
 from typing import Any, Literal
 
-from theory.errors import InvalidArgument, shown
-from theory.exact import Rational, rational
+from theory.errors import BudgetExceeded, InvalidArgument, shown
+from theory.exact import Rational, choose, exact_choose, rational
 
 Number = Any
 """An int or a sympy expression; closed forms are generic in the two."""
+
+MOST_TERMS = 100_000
+"""Of a closed form that is a sum or a maximum over its argument."""
+
+LARGEST_MARGIN = 2302
+"""exp(2302) < HUGE, so that a count that stops at HUGE is still known to be larger than exp(Δ)."""
 
 
 def binomial(n: Number, k: Number) -> Number:
@@ -30,7 +35,7 @@ def binomial(n: Number, k: Number) -> Number:
     """
     n, k = _number(n, "bounds.binomial", "n"), _number(k, "bounds.binomial", "k")
     if isinstance(n, int) and isinstance(k, int):
-        return comb(n, k) if n >= k >= 0 else 0
+        return exact_choose(n, k, "bounds.binomial")
     import sympy
 
     if isinstance(k, int):
@@ -85,6 +90,7 @@ def n_overlaps(arity: int) -> int:
     [3, 13, 63]
     """
     _integer(arity, "bounds.n_overlaps", "arity", least=0)
+    _at_most(arity, "bounds.n_overlaps", "arity", MOST_TERMS // 100)
     return sum(interleavings(arity, arity, j) for j in range(arity + 1))
 
 
@@ -105,7 +111,8 @@ def interleavings(arity: int, planted: int, overlap: int) -> int:
             "Two sets share at most the points of the smaller one.",
         )  # fmt: skip
     union = arity + planted - overlap
-    return comb(union, overlap) * comb(union - overlap, arity - overlap)
+    where = "bounds.interleavings"
+    return exact_choose(union, overlap, where) * exact_choose(union - overlap, arity - overlap, where)
 
 
 def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, length: Number) -> Number:
@@ -136,7 +143,7 @@ def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, len
     ways = 1
     i0 = j0 = -1
     for i, j in (*shared, (len(overlap), planted)):
-        ways *= comb((i - i0 - 1) + (j - j0 - 1), i - i0 - 1)
+        ways *= exact_choose((i - i0 - 1) + (j - j0 - 1), i - i0 - 1, where)
         i0, j0 = i, j
     union = len(overlap) + planted - len(shared)
     return ratio(ways * binomial(length, union), binomial(length, planted))
@@ -174,6 +181,12 @@ def half_wrong_floor(n_candidates: Number) -> Number:
     Fraction(1, 12)
     """
     return ratio(1, 2 * _number(n_candidates, "bounds.half_wrong_floor", "n_candidates", least=1))
+
+
+def _at_most(value: int, where: str, argument: str, most: int) -> None:
+    """Refuse a sum of more terms than anyone waits for."""
+    if value > most:
+        raise BudgetExceeded(where, size=value, budget=most, option=argument, fix=f"Use a smaller {argument}.")
 
 
 def _integer(value: int, where: str, argument: str, *, least: int) -> None:
@@ -245,7 +258,8 @@ def critical_length(arity: int, margin: Rational) -> int:
 
     Raises
     ------
-    InvalidArgument : for an arity < 1, a margin < 0 or a margin that is no exact rational.
+    InvalidArgument : for an arity < 1, a margin < 0, a margin that is no exact rational, or one so large
+        that exp(Δ) comes near `HUGE`.
 
     Examples
     --------
@@ -257,12 +271,16 @@ def critical_length(arity: int, margin: Rational) -> int:
     exact = rational(margin, where, "margin")
     if exact < 0:
         raise InvalidArgument(where, "margin", str(exact), "a margin >= 0", "Wrong candidates score at most exp(-Δ).")
+    if exact > LARGEST_MARGIN:
+        raise InvalidArgument(
+            where, "margin", shown(margin), f"a margin <= {LARGEST_MARGIN}", "Lengths beyond exp(Δ) are never seen."
+        )
     low, high = arity, arity + 1
-    while _at_most_exp(comb(high, arity) - 1, exact):
+    while _at_most_exp(choose(high, arity) - 1, exact):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _at_most_exp(comb(middle, arity) - 1, exact) else (low, middle)
+        low, high = (middle, high) if _at_most_exp(choose(middle, arity) - 1, exact) else (low, middle)
     return low
 
 
@@ -325,7 +343,7 @@ def _exchangeable_at(arity: int, train: int, length: int) -> Fraction:
 
 
 def _candidates_at(arity: int, length: int) -> Fraction:
-    return Fraction(comb(length, arity))
+    return Fraction(exact_choose(length, arity, "N_T"))
 
 
 def local_pair_kappa(width: int, train: int, test: int) -> Fraction:
@@ -348,16 +366,20 @@ def local_pair_kappa(width: int, train: int, test: int) -> Fraction:
     _integer(width, where, "width", least=1)
     _integer(train, where, "train", least=max(3 * width, 4))
     _integer(test, where, "test", least=train)
+    _at_most(width, where, "width", MOST_TERMS)
     return max(_disjoint_mass(width, d, test) / _disjoint_mass(width, d, train) for d in range(1, width + 1))
 
 
 def _disjoint_mass(width: int, offset: int, length: int) -> Fraction:
     """The expected number of candidates (i, i + offset) that share no position with S*."""
-    n_sets = sum(length - d for d in range(1, width + 1))
+    n_sets = width * length - width * (width + 1) // 2
 
-    def containing(i: int) -> int:
-        return min(width, i) + min(width, length - 1 - i)
+    def clipped(n: int) -> int:  # Σ_{i < n} min(width, i)
+        short = min(n, width + 1)
+        return short * (short - 1) // 2 + (n - short) * width
 
-    # By inclusion and exclusion over its two ends, a candidate meets that many S*; itself is counted at both ends.
-    touching = sum(containing(i) + containing(i + offset) - 1 for i in range(length - offset))
+    # By inclusion and exclusion over its two ends, a candidate meets as many S* as contain i, which are
+    # min(width, i) + min(width, length - 1 - i), plus as many as contain i + offset, less itself.
+    n_places = length - offset
+    touching = 2 * (clipped(n_places) + clipped(length) - clipped(offset)) - n_places
     return Fraction((length - offset) * n_sets - touching, n_sets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import InvalidArgument, check_type, shown, within_budget
+from theory.errors import CELLS, BudgetExceeded, InvalidArgument, bulk, check_type, shown, within_budget
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
 from theory.heads import HardHead, HeadClass, View, check_heads
 from theory.viewsets import CONFLICTING, UNSEEN, Family, LawViews, Tick, contains_some, minimal, number_views
@@ -104,7 +105,7 @@ def decide(
     heads : the head class.
     train, test : exact laws, or iterables of examples (then the uniform law on the distinct ones). Only their supports
         matter for the outcome; the probabilities matter for the stated losses. Nothing needs to be independent.
-    budget : outcomes that may be enumerated per law.
+    budget : outcomes that may be enumerated per law; one with many tokens or candidate sets counts as several.
     progress : called now and then with a stage ("views in training", ...), how many examples of it are done, and how
         many there are; not on small laws.
 
@@ -136,7 +137,7 @@ def decide(
     Source: T1 in docs/theory.md.
     """
     check_heads(heads, "decide")
-    return _decide(heads, _listed(train, "train", budget), _listed(test, "test", budget), progress)
+    return _decide(heads, _listed(train, "train", budget), _listed(test, "test", budget), budget, progress)
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def certificate_length(
     lengths : the training lengths to try.
     test_lengths : the test lengths; the largest is at least the largest of `lengths`.
     test_law_at : the test law of a length, when it is not `law_at`.
-    budget : outcomes that may be enumerated per law.
+    budget : outcomes that may be enumerated per law, as for `decide`, and lengths.
 
     Returns
     -------
@@ -217,7 +218,8 @@ def certificate_length(
     for name, rule in (("law_at", law_at), ("test_law_at", law_at if test_law_at is None else test_law_at)):
         if not callable(rule):
             raise InvalidArgument(where, name, shown(rule), "a function length -> law", "For instance ensemble.at.")
-    tried, tests = _lengths(lengths, where, "lengths"), _lengths(test_lengths, where, "test_lengths")
+    tried = _lengths(lengths, where, "lengths", budget)
+    tests = _lengths(test_lengths, where, "test_lengths", budget)
     if tests[-1] < tried[-1]:
         raise InvalidArgument(
             where, "test_lengths", f"{_commas(tests)}, all below the training length {tried[-1]}",
@@ -231,7 +233,7 @@ def certificate_length(
         for longer in (longer for longer in tests if longer >= length):
             if longer not in tested:
                 tested[longer] = _listed((test_law_at or law_at)(longer), "test", budget)
-            verdict = _decide(heads, train, tested[longer], None)
+            verdict = _decide(heads, train, tested[longer], budget, None)
             if verdict.outcome != "generalizes":
                 verdicts[length], failed_at[length] = verdict, longer
                 break
@@ -240,10 +242,13 @@ def certificate_length(
     return Certificate(None, verdicts, failed_at, tests)
 
 
-def _lengths(given: Iterable[int], where: str, argument: str) -> tuple[int, ...]:
+def _lengths(given: Iterable[int], where: str, argument: str, budget: int) -> tuple[int, ...]:
     """The distinct lengths, in increasing order."""
     check_type(given, Iterable, where, argument, "an iterable of lengths", "For instance range(2, 9).")
-    lengths = list(given)
+    within_budget(where, size=0, budget=budget)
+    lengths = list(islice(given, budget + 1))  # an iterator may have no end
+    if len(lengths) > budget:
+        raise BudgetExceeded(f"{where} ({argument})", size=len(lengths), budget=budget, fix="Give fewer lengths.")
     for length in lengths:
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
             raise InvalidArgument(where, argument, shown(length), "integers >= 1", "Give lengths of sequences.")
@@ -252,12 +257,17 @@ def _lengths(given: Iterable[int], where: str, argument: str) -> tuple[int, ...]
     return tuple(sorted(set(lengths)))
 
 
-def _decide(heads: HeadClass, trained: _Listed, tested: _Listed, progress: Progress | None) -> Verdict:
+def _decide(heads: HeadClass, trained: _Listed, tested: _Listed, budget: int, progress: Progress | None) -> Verdict:
     labels = tuple(dict.fromkeys((*trained.labels, *tested.labels)))
-    if _cells(heads, trained.table) + _cells(heads, tested.table) > PLAIN_CELLS:
+    tables = (trained.table, tested.table)
+    size = max(_cells(heads, table, at_once=CELLS) for table in tables)
+    within_budget("decide (candidate sets)", size=size * bulk(heads.arity), budget=budget)
+    size = max(_cells(heads, table) for table in tables)
+    if size > PLAIN_CELLS:
         verdict = _decide_at_scale(heads, trained, tested, labels, progress or (lambda *_: None))
         if verdict is not None:
             return verdict
+        within_budget("decide (views)", size=size * bulk(heads.arity), budget=budget)  # each becomes an object
     return _decide_plainly(heads, trained, tested, labels)
 
 
@@ -458,15 +468,14 @@ def _counted_loss(
     return sum((weight * loss for weight, loss in zip(weights, losses, strict=True)), Fraction(0)) / law.denominator
 
 
-def _cells(heads: HeadClass, examples: Collection[Example]) -> int:
-    """About how many candidate sets the examples have: as many as the first of each length, times their number."""
-    first: dict[int, Example] = {}
-    number: dict[int, int] = {}
-    for example in examples:
-        length = example.length
-        first.setdefault(length, example)
-        number[length] = number.get(length, 0) + 1
-    return sum(number[length] * heads.n_candidates(example.ids) for length, example in first.items())
+def _cells(heads: HeadClass, examples: Collection[Example], *, at_once: int = 1) -> int:
+    """How many candidate sets the examples have together, up to `HUGE`, where so many examples share a listing."""
+    if heads.window is None:
+        counts = Counter(len(example.tokens) for example in examples)
+        return sum(-(-number // at_once) * heads.n_candidates(range(length)) for length, number in counts.items())
+    return sum(
+        -(-number // at_once) * heads.n_candidates(ids) for ids, number in Counter(e.ids for e in examples).items()
+    )
 
 
 class _Listed(NamedTuple):

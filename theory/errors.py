@@ -6,8 +6,28 @@ A refuted claim is a result, not an exception; these are for requests that canno
 from __future__ import annotations
 
 import reprlib
+from fractions import Fraction
 
-_SHORT = reprlib.Repr()
+HUGE = 10**1000
+"""Counts that only predict a size stop here, so from HUGE on a count means "at least HUGE"."""
+
+SHOWN_IN_FULL = 10**50
+"""Larger amounts are shown as powers of ten."""
+
+CELLS = 64
+"""How many cells (tokens, positions, candidate sets) an item may have and still count as one in a budget."""
+
+
+class _Short(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if abs(x) < HUGE else f"<an integer of {x.bit_length()} bits>"
+
+    def repr_Fraction(self, x: Fraction, level: int) -> str:
+        whole = max(abs(x.numerator), x.denominator)
+        return repr(x) if whole < HUGE else f"<a fraction of {whole.bit_length()} bits>"
+
+
+_SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = 80
 _SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = 8
 
@@ -15,6 +35,13 @@ _SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = 8
 def shown(value: object) -> str:
     """`repr(value)`, shortened so that a message stays readable."""
     return _SHORT.repr(value)
+
+
+def amount(size: int) -> str:
+    """A number of items, with commas, as far as it was counted."""
+    if size < SHOWN_IN_FULL:
+        return f"{size:,}"
+    return f"about 10^{len(str(size)) - 1}" if size < HUGE else "10^1000 or more"
 
 
 class TheoryError(Exception):
@@ -95,12 +122,36 @@ class BudgetExceeded(TheoryError):
         self.size = size
         self.budget = budget
         self.covered = covered
-        self.got = f"a budget of {budget:,} for an enumeration of {size:,} items ({covered:,} covered)"
-        self.expected = f"{option} >= {size:,}"
-        self.fix = f"Raise it with {option}={size}, or ask for a smaller instance." if fix is None else fix
+        self.got = f"a budget of {amount(budget)} for an enumeration of {amount(size)} items ({covered:,} covered)"
+        self.expected = f"{option} >= {amount(size)}" if fix is None and size < HUGE else f"at most {amount(budget)}"
+        raised = f"Raise it with {option}={size}, or ask" if size < SHOWN_IN_FULL else f"No {option} is enough: ask"
+        self.fix = f"{raised} for a smaller instance." if fix is None else fix
 
 
-def within_budget(where: str, *, size: int, budget: int) -> None:
+def bulk(cells: int) -> int:
+    """What an item of so many cells counts in a budget: 1, and a large one 1 for every `CELLS` or part of these.
+
+    Examples
+    --------
+    >>> bulk(0), bulk(64), bulk(65), bulk(10**6)
+    (1, 1, 2, 15625)
+    """
+    return HUGE if cells >= HUGE else max(1, -(-cells // CELLS))
+
+
+def counted(where: str, size: int) -> int:
+    """The size itself, for exact use; refuses one that was counted no further than `HUGE`.
+
+    Raises
+    ------
+    BudgetExceeded
+    """
+    if size >= HUGE:
+        raise BudgetExceeded(where, size=size, budget=HUGE - 1, option="size", fix="Ask for a smaller instance.")
+    return size
+
+
+def within_budget(where: str, *, size: int, budget: int, fix: str | None = None) -> None:
     """Refuse an enumeration of `size` items that is larger than `budget`, and a budget that is no integer.
 
     Raises
@@ -109,5 +160,5 @@ def within_budget(where: str, *, size: int, budget: int) -> None:
     """
     if not isinstance(budget, int) or isinstance(budget, bool):
         raise InvalidArgument(where, "budget", shown(budget), "an integer", "Give the largest size that you accept.")
-    if size > budget:
-        raise BudgetExceeded(where, size=size, budget=budget)
+    if size > budget or size >= HUGE:
+        raise BudgetExceeded(where, size=size, budget=budget, fix=fix)

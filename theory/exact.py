@@ -5,15 +5,21 @@ from __future__ import annotations
 import numbers
 from collections.abc import Sequence
 from fractions import Fraction
-from math import lcm
+from math import comb, lcm
 from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import HUGE, BudgetExceeded, InvalidArgument, check_type, shown
 
 Rational: TypeAlias = int | str | Fraction
 """What a user may write for an exact number: an int, a Fraction, or a string "p/q"."""
+
+LARGEST_EXPONENT = 4300
+"""Of a number written as "1e-9": as many digits as Python reads."""
+
+MOST_BITS = 2**22
+"""Of an exact number that is computed by a closed form: about a million digits."""
 
 
 def rational(value: Rational, where: str, argument: str) -> Fraction:
@@ -32,7 +38,9 @@ def rational(value: Rational, where: str, argument: str) -> Fraction:
         return Fraction(int(value.numerator), int(value.denominator))
     if isinstance(value, str):
         try:
-            return Fraction(value)
+            exponent = value.lower().partition("e")[2]
+            if not exponent or abs(int(exponent)) <= LARGEST_EXPONENT:
+                return Fraction(value)
         except (ValueError, ZeroDivisionError):
             pass
     hint = "Write it as an int, a Fraction, or a string 'p/q'."
@@ -40,6 +48,11 @@ def rational(value: Rational, where: str, argument: str) -> Fraction:
         hint = f"Write the rational that you mean, for instance '{Fraction(value).limit_denominator(1000)}'."
     got = f"the {type(value).__name__} {shown(value)}"
     raise InvalidArgument(where, argument, got, "an exact rational (int, Fraction or 'p/q')", hint)
+
+
+def written(value: Fraction) -> str:
+    """ "p/q", or how large that is where it would fill a screen."""
+    return str(value) if max(abs(value.numerator), value.denominator) < HUGE else shown(value)
 
 
 def probabilities(values: Sequence[Rational], where: str, argument: str) -> tuple[Fraction, ...]:
@@ -55,13 +68,14 @@ def probabilities(values: Sequence[Rational], where: str, argument: str) -> tupl
             raise InvalidArgument(
                 where,
                 f"{argument}[{i}]",
-                f"the negative weight {value}",
+                f"the negative weight {written(value)}",
                 "a weight >= 0",
                 "Remove or correct it.",
             )
-    total = sum(exact, Fraction(0))
-    if total != 1:
-        fix = f"Divide every weight by {total}." if total > 0 else "Give at least one positive weight."
+    weights, denominator = over_common_denominator(exact)
+    if sum(weights) != denominator:
+        total = written(Fraction(sum(weights), denominator))
+        fix = f"Divide every weight by {total}." if sum(weights) else "Give at least one positive weight."
         raise InvalidArgument(where, argument, f"weights that sum to {total}", "weights that sum to exactly 1", fix)
     return exact
 
@@ -76,6 +90,61 @@ def over_common_denominator(values: Sequence[Fraction]) -> tuple[tuple[int, ...]
     """
     denominator = lcm(*(value.denominator for value in values))
     return tuple(value.numerator * (denominator // value.denominator) for value in values), denominator
+
+
+def choose(n: int, k: int) -> int:
+    """min(C(n, k), HUGE), for predicting sizes: quick for every n and k.
+
+    Examples
+    --------
+    >>> choose(5, 2), choose(2, 5), choose(10**9, 10**6) == HUGE
+    (10, 0, True)
+    """
+    if not 0 <= k <= n:
+        return 0
+    count = 1
+    for i in range(min(k, n - k)):
+        count = count * (n - i) // (i + 1)  # C(n, i + 1), which grows with i up to n / 2
+        if count >= HUGE:
+            return HUGE
+    return count
+
+
+def power(base: int, exponent: int) -> int:
+    """min(base ** exponent, HUGE) for integers >= 0, for predicting sizes."""
+    return min(int(base ** min(exponent, HUGE.bit_length())), HUGE)
+
+
+def exact_choose(n: int, k: int, where: str) -> int:
+    """C(n, k), for exact use; 0 for k < 0 or n < k.
+
+    Raises
+    ------
+    BudgetExceeded : for a result of more than MOST_BITS bits.
+    """
+    if not 0 <= k <= n:
+        return 0
+    _check_bits(min(k, n - k) * n.bit_length(), where)
+    return comb(n, k)
+
+
+def exact_power(base: int, exponent: int, where: str) -> int:
+    """base ** exponent for integers >= 0, for exact use.
+
+    Raises
+    ------
+    BudgetExceeded : for a result of more than MOST_BITS bits.
+    """
+    if base > 1:
+        _check_bits(exponent * base.bit_length(), where)
+    return int(base**exponent) if base > 1 or exponent == 0 else base
+
+
+def _check_bits(bits: int, where: str) -> None:
+    if bits > MOST_BITS:
+        raise BudgetExceeded(
+            f"{where} (bits)", size=bits, budget=MOST_BITS, option="result", fix="Ask for a smaller instance."
+        )
 
 
 def check_generator(rng: object, where: str) -> None:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check_type, shown, within_budget
+from theory.errors import BudgetExceeded, InvalidArgument, amount, check_type, shown, within_budget
 from theory.exact import Rational, check_draws, draw_indices, over_common_denominator, probabilities
 
 Label: TypeAlias = Hashable
@@ -25,6 +25,8 @@ Label: TypeAlias = Hashable
 BUDGET = 5_000_000
 """Outcomes that an enumeration may list unless its `budget` argument says otherwise."""
 
+MOST_TOKENS = 10**8
+"""Tokens that one call of `sample` may draw."""
 
 _PLAIN_INTEGERS = frozenset({int})
 
@@ -88,6 +90,20 @@ def check_label(label: object, where: str, argument: str) -> None:
         )  # fmt: skip
 
 
+def check_tokens(where: str, size: int, length: int) -> None:
+    """Refuse to draw so many examples of this length at once that they would fill the memory.
+
+    Raises
+    ------
+    BudgetExceeded
+    """
+    if size * length > MOST_TOKENS:
+        raise BudgetExceeded(
+            f"{where} (tokens)", size=int(size) * length, budget=MOST_TOKENS, option="size",
+            fix=f"Draw at most {amount(MOST_TOKENS // length)} examples of length {length} at a time.",
+        )  # fmt: skip
+
+
 def label_set(labels: object, where: str) -> tuple[Label, ...]:
     """The distinct labels of a list or tuple, in its order.
 
@@ -121,7 +137,12 @@ class Law(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many outcomes `outcomes` yields; known without listing them."""
+        """How many outcomes `outcomes` yields, up to `HUGE`; known without listing them."""
+
+    @property
+    def listing(self) -> int:
+        """What `table` counts against its budget: every outcome, the `bulk` of one that has many tokens."""
+        return self.size
 
     @property
     @abstractmethod
@@ -141,13 +162,13 @@ class Law(ABC):
         """`size` independent examples, drawn exactly by the law."""
 
     def table(self, *, budget: int = BUDGET) -> dict[Example, int]:
-        """The law as {example: weight}, each distinct example once; cost O(size).
+        """The law as {example: weight}, each distinct example once; cost O(size · length).
 
         Raises
         ------
-        BudgetExceeded : when `size` is above `budget`; nothing is enumerated then.
+        BudgetExceeded : when `listing` is above `budget`; nothing is enumerated then.
         """
-        within_budget(f"{type(self).__name__}.table", size=self.size, budget=budget)
+        within_budget(f"{type(self).__name__}.table", size=self.listing, budget=budget)
         table: Counter[Example] = Counter()
         for example, weight in self.outcomes():
             table[example] += weight
@@ -240,6 +261,7 @@ class FiniteLaw(Law):
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
         check_draws(rng, size, "FiniteLaw.sample")
+        check_tokens("FiniteLaw.sample", size, 1)  # the examples are there already
         examples = list(self._weights)
         return [examples[i] for i in draw_indices(rng, list(self._weights.values()), size)]
 
@@ -259,6 +281,10 @@ class Mixture(Law):
         return sum(law.size for law, _ in self.components)
 
     @property
+    def listing(self) -> int:
+        return sum(law.listing for law, _ in self.components)
+
+    @property
     def denominator(self) -> int:
         return lcm(*((p / law.denominator).denominator for law, p in self.components))
 
@@ -274,6 +300,7 @@ class Mixture(Law):
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
         check_draws(rng, size, "Mixture.sample")
+        check_tokens("Mixture.sample", size, 1)  # more by the components
         weights, _ = over_common_denominator([p for _, p in self.components])
         chosen = draw_indices(rng, weights, size)
         drawn = [iter(law.sample(rng, int((chosen == i).sum()))) for i, (law, _) in enumerate(self.components)]

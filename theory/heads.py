@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import comb
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from theory.errors import InvalidArgument, check_type, shown
+from theory.exact import choose
 from theory.examples import Example, Label, check_label
 from theory.positions import Ids
 from theory.support import PositionSet
@@ -96,7 +96,7 @@ class HeadClass:
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
         """Every candidate set on these IDs, once each; cost O(number of candidates · k)."""
         last = len(ids) - 1
-        if last < 0:
+        if self.arity > len(ids):
             return
         if self.window is None:
             if self.anchor == "none":
@@ -105,38 +105,38 @@ class HeadClass:
                 yield from ((*rest, last) for rest in combinations(range(last), self.arity - 1))
             return
         # In (ID, position) order a set is fixed by its first element and k-1 later ones within the window.
-        for first, later in self._windows(ids):
-            if self.anchor == "none":
-                for rest in combinations(later, self.arity - 1):
+        order, ends = self._windows(ids)
+        at, others = order.index(last), [i for i in order if i != last]
+        for j, (first, end) in enumerate(zip(order, ends, strict=True)):
+            if self.anchor == "none" or j == at:
+                for rest in _subsets(order, j + 1, end, self.arity - 1):
                     yield tuple(sorted((first, *rest)))
-            elif first == last:
-                for rest in combinations(later, self.arity - 1):
-                    yield (*sorted(rest), last)
-            elif last in later and self.arity > 1:
-                for rest in combinations([i for i in later if i != last], self.arity - 2):
+            elif j < at < end and self.arity > 1:
+                for rest in _subsets(others, j + 1, end - 1, self.arity - 2):
                     yield (*sorted((first, *rest)), last)
 
-    def n_candidates(self, ids: Ids) -> int:
-        """|C(p)|, counted without listing; cost O(length · log length), and O(length²) with an anchor and a window."""
-        n, k, last = len(ids), self.arity, len(ids) - 1
+    def n_candidates(self, ids: Sequence[int]) -> int:
+        """|C(p)|, up to `HUGE`, counted without listing; cost O(length · log length), without a window O(1)."""
+        n, k = len(ids), self.arity
         if n == 0:
             return 0
         if self.window is None:
-            return comb(n, k) if self.anchor == "none" else comb(n - 1, k - 1)
-        total = 0
-        for first, later in self._windows(ids):
-            if self.anchor == "none" or first == last:
-                total += comb(len(later), k - 1)
-            elif last in later and k > 1:
-                total += comb(len(later) - 1, k - 2)
-        return total
+            return choose(n, k) if self.anchor == "none" else choose(n - 1, k - 1)
+        order, ends = self._windows(ids)
+        if self.anchor == "none":
+            sizes = Counter(end - j - 1 for j, end in enumerate(ends))
+            return sum(number * choose(size, k - 1) for size, number in sizes.items())
+        at = order.index(n - 1)
+        sizes = Counter(end - j - 2 for j, end in enumerate(ends[:at]) if end > at)
+        total = sum(number * choose(size, k - 2) for size, number in sizes.items())
+        return total + choose(ends[at] - at - 1, k - 1)
 
-    def _windows(self, ids: Ids) -> Iterator[tuple[int, list[int]]]:
+    def _windows(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The positions in (ID, position) order; for each, where in this order its window ends."""
         assert self.window is not None
         order = sorted(range(len(ids)), key=lambda i: (ids[i], i))
         sorted_ids = [ids[i] for i in order]
-        for j, first in enumerate(order):
-            yield first, order[j + 1 : bisect_right(sorted_ids, sorted_ids[j] + self.window)]
+        return order, [bisect_right(sorted_ids, own + self.window) for own in sorted_ids]
 
     def key_of(self, ids: Ids) -> tuple[int, ...]:
         """The key of the IDs of a candidate set, listed by increasing position."""
@@ -181,6 +181,13 @@ class HeadClass:
                 f"{self.arity} tokens (the arity) and a key of {key_length}",
                 f"Match the head class: arity {self.arity}, key '{self.key}'.",
             )  # fmt: skip
+
+
+def _subsets(items: list[int], start: int, end: int, size: int) -> Iterator[tuple[int, ...]]:
+    """The subsets of items[start:end] of this size; nothing is copied where that would cost more than they are."""
+    if size == 0:
+        return iter([()])
+    return combinations(items[start:end], size) if size <= end - start else iter(())
 
 
 def check_heads(heads: object, where: str) -> None:

@@ -12,9 +12,9 @@ from math import prod
 import numpy as np
 
 from theory import support as support_laws
-from theory.errors import AssumptionViolated, InvalidArgument, check_type, shown
-from theory.exact import Rational, check_draws, draw_indices, over_common_denominator, probabilities
-from theory.examples import Example, Label, Law, Mixture, check_label, label_set
+from theory.errors import HUGE, AssumptionViolated, InvalidArgument, bulk, check_type, counted, shown, within_budget
+from theory.exact import Rational, check_draws, draw_indices, exact_power, over_common_denominator, power, probabilities
+from theory.examples import BUDGET, Example, Label, Law, Mixture, check_label, check_tokens, label_set
 from theory.positions import Ids, PositionScheme, absolute
 from theory.support import PositionSet, SupportLaw, SupportRule, at_length
 
@@ -80,7 +80,7 @@ class PlantedEnsemble:
         )  # fmt: skip
         if len(background) != vocabulary:
             raise InvalidArgument(
-                where, "background", f"{len(background)} weights", f"{vocabulary} weights, one a token",
+                where, "background", f"{len(background)} weights", f"{shown(vocabulary)} weights, one a token",
                 "Use 0 for a token that never is background.",
             )  # fmt: skip
         check_type(planted, Mapping, where, "planted", "a mapping {word: probability}", "For instance {(1, 2): 1}.")
@@ -91,7 +91,7 @@ class PlantedEnsemble:
             _check_word(where, "planted", word)
             if len(word) != len(words[0]) or not word:
                 raise InvalidArgument(
-                    where, "planted", f"the words {words[0]} and {word}", "words of one length k >= 1",
+                    where, "planted", f"the words {shown(words[0])} and {shown(word)}", "words of one length k >= 1",
                     "Make every planted word as long as the others.",
                 )  # fmt: skip
             _check_tokens(where, "planted", word, vocabulary)
@@ -104,19 +104,19 @@ class PlantedEnsemble:
         for word, label in target.items():
             _check_word(where, "target", word)
             _check_tokens(where, "target", word, vocabulary)
-            check_label(label, where, f"target[{word}]")
+            check_label(label, where, f"target[{shown(word)}]")
         missing = [word for word in kept if word not in target]
         if missing:
             raise InvalidArgument(
-                where, "target", f"no label for the planted word {missing[0]}", "a label for every planted word",
-                f"Add {missing[0]}: label.",
+                where, "target", f"no label for the planted word {shown(missing[0])}", "a label for every planted word",
+                f"Add {shown(missing[0])}: label.",
             )  # fmt: skip
         used = tuple(dict.fromkeys(target[word] for word in kept))
         known = used if labels is None else label_set(labels, where)
         for word in kept:
             if target[word] not in known:
                 raise InvalidArgument(
-                    where, "target", f"the label {shown(target[word])} of word {word}", f"a label in {shown(known)}",
+                    where, "target", f"the label {shown(target[word])} of word {shown(word)}", f"a label in {shown(known)}",
                     "Correct it, or add it to labels.",
                 )  # fmt: skip
         if not (isinstance(support, SupportLaw) or callable(support)):
@@ -204,13 +204,14 @@ class PlantedLaw(Law):
 
     @property
     def n_placements(self) -> int:
-        """How many (support set, IDs) pairs `placements` yields."""
+        """How many (support set, IDs) pairs `placements` yields, up to `HUGE`."""
         return self.support_law.count(self.length, self.ensemble.arity) * self.positions.count(self.length)
 
     @property
     def placement_denominator(self) -> int:
         """The sum of the weights of `placements`."""
-        return self.support_law.total(self.length, self.ensemble.arity) * self.positions.count(self.length)
+        n_ids = counted("PlantedLaw (ID assignments)", self.positions.count(self.length))
+        return self.support_law.total(self.length, self.ensemble.arity) * n_ids
 
     def placements(self) -> Iterator[tuple[PositionSet, Ids, int]]:
         """The joint law of (S*, IDs): every pair with its integer weight, over `placement_denominator`."""
@@ -221,13 +222,18 @@ class PlantedLaw(Law):
     @property
     def size(self) -> int:
         n_noise = sum(p > 0 for p in self.ensemble.background)
-        n_free: int = n_noise ** (self.length - self.ensemble.arity)
-        return self.n_placements * len(self.ensemble.planted) * n_free
+        n_free = power(n_noise, self.length - self.ensemble.arity)
+        return min(self.n_placements * len(self.ensemble.planted) * n_free, HUGE)
+
+    @property
+    def listing(self) -> int:
+        return self.size * bulk(self.length)
 
     @property
     def denominator(self) -> int:
         n_free = self.length - self.ensemble.arity
-        return self.placement_denominator * self._word_weights[1] * int(self._background_weights[1] ** n_free)
+        noise = exact_power(self._background_weights[1], n_free, "PlantedLaw.denominator")
+        return self.placement_denominator * self._word_weights[1] * noise
 
     def outcomes(self) -> Iterator[tuple[Example, int]]:
         word_weights, _ = self._word_weights
@@ -238,7 +244,8 @@ class PlantedLaw(Law):
             for choice in product(noise, repeat=self.length - self.ensemble.arity)
         ]
         for set_, ids, placement_weight in self.placements():
-            free = [i for i in range(self.length) if i not in set_]
+            planted = frozenset(set_)
+            free = [i for i in range(self.length) if i not in planted]
             tokens = [0] * self.length
             for (word, label), word_weight in words:
                 for i, token in zip(set_, word, strict=True):
@@ -251,10 +258,13 @@ class PlantedLaw(Law):
     def probability(self, example: Example) -> Fraction:
         """Pr[example] = Pr[IDs] · Σ_S Pr[S* = S] · Pr[Z = x_S, g(x_S) = y] · Π_{i not in S} μ(x_i).
 
-        A sum over support sets alone, so it is a second route to every entry of `table`. Cost O(sets · length).
+        A sum over support sets alone, so it is a second route to every entry of `table`. Cost O(sets · length), and
+        BudgetExceeded beyond BUDGET placements.
         """
         if example.length != self.length or not all(0 <= t < self.ensemble.vocabulary for t in example.tokens):
             return Fraction(0)
+        size = self.n_placements * bulk(self.length)
+        within_budget("PlantedLaw.probability", size=size, budget=BUDGET, fix="Ask for a smaller instance.")
         matching = sum(ids == example.ids for ids in self.positions.ids(self.length))
         if not matching:
             return Fraction(0)
@@ -270,6 +280,7 @@ class PlantedLaw(Law):
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
         check_draws(rng, size, "PlantedLaw.sample")
+        check_tokens("PlantedLaw.sample", size, self.length)
         words = list(self.ensemble.target.items())
         chosen = draw_indices(rng, self._word_weights[0], size)
         tokens = draw_indices(rng, self._background_weights[0], size * self.length).reshape(size, self.length)
@@ -306,6 +317,7 @@ def _check_tokens(where: str, argument: str, word: Word, vocabulary: int) -> Non
     for token in word:
         if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < vocabulary:
             raise InvalidArgument(
-                where, argument, f"the token {shown(token)} in the word {word}", f"a token in 0..{vocabulary - 1}",
+                where, argument, f"the token {shown(token)} in the word {shown(word)}",
+                f"a token in 0..{shown(vocabulary - 1)}",
                 "Correct the token or enlarge the vocabulary.",
             )  # fmt: skip

@@ -16,16 +16,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, combinations_with_replacement
-from math import comb
 from typing import TypeAlias
 
 import numpy as np
 
 from theory.errors import InvalidArgument, check_type, shown
-from theory.exact import check_generator
+from theory.exact import check_generator, choose
 
 Ids: TypeAlias = tuple[int, ...]
 """One integer ID a position."""
+
+LONGEST = 2**62
+"""Lengths and ends of ID ranges stay below, so that the number of IDs in a range is an int64 and draws are exact."""
 
 
 class PositionScheme(ABC):
@@ -37,7 +39,7 @@ class PositionScheme(ABC):
 
     @abstractmethod
     def n_relabellings(self, n_values: int) -> int:
-        """How many `relabellings` yields for `n_values` values."""
+        """How many `relabellings` yields for `n_values` values, up to `HUGE`."""
 
     @abstractmethod
     def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
@@ -47,6 +49,10 @@ class PositionScheme(ABC):
         """The IDs before relabelling."""
         return tuple(range(length))
 
+    def n_values(self, length: int) -> int:
+        """How many distinct IDs `base` has, without listing them."""
+        return length
+
     def ids(self, length: int) -> Iterator[Ids]:
         """Every ID assignment of the law, uniform over what is yielded, repeats counted."""
         base, values = self._base_and_values(length)
@@ -55,8 +61,9 @@ class PositionScheme(ABC):
             yield tuple(renamed[i] for i in base)
 
     def count(self, length: int) -> int:
-        """How many assignments `ids` yields."""
-        return self.n_relabellings(len(self._base_and_values(length)[1]))
+        """How many assignments `ids` yields, up to `HUGE`, without listing any."""
+        _check_length(length)
+        return self.n_relabellings(self.n_values(length))
 
     def draw(self, rng: np.random.Generator, length: int) -> Ids:
         """One ID assignment, by the law."""
@@ -66,10 +73,7 @@ class PositionScheme(ABC):
         return tuple(renamed[i] for i in base)
 
     def _base_and_values(self, length: int) -> tuple[Ids, Ids]:
-        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            raise InvalidArgument(
-                "PositionScheme", "length", shown(length), "an integer >= 1", "Give the number of positions."
-            )
+        _check_length(length)
         base = self.base(length)
         return base, tuple(sorted(set(base)))
 
@@ -114,7 +118,7 @@ class RandomOrdered(PositionScheme):
 
     def n_relabellings(self, n_values: int) -> int:
         self._check(n_values)
-        return comb(self.hi - self.lo + 1, n_values)
+        return choose(self.hi - self.lo + 1, n_values)
 
     def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
         self._check(len(values))
@@ -162,7 +166,7 @@ class ChunkedShift(PositionScheme):
 
     def n_relabellings(self, n_values: int) -> int:
         slack = self._slack(n_values)
-        return comb(n_values - 1, self.chunks - 1) * comb(slack + self.chunks, self.chunks)
+        return choose(n_values - 1, self.chunks - 1) * choose(slack + self.chunks, self.chunks)
 
     def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
         n_values, slack = len(values), self._slack(len(values))
@@ -205,6 +209,11 @@ class Coupled(PositionScheme):
             )
         return tuple(ids)
 
+    def n_values(self, length: int) -> int:
+        if isinstance(self.coupling, Blocks):
+            return self.coupling.stride(length)
+        return len(set(self.base(length)))  # a function may do anything, so it is asked
+
     def relabellings(self, values: Ids) -> Iterator[Ids]:
         return self.then.relabellings(values)
 
@@ -227,7 +236,8 @@ class Blocks:
                 "positions.blocks", "number", shown(self.number), "an integer >= 1", "Use 2 for pairs."
             )
 
-    def __call__(self, length: int) -> Ids:
+    def stride(self, length: int) -> int:
+        """The length of a block."""
         if length % self.number:
             raise InvalidArgument(
                 "positions.blocks",
@@ -236,7 +246,11 @@ class Blocks:
                 f"a multiple of the {self.number} blocks",
                 "Use a length that the number of blocks divides.",
             )
-        return tuple(i % (length // self.number) for i in range(length))
+        return length // self.number
+
+    def __call__(self, length: int) -> Ids:
+        stride = self.stride(length)
+        return tuple(i % stride for i in range(length))
 
 
 def absolute() -> RandomShift:
@@ -276,10 +290,18 @@ def blocks(number: int = 2) -> Blocks:
     return Blocks(number)
 
 
+def _check_length(length: object) -> None:
+    if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+        raise InvalidArgument(
+            "PositionScheme", "length", shown(length), "an integer >= 1", "Give the number of positions."
+        )
+    if length >= LONGEST:
+        raise InvalidArgument("PositionScheme", "length", shown(length), "a length below 2**62", "Use a shorter one.")
+
+
 def _check_range(where: str, lo: int, hi: int) -> None:
     for name, value in (("lo", lo), ("hi", hi)):
-        # 62 bits, so that the number of IDs in a range is an int64 and draws are exact.
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**62:
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LONGEST:
             raise InvalidArgument(where, name, shown(value), "an integer below 2**62 in size", "IDs are integers.")
     if lo > hi:
         raise InvalidArgument(where, "hi", f"{hi} with lo={lo}", f"hi >= {lo}", "Swap the two ends.")

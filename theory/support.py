@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, pairwise
-from math import comb
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -25,7 +24,9 @@ from theory.errors import InvalidArgument, shown
 from theory.exact import (
     Rational,
     check_generator,
+    choose,
     draw_indices,
+    exact_choose,
     integer_below,
     over_common_denominator,
     probabilities,
@@ -44,11 +45,11 @@ class SupportLaw(ABC):
 
     @abstractmethod
     def count(self, length: int, arity: int) -> int:
-        """The number of sets that `sets` yields, without listing them."""
+        """The number of sets that `sets` yields, up to `HUGE`, without listing them."""
 
+    @abstractmethod
     def total(self, length: int, arity: int) -> int:
-        """The sum of the weights."""
-        return self.count(length, arity)
+        """The sum of the weights, exactly."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
@@ -81,7 +82,11 @@ class Uniform(SupportLaw):
         return (((*rest, length - 1), 1) for rest in combinations(range(length - 1), arity - 1))
 
     def count(self, length: int, arity: int) -> int:
-        return comb(length, arity) if self.anchor == "none" else comb(length - 1, arity - 1)
+        return choose(length, arity) if self.anchor == "none" else choose(length - 1, arity - 1)
+
+    def total(self, length: int, arity: int) -> int:
+        last = self.anchor == "last"
+        return exact_choose(length - last, arity - last, "SupportLaw.total")
 
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
         self._check_draw(rng, length, arity)
@@ -109,15 +114,22 @@ class Local(SupportLaw):
                 yield (first, *rest), 1
 
     def count(self, length: int, arity: int) -> int:
-        # Sets by their first position: the full windows, then those cut short by the end.
+        # Sets by their first position: the full windows, then those within the last `reach` positions.
         reach = min(self.width, length - 1)
-        return (length - reach) * comb(reach, arity - 1) + comb(reach, arity)
+        return (length - reach) * choose(reach, arity - 1) + choose(reach, arity)
+
+    def total(self, length: int, arity: int) -> int:
+        reach = min(self.width, length - 1)
+        where = "SupportLaw.total"
+        return (length - reach) * exact_choose(reach, arity - 1, where) + exact_choose(reach, arity, where)
 
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
         self._check_draw(rng, length, arity)
-        weights = [comb(min(self.width, length - 1 - first), arity - 1) for first in range(length)]
-        first = int(draw_indices(rng, weights, 1)[0])
-        reach = min(self.width, length - 1 - first)
+        # As in `count`; the two summands are as (length - reach) * arity to reach - arity + 1.
+        reach = min(self.width, length - 1)
+        if draw_indices(rng, ((length - reach) * arity, reach - arity + 1), 1)[0]:
+            return tuple(sorted((rng.choice(reach, size=arity, replace=False) + length - reach).tolist()))
+        first = integer_below(rng, length - reach)
         rest = rng.choice(reach, size=arity - 1, replace=False) + first + 1
         return (first, *sorted(rest.tolist()))
 
@@ -148,6 +160,9 @@ class Paired(SupportLaw):
     def count(self, length: int, arity: int) -> int:
         return self._stride(length, arity)
 
+    def total(self, length: int, arity: int) -> int:
+        return self.count(length, arity)
+
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
         self._check_draw(rng, length, arity)
         stride = self._stride(length, arity)
@@ -169,7 +184,7 @@ class Fixed(SupportLaw):
                 raise InvalidArgument(
                     "support.fixed",
                     "sets",
-                    f"the set {set_} of {len(set_)} positions",
+                    f"the set {shown(set_)} of {len(set_)} positions",
                     f"sets of {arity} positions, the arity of the ensemble",
                     "Give every set as many positions as the planted words have tokens.",
                 )
@@ -177,9 +192,9 @@ class Fixed(SupportLaw):
                 raise InvalidArgument(
                     "support.fixed",
                     "sets",
-                    f"the set {set_} at length {length}",
+                    f"the set {shown(set_)} at length {length}",
                     f"positions 0..{length - 1} (0-based)",
-                    f"Use a length of at least {set_[-1] + 1}, or give support as a function of the length.",
+                    f"Use a length of at least {shown(set_[-1] + 1)}, or give support as a function of the length.",
                 )
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import comb, inf
+from math import inf
 from typing import NamedTuple
 
 from theory.bounds import exchangeable_pattern_mass
-from theory.errors import AssumptionViolated, InvalidArgument, within_budget
-from theory.exact import Rational, rational
+from theory.errors import AssumptionViolated, InvalidArgument, bulk, counted, within_budget
+from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
 from theory.heads import HeadClass, check_heads
 from theory.kernels import ExactOrInfinite, Factor, is_exchangeable, least_factor, most_candidates
@@ -99,8 +99,8 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     ----------
     heads : the head class.
     train, test : planted laws or mixtures of them, of ensembles with the same background, planted law and target.
-    budget : (placement, candidate) pairs that may be enumerated per law; exchangeable laws (uniform support, key none,
-        no window) need none, since their masses have a closed form.
+    budget : (placement, candidate) pairs that may be enumerated per law, those with long sequences counting as several;
+        exchangeable laws (uniform support, key none, no window) have masses in closed form, one an overlap pattern.
 
     Returns
     -------
@@ -128,6 +128,9 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     trained = planted_components(train, "coverage", "train")
     tested = planted_components(test, "coverage", "test")
     _same_planting([law for law, _ in (*trained, *tested)], "coverage")
+    for law, _ in (*trained, *tested):
+        if heads.window is None:  # the masses are as large as that, and exact
+            counted("coverage (candidate sets)", most_candidates(heads, law))
     train_masses = pattern_masses(heads, train, budget=budget)
     test_masses = pattern_masses(heads, test, budget=budget)
     masses = {
@@ -142,7 +145,7 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
         kappa=kappa,
         kappa0=abstaining.value,
         kappa0_lower=abstaining.lower,
-        candidates=max(most_candidates(heads, law) for law, _ in trained),
+        candidates=counted("coverage (candidate sets)", max(most_candidates(heads, law) for law, _ in trained)),
         uncovered=uncovered,
         masses=masses,
         planted_is_candidate=all(_planted_is_candidate(heads, law) for law, _ in tested),
@@ -193,31 +196,34 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     """
     check_heads(heads, "pattern_masses")
     masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)
-    for part, p in planted_components(law, "pattern_masses", "law"):
-        for pattern, mass in _component_masses(heads, part, budget).items():
+    components = planted_components(law, "pattern_masses", "law")
+    parts = [part for part, _ in components]
+    size = sum(_n_overlaps(heads.arity, part.ensemble.arity) for part in parts if is_exchangeable(heads, part))
+    within_budget("pattern_masses", size=size, budget=budget)
+    _check_pairs(heads, [part for part in parts if not is_exchangeable(heads, part)], budget)
+    for part, p in components:
+        for pattern, mass in _component_masses(heads, part).items():
             masses[pattern] += p * mass
     return dict(masses)
 
 
-def _component_masses(heads: HeadClass, law: PlantedLaw, budget: int) -> dict[Pattern, Fraction]:
+def _component_masses(heads: HeadClass, law: PlantedLaw) -> dict[Pattern, Fraction]:
     if is_exchangeable(heads, law):
-        planted = law.ensemble.arity
-        within_budget("pattern_masses", size=comb(heads.arity + planted, planted), budget=budget)
         return {
             Pattern(overlap, ()): exchangeable_pattern_mass(overlap, law.ensemble.arity, law.length)
             for overlap in overlaps(heads.arity, law.ensemble.arity)
             if heads.arity + law.ensemble.arity - sum(o is not None for o in overlap) <= law.length
         }
-    return enumerated_pattern_masses(heads, law, budget=budget)
+    return _listed_masses(heads, law)
 
 
 def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int = BUDGET) -> dict[Pattern, Fraction]:
     """`pattern_masses` of one planted law by listing every placement and every candidate: the plain route."""
-    within_budget("pattern_masses", size=law.n_placements, budget=budget)  # before the ID assignments are listed
-    size = sum(heads.n_candidates(ids) for ids in law.positions.ids(law.length)) * law.support_law.count(
-        law.length, law.ensemble.arity
-    )
-    within_budget("pattern_masses", size=size, budget=budget)
+    _check_pairs(heads, [law], budget)
+    return _listed_masses(heads, law)
+
+
+def _listed_masses(heads: HeadClass, law: PlantedLaw) -> dict[Pattern, Fraction]:
     weights: Counter[Pattern] = Counter()
     listed: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
     for planted, ids, weight in law.placements():
@@ -227,6 +233,20 @@ def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int 
         for candidate, key in listed[ids]:
             weights[Pattern(tuple(coordinate.get(i) for i in candidate), key)] += weight
     return {pattern: Fraction(weight, law.placement_denominator) for pattern, weight in weights.items()}
+
+
+def _check_pairs(heads: HeadClass, laws: list[PlantedLaw], budget: int) -> None:
+    """Refuse laws with more (placement, candidate) pairs, together, than the budget."""
+    where = "pattern_masses"
+    within_budget(where, size=sum(law.n_placements * bulk(law.length) for law in laws), budget=budget)
+    size = 0
+    for law in laws:  # now the ID assignments of each can be listed
+        if heads.window is None:
+            size += law.n_placements * heads.n_candidates(range(law.length))
+        else:
+            n_sets = law.support_law.count(law.length, law.ensemble.arity)
+            size += n_sets * sum(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
+    within_budget(where, size=size * bulk(heads.arity), budget=budget)
 
 
 def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:
@@ -246,6 +266,11 @@ def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:
                 yield tuple(overlap)
 
 
+def _n_overlaps(arity: int, planted: int) -> int:
+    """How much `overlaps` lists."""
+    return choose(arity + planted, planted) * bulk(arity + planted)
+
+
 def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
     if heads.arity != law.ensemble.arity:
         return False
@@ -262,6 +287,8 @@ def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
 def _same_planting(laws: list[PlantedLaw], where: str) -> None:
     first = laws[0].ensemble
     for law in laws[1:]:
+        if law.ensemble is laws[0].ensemble:
+            continue
         other = law.ensemble
         for name in ("background", "planted", "target"):
             if getattr(first, name) != getattr(other, name):

@@ -387,6 +387,10 @@ def number_views(
     except OverflowError:
         return None
     parts = [part for table in tables for part in table]
+    if heads.arity >= LARGEST.bit_length():
+        return None
+    if heads.window is not None and max(len(tokens) for _, tokens, _, _ in parts) ** 2 > DIRECT:
+        return None  # `near` has an entry for every two positions
     id_values = _values(ids for _, _, ids, _ in parts)
     if id_values[0] <= -LARGEST or id_values[-1] >= LARGEST:
         return None
