@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from math import comb, inf
+from math import inf
 from typing import NamedTuple, TypeAlias
 
-from theory.errors import within_budget
-from theory.exact import as_float
+from theory.errors import bulk, within_budget
+from theory.exact import as_float, choose, exact_choose
 from theory.heads import HeadClass
 from theory.planted import PlantedLaw
 from theory.positions import Ids
@@ -41,6 +41,9 @@ Components: TypeAlias = list[tuple[PlantedLaw, Fraction]]
 KERNEL_SUBSETS = 200_000
 """U ranges over all sets up to this many (placement, U) pairs, over runs of neighbouring positions above it: a smaller
 family of kernels, so t may be larger than it need be, and is as rigorous."""
+
+TOO_MUCH = 10**9
+"""Ratios beyond are as good as infinite to a solver that works in floats."""
 
 
 class Atom(NamedTuple):
@@ -89,16 +92,17 @@ def least_factor(heads: HeadClass, trained: Components, tested: Components, budg
     BudgetExceeded : when the program is larger than the budget.
     """
     lengths = sorted({law.length for law, _ in trained})
+    where = "retention (kernel)" if retain else "coverage (kernel)"
     if all(is_exchangeable(heads, law) for law, _ in (*trained, *tested)):
         # A uniform subset of a kept length carries S* to a uniform set, so a placement is its length and no more.
         train = _total((Atom(law.length), p) for law, p in trained)
         test = _total((Atom(law.length), p) for law, p in tested)
+        within_budget(where, size=len(test) * len(lengths), budget=budget)
         choices = {atom: list(_average_choices(heads, tested, atom, lengths, retain)) for atom in test}
     else:
         every = sum(_n_kept(law, lengths, any_subset=True) for law, _ in tested) <= KERNEL_SUBSETS
         size = sum(_n_kept(law, lengths, any_subset=every) for law, _ in tested)
-        size = max(size, *(law.n_placements for law, _ in (*trained, *tested)))
-        where = "retention (kernel)" if retain else "coverage (kernel)"
+        size = max(size, *(sum(law.n_placements * bulk(law.length) for law, _ in laws) for laws in (trained, tested)))
         within_budget(where, size=size, budget=budget)
         if retain:  # every kept set is compared with every candidate
             size = sum(_n_kept(law, lengths, any_subset=every) * most_candidates(heads, law) for law, _ in tested)
@@ -109,7 +113,7 @@ def least_factor(heads: HeadClass, trained: Components, tested: Components, budg
         served = [any(choice.serves[i] for choice in options) for i in range(len(options[0].serves))] if options else []
         if not served or not all(served):
             return Factor(inf, inf)
-    return _verified(train, test, choices, *_solve(train, test, choices))
+    return _verified(train, test, choices, _solve(train, test, choices))
 
 
 def is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
@@ -119,9 +123,9 @@ def is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
 
 
 def most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
-    """The largest number of candidate sets under the law."""
+    """The largest number of candidate sets under the law, up to `HUGE`."""
     if heads.window is None:  # then the IDs play no part, and there may be too many assignments to list
-        return heads.n_candidates(tuple(range(law.length)))
+        return heads.n_candidates(range(law.length))
     return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
 
 
@@ -134,7 +138,8 @@ def _average_choices(
     noise = min(heads.arity, atom.length - planted)
     for n in lengths:
         if n <= atom.length:
-            survives = Fraction(comb(n - planted, noise), comb(atom.length - planted, noise))
+            of_all = exact_choose(atom.length - planted, noise, "retention (kernel)")
+            survives = Fraction(exact_choose(n - planted, noise, "retention (kernel)"), of_all)
             if heads.arity > atom.length:  # no candidates, so nothing has to survive
                 survives = Fraction(1)
             yield Choice(Atom(n), (survives if retain else Fraction(1),))
@@ -172,8 +177,9 @@ def _kept_sets(must: set[int], length: int, n: int, any_subset: bool) -> Iterato
 
 def _n_kept(law: PlantedLaw, lengths: list[int], *, any_subset: bool) -> int:
     k = law.ensemble.arity
-    per_length = (comb(law.length - k, n - k) if any_subset else law.length - n + 1 for n in lengths if n <= law.length)
-    return law.n_placements * sum(per_length)
+    shorter = [n for n in lengths if n <= law.length]
+    per_length = (choose(law.length - k, n - k) if any_subset else law.length - n + 1 for n in shorter)
+    return law.n_placements * sum(per_length) * bulk(law.length)
 
 
 def _total(pairs: Iterable[tuple[Atom, Fraction]]) -> dict[Atom, Fraction]:
@@ -203,77 +209,113 @@ def _canonical(heads: HeadClass, ids: Ids) -> Ids:
         return tuple(rank[value] for value in ids)
     if heads.key == "absolute":
         return ids
-    return tuple(value - min(ids) for value in ids)
+    least = min(ids)
+    return tuple(value - least for value in ids)
 
 
-def _solve(
-    train: dict[Atom, Fraction], test: dict[Atom, Fraction], choices: dict[Atom, list[Choice]]
-) -> tuple[dict[Atom, list[float]], dict[Atom, float], dict[Atom, list[float]]]:
-    """(weights, prices of the training atoms, values of the demands), about optimal, by scipy's HiGHS in floats."""
+class _Certificates(NamedTuple):
+    """What the solver proposes: a kernel, and the prices and values that bound t from below; nothing is trusted."""
+
+    weights: dict[Atom, list[Fraction]]
+    prices: dict[Atom, Fraction]
+    values: dict[Atom, list[Fraction]]
+
+
+def _solve(train: dict[Atom, Fraction], test: dict[Atom, Fraction], choices: dict[Atom, list[Choice]]) -> _Certificates:
+    """About optimal certificates, by scipy's HiGHS in floats, rounded to rationals.
+
+    Probabilities may be too small for a float, so the program is scaled exactly first. With `scale` the largest over
+    all demands of P(a) / max_u T(b(u)) serves(u), the optimum lies between scale / n and scale · n for n choices and
+    demands. The variables are t / scale and, for every choice u, g(u) · max_i serves_i(u); the row of the training atom
+    b is divided by scale · T(b). Choices that serve nothing, or far too little for what they take, are left out.
+    """
     import numpy as np
     from scipy.optimize import linprog
     from scipy.sparse import coo_array
 
+    scale = max(
+        p / max(train[c.atom] * c.serves[i] for c in choices[atom])
+        for atom, p in test.items()
+        for i in range(len(choices[atom][0].serves))
+    )
     row_of = {atom: i for i, atom in enumerate(train)}
     entries: list[tuple[int, int, float]] = []  # (row, column, coefficient) of A g <= b
     column, row = 0, len(train)
     demand_rows: dict[Atom, range] = {}
+    column_of: dict[tuple[Atom, int], int] = {}
     for atom, options in choices.items():
         demand_rows[atom] = range(row, row + len(options[0].serves))
-        for choice in options:
-            entries.append((row_of[choice.atom], column, as_float(test[atom])))
-            entries += [(r, column, -as_float(s)) for r, s in zip(demand_rows[atom], choice.serves, strict=True) if s]
+        for j, choice in enumerate(options):
+            most = max(choice.serves)
+            if test[atom] > TOO_MUCH * scale * train[choice.atom] * most:
+                continue
+            taken = test[atom] / (scale * train[choice.atom] * most)
+            entries.append((row_of[choice.atom], column, as_float(taken)))
+            shares = zip(demand_rows[atom], choice.serves, strict=True)
+            entries += [(r, column, -as_float(s / most)) for r, s in shares if s]
+            column_of[atom, j] = column
             column += 1
         row = demand_rows[atom].stop
-    entries += [(i, column, -as_float(p)) for i, p in enumerate(train.values())]  # the last variable is t
-    rows, columns, values = zip(*entries, strict=True)
-    matrix = coo_array((values, (rows, columns)), shape=(row, column + 1)).tocsr()
+    entries += [(i, column, -1.0) for i in range(len(train))]  # the last variable is t / scale
+    rows, columns, coefficients = zip(*entries, strict=True)
+    matrix = coo_array((coefficients, (rows, columns)), shape=(row, column + 1)).tocsr()
     right = np.r_[np.zeros(len(train)), -np.ones(row - len(train))]
     cost = np.zeros(column + 1)
     cost[column] = 1.0
     solved = linprog(cost, A_ub=matrix, b_ub=right)  # type: ignore[call-overload]  # the stubs lack sparse matrices
-    if solved.x is None:
-        # Feasible (every demand is served) and bounded; should the solver fail all the same, verify equal weights.
-        equal = {atom: [1.0] * len(options) for atom, options in choices.items()}
-        return equal, dict.fromkeys(train, 1.0), {atom: [0.0] * len(demand_rows[atom]) for atom in test}
-    weights = iter(solved.x)
-    marginals = -solved.ineqlin.marginals
-    return (
-        {atom: [float(next(weights)) for _ in options] for atom, options in choices.items()},
-        dict(zip(train, marginals[: len(train)].tolist(), strict=True)),
-        {atom: marginals[list(demand_rows[atom])].tolist() for atom in test},
-    )
+    if solved.x is None:  # feasible and bounded; should the solver fail all the same, the weights are repaired
+        nothing = {atom: [Fraction(0)] * len(options) for atom, options in choices.items()}
+        return _Certificates(nothing, dict(train), {a: [Fraction(0)] * len(demand_rows[a]) for a in test})
+    marginals = (-solved.ineqlin.marginals).tolist()
+    weights = {
+        atom: [
+            _rounded(float(solved.x[column_of[atom, j]])) / max(choice.serves)
+            if (atom, j) in column_of
+            else Fraction(0)
+            for j, choice in enumerate(options)
+        ]
+        for atom, options in choices.items()
+    }
+    values = {atom: [_quotient(marginals[r], p / scale) * p for r in demand_rows[atom]] for atom, p in test.items()}
+    prices = {atom: _quotient(marginals[i], train[atom]) for atom, i in row_of.items()}
+    for atom, options in choices.items():
+        for choice in (choice for choice in options if train[choice.atom] * TOO_MUCH < 1):
+            # The price that the values ask for is lost in a float, and costs nothing.
+            asked = sum((v * s for v, s in zip(values[atom], choice.serves, strict=True)), Fraction(0)) / test[atom]
+            if asked * train[choice.atom] * TOO_MUCH < 1:
+                prices[choice.atom] = max(prices[choice.atom], asked)
+    return _Certificates(weights, prices, values)
+
+
+def _quotient(value: float, divisor: Fraction) -> Fraction:
+    """value / divisor, rounded: the quotients are simple numbers, but they must fit a float."""
+    return _rounded(value / as_float(divisor)) if divisor * TOO_MUCH > 1 else _rounded(value) / divisor
 
 
 def _verified(
-    train: dict[Atom, Fraction],
-    test: dict[Atom, Fraction],
-    choices: dict[Atom, list[Choice]],
-    weights: dict[Atom, list[float]],
-    prices: dict[Atom, float],
-    values: dict[Atom, list[float]],
+    train: dict[Atom, Fraction], test: dict[Atom, Fraction], choices: dict[Atom, list[Choice]], found: _Certificates
 ) -> Factor:
-    """Round both certificates to rationals, repair them and evaluate them exactly: nothing from the solver is trusted.
+    """Repair both certificates and evaluate them exactly: nothing from the solver is trusted.
 
-    Upper: weights scaled up per atom until every demand is served prove t = max_b (mass kept on b) / T(b).
+    Upper: weights scaled up per atom until every demand is served prove t = max_b (mass kept on b) / T(b); a demand
+    that no weight serves gets the choice that takes the smallest share of T.
     Lower: with prices y >= 0 and values λ >= 0 scaled down per atom until Σ_i serves_i(u) λ_i <= P(a) y_b(u) for every
     choice u, weak duality gives t >= Σ λ / Σ_b y_b T(b).
     """
     kept: defaultdict[Atom, Fraction] = defaultdict(Fraction)
     gained = Fraction(0)
-    y = {atom: max(_rounded(price), Fraction(0)) for atom, price in prices.items()}
+    y = {atom: max(price, Fraction(0)) for atom, price in found.prices.items()}
     for atom, p in test.items():
         options = choices[atom]
-        demands = range(len(options[0].serves))
-        g = [max(_rounded(weight), Fraction(0)) for weight in weights[atom]]
-        least = min(sum((w * c.serves[i] for w, c in zip(g, options, strict=True)), Fraction(0)) for i in demands)
-        if least == 0:
-            g = [Fraction(1)] * len(options)
-            least = min(sum((c.serves[i] for c in options), Fraction(0)) for i in demands)
+        g = [max(weight, Fraction(0)) for weight in found.weights[atom]]
+        served = _served(g, options)
+        for i in (i for i, share in enumerate(served) if share == 0):
+            best = max(range(len(options)), key=lambda j: train[options[j].atom] * options[j].serves[i])
+            g[best] = max(g[best], 1 / options[best].serves[i])
+        least = min(_served(g, options))
         for weight, choice in zip(g, options, strict=True):
             kept[choice.atom] += p * weight / least
-        size = as_float(p)  # 0.0 when p underflows: then this atom adds nothing to the lower bound
-        value = [max(_rounded(v / size) * p, Fraction(0)) if size else Fraction(0) for v in values[atom]]
+        value = [max(v, Fraction(0)) for v in found.values[atom]]
         costs = [
             (sum((v * s for v, s in zip(value, c.serves, strict=True)), Fraction(0)), p * y[c.atom]) for c in options
         ]
@@ -281,6 +323,14 @@ def _verified(
         gained += shrink * sum(value, Fraction(0))
     spent = sum((y[atom] * p for atom, p in train.items()), Fraction(0))
     return Factor(max(mass / train[atom] for atom, mass in kept.items()), gained / spent if spent else Fraction(0))
+
+
+def _served(weights: list[Fraction], options: list[Choice]) -> list[Fraction]:
+    """How far each demand is served."""
+    return [
+        sum((w * c.serves[i] for w, c in zip(weights, options, strict=True) if w), Fraction(0))
+        for i in range(len(options[0].serves))
+    ]
 
 
 @lru_cache(maxsize=65536)

@@ -236,5 +236,56 @@ def test_a_program_above_the_budget_is_refused() -> None:
     ):
         retention(heads, train=train, test=law, budget=29)
     huge = parity(2, support.local(3)).at(60, positions=positions.random_ordered(0, 10**4))
-    with pytest.raises(BudgetExceeded, match=r"for an enumeration of [\d,]{30,} items"):
+    with pytest.raises(BudgetExceeded, match=r"for an enumeration of about 10\^\d{2,} items"):
         retention(heads, train=train, test=huge)
+
+
+# ── Probabilities that no float can hold ─────────────────────────────────────────────────────────────────────────────
+
+TINY = [Fraction(1, 10**n) for n in (30, 400, 3000)]
+
+
+def close(value: Any, expected: int | Fraction, tiny: Fraction) -> bool:
+    return bool(abs(value / expected - 1) <= 1000 * tiny)
+
+
+@pytest.mark.parametrize("tiny", TINY, ids=lambda tiny: f"1e-{len(str(tiny.denominator)) - 1}")
+def test_a_rare_length_changes_nothing(tiny: Fraction) -> None:
+    """Weights 1 - tiny and tiny on two lengths give what the first alone gives, up to the tiny weight."""
+    law, heads = parity(2).at, HeadClass(2)
+    for often, seldom in ((4, 5), (5, 4)):
+        mixed = mixture([(law(often), 1 - tiny), (law(seldom), tiny)])
+        alone = retention(heads, train=law(often), test=law(7))
+        for found, expected in (
+            (retention(heads, train=mixed, test=law(7)), alone.value),
+            (coverage_factor(heads, mixed, law(7)), 1),
+        ):
+            assert found.lower <= found.value
+            assert close(found.value, expected, tiny)
+            assert close(found.lower, expected, Fraction(1, 10**6))
+
+
+@pytest.mark.parametrize("tiny", TINY, ids=lambda tiny: f"1e-{len(str(tiny.denominator)) - 1}")
+def test_what_is_rare_in_training_has_a_large_factor(tiny: Fraction) -> None:
+    """Length 4 is seen with a tiny probability, and is all that a test at length 4 can be reduced to."""
+    law, heads = parity(2).at, HeadClass(2)
+    rare = mixture([(law(4), tiny), (law(5), 1 - tiny)])
+    assert retention(heads, train=rare, test=law(4)) == Factor(1 / tiny, 1 / tiny)
+    assert coverage_factor(heads, rare, law(4)) == Factor(1 / tiny, 1 / tiny)
+
+
+@pytest.mark.parametrize("tiny", TINY, ids=lambda tiny: f"1e-{len(str(tiny.denominator)) - 1}")
+def test_what_is_rare_in_training_and_at_test_is_no_matter(tiny: Fraction) -> None:
+    rule = support.fixed({(0, 1): 1 - tiny, (1, 2): tiny})
+    heads, law = HeadClass(2, window=1), parity(2, rule).at(4)
+    assert retention(heads, train=law, test=law) == coverage_factor(heads, law, law) == Factor(Fraction(1), Fraction(1))
+    even = parity(2, support.fixed({(0, 1): "1/2", (1, 2): "1/2"})).at(4)
+    expected = Factor(2 * (1 - tiny), 2 * (1 - tiny))
+    assert retention(heads, train=even, test=law) == coverage_factor(heads, even, law) == expected
+    expected = Factor(1 / (2 * tiny), 1 / (2 * tiny))
+    assert retention(heads, train=law, test=even) == coverage_factor(heads, law, even) == expected
+
+
+def coverage_factor(heads: HeadClass, train: Law, test: Law) -> Factor:
+    found = coverage(heads, train=train, test=test)
+    return Factor(found.kappa0, found.kappa0_lower)
