@@ -11,10 +11,13 @@ from fractions import Fraction
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from proofs_check.problem import Problem
 
 COMMANDS = ("check", "decide", "coverage", "replay", "catalogue")
 INCONCLUSIVE, BAD_USAGE = 2, 3
@@ -31,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BudgetExceeded) and error.argument == "budget" and arguments[0] in ("decide", "coverage"):
             error = BudgetExceeded(error.where, error.size, error.budget, error.covered, option="--budget")
         print(f"lengthgen: {error}", file=sys.stderr)
+        return BAD_USAGE
+    except MemoryError:
+        print(f"lengthgen: {arguments[0]} ran out of memory. Ask for a smaller instance.", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
         print("lengthgen: interrupted", file=sys.stderr)
@@ -209,13 +215,30 @@ def _require_folder(path: str) -> None:
         raise InvalidArgument("check", "--witnesses", repr(path), "an existing folder", "Create it first.")
 
 
+@contextmanager
+def _every_digit() -> Iterator[None]:
+    """Print exact numbers whatever their length; numbers that are read keep to Python's limit."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(limit)
+
+
 def _decide(options: argparse.Namespace) -> int:
-    from proofs_check.files import problem_to_dict, read_problem, write_json
-    from proofs_check.problem import Problem
+    from proofs_check.files import read_problem
 
     if options.json:
         _require_writable(options.json, "decide")
-    problem = read_problem(options.file)
+    return _decide_problem(read_problem(options.file), options)
+
+
+@_every_digit()
+def _decide_problem(problem: Problem, options: argparse.Namespace) -> int:
+    from proofs_check.files import problem_to_dict, write_json
+    from proofs_check.problem import Problem
+
     verdict = decide(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     _print(verdict.explain())
     if options.json:
@@ -232,11 +255,17 @@ def _decide(options: argparse.Namespace) -> int:
 
 
 def _coverage(options: argparse.Namespace) -> int:
-    from proofs_check.files import read_problem, write_json
+    from proofs_check.files import read_problem
 
     if options.json:
         _require_writable(options.json, "coverage")
-    problem = read_problem(options.file)
+    return _cover_problem(read_problem(options.file), options)
+
+
+@_every_digit()
+def _cover_problem(problem: Problem, options: argparse.Namespace) -> int:
+    from proofs_check.files import write_json
+
     cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     factor = retention(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     of_kappa0, of_factor = _sharpness(cov.kappa0, cov.kappa0_lower), _sharpness(factor.value, factor.lower)

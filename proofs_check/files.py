@@ -234,6 +234,7 @@ def _law(data: Json, shared: Json, path: str, root: str) -> Law:
     if isinstance(data, Mapping):
         return _finite_law(data, path)
     components, weights = [], []
+    plantings: dict[str, PlantedEnsemble] = {}  # thousands of lengths may share one ensemble
     for i, entry in enumerate(_items(data, path)):
         fields = _Fields(entry, f"{path}[{i}]", ("length", "probability", "positions", "support", "ensemble"))
         ensemble = fields.get("ensemble", shared)
@@ -244,7 +245,9 @@ def _law(data: Json, shared: Json, path: str, root: str) -> Law:
         place = fields.at("ensemble") if "ensemble" in fields.data else f"{root}: ensemble"
         own_support = fields.get("support", None)
         law = None if own_support is None else _support(own_support, fields.at("support"))
-        planting = _ensemble(ensemble, law, place)
+        planting = _ensemble(ensemble, law, place) if law or place not in plantings else plantings[place]
+        if law is None:
+            plantings[place] = planting
         scheme = _scheme(fields.get("positions", {"kind": "absolute"}), fields.at("positions"))
         weights.append(fields.get("probability", 1) if len(data) == 1 else fields.get("probability"))
         with _located(f"{path}[{i}]"):

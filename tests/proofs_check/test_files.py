@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -16,6 +17,7 @@ import pytest
 
 import proofs_check
 from proofs_check import strategies
+from proofs_check.cli import main
 from proofs_check.files import problem_from_dict, problem_to_dict, read_data, read_problem, write_json, write_text
 from proofs_check.problem import Problem
 from tests.cases import ENSEMBLES, HEADS, LAWS, SCHEMES, TRANSFERS, named
@@ -33,8 +35,9 @@ from theory import (
     positions,
     support,
 )
-from theory.examples import Label
+from theory.examples import Label, Mixture
 from theory.heads import Key
+from theory.planted import PlantedLaw
 from theory.support import SupportLaw
 
 EXAMPLES = sorted((Path(proofs_check.__file__).parent.parent / "docs" / "examples").glob("*.toml"))
@@ -513,3 +516,62 @@ def test_a_place_that_cannot_be_written_is_refused(place: str, tmp_path: Path) -
     ):
         write_text(tmp_path / place, "text", "f")
     assert list(tmp_path.iterdir()) == []
+
+
+# ── Large numbers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EXAMPLES_PARITY = next(path for path in EXAMPLES if path.name == "parity.toml")
+HALF = {"probability": "1/2"}
+LARGE: list[tuple[dict[str, Any], str]] = [
+    ({"train": [{"length": 10**9}]}, r"PlantedLaw\.table: argument --budget: .* items"),
+    ({"train": [{"length": 10**9, "support": {"kind": "fixed", "sets": [{"positions": [0, 1], "probability": 1}]}}]},
+     r"of 62,500,000 items .* Raise it with --budget=62500000"),
+    ({"train": [{"length": 4, "positions": {"kind": "random_shift", "lo": 0, "hi": 10**12}}]}, r"of 24,000,000,000,024"),
+    ({"train": [{"length": 4, "positions": {"kind": "random_ordered", "lo": 0, "hi": 10**12}}]}, r"about 10\^|items"),
+    ({"train": [{"length": 60, "positions": {"kind": "chunked_shift", "lo": 0, "hi": 10**12, "chunks": 50}}]},
+     r"of about 10\^\d+ items .* No --budget is enough: ask for a smaller instance"),
+    ({"train": [{"length": 10**9, "positions": {"kind": "coupled", "blocks": 2}}]}, r"of [\d,]+ items"),
+    ({"train": [{"length": 10**9, "positions": {"kind": "coupled", "blocks": 10**30}}]}, r"a multiple of the 10{30}"),
+    ({"train": [{"length": 10**30}]}, r"length: got 10{30}; expected a length below 2\*\*62"),
+    ({"train": [{"length": 5, **HALF}, {"length": 10**9, **HALF}]}, r"Mixture\.table: "),
+    ({"train": [{"length": 5, "probability": "1e-999999999"}]}, r"train\[0\]: got the str '1e-999999999'; expected"),
+    ({"train": [{"length": 10**6, "support": {"kind": "local", "width": 10**9}}]}, r"of [\d,]+ items"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "message"), LARGE, ids=named)
+def test_large_numbers_are_refused_at_once(
+    changes: dict[str, Any], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "problem.json"
+    file.write_text(json.dumps({**tomllib.loads(EXAMPLES_PARITY.read_text(encoding="utf-8")), **changes}))
+    assert main(["decide", str(file)]) == 3
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("heads", [{"arity": 10**9}, {"arity": 10**30}, {"arity": 2, "window": 10**30}], ids=named)
+def test_large_head_classes_are_decided(heads: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "problem.json"
+    file.write_text(json.dumps({**tomllib.loads(EXAMPLES_PARITY.read_text(encoding="utf-8")), "heads": heads}))
+    assert main(["decide", str(file)]) == 0
+    assert main(["coverage", str(file)]) == (0 if "window" in heads else 3)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_numbers_of_thousands_of_digits_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = Fraction(1, 10**4200)
+    data = tomllib.loads(EXAMPLES_PARITY.read_text(encoding="utf-8"))
+    lengths = [{"length": 4, "probability": "1e-4200"}, {"length": 6, "probability": str(1 - tiny)}]
+    file = tmp_path / "problem.json"
+    file.write_text(json.dumps({**data, "train": lengths, "test": [{"length": 4}]}))
+    assert main(["coverage", str(file), "--json", str(tmp_path / "out.json")]) == 0
+    assert f"κ0  = 1{'0' * 4200}    " in capsys.readouterr().out
+    assert read_data(tmp_path / "out.json", "test")["kappa0"] == f"1{'0' * 4200}"
+
+
+def test_thousands_of_lengths_share_one_ensemble() -> None:
+    data = tomllib.loads(EXAMPLES_PARITY.read_text(encoding="utf-8"))
+    lengths = [{"length": 4 + i, "probability": "1/3000"} for i in range(3000)]
+    law = problem_from_dict({**data, "train": lengths}).train
+    assert isinstance(law, Mixture)
+    assert len({id(part.ensemble) for part, _ in law.components if isinstance(part, PlantedLaw)}) == 1
