@@ -295,7 +295,7 @@ class _Component:
         """A layout of at most this spread, or None; the nodes visited; and whether the answer is final.
 
         Every position has an interval of IDs. The tightest is split, breadth-first from the middle at a tie; the sets
-        carry bounds on; and the intervals must have room for all (`_earliest`). Positions in the same sets are
+        carry bounds on; and the intervals must have room for all (`earliest`). Positions in the same sets are
         interchangeable, so their IDs are taken in order.
         """
         size = len(self.members)
@@ -339,7 +339,7 @@ class _Component:
                 return None, n_nodes, False
             n_nodes += 1
             low, high = stack.pop()
-            fitted = _earliest(low, high, cap)
+            fitted = earliest(low, high, cap)
             if fitted is None:
                 continue
             if self.width(fitted) <= width:
@@ -353,7 +353,7 @@ class _Component:
         return None, n_nodes, True
 
 
-def _earliest(low: Sequence[int], high: Sequence[int], cap: int) -> list[int] | None:
+def earliest(low: Sequence[int], high: Sequence[int], cap: int) -> list[int] | None:
     """IDs within intervals, at most `cap` each, by the earliest deadline; None exactly when there are none."""
     order = sorted(range(len(low)), key=low.__getitem__)
     fitted, waiting, at, value = [0] * len(low), list[tuple[int, int]](), 0, 0

@@ -182,7 +182,7 @@ class _RuleSearch:
     def __init__(self, given: list[Instance], cap: int, convention: Convention, offsets: int, budget: int) -> None:
         self.given, self.cap, self.convention, self.offsets, self.budget = given, cap, convention, offsets, budget
         self.n_nodes = 0
-        self.sets = [dependency_sets(instance, convention) for instance in given]
+        self.sets = [tuple(s for s in dependency_sets(instance, convention) if len(s) > 1) for instance in given]
         self.indexed = [indexed_parts(instance) for instance in given]
         self.sizes = [Counter(instance.parts) for instance in given]
         self.names = tuple(dict.fromkeys(part for instance in given for part in instance.parts))
@@ -226,7 +226,7 @@ class _RuleSearch:
         return [rule for rule in rules if rule.slope or max(sizes) <= self.cap]
 
     def run(self) -> Rule:
-        lowest = max(lower_bound(s, cap=self.cap) for s in self.sets)
+        lowest = max(lower_bound(given, cap=self.cap, convention=self.convention) for given in self.given)
         highest = 3 * (self.offsets + max(len(instance.tokens) for instance in self.given))
         for width in range(lowest, highest + 1):
             solutions = list(self._coupled_parts(width))
@@ -254,7 +254,7 @@ class _RuleSearch:
         for indexed, sizes, sets in zip(self.indexed, self.sizes, self.sets, strict=True):
             for positions in sets:
                 values = [chosen[part].id(i, sizes[part]) for part, i in (indexed[p] for p in positions)]
-                total += max(values) - min(values) if values else 0
+                total += max(values) - min(values)
         rules = chosen.values()
         return total, sum(abs(rule.length_slope) for rule in rules), sum(abs(rule.offset) for rule in rules)
 

@@ -1,0 +1,559 @@
+"""Dependency graphs, their measured growth, minimality, and synthesised couplings against brute force."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from theory import AssumptionViolated, BudgetExceeded, InvalidArgument, dependencies, positions
+from theory.dependencies import PartRule, Rule, Synthesis
+from theory.dependencies.coupling import earliest, verified
+from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
+
+CARRY = Addition(carry=True)
+SPARSE: list[Task] = [
+    Copy(2),
+    Reverse(2),
+    ScratchpadParity(),
+    ScratchpadParity("query"),
+    Addition(base=2),
+    Addition(base=2, carry=True),
+]
+DENSE = Addition(base=2, order="plain")
+
+
+def first(task: Task, length: int) -> Instance:
+    return next(task.instances(length))
+
+
+def sets_by_hand(instance: Instance, convention: str) -> list[set[int]]:
+    more = {"sources": [], "token": [0], "query": [-1]}[convention]
+    return [set(step.sources) | {step.position + offset for offset in more} for step in instance.steps]
+
+
+def width(sets: Any, ids: Any) -> int:
+    return max((abs(ids[a] - ids[b]) for s in sets for a, b in combinations(s, 2)), default=0)
+
+
+# ── Graphs and sets ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("task", [*SPARSE, DENSE], ids=lambda task: task.name)
+def test_the_graph_holds_every_source_and_nothing_else(task: Task) -> None:
+    instance = first(task, 3)
+    made = dependencies.graph(instance)
+    assert set(made.edges) == {(s, step.position) for step in instance.steps for s in step.sources}
+    assert [made.nodes[i]["token"] for i in range(len(made))] == list(instance.tokens)
+    assert [made.nodes[i]["id"] for i in range(len(made))] == list(instance.ids)
+    assert [made.nodes[i]["part"] for i in range(len(made))] == list(instance.parts)
+    for position, sources in instance.steps:
+        assert sorted(made.predecessors(position), key=lambda s: made.edges[s, position]["slot"]) == list(sources)
+
+
+def test_a_graph_without_parts() -> None:
+    made = dependencies.graph(Instance((0, 1), (3, 4), (Step(1, (0,)),)))
+    assert dict(made.nodes(data=True)) == {0: {"token": 0, "id": 3, "part": ""}, 1: {"token": 1, "id": 4, "part": ""}}
+
+
+def test_networkx_is_loaded_by_the_graph_only() -> None:
+    code = (
+        "import json, sys\nfrom theory import dependencies\nfrom theory.tasks import Copy\n"
+        "dependencies.synthesize(Copy(2).solve((0, 1, 2)), cap=2)\nbefore = 'networkx' in sys.modules\n"
+        "dependencies.graph(Copy(2).solve((0, 1, 2)))\nprint(json.dumps([before, 'networkx' in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [False, True]
+
+
+@pytest.mark.parametrize("convention", ["sources", "token", "query"])
+@pytest.mark.parametrize("task", [*SPARSE, DENSE], ids=lambda task: task.name)
+def test_sets_and_spread_follow_the_convention(task: Task, convention: dependencies.Convention) -> None:
+    instance = first(task, 4)
+    by_hand = sets_by_hand(instance, convention)
+    assert [set(s) for s in dependencies.dependency_sets(instance, convention)] == by_hand
+    assert dependencies.spread(instance, convention) == width(by_hand, instance.ids)
+    raw = range(len(instance.tokens))
+    assert dependencies.spread(instance, convention, ids=raw) == width(by_hand, raw)
+
+
+@pytest.mark.parametrize("task", SPARSE, ids=lambda task: task.name)
+def test_the_query_spread_is_the_window_of_an_anchored_head(task: Task) -> None:
+    instance = first(task, 3)
+    assert [set(s) for s in dependencies.dependency_sets(instance, "query")] == [
+        set(task.attended(step)) for step in instance.steps
+    ]
+
+
+def test_a_step_that_reads_nothing() -> None:
+    instance = Instance((0, 1), (0, 7), (Step(1, ()),))
+    assert dependencies.dependency_sets(instance) == ((),)
+    assert dependencies.spread(instance) == 0
+    assert dependencies.graph(instance).number_of_edges() == 0
+
+
+# ── Growth ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("value", "model"),
+    [
+        (lambda n: 5, "constant"),
+        (lambda n: 2 * n + 1, "linear"),
+        (lambda n: 7 - n, "linear"),
+        (lambda n: n.bit_length() - 1, "logarithmic"),
+        (lambda n: 3 * n.bit_length() + 2, "logarithmic"),
+        (lambda n: n // 2, "linear"),
+    ],
+)
+def test_growth_of_synthetic_series(value: Any, model: str) -> None:
+    for lengths in ([2, 4, 8, 16, 32, 64], [64, 2, 16, 8, 4, 32]):
+        assert dependencies.fit_growth(lengths, [value(n) for n in lengths]).model == model
+
+
+def test_constant_means_that_all_values_are_equal() -> None:
+    assert dependencies.fit_growth([2, 3, 4, 5], [1, 1, 1, 2]).model != "constant"
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(-9, 90)), min_size=3, max_size=8, unique_by=lambda t: t[0]))
+def test_fits_are_those_of_numpy(series: list[tuple[int, int]]) -> None:
+    lengths, values = map(list, zip(*series, strict=True))
+    growth = dependencies.fit_growth(lengths, values)
+    assert [fit.model for fit in growth.fits] == ["constant", "logarithmic", "linear"]
+    for fit, x in zip(growth.fits, (None, np.log(lengths), np.array(lengths, dtype=float)), strict=True):
+        columns = [np.ones(len(values))] + ([] if x is None else [x])
+        design = np.column_stack(columns)
+        solution = np.linalg.lstsq(design, np.array(values, dtype=float), rcond=None)[0]
+        residual = float(((design @ solution - values) ** 2).sum())
+        assert np.allclose([fit.intercept, *([] if x is None else [fit.slope])], solution, atol=1e-6)
+        assert np.isclose(fit.residual, residual, atol=1e-6)
+    if len(set(values)) > 1:
+        best = min(growth.fits[1:], key=lambda fit: fit.residual)
+        assert growth.model == best.model or np.isclose(*(fit.residual for fit in growth.fits[1:]))
+
+
+def test_growth_in_words() -> None:
+    assert str(dependencies.fit_growth([1, 2, 3], [4, 4, 4])) == "constant: 4"
+    assert str(dependencies.fit_growth([1, 2, 3], [4, 3, 2])) == "linear: 5 - 1 n"
+    assert str(dependencies.fit_growth([1, 2, 4], [0, 1, 2])) == "logarithmic: 0 + 1.44 log n"
+
+
+@pytest.mark.parametrize("task", SPARSE, ids=lambda task: task.name)
+def test_sparse_tasks_measure_as_they_declare(task: Task) -> None:
+    found = dependencies.measure(task, [2, 3, 4])
+    assert found.exhaustive
+    assert found.scope == "every instance of lengths 2, 3, 4"
+    assert found.sparsity.model == "constant"
+    assert {row.sparsity for row in found.rows} == {task.sparsity}
+    assert found.id_spread.model == "constant"
+
+
+def test_positions_spread_linearly_where_ids_do_not() -> None:
+    found = dependencies.measure(
+        CARRY, [2, 3, 4, 5], convention="token", budget=0, samples=2, rng=np.random.default_rng(0)
+    )
+    assert not found.exhaustive
+    assert found.scope.startswith("2 sampled instances of length 2, ")
+    assert found.position_spread.model == "linear"
+    assert found.position_spread.fits[2].slope == 3
+    assert {row.id_spread for row in found.rows} == {1}
+
+
+def test_dense_tasks_grow_linearly() -> None:
+    found = dependencies.measure(DENSE, [1, 2, 3, 4])
+    assert found.sparsity.values == (4, 6, 8, 10)
+    assert (found.sparsity.model, found.sparsity.fits[2].residual) == ("linear", 0)
+
+
+def test_only_the_lengths_beyond_the_budget_are_sampled() -> None:
+    found = dependencies.measure(Copy(2), [2, 3, 5], budget=8, samples=4, rng=np.random.default_rng(0))
+    assert found.scope == "every instance of lengths 2, 3, 4 sampled instances of length 5"
+    assert [row.n_instances for row in found.rows] == [4, 8, 4]
+
+
+# ── Minimality ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Padded(Copy):
+    """Copy, whose steps also read the first token of the word, in vain."""
+
+    def solve(self, prompt: tuple[int, ...]) -> Instance:
+        plain = super().solve(prompt)
+        steps = tuple(Step(t, (*sources, *({0} - {*sources}))) for t, sources in plain.steps)
+        return Instance(plain.tokens, plain.ids, steps)
+
+
+class ByIds(Copy):
+    """The first output repeats its source, the others repeat theirs negated: only the IDs tell which."""
+
+    def solve(self, prompt: tuple[int, ...]) -> Instance:
+        n = len(prompt) - 1
+        output = (prompt[0], *(1 - bit for bit in prompt[1:n]))
+        return Instance((*prompt, *output), (*range(n), 9, *range(n)), tuple(Step(n + 1 + i, (i,)) for i in range(n)))
+
+
+@pytest.mark.parametrize("task", SPARSE, ids=lambda task: task.name)
+def test_declared_sets_are_minimal(task: Task) -> None:
+    found = dependencies.idle_slots(task, [2, 3])
+    assert found.minimal
+    assert found.exhaustive
+
+
+def test_leading_zeros_are_never_compared() -> None:
+    """A sum of four columns in plain order reads two leading zeros; with fewer columns these slots hold digits."""
+    found = dependencies.idle_slots(DENSE, [2, 3])
+    assert found.idle == (dependencies.IdleSlot(8, 6, 0), dependencies.IdleSlot(8, 7, 0))
+
+
+def test_a_superfluous_source_is_found() -> None:
+    found = dependencies.idle_slots(Padded(2), [3])
+    assert found.idle == (dependencies.IdleSlot(n_read=2, slot=1, n_compared=4),)
+    assert not found.minimal
+    assert found.scope == "every instance of lengths 3"
+
+
+def test_a_slot_that_was_never_compared_says_so() -> None:
+    assert dependencies.idle_slots(Copy(1), [2]).idle == (dependencies.IdleSlot(1, 0, 0),)
+
+
+def test_ids_may_take_part_in_the_decision() -> None:
+    with pytest.raises(AssumptionViolated, match=r"for one reading \(0,\).*or pass by_ids=True"):
+        dependencies.idle_slots(ByIds(2), [2])
+    assert dependencies.idle_slots(ByIds(2), [2], by_ids=True).minimal
+
+
+def test_minimality_from_samples() -> None:
+    found = dependencies.idle_slots(Copy(2), [5], budget=0, samples=20, rng=np.random.default_rng(0))
+    assert found.minimal
+    assert not found.exhaustive
+
+
+# ── Couplings: one instance ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def hypergraphs(draw: DrawFn, max_size: int, max_sets: int = 7, max_set: int = 4) -> list[tuple[int, ...]]:
+    size = draw(st.integers(2, max_size))
+    members = st.lists(st.integers(0, size - 1), min_size=1, max_size=max_set, unique=True).map(tuple)
+    return draw(st.lists(members, min_size=1, max_size=max_sets))
+
+
+def brute_force(sets: list[tuple[int, ...]], cap: int) -> int:
+    """The least spread over all IDs; closing the gaps between IDs widens nothing, so 0..size-1 are enough."""
+    size = 1 + max(map(max, sets))
+    keeps = (ids for ids in product(range(size), repeat=size) if max(Counter(ids).values()) <= cap)
+    return min(width(sets, ids) for ids in keeps)
+
+
+def check(found: Synthesis, sets: Any, cap: int) -> None:
+    assert max(Counter(found.ids).values()) <= cap
+    assert width(sets, found.ids) == found.spread >= found.lower_bound
+    assert found.optimal == (found.spread == found.lower_bound)
+
+
+@given(hypergraphs(5), st.integers(1, 3))
+def test_the_spread_is_that_of_brute_force(sets: list[tuple[int, ...]], cap: int) -> None:
+    least = brute_force(sets, cap)
+    found = dependencies.synthesize(sets, cap=cap)
+    check(found, sets, cap)
+    assert found.spread == found.lower_bound == least
+    assert dependencies.lower_bound(sets, cap=cap) <= least
+    heuristic = dependencies.synthesize(sets, cap=cap, budget=0)
+    check(heuristic, sets, cap)
+    assert heuristic.lower_bound <= least <= heuristic.spread
+    assert heuristic.n_nodes == 0
+
+
+@settings(max_examples=30)
+@given(hypergraphs(12, max_sets=14), st.integers(1, 3), st.randoms(use_true_random=False))
+def test_the_spread_does_not_depend_on_the_numbering(sets: list[tuple[int, ...]], cap: int, random: Any) -> None:
+    size = 1 + max(map(max, sets))
+    names = list(range(size))
+    random.shuffle(names)
+    renamed = [tuple(names[i] for i in s) for s in random.sample(sets, len(sets))]
+    one, two = (dependencies.synthesize(s, cap=cap, budget=3_000) for s in (sets, renamed))
+    check(one, sets, cap)
+    check(two, renamed, cap)
+    if one.optimal and two.optimal:
+        assert one.spread == two.spread
+    assert max(one.lower_bound, two.lower_bound) <= min(one.spread, two.spread)
+
+
+@settings(max_examples=20)
+@given(hypergraphs(40, max_sets=50))
+def test_large_hypergraphs_come_with_a_gap(sets: list[tuple[int, ...]]) -> None:
+    before = None
+    for cap in (1, 2, 4):
+        found = dependencies.synthesize(sets, cap=cap, budget=200)
+        check(found, sets, cap)
+        assert found.n_nodes <= 200
+        assert before is None or found.lower_bound <= before
+        before = found.spread
+
+
+@pytest.mark.parametrize(
+    ("edges", "bandwidth"),
+    [
+        ([(i, i + 1) for i in range(9)], 1),  # a path
+        ([(i, (i + 1) % 9) for i in range(9)], 2),  # a cycle
+        (list(combinations(range(6), 2)), 5),  # a complete graph
+        ([tuple(range(6))], 5),  # the same as one set
+        ([(0, i) for i in range(1, 8)], 4),  # a star
+        ([(i, j) for i, j in combinations(range(8), 2) if (i ^ j).bit_count() == 1], 4),  # the cube
+        (
+            [(i, j) for i, j in combinations(range(16), 2) if abs(i % 4 - j % 4) + abs(i // 4 - j // 4) == 1],
+            4,
+        ),  # a grid
+        ([(i, i // 2) for i in range(2, 16)], 3),  # the complete binary tree; vertex 0 stands alone
+    ],
+)
+def test_known_bandwidths(edges: list[tuple[int, ...]], bandwidth: int) -> None:
+    assert dependencies.synthesize(edges, cap=1).spread == bandwidth
+    assert dependencies.lower_bound(edges, cap=1) <= bandwidth
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-3, 3), st.integers(0, 3)).map(lambda t: (t[0], t[0] + t[1])), min_size=1, max_size=6
+    ),
+    st.integers(1, 2),
+)
+def test_intervals_have_room_exactly_when_some_choice_keeps_the_cap(intervals: list[tuple[int, int]], cap: int) -> None:
+    low, high = map(list, zip(*intervals, strict=True))
+    fits = any(max(Counter(ids).values()) <= cap for ids in product(*(range(a, b + 1) for a, b in intervals)))
+    found = earliest(low, high, cap)
+    assert (found is not None) == fits
+    if found is not None:
+        assert all(a <= i <= b for a, i, b in zip(low, found, high, strict=True))
+        assert max(Counter(found).values()) <= cap
+
+
+def test_the_check_of_a_coupling_can_fail() -> None:
+    with pytest.raises(AssertionError, match="more than 1 tokens share an ID"):
+        verified(((0, 1),), (4, 4), 1)
+
+
+def test_separate_sets_are_coupled_apart() -> None:
+    instance = Copy(2).solve((0, 1, 1, 2))
+    found = dependencies.synthesize(instance, cap=2)
+    assert found.ids == (0, 1, 2, 3, 0, 1, 2)
+
+
+@pytest.mark.parametrize(("cap", "spread"), [(1, 3), (2, 2), (3, 1), (4, 1)])
+def test_addition_needs_a_spread_of_one_and_three_tokens_an_id(cap: int, spread: int) -> None:
+    for length in (2, 5):
+        found = dependencies.synthesize(first(CARRY, length), cap=cap)
+        assert (found.spread, found.optimal) == (spread, True)
+
+
+def test_no_coupling_bounds_what_every_step_reads() -> None:
+    lengths = [4, 8, 16, 32]
+    for task in (Multiplication(carried=False), Addition(order="plain")):
+        bounds = [dependencies.lower_bound(first(task, n), cap=3) for n in lengths]
+        assert dependencies.fit_growth(lengths, bounds).model == "linear"
+        assert bounds == sorted(set(bounds))
+    carried = [dependencies.synthesize(first(Multiplication(), n), cap=3).spread for n in lengths]
+    assert dependencies.fit_growth(lengths, carried).model == "constant"
+
+
+# ── Couplings: one rule for all lengths ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_coupling_of_addition_is_rediscovered() -> None:
+    rule = dependencies.synthesize_rule({n: first(CARRY, n) for n in (2, 3)}, cap=3)
+    assert rule.spread == 1
+    for length in (1, 7, 15):
+        instance = first(CARRY, length)
+        ids = rule(instance)
+        assert dependencies.spread(instance, "token", ids=ids) == 1
+        assert max(Counter(ids).values()) <= 3
+        columns = length + 1
+        a, b, total = range(columns), range(columns + 1, 2 * columns + 1), range(2 * columns + 2, 3 * columns + 2)
+        for i in range(columns):  # one significance, one ID
+            assert ids[a[i]] == ids[b[i]] == ids[total[columns - 1 - i]]
+        digits = [*a, *b, *total]
+        shifts = {ids[i] - instance.ids[i] for i in digits}
+        mirrored = {ids[i] + instance.ids[i] for i in digits}
+        assert 1 in (len(shifts), len(mirrored))
+
+
+@pytest.mark.parametrize("task", [Copy(2), Reverse(2)], ids=lambda task: task.name)
+def test_copy_and_reverse_are_rediscovered(task: Task) -> None:
+    for convention in ("token", "query"):
+        rule = dependencies.synthesize_rule([first(task, n) for n in (2, 4)], cap=2, convention=convention)
+        long = first(task, 11)
+        assert rule.spread == dependencies.spread(long, convention, ids=rule(long)) == 0
+        assert max(Counter(rule(long)).values()) == 2
+        if convention == "token":
+            assert len({new - old for new, old in zip(rule(long)[:11], long.ids[:11], strict=True)}) == 1
+            assert len({new - old for new, old in zip(rule(long)[12:], long.ids[12:], strict=True)}) == 1
+
+
+def test_scratchpad_parity_is_rediscovered_under_both_conventions() -> None:
+    instances = [first(ScratchpadParity(), n) for n in (2, 3)]
+    token = dependencies.synthesize_rule(instances, cap=2, convention="token")
+    query = dependencies.synthesize_rule(instances, cap=2, convention="query")
+    assert (token.spread, query.spread) == (1, 0)
+    long = first(ScratchpadParity("query"), 9)
+    assert query(long) == tuple(i - 1 for i in long.ids)
+
+
+def test_a_rule_of_less_spread_than_any_instance_allows_does_not_exist() -> None:
+    for task in (CARRY, ScratchpadParity(), DENSE):
+        for convention in ("token", "query"):
+            instances = [first(task, n) for n in (2, 4)]
+            rule = dependencies.synthesize_rule(instances, cap=3, convention=convention)
+            for instance in instances:
+                least = dependencies.synthesize(instance, cap=3, convention=convention)
+                assert rule.spread >= least.lower_bound
+
+
+def test_the_search_misses_no_rule() -> None:
+    """Against all pairs of rules, for a task of two parts."""
+    instances = [first(ScratchpadParity(), n) for n in (2, 3)]
+    values = list(product((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)))
+    for convention in ("token", "query"):
+        for cap in (1, 2, 3):
+            spreads = []
+            for bits, states in product(values, values):
+                rule = Rule((PartRule("bits", *bits), PartRule("states", *states)), cap, convention, 0)
+                if all(max(Counter(rule(instance)).values()) <= cap for instance in instances):
+                    spreads.append(max(dependencies.spread(i, convention, ids=rule(i)) for i in instances))
+            found = dependencies.synthesize_rule(instances, cap=cap, convention=convention, offsets=1)
+            assert found.spread == min(spreads)
+
+
+def test_a_rule_in_words() -> None:
+    rules = [
+        (PartRule("a", 1, 0, 0), "a: ID = i"),
+        (PartRule("b", -1, 1, -1), "b: ID = n - i - 1"),
+        (PartRule("+", 0, 0, 0), "+: ID = 0"),
+        (PartRule("=", 0, 0, -2), "=: ID = -2"),
+        (PartRule("s", 1, -1, 2), "s: ID = i - n + 2"),
+        (PartRule("t", -1, -1, 1), "t: ID = -n - i + 1"),
+    ]
+    for rule, text in rules:
+        assert str(rule) == text
+
+
+def test_a_rule_couples_positions() -> None:
+    rule = dependencies.synthesize_rule([first(CARRY, n) for n in (2, 3)], cap=3)
+    scheme = positions.coupled(rule.coupling(CARRY), positions.random_shift(1, 4))
+    long = first(CARRY, 6)
+    assert scheme.count(len(long.tokens)) == 4
+    for ids in scheme.ids(len(long.tokens)):
+        assert len({new - old for new, old in zip(ids, rule(long), strict=True)}) == 1
+
+
+def test_rules_under_a_small_budget_are_refused() -> None:
+    with pytest.raises(BudgetExceeded, match=r"synthesize_rule: argument budget"):
+        dependencies.synthesize_rule([first(CARRY, n) for n in (2, 3)], cap=3, budget=2)
+
+
+# ── Errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BARE = Instance((0, 1), (0, 1), (Step(1, (0,)),))
+LONGER = Instance((0, 1, 1), (0, 1, 2), (Step(2, (0,)),))
+PARTS = [first(Copy(2), n) for n in (2, 3)]
+RULE = dependencies.synthesize_rule(PARTS, cap=2)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    call: Any
+    message: str
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Wrong(
+            lambda: dependencies.graph([0, 1]), r"graph: argument instance: got the list \[0, 1\]; expected an Instance"
+        ),
+        Wrong(
+            lambda: dependencies.dependency_sets(BARE, "both"), r"argument convention: got 'both'; expected 'sources'"
+        ),
+        Wrong(
+            lambda: dependencies.spread(BARE, ids=[1]), r"argument ids: got 1 IDs for 2 positions; expected one a pos"
+        ),
+        Wrong(lambda: dependencies.spread(BARE, ids=[1, 0.5]), r"argument ids\[1\]: got 0.5; expected an integer"),
+        Wrong(
+            lambda: dependencies.fit_growth([1, 2], [1, 2]), r"got \[1, 2\]; expected at least three different lengths"
+        ),
+        Wrong(lambda: dependencies.fit_growth([1, 2, 2], [1, 2, 3]), r"expected at least three different lengths"),
+        Wrong(lambda: dependencies.fit_growth([0, 2, 3], [1, 2, 3]), r"lengths\[0\]: got 0; expected an integer >= 1"),
+        Wrong(
+            lambda: dependencies.fit_growth([1, 2, 3], [1, 2]), r"values: got 2 values for 3 lengths; expected one a"
+        ),
+        Wrong(lambda: dependencies.fit_growth([1, 2, 3], "abc"), r"values: got the str 'abc'; expected a list of int"),
+        Wrong(
+            lambda: dependencies.measure("copy", [1, 2, 3]), r"measure: argument task: got the str 'copy'; expected a T"
+        ),
+        Wrong(lambda: dependencies.measure(Copy(2), [0, 1, 2]), r"length: got 0; expected an integer >= 1"),
+        Wrong(lambda: dependencies.measure(Copy(2), [1, 2]), r"expected at least three different lengths"),
+        Wrong(lambda: dependencies.measure(Copy(2), [1, 2, 3], budget=-1), r"budget: got -1; expected an integer >= 0"),
+        Wrong(
+            lambda: dependencies.measure(Copy(2), [1, 2, 3], budget=0, rng=7), r"rng: got the int 7; expected a numpy"
+        ),
+        Wrong(
+            lambda: dependencies.idle_slots(Copy(2), []), r"idle_slots: argument lengths: got none; expected at least"
+        ),
+        Wrong(
+            lambda: dependencies.synthesize(BARE, cap=0), r"synthesize: argument cap: got 0; expected an integer >= 1"
+        ),
+        Wrong(
+            lambda: dependencies.synthesize("ab", cap=1), r"instance_or_sets: got the str 'ab'; expected an Instance or"
+        ),
+        Wrong(
+            lambda: dependencies.synthesize([0, 1], cap=1), r"instance_or_sets\[0\]: got the int 0; expected a set of"
+        ),
+        Wrong(
+            lambda: dependencies.synthesize([(0, -1)], cap=1), r"instance_or_sets\[0\]\[1\]: got -1; expected an int"
+        ),
+        Wrong(
+            lambda: dependencies.lower_bound([()], cap=1), r"lower_bound: argument instance_or_sets: got no positions"
+        ),
+        Wrong(
+            lambda: dependencies.synthesize_rule([BARE, LONGER], cap=1),
+            r"instances\[0\]: got an instance without parts",
+        ),
+        Wrong(
+            lambda: dependencies.synthesize_rule(PARTS[:1], cap=1), r"got 1 instances of one length; expected instances"
+        ),
+        Wrong(
+            lambda: dependencies.synthesize_rule(7, cap=1), r"instances: got the int 7; expected instances by length"
+        ),
+        Wrong(lambda: RULE(first(CARRY, 2)), r"Rule: argument instance: got the parts \['\+', '=', 'a', 'b', 'sum'\]"),
+        Wrong(lambda: RULE.coupling("copy"), r"Rule.coupling: argument task: got the str 'copy'"),
+        Wrong(
+            lambda: RULE.coupling(Copy(2))(4), r"length: got 4; expected the length of a sequence of copy. The nearest"
+        ),
+    ],
+    ids=lambda wrong: wrong.message[:40],
+)
+def test_messages_say_what_is_wrong(wrong: Wrong) -> None:
+    with pytest.raises(InvalidArgument, match=wrong.message):
+        wrong.call()
+
+
+def test_a_large_support_without_a_generator_is_refused() -> None:
+    with pytest.raises(
+        BudgetExceeded, match=r"Pass a generator \(rng=np.random.default_rng\(seed\)\) to sample 9 inst"
+    ):
+        dependencies.measure(Copy(2), [2, 3, 20], samples=9)
+
+
+def test_a_cap_that_no_rule_keeps() -> None:
+    tight = [Instance((0,) * n, (0,) * n, (Step(n - 1, ()),), parts=("x",) * (n - 2) + ("y", "z")) for n in (4, 5)]
+    with pytest.raises(AssumptionViolated, match="argument cap: got 1, under which no rule of this form exists"):
+        dependencies.synthesize_rule(tight, cap=1, offsets=0)
