@@ -19,7 +19,7 @@ from theory.errors import InvalidArgument
 if TYPE_CHECKING:
     from proofs_check.problem import Problem
 
-COMMANDS = ("check", "decide", "coverage", "replay", "catalogue")
+COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task")
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
@@ -134,6 +134,36 @@ def _parser() -> argparse.ArgumentParser:
     catalogue.add_argument("report", help="a JSON report that `check` wrote")
     catalogue.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
     catalogue.set_defaults(run=_catalogue)
+
+    table = commands.add_parser(
+        "verdicts",
+        help="decide by T1 every task under every position scheme",
+        description="Decide by T1, for every task and every position scheme, whether heads that are perfect on short\n"
+        "instances are perfect on long ones, and print one table. Exit status: 0, or 2 when it was interrupted.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='example: lengthgen verdicts --task copy --task "full parity" --scheme coupled',
+    )
+    table.add_argument("--task", action="append", metavar="NAME", help="only this task (repeatable)")
+    table.add_argument("--scheme", action="append", metavar="NAME", help="only this scheme (repeatable)")
+    table.add_argument("--mixed", action="store_true", help="train on all lengths up to n, not on length n alone")
+    table.add_argument("--json", metavar="FILE", help="write the verdicts")
+    table.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    table.set_defaults(run=_verdicts)
+
+    task = commands.add_parser(
+        "task",
+        help="check what a task of your own promises",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Put every contract of a task to the test: dependency sets, targets, IDs, sampler, ... Exit status:\n"
+        "0 all hold, 1 one is refuted, 2 one is inconclusive, 3 bad usage.",
+        epilog="example: lengthgen task mypackage.mymodule:MyTask --lengths 1,2,3",
+    )
+    task.add_argument("task", help="module:object, a task or what makes one; or the name of a known task, such as copy")
+    task.add_argument("--lengths", type=_numbers, metavar="N,N,...", help="lengths to try (default: five from the least)")
+    task.add_argument("--budget", type=_positive, default=20_000, help="most instances to list of a length (default 20,000)")
+    task.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
+    task.add_argument("--json", metavar="FILE", help="write the report")
+    task.set_defaults(run=_task)
     return parser
 
 
@@ -143,6 +173,10 @@ def _natural(text: str) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, least=1)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(_positive, text.split(",")))
 
 
 def _whole(text: str, *, least: int) -> int:
@@ -224,6 +258,22 @@ def _every_digit() -> Iterator[None]:
         yield
     finally:
         sys.set_int_max_str_digits(limit)
+
+
+def _task(options: argparse.Namespace) -> int:
+    from proofs_check.contracts import check_task
+    from proofs_check.files import write_json
+    from proofs_check.loading import load_task
+
+    if options.json:
+        _require_writable(options.json, "task")
+    task = load_task(options.task, os.getcwd())
+    with _no_litter():
+        report = check_task(task, lengths=options.lengths, seed=options.seed, budget=options.budget)
+    _print(report.explain())
+    if options.json:
+        write_json(options.json, report.to_dict(), "task --json")
+    return 1 if report.refuted else 0 if report.holds else INCONCLUSIVE
 
 
 def _decide(options: argparse.Namespace) -> int:
@@ -335,3 +385,24 @@ def _catalogue(options: argparse.Namespace) -> int:
     else:
         _print(text.removesuffix("\n"))
     return 0
+
+
+def _verdicts(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from proofs_check import verdicts
+    from proofs_check.files import write_json
+    from proofs_check.progress import watching
+
+    asked = verdicts.questions(options.task or (), options.scheme or ())
+    if options.json:
+        _require_writable(options.json, "verdicts")
+    with watching(asked) as watch:
+        cells, interrupted = verdicts.decide_all(asked, jobs=options.jobs, watch=watch, mixed=options.mixed)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    with console.capture() as table:
+        verdicts.print_table(asked, cells, console)
+    _print(table.get().removesuffix("\n"))
+    if options.json:
+        write_json(options.json, verdicts.to_data(cells.values(), interrupted=interrupted), "verdicts --json")
+    return INCONCLUSIVE if interrupted else 0

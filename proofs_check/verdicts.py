@@ -1,0 +1,572 @@
+"""T1 on tasks: under every position scheme, whether heads that are perfect on short instances stay so on long ones.
+
+>>> from theory import tasks
+>>> subject = Subject(tasks.ScratchpadParity("query"), train=range(1, 4), test=range(1, 6))
+>>> print(verdict(subject, "coupled").decisions[0])
+generalizes from length 2 [arity 2, window 0, key relative, anchor last]
+>>> print(verdict(subject, "absolute").decisions[0].witness)
+trained at length 3, tested at length 4: the view '0s0' with key (3, 4) never occurs in training (after 0000s0)
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, lru_cache, partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from proofs_check.engines import Tick
+from proofs_check.runner import collect
+from theory import (
+    Example,
+    FiniteLaw,
+    HeadClass,
+    InvalidArgument,
+    Verdict,
+    View,
+    certificate_length,
+    positions,
+    support,
+    tasks,
+)
+from theory.criterion import Outcome, Reason
+from theory.errors import shown
+from theory.examples import Label
+from theory.heads import Key
+from theory.positions import Ids
+from theory.tasks import Instance, Task, step_examples
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What heads see of the positions.
+
+    Attributes
+    ----------
+    key : what a head sees of the IDs of a candidate set.
+    coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
+    window : "none"; or the smallest in which every prediction has a candidate set that holds all it reads, at the longest
+        training length ("trained") or at all lengths ("held").
+    shifted : in training every shift of the positions that reaches a test ID.
+    increments : heads predict the pair (token, ID increment).
+    """
+
+    name: str
+    what: str
+    key: Key
+    coupled: bool = False
+    window: Literal["none", "trained", "held"] = "none"
+    shifted: bool = False
+    increments: bool = False
+
+
+SCHEMES: dict[str, Scheme] = {
+    scheme.name: scheme
+    for scheme in (
+        Scheme("none", "no positions: key none, no window", "none"),
+        Scheme("absolute", "positions 0, 1, 2, ...: absolute key, no window", "absolute"),
+        Scheme(
+            "random shift",
+            "positions, shifted in training so that every test ID occurs: absolute key, a window w that is enough in training",
+            "absolute", window="trained", shifted=True,
+        ),
+        Scheme(
+            "relative window", "positions: relative key, a window w that is enough in training", "relative",
+            window="trained",
+        ),
+        Scheme(
+            "coupled", "the task's IDs: relative key, the least window w that is enough", "relative", coupled=True,
+            window="held",
+        ),
+        Scheme(
+            "predictive", "coupled, and with the next token its ID increment is predicted (PPC)", "relative",
+            coupled=True, window="held", increments=True,
+        ),
+        Scheme(
+            "random ordered",
+            "the task's IDs relabelled at random in their order: order key, no window, or w = 0 where it is enough", "order",
+            coupled=True,
+        ),
+    )
+}  # fmt: skip
+"""Every scheme by its name."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A task, and the lengths at which it is decided.
+
+    Parameters
+    ----------
+    task : a small one: every instance of a training length is listed.
+    train : the training lengths that are tried.
+    test : the test lengths; the greatest is above all training lengths.
+    size : the parameters of the task in words.
+    short : (train, test) for the schemes other than coupled and predictive, where those would take too long.
+    listed : up to so many instances of a test length are listed; of more, this many are drawn (with a fixed seed).
+    arities : of the heads; default: the one that the instances need, or 1, 2, 3 for a dense task.
+    """
+
+    task: Task
+    train: Sequence[int]
+    test: Sequence[int]
+    size: str = ""
+    short: tuple[Sequence[int], Sequence[int]] | None = None
+    listed: int = 20_000
+    arities: tuple[int, ...] = ()
+
+    @property
+    def sparsity(self) -> str:
+        """The sparsity of the task in a word."""
+        return "dense" if self.task.sparsity is None else str(self.task.sparsity)
+
+    @property
+    def scope(self) -> str:
+        """The finite scope on which it is decided."""
+        size = f"{self.size}; " if self.size else ""
+        short = "" if self.short is None else f" (not coupled: {_lengths(*self.short)})"
+        return f"{size}{_lengths(self.train, self.test)}{short}"
+
+
+@cache
+def subjects() -> dict[str, Subject]:
+    """Every task by its name, small enough to list its supports."""
+    paired = replace(tasks.sparse_parity(2, support.paired(), positions.blocks(2)), name="sparse parity, paired")
+    local = replace(tasks.sparse_parity(2, support.local(2)), name="sparse parity, local")
+    bits = "constant noise"
+    listed = (
+        Subject(tasks.sparse_parity(2), range(2, 6), range(2, 8), bits),
+        Subject(local, range(2, 6), range(2, 8), f"width 2, {bits}"),
+        Subject(paired, range(2, 7, 2), range(2, 11, 2), f"two blocks, {bits}"),
+        Subject(tasks.ScratchpadParity(), range(1, 5), range(1, 8)),
+        Subject(tasks.ScratchpadParity("query"), range(1, 5), range(1, 8)),
+        Subject(tasks.Copy(2), range(1, 5), range(1, 7), "2 symbols"),
+        Subject(tasks.Reverse(2), range(1, 5), range(1, 7), "2 symbols"),
+        Subject(tasks.Sorting(2), range(1, 5), range(1, 7), "2 symbols"),
+        Subject(tasks.Addition(2), range(1, 6), range(1, 7), "base 2", (range(1, 4), range(1, 5))),
+        Subject(tasks.Addition(2, carry=True), range(1, 5), range(1, 7), "base 2", (range(1, 4), range(1, 5))),
+        Subject(tasks.MultiAddition(3, 2), range(1, 5), range(1, 6), "base 2", (range(1, 3), range(1, 4)), 1000),
+        Subject(tasks.Multiplication(3), range(1, 5), range(1, 7), "base 3", (range(1, 4), range(1, 5))),
+        Subject(tasks.Multiplication(3, carried=False), range(1, 5), range(1, 7), "base 3", (range(1, 4), range(1, 5))),
+        Subject(tasks.PointerChasing(2, (1, 2)), range(1, 5), range(1, 7), "2 symbols, jumps 1, 2"),
+        Subject(tasks.Addition(2, "plain"), range(3, 5), range(3, 6), "base 2"),
+        Subject(tasks.Addition(2, "plain", carry=True), range(3, 5), range(3, 6), "base 2"),
+        Subject(tasks.FullParity(), range(4, 7), range(4, 9)),
+        Subject(tasks.Majority(), range(7, 9), range(7, 11)),
+        Subject(tasks.SumModulo(3), range(4, 6), range(4, 8)),
+        Subject(tasks.CountOnes(8), range(4, 7), range(4, 9)),
+    )
+    return {subject.task.name: subject for subject in listed}
+
+
+class Witness(NamedTuple):
+    """What shows that heads do not generalize.
+
+    For "fails" a test example, on which T1's head loses something although its training loss is 0; for "unrealizable" a
+    training example (and no test length): none of its views has the same label wherever it occurs.
+
+    Attributes
+    ----------
+    why, text : the reason, and the tokens of the example, in words and in the alphabet of the task.
+    selected : how many views T1's head selects.
+    """
+
+    train_length: int
+    test_length: int | None
+    why: str
+    text: str
+    example: Example
+    view: View | None = None
+    test_loss: str | None = None
+    selected: int | None = None
+
+    def __str__(self) -> str:
+        tested = "" if self.test_length is None else f", tested at length {self.test_length}"
+        return f"trained at length {self.train_length}{tested}: {self.why} (after {self.text})"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict for one head class: where it generalizes from, or the verdict at the longest training length."""
+
+    heads: HeadClass
+    outcome: Outcome
+    reason: Reason | None = None
+    certificate: int | None = None
+    witness: Witness | None = None
+
+    @property
+    def word(self) -> str:
+        """The verdict in short, for the table."""
+        if self.outcome == "generalizes":
+            return f"✓ from {self.certificate}"
+        return "∅ no head" if self.outcome == "unrealizable" else f"✗ {self.reason}"
+
+    def __str__(self) -> str:
+        arity, window, key, anchor = self.heads.arity, self.heads.window, self.heads.key, self.heads.anchor
+        said: str = self.outcome if self.reason is None else f"{self.outcome} ({self.reason})"
+        said += "" if self.certificate is None else f" from length {self.certificate}"
+        limit = "no window" if window is None else f"window {window}"
+        return f"{said} [arity {arity}, {limit}, key {key}, anchor {anchor}]"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is decided for one task under one scheme.
+
+    Attributes
+    ----------
+    decisions : one a head class: one for a sparse task, one an arity for a dense one.
+    growing : whether the smallest window that holds the dependency sets grows with the length.
+    drawn : {test length: (instances drawn, instances)}, where they are too many to list: there "generalizes" speaks of
+        the instances drawn, while "fails" and "unrealizable" hold for the whole law.
+    """
+
+    task: str
+    scheme: str
+    scope: str
+    decisions: tuple[Decision, ...]
+    growing: bool = False
+    drawn: Mapping[int, tuple[int, int]] = field(default_factory=dict, hash=False)
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, or "mixed" where it depends on the arity."""
+        outcomes = {decision.outcome for decision in self.decisions}
+        return outcomes.pop() if len(outcomes) == 1 else "mixed"
+
+    @property
+    def text(self) -> str:
+        """The cell of the table."""
+        words = dict.fromkeys(decision.word for decision in self.decisions)
+        lines = [*words] if len(words) == 1 else [f"k={d.heads.arity}: {d.word}" for d in self.decisions]
+        window = self.decisions[-1].heads.window
+        marks = ("" if window is None else f"w={window}") + "↑" * self.growing + "~" * bool(self.drawn)
+        return "\n".join([*lines, marks] if marks else lines)
+
+    def __str__(self) -> str:
+        return f"{self.task}, {self.scheme}: {'; '.join(map(str, self.decisions))}"
+
+
+class Question(NamedTuple):
+    """A cell to decide, by its names in `subjects()` and `SCHEMES`."""
+
+    task: str
+    scheme: str
+
+    @property
+    def group(self) -> str:
+        """What progress counts it under."""
+        return self.task
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.scheme}"
+
+
+def questions(tasks: Iterable[str] = (), schemes: Iterable[str] = ()) -> list[Question]:
+    """The cells of these tasks and schemes, or of all.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown name, with the closest one that is known.
+
+    Examples
+    --------
+    >>> questions(["copy"], ["predicted"])
+    Traceback (most recent call last):
+    ...
+    theory.errors.InvalidArgument: verdicts: argument scheme: got 'predicted'; expected one of none; absolute; random \
+shift; relative window; coupled; predictive; random ordered. Did you mean 'predictive'?
+    """
+    rows = _known(tasks, "task", list(subjects()))
+    columns = _known(schemes, "scheme", list(SCHEMES))
+    return [Question(task, scheme) for task in rows for scheme in columns]
+
+
+def _known(names: Iterable[str], argument: str, known: list[str]) -> list[str]:
+    names = list(dict.fromkeys(names)) or known
+    for name in names:
+        if name not in known:
+            close = [own for own in known if str(name) in own] or difflib.get_close_matches(
+                str(name), known, cutoff=0.4
+            )
+            fix = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Use one of these names."
+            raise InvalidArgument("verdicts", argument, shown(name), f"one of {'; '.join(known)}", fix)
+    return names
+
+
+def decide_all(
+    asked: Sequence[Question], *, jobs: int, watch: Callable[[Question, int, bool], None], mixed: bool = False
+) -> tuple[dict[Question, Cell], bool]:
+    """Decide cells on `jobs` processes: what is decided, in the order asked, and whether an interrupt ended the rest."""
+    done, interrupted = collect(asked, partial(_decide, mixed), jobs=jobs, watch=watch)
+    return {question: done[question] for question in asked if question in done}, interrupted
+
+
+def _decide(mixed: bool, question: Question, tick: Tick) -> Cell:
+    return verdict(subjects()[question.task], question.scheme, mixed=mixed, tick=tick)
+
+
+def verdict(subject: Subject, scheme: str, *, mixed: bool = False, tick: Tick = lambda cases: None) -> Cell:
+    """Decide a task under a scheme by T1, all steps of all instances together.
+
+    Parameters
+    ----------
+    scheme : a name in `SCHEMES`.
+    mixed : train on all the training lengths up to n, rather than on length n alone.
+    tick : called with the number of examples whenever some were listed.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown scheme, or lengths that the task does not have.
+    BudgetExceeded : when a support is too large to list.
+
+    Examples
+    --------
+    >>> print(verdict(Subject(tasks.Copy(2), range(1, 4), range(1, 6)), "coupled"))
+    copy, coupled: generalizes from length 3 [arity 2, window 1, key relative, anchor last]
+
+    Cost: that of `certificate_length` for every head class. Source: T1 in docs/theory.md.
+    """
+    (name,) = _known([scheme], "scheme", list(SCHEMES))
+    start, laws = time.perf_counter(), _Laws(subject, SCHEMES[name], mixed, tick)
+    decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
+    seconds = time.perf_counter() - start
+    return Cell(subject.task.name, name, laws.scope, decisions, laws.growing(), laws.drawn, seconds)
+
+
+class _Laws:
+    """The laws of a task under a scheme, and the head classes that fit it."""
+
+    def __init__(self, subject: Subject, scheme: Scheme, mixed: bool, tick: Tick) -> None:
+        self.subject, self.task, self.scheme, self.mixed, self.tick = subject, subject.task, scheme, mixed, tick
+        whole = subject.short is None or scheme.window == "held"
+        self.trained, self.tested = (subject.train, subject.test) if whole else subject.short or ((), ())
+        self.drawn: dict[int, tuple[int, int]] = {}
+        self.instances = {n: self._instances(n) for n in sorted({*self.trained, *self.tested})}
+        self.longest = max(len(instance.tokens) for listed in self.instances.values() for instance in listed)
+        self._listed: dict[tuple[int, range], list[Example]] = {}
+
+    def _instances(self, length: int) -> list[Instance]:
+        listed, size = self.subject.listed, self.task.n_instances(length)
+        if length in self.trained or size <= listed:
+            return list(self.task.support(length))
+        self.drawn[length] = listed, size
+        rng = np.random.default_rng(length)
+        return [self.task.sample(length, rng) for _ in range(listed)]
+
+    @property
+    def scope(self) -> str:
+        """The lengths in words."""
+        size = f"{self.subject.size}; " if self.subject.size else ""
+        drawn = (f"; {some:,} of {size:,} instances of length {n}" for n, (some, size) in self.drawn.items())
+        return f"{size}{_lengths(self.trained, self.tested)}{' mixed' * self.mixed}{''.join(drawn)}"
+
+    @property
+    def arities(self) -> tuple[int, ...]:
+        if self.subject.arities or self.task.sparsity is None:
+            return self.subject.arities or (1, 2, 3)
+        return (max(self.task.arity(instance) for listed in self.instances.values() for instance in listed),)
+
+    def _ids(self, instance: Instance) -> Ids:
+        return instance.ids if self.scheme.coupled else tuple(range(len(instance.tokens)))
+
+    def window(self, length: int) -> int:
+        """The smallest window in which every prediction has a candidate set that holds all it reads."""
+        arity = max(self.arities)
+        reads = {
+            (self._ids(instance)[: step.position], self.task.attended(step))
+            for instance in self.instances[length]
+            for step in instance.steps
+        }
+        return max(_width(ids, attended, arity) for ids, attended in reads)
+
+    def growing(self) -> bool:
+        """Whether the window has to grow with the length."""
+        shorter, longer = max(self.trained), max(self.tested)
+        return self.scheme.window == "held" and self.window(shorter) < self.window(longer)
+
+    def head_classes(self) -> list[HeadClass]:
+        """One for every arity."""
+        lengths = [max(self.trained)] if self.scheme.window == "trained" else list(self.instances)
+        enough = max(map(self.window, lengths))
+        free = self.scheme.window == "none" and not (self.scheme.key == "order" and enough == 0)
+        return [HeadClass(k, None if free else enough, self.scheme.key, self.task.anchor) for k in self.arities]
+
+    def _law(self, length: int, offsets: range) -> list[Example]:
+        if (length, offsets) not in self._listed:
+            examples: dict[Example, None] = {}
+            for instance in self.instances[length]:
+                for offset in offsets:
+                    ids = tuple(i + offset for i in self._ids(instance))
+                    examples |= dict.fromkeys(step_examples(instance, ids, increments=self.scheme.increments))
+            self._listed[length, offsets] = list(examples)
+            self.tick(len(examples))
+        return self._listed[length, offsets]
+
+    def train(self, length: int) -> FiniteLaw:
+        offsets = range(self.longest if self.scheme.shifted else 1)
+        lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
+        return FiniteLaw.uniform(example for n in lengths for example in self._law(n, offsets))
+
+    def test(self, length: int) -> FiniteLaw:
+        return FiniteLaw.uniform(self._law(length, range(1)))
+
+    def decide(self, heads: HeadClass) -> Decision:
+        found = certificate_length(
+            heads, self.train, lengths=self.trained, test_lengths=self.tested, test_law_at=self.test
+        )
+        if found.length is not None:
+            return Decision(heads, "generalizes", certificate=found.length)
+        longest = max(found.verdicts)
+        given = found.verdicts[longest]
+        return Decision(
+            heads, given.outcome, given.reason, witness=self.witness(given, longest, found.failed_at[longest])
+        )
+
+    def witness(self, given: Verdict, trained: int, tested: int) -> Witness:
+        example, text = given.example, self.task.text
+        assert example is not None
+        view = "" if given.view is None else f"the view '{text(given.view.tokens)}' with key {given.view.key}"
+        if given.outcome == "unrealizable":
+            why = "no view of this training example has the same label wherever it occurs"
+            return Witness(trained, None, why, text(example.tokens), example)
+        assert given.counterexample is not None
+        why = {
+            "unseen": f"{view} never occurs in training",
+            "flip": f"{view} always has one label in training, and another one here",
+            "abstains": "a head that is perfect in training selects nothing here",
+        }[given.reason or "unseen"]
+        selected = len(given.counterexample.answers)
+        return Witness(trained, tested, why, text(example.tokens), example, given.view, str(given.test_loss), selected)
+
+
+@lru_cache(maxsize=2**16)
+def _width(ids: Ids, attended: frozenset[int], arity: int) -> int:
+    """The width of the smallest window that holds these positions, and enough others for a candidate set."""
+    low, high = (end(ids[i] for i in attended) for end in (min, max))
+    widths = [high - low] if len(ids) < arity else []
+    for start in {i for i in ids if i <= low}:
+        later = sorted(i for i in ids if i >= start)
+        widths += [max(high, later[arity - 1]) - start] if len(later) >= arity else []
+    return min(widths)
+
+
+# ── Table and file ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], console: Console) -> None:
+    """One table: a row a task, a column a scheme, and a legend; cells that are not decided show "…"."""
+    rows, columns = (list(dict.fromkeys(names)) for names in zip(*asked, strict=True))
+    table = Table(show_lines=True, pad_edge=False, padding=0, box=box.SQUARE)
+    table.add_column("task", min_width=15)
+    table.add_column("k", no_wrap=True)
+    for column in columns:
+        table.add_column(column.replace(" ", "\n"), no_wrap=True)
+    table.add_column("scope", min_width=15)
+    colours: dict[str, str] = {"generalizes": "green", "fails": "red", "unrealizable": "yellow"}
+    for row in rows:
+        found = [cells.get(Question(row, column)) for column in columns]
+        words = ["…" if cell is None else Text(cell.text, colours.get(cell.outcome, "")) for cell in found]
+        table.add_row(row, subjects()[row].sparsity, *words, subjects()[row].scope)
+    console.print(table)
+    for line in LEGEND:
+        console.print(line, soft_wrap=True, highlight=False)
+    for column in columns:
+        console.print(f"{column}: {SCHEMES[column].what}.", soft_wrap=True, highlight=False)
+
+
+LEGEND = (
+    "✓ from n: every head that is perfect on the training length n is perfect on every test length from n on.",
+    "✗: at every training length some perfect head errs at test, by the longest one because it meets a view that training",
+    "   never shows (unseen) or that has another label there (flip), or because it may select nothing there (abstains).",
+    "∅: no head is perfect in training.   …: not decided.",
+    "w: the window in IDs; ↑: the window that is enough grows with the length.",
+    "~: the longest test lengths are decided on instances drawn; ✓ then speaks of these alone.",
+    "k: how many tokens a prediction depends on; dense tasks are decided for heads of every arity 1, 2, 3.",
+    "a → b: training lengths a are tried, each against the test lengths of b that are not shorter.",
+)
+"""How to read the table."""
+
+
+def to_data(cells: Iterable[Cell], *, interrupted: bool = False) -> dict[str, Any]:
+    """The cells as JSON data; docs/architecture.md describes it."""
+    out = []
+    for cell in cells:
+        data = asdict(cell)
+        data["outcome"] = cell.outcome
+        data["seconds"] = round(cell.seconds, 3)
+        data["drawn"] = {str(length): list(pair) for length, pair in cell.drawn.items()}
+        for own, decision in zip(data["decisions"], cell.decisions, strict=True):
+            if decision.witness is not None:
+                example, view = decision.witness.example, decision.witness.view
+                own["witness"] = decision.witness._asdict() | {
+                    "example": {"tokens": example.tokens, "ids": example.ids, "label": example.label},
+                    "view": None if view is None else view._asdict(),
+                }
+        out.append(data)
+    return {"schema": SCHEMA, "interrupted": interrupted, "cells": out}
+
+
+def from_data(data: Any) -> list[Cell]:
+    """The cells that `to_data` wrote.
+
+    Raises
+    ------
+    InvalidArgument : for anything else.
+    """
+    try:
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"schema {data['schema']!r}")
+        return [_cell(entry) for entry in data["cells"]]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidArgument(
+            "verdicts.from_data", "data", f"{shown(data)} ({type(error).__name__}: {error})",
+            "what `lengthgen verdicts --json` wrote", "Write it again with this version.",
+        ) from None  # fmt: skip
+
+
+def _cell(entry: Mapping[str, Any]) -> Cell:
+    return Cell(
+        entry["task"], entry["scheme"], entry["scope"], tuple(map(_decision, entry["decisions"])), entry["growing"],
+        {int(length): (drawn, of) for length, (drawn, of) in entry["drawn"].items()}, entry["seconds"],
+    )  # fmt: skip
+
+
+def _decision(entry: Mapping[str, Any]) -> Decision:
+    given = entry["witness"]
+    if given is not None:
+        example, view = given["example"], given["view"]
+        given = Witness(**{
+            **given,
+            "example": Example(tuple(example["tokens"]), tuple(example["ids"]), _label(example["label"])),
+            "view": None if view is None else View(tuple(view["tokens"]), tuple(view["key"])),
+        })  # fmt: skip
+    return Decision(HeadClass(**entry["heads"]), entry["outcome"], entry["reason"], entry["certificate"], given)
+
+
+def _label(label: Any) -> Label:
+    return tuple(label) if isinstance(label, list) else label
+
+
+def _lengths(train: Sequence[int], test: Sequence[int]) -> str:
+    return f"{_range(train)} → {_range(test)}"
+
+
+def _range(lengths: Sequence[int]) -> str:
+    """1..4, or 2, 4, 6."""
+    values = list(lengths)
+    if values == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]}..{values[-1]}"
+    return ", ".join(map(str, values))
