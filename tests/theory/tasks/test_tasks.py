@@ -194,7 +194,8 @@ def test_offsets_are_as_claimed(task: Task, rng: np.random.Generator) -> None:
     for length in (2, 3, 10, 40) if task.offsets is not None else ():
         instance = task.sample(length, rng)
         ids = instance.ids
-        seen = {tuple(ids[i] - ids[step.position - 1] for i in step.sources) for step in instance.steps}
+        query = {step: ids[step.position - 1] for step in instance.steps}
+        seen = frozenset(tuple(ids[i] - query[step] for i in step.sources) for step in instance.steps)
         assert seen == task.offsets
 
 
