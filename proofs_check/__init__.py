@@ -4,7 +4,22 @@ Run it with `python -m proofs_check`; the exit status is 0 when every claim hold
 mutant survives, 2 when something is inconclusive, 3 for bad usage.
 """
 
-from proofs_check.evidence import Evidence
-from proofs_check.problem import Problem
+from typing import TYPE_CHECKING
 
-__all__ = ["Evidence", "Problem"]
+if TYPE_CHECKING:
+    from proofs_check.contracts import check_task
+    from proofs_check.evidence import Evidence
+    from proofs_check.problem import Problem
+
+__all__ = ["Evidence", "Problem", "check_task"]
+
+_HOMES = {"Evidence": "evidence", "Problem": "problem", "check_task": "contracts"}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is asked for: pytest imports this package for its plugin, in runs that want nothing else."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -19,9 +19,9 @@ class Finding:
     Attributes
     ----------
     contract : its name.
-    kind : "exhausted" (every instance of the lengths in the scope), "supported" (drawn ones too), "refuted" or
+    kind : "exhausted" (every instance of every length tried), "supported" (drawn ones too), "refuted" or
         "inconclusive" (the scope says why).
-    scope : in words, what was covered.
+    scope : in words, what was decided at the lengths of the report; or why nothing was.
     instances : how many cases were decided.
     where, seen, wanted : for "refuted", the smallest input found, what was seen there, and what would satisfy the
         contract.
@@ -29,7 +29,7 @@ class Finding:
 
     Examples
     --------
-    >>> Finding("IDs", "exhausted", "lengths 1, 2", 6).holds
+    >>> Finding("IDs", "exhausted", "6 instances", 6).holds
     True
     """
 
@@ -76,22 +76,24 @@ class TaskReport:
     ----------
     task : the task's name.
     lengths : the lengths tried.
+    scope : in words, which of them were listed and which drawn from.
     seed : of everything random.
     findings : one a contract, in their order.
 
     Examples
     --------
-    >>> report = TaskReport("copy", (1, 2), 0, (Finding("mask", "exhausted", "lengths 1, 2", 6),))
+    >>> report = TaskReport("copy", (1, 2), "all of lengths 1, 2", 0, (Finding("mask", "exhausted", "6 instances", 6),))
     >>> print(report.explain())
-    copy
+    copy: all of lengths 1, 2
     <BLANKLINE>
-    mask                                      exhausted     lengths 1, 2
+    mask                                      exhausted     6 instances
     <BLANKLINE>
     1 of 1 contracts holds.
     """
 
     task: str
     lengths: tuple[int, ...]
+    scope: str
     seed: int
     findings: tuple[Finding, ...]
 
@@ -116,7 +118,9 @@ class TaskReport:
         for kind in ("refuted", "inconclusive"):
             names = [finding.contract for finding in self.findings if finding.kind == kind]
             last += f" {kind.capitalize()}: {'; '.join(names)}." if names else ""
-        return "\n".join([self.task, "", *(finding.explain() for finding in self.findings), "", last])
+        return "\n".join(
+            [f"{self.task}: {self.scope}", "", *(finding.explain() for finding in self.findings), "", last]
+        )
 
     def require(self) -> None:
         """For use in a test.
@@ -134,6 +138,7 @@ class TaskReport:
             "schema": 1,
             "task": self.task,
             "lengths": list(self.lengths),
+            "scope": self.scope,
             "seed": self.seed,
             "holds": self.holds,
             "findings": [asdict(finding) for finding in self.findings],

@@ -258,9 +258,9 @@ class Trial:
         """The lengths, in words."""
         full = [length for length in self.lengths if length in self.listed]
         drawn = [length for length in self.lengths if length in self.sizes and length not in self.listed]
-        words = [f"{at_lengths(full)} in full"] if full else []
-        words += [f"{at_lengths(drawn)} by draws"] if drawn else []
-        return ", ".join(words)
+        words = [f"all of {at_lengths(full)}"] if full else []
+        words += [f"draws of {at_lengths(drawn)}"] if drawn else []
+        return ", ".join(words) or "nothing could be listed or drawn"
 
 
 def at_lengths(values: Sequence[int]) -> str:

@@ -1,0 +1,93 @@
+"""Find a task by its name in the registry, or as module:object."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from difflib import get_close_matches
+from types import ModuleType
+
+from theory.errors import InvalidArgument, shown
+from theory.tasks import TASKS
+from theory.tasks.base import Task
+
+FORM = "the name of a known task, or module:object"
+
+
+def load_task(spec: str, folder: str | os.PathLike[str] | None = None) -> Task:
+    """The task that a user means.
+
+    Parameters
+    ----------
+    spec : a name in `theory.tasks.TASKS`, or module:object, where the object is a task, or a class or function that
+        makes one without arguments.
+    folder : where modules are looked for first; it stays on `sys.path`.
+
+    Raises
+    ------
+    InvalidArgument : for no such name, module or object, an error inside the module, and what is no task.
+
+    Examples
+    --------
+    >>> load_task("copy").name, load_task("theory.tasks:Reverse").name
+    ('copy', 'reverse')
+    """
+    if spec in TASKS:
+        return TASKS[spec]
+    module_name, colon, path = spec.partition(":")
+    if not colon or not all(map(str.isidentifier, [*module_name.split("."), *path.split(".")])):
+        near = get_close_matches(spec, TASKS, n=3, cutoff=0.3) or list(TASKS)
+        raise _refused(repr(spec), FORM, f"Close names: {'; '.join(near)}.")
+    if folder is not None and os.fspath(folder) not in sys.path:
+        sys.path.insert(0, os.fspath(folder))
+        importlib.invalidate_caches()
+    found: object = _module(module_name)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            there = [name for name, value in vars(found).items() if _makes_task(value)] if path == name else []
+            fix = f"It has {', '.join(there)}." if there else "Check the spelling."
+            raise _refused(f"{spec!r}, but {shown(found)} has no {name}", FORM, fix)
+        found = getattr(found, name)
+    return _made(spec, found)
+
+
+def _makes_task(value: object) -> bool:
+    return isinstance(value, Task) or (isinstance(value, type) and issubclass(value, Task) and value is not Task)
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise _failing(name, error) from error
+        fix = "Run from the folder that holds it, or install its package."
+        raise _refused(f"{name!r}, but there is no module {error.name}", FORM, fix) from None
+    except (Exception, SystemExit) as error:
+        raise _failing(name, error) from error
+
+
+def _failing(name: str, error: BaseException) -> InvalidArgument:
+    got = f"the module {name}, whose import raises {type(error).__name__}: {error}"
+    return _refused(got, "a module that can be imported", f"Try: python -c 'import {name}'.")
+
+
+def _made(spec: str, found: object) -> Task:
+    if callable(found) and not isinstance(found, Task):
+        try:
+            found = found()
+        except Exception as error:
+            raise _refused(
+                f"{spec!r}, which raises {type(error).__name__}: {error}",
+                "a task, or what makes one when it is called without arguments",
+                "Write a function that returns the task with its parameters.",
+            ) from error
+    if not isinstance(found, Task):
+        got = f"{spec!r}, which is the {type(found).__name__} {shown(found)}"
+        raise _refused(got, "a Task", "Derive its class from theory.tasks.Task.")
+    return found
+
+
+def _refused(got: str, expected: str, fix: str) -> InvalidArgument:
+    return InvalidArgument("load_task", "spec", got, expected, fix)
