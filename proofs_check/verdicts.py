@@ -157,7 +157,7 @@ def subjects() -> dict[str, Subject]:
         Subject(tasks.Addition(2, carry=True), range(1, 5), range(1, 7), "base 2", (range(1, 4), range(1, 5))),
         Subject(tasks.MultiAddition(3, 2), range(1, 5), range(1, 6), "base 2", (range(1, 3), range(1, 4)), 1000),
         Subject(tasks.Multiplication(3), range(1, 5), range(1, 7), "base 3", (range(1, 4), range(1, 5))),
-        Subject(tasks.Multiplication(3, carried=False), range(1, 5), range(1, 7), "base 3", (range(1, 4), range(1, 5))),
+        Subject(tasks.Multiplication(3, carried=False), range(1, 5), range(1, 7), "base 3", (range(1, 5), range(1, 6))),
         Subject(tasks.PointerChasing(2, (1, 2)), range(1, 5), range(1, 7), "2 symbols, jumps 1, 2"),
         Subject(tasks.Addition(2, "plain"), range(3, 5), range(3, 6), "base 2"),
         Subject(tasks.Addition(2, "plain", carry=True), range(3, 5), range(3, 6), "base 2"),
