@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -299,6 +299,19 @@ def test_large_hypergraphs_come_with_a_gap(sets: list[tuple[int, ...]]) -> None:
         assert found.n_nodes <= 200
         assert before is None or found.lower_bound <= before
         before = found.spread
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_budget_only_narrows_the_gap(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(14, 36))
+    sets = [tuple(rng.choice(size, size=3, replace=False).tolist()) for _ in range(size)]
+    for cap in (1, 2):
+        found = [dependencies.synthesize(sets, cap=cap, budget=budget) for budget in (0, 100, 2_000)]
+        for one, two in pairwise(found):
+            check(two, sets, cap)
+            assert one.lower_bound <= two.lower_bound <= two.spread <= one.spread
+            assert one.n_nodes <= two.n_nodes
 
 
 @pytest.mark.parametrize(
