@@ -30,7 +30,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
-from itertools import chain, groupby, pairwise, product, zip_longest
+from itertools import chain, combinations, groupby, pairwise, product, zip_longest
 from math import ceil, log
 from typing import Any, NoReturn, Protocol, TypeAlias
 
@@ -39,12 +39,15 @@ import numpy as np
 from proofs_check.evidence import Kind
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Broken, Trial, Undecided, at_lengths, calling, name_of
-from theory.errors import InvalidArgument, TheoryError, check_type, shown
+from theory.errors import InvalidArgument, check_type, shown
 from theory.exact import Rational, as_float, rational
 from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter
 
 BUDGET = 20_000
 """Lengths with at most so many instances are listed."""
+
+FEWEST_SAMPLES = 1000
+"""Of a length, where the budget allows; more where it takes more to see that the rarest outcome never comes."""
 
 LISTED_OUTCOMES = 256
 """Up to so many instances of a length, the sampler is tested on every one of them; beyond, on every prompt token."""
@@ -152,10 +155,12 @@ def _finding(trial: Trial, name: str, contract: Contract) -> Finding:
 
 
 def _refuted(trial: Trial, name: str, broken: Broken) -> Finding:
-    later = broken.owner is not None and [*CONTRACTS].index(broken.owner) > [*CONTRACTS].index(name)
-    if broken.owner is not None and later:
-        trial.broken.setdefault(broken.owner, broken)
-        return Finding(name, "inconclusive", f"see: {broken.owner}", 0)
+    owner, order = broken.owner or name, [*CONTRACTS]
+    if order.index(owner) > order.index(name):
+        trial.broken.setdefault(owner, broken)  # it comes later, and says so
+    if owner != name and owner in trial.broken:
+        return Finding(name, "inconclusive", f"see: {owner}", 0)
+    trial.broken[name] = broken
     table = trial.table(broken.instance)
     return Finding(name, "refuted", "", 0, broken.where, broken.seen, broken.wanted, table)
 
@@ -290,11 +295,15 @@ def _check_refusal(trial: Trial) -> None:
         try:
             got = call()
             seen = trial.text(got.tokens) if isinstance(got, Instance) else shown(got)
-        except TheoryError:
-            continue
         except Exception as error:
+            if isinstance(error, InvalidArgument) and error.argument == "length":
+                continue
             seen = f"{type(error).__name__}: {error}"
-        raise Broken(f"{method}({below}), below min_length = {below + 1}", seen, "an InvalidArgument; see check_length")
+        raise Broken(
+            f"{method}({below}), below min_length = {below + 1}",
+            seen,
+            "an InvalidArgument about the length; see check_length",
+        )
 
 
 def _check_prompt(trial: Trial, length: int, instance: Instance) -> None:
@@ -417,13 +426,13 @@ def _check_changed(trial: Trial, length: int, one: Instance, prompt: Tokens, ste
 
 def every_dependency_matters(trial: Trial) -> tuple[int, str]:
     """For each place in what is read, two readings that differ there only and have different targets."""
-    targets: dict[int, dict[Tokens, int]] = defaultdict(dict)
+    targets: dict[int, dict[Tokens, set[int]]] = defaultdict(lambda: defaultdict(set))
     found_at: dict[int, dict[int, tuple[Instance, Step]]] = defaultdict(dict)
     for length in trial.lengths:
         for instance in trial.seen(length):
             for step in instance.steps:
                 read = instance.read(step)
-                targets[len(read)].setdefault(read, instance.tokens[step.position])
+                targets[len(read)][read].add(instance.tokens[step.position])
                 found_at[len(read)].setdefault(length, (instance, step))
     decided, undecided = 0, list[str]()
     for size, of_reading in sorted(targets.items()):
@@ -435,9 +444,9 @@ def every_dependency_matters(trial: Trial) -> tuple[int, str]:
             n_others = Counter[Tokens]()
             for read, target in of_reading.items():
                 rest = read[:place] + read[place + 1 :]
-                others.setdefault(rest, set()).add(target)
+                others.setdefault(rest, set()).update(target)
                 n_others[rest] += 1
-            if any(len(found) > 1 for found in others.values()):
+            if any(len(found) > 1 and n_others[rest] > 1 for rest, found in others.items()):
                 decided += 1
             elif growing:
                 continue  # of a dense task: more lengths would say more
@@ -572,22 +581,19 @@ def _check_offsets(trial: Trial) -> None:
 
 
 def _check_coupling(trial: Trial) -> None:
-    """Positions that share an ID at one length do so at the next, counted from one end or the other of their parts."""
+    """Places of two parts that share an ID at one length do so at every longer one, counted from the same ends."""
     first = {length: instances[0] for length in trial.lengths if (instances := trial.seen(length))}
-    for shorter, longer in pairwise(first):
-        runs = _runs(first[shorter]), _runs(first[longer])
-        for one, other in product(runs[0], repeat=2):
-            if one >= other or not {one, other} <= runs[1].keys():
-                continue
-            small, large = (
-                _shared(first[n].ids, of[one], of[other]) for n, of in zip((shorter, longer), runs, strict=True)
-            )
-            if not any(a <= b for a, b in zip(small, large, strict=True)):
-                raise Broken(
-                    f"lengths {shorter} and {longer}, the parts {one[0]!r} and {other[0]!r}",
-                    f"share IDs at the places {sorted(small[0])} and {sorted(large[0])}",
-                    "places that share an ID at one length do at the next", instance=first[longer],
-                )  # fmt: skip
+    runs = {length: _runs(instance) for length, instance in first.items()}
+    for one, other in combinations(sorted({run for found in runs.values() for run in found}), 2):
+        both = [length for length in first if {one, other} <= runs[length].keys()]
+        shared = [_shared(first[length].ids, runs[length][one], runs[length][other]) for length in both]
+        nested = [all(small <= large for small, large in pairwise(places)) for places in zip(*shared, strict=True)]
+        if both and not any(nested):
+            raise Broken(
+                f"{at_lengths(both)}, the parts {one[0]!r} and {other[0]!r}",
+                f"share IDs at the places {'; '.join(str(sorted(places[0])) for places in shared)}",
+                "places that share an ID at one length do so at the next", instance=first[both[-1]],
+            )  # fmt: skip
 
 
 def _runs(instance: Instance) -> dict[tuple[str, int], list[int]]:
@@ -611,7 +617,7 @@ def free_running(trial: Trial) -> tuple[int, str]:
     """Each token by `rule` from the tokens made so far reproduces the sequence, and `increment` the IDs."""
 
     def check(length: int, instance: Instance) -> None:
-        with calling("rollout", partial(trial.at, length, instance), instance=instance):
+        with calling("rollout", partial(trial.at, length, instance), owner=RULE, instance=instance):
             tokens = trial.task.rollout(instance)
         if tokens != instance.tokens:
             raise Broken(
@@ -644,7 +650,7 @@ def sampling(trial: Trial) -> tuple[int, str]:
     for length, law in laws.items():
         listed = set(trial.listed.get(length, ()))
         rarest = min(law.values(), default=Fraction(1))
-        n = max(20, min(trial.budget, ceil(log(2 / level) / as_float(rarest))))
+        n = min(trial.budget, max(FEWEST_SAMPLES, ceil(log(2 / level) / as_float(rarest))))
         rng, counts = trial.rng("sampling", str(length)), Counter[object]()
         for _ in range(n):
             instance = trial.draw(length, rng)

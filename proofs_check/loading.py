@@ -45,15 +45,20 @@ def load_task(spec: str, folder: str | os.PathLike[str] | None = None) -> Task:
     found: object = _module(module_name)
     for name in path.split("."):
         if not hasattr(found, name):
-            there = [name for name, value in vars(found).items() if _makes_task(value)] if path == name else []
+            there = (
+                [known for known, value in vars(found).items() if _is_of(value, module_name)] if name == path else []
+            )
             fix = f"It has {', '.join(there)}." if there else "Check the spelling."
-            raise _refused(f"{spec!r}, but {shown(found)} has no {name}", FORM, fix)
+            raise _refused(f"{spec!r}, but {spec.removesuffix(name)[:-1]} has no {name}", FORM, fix)
         found = getattr(found, name)
     return _made(spec, found)
 
 
-def _makes_task(value: object) -> bool:
-    return isinstance(value, Task) or (isinstance(value, type) and issubclass(value, Task) and value is not Task)
+def _is_of(value: object, module_name: str) -> bool:
+    """Whether a value is a task, or a class of tasks that the module defines."""
+    if isinstance(value, type):
+        return issubclass(value, Task) and value.__module__ == module_name
+    return isinstance(value, Task)
 
 
 def _module(name: str) -> ModuleType:

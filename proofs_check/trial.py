@@ -68,8 +68,8 @@ class Trial:
     ----------
     name : the task's name, or that of its class where it has none.
     listed : every instance of a length, for the lengths with at most `budget` of them.
-    sizes : what `n_instances` says of every length.
-    broken : what was found while listing, by the contract that answers for it.
+    sizes : what `n_instances` says of every length whose instances can be had.
+    broken : what was found by the way, by the contract that answers for it.
     free : whether the prompts are all combinations of `choices`, solved by `solve`.
     """
 
@@ -89,6 +89,7 @@ class Trial:
                 self._list(length)
             except Broken as broken:
                 self.broken.setdefault(broken.owner or "well formed", broken)
+                self.sizes.pop(length, None)  # the other contracts do without this length
 
     def _list(self, length: int) -> None:
         at = f"length {length}"
@@ -138,7 +139,8 @@ class Trial:
         with calling("solve", at, owner="well formed"):
             instance = self.task.solve(prompt)
         if not isinstance(instance, Instance):
-            raise Broken(at(), f"solve returned the {type(instance).__name__} {shown(instance)}", "an Instance")
+            seen = f"solve returned the {type(instance).__name__} {shown(instance)}"
+            raise Broken(at(), seen, "an Instance", owner="well formed")
         return instance
 
     def draw(self, length: int, rng: np.random.Generator) -> Instance:

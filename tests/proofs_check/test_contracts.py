@@ -1,0 +1,211 @@
+"""check_task: every known task keeps its promises, and every broken one is caught by the contract that should."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import FrozenInstanceError
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from proofs_check import check_task
+from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, HIDDEN, RULE
+from proofs_check.task_report import Finding, TaskReport
+from tests.proofs_check import broken_tasks as broken
+from theory import InvalidArgument
+from theory.tasks import TASKS, Task
+
+SAMPLE, LENGTH, MATTERS = "sample agrees with support", "length honoured", "every dependency matters"
+
+CAUGHT_BY: dict[type[Task], str] = {
+    broken.MislabelledCarry: RULE,
+    broken.ReversedTwice: RULE,
+    broken.RaisingRule: RULE,
+    broken.HiddenDense: HIDDEN,
+    broken.IdleSource: MATTERS,
+    broken.IdleNeighbour: MATTERS,
+    broken.TooSparse: "sparsity",
+    broken.NotSoSparse: "sparsity",
+    broken.NotDense: "sparsity",
+    broken.NotSparse: "sparsity",
+    broken.OutsideAlphabet: "well formed",
+    broken.Namesakes: "well formed",
+    broken.Duplicates: "well formed",
+    broken.NoInstances: "well formed",
+    broken.RaisingSolve: "well formed",
+    broken.OneShot: "deterministic",
+    broken.GlobalGenerator: "deterministic",
+    broken.Alternating: "deterministic",
+    broken.LengthIgnored: LENGTH,
+    broken.Miscounted: LENGTH,
+    broken.NoShortest: LENGTH,
+    broken.TooLong: LENGTH,
+    broken.OffByOne: "IDs",
+    broken.UncoupledSometimes: "IDs",
+    broken.TellingIds: "IDs",
+    broken.WrongIncrement: "IDs",
+    broken.MissingId: "IDs",
+    broken.ScoredSeparator: "mask",
+    broken.UnscoredOutput: "mask",
+    broken.LooksAhead: "mask",
+    broken.NeverLast: SAMPLE,
+    broken.Biased: SAMPLE,
+    broken.RaisingSampler: SAMPLE,
+    broken.Misquoted: EXAMPLES,
+}
+
+ALSO: dict[type[Task], set[str]] = {
+    # A rollout follows the rule, so it fails where the rule does; and what is wrong may depend on anything.
+    broken.MislabelledCarry: {HIDDEN, "free running"},
+    broken.ReversedTwice: {HIDDEN, "free running"},
+    broken.HiddenDense: {RULE, "free running"},
+    broken.WrongIncrement: {"free running"},
+    broken.Alternating: {SAMPLE},
+    broken.TooLong: {SAMPLE},
+}
+"""What else fails, where that cannot be otherwise."""
+
+
+def checked(task: Task, **changes: Any) -> TaskReport:
+    """A quick check."""
+    first = task.min_length
+    return check_task(task, **{"lengths": (first, first + 1, first + 2), "budget": 1200, "draws": 20} | changes)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_known_task_keeps_its_promises(name: str) -> None:
+    checked(TASKS[name]).require()
+
+
+@pytest.mark.parametrize("kind", CAUGHT_BY, ids=lambda kind: kind.__name__)
+def test_a_broken_task_is_caught_by_the_contract_that_should_catch_it(kind: type[Task]) -> None:
+    report = checked(kind(), lengths=(1, 2, 3, 4))
+    print(report.explain())
+    assert CAUGHT_BY[kind] in report.refuted
+    assert set(report.refuted) == {CAUGHT_BY[kind], *ALSO.get(kind, ())}
+
+
+SEEN_IN_DRAWS = [
+    broken.MislabelledCarry, broken.HiddenDense, broken.RaisingRule, broken.OutsideAlphabet, broken.RaisingSolve,
+    broken.OffByOne, broken.TellingIds, broken.ScoredSeparator, broken.MissingId, broken.NeverLast, broken.TooSparse,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SEEN_IN_DRAWS, ids=lambda kind: kind.__name__)
+def test_draws_alone_catch_it_too(kind: type[Task]) -> None:
+    report = checked(kind(), lengths=(2, 5), budget=1000 if kind is broken.NeverLast else 3, draws=60)
+    print(report.explain())
+    assert CAUGHT_BY[kind] in report.refuted
+
+
+def test_what_hypothesis_finds_is_shrunk() -> None:
+    finding = checked(broken.RaisingRule(), lengths=(6,), budget=1)[RULE]
+    assert finding.where == "length 6, prompt 'aaaaab>', the step at position 12"
+    finding = checked(broken.HiddenDense(), lengths=(5,), budget=1, draws=100)[HIDDEN]
+    assert finding.where == "length 5, prompt '00000s0', the step at position 10"
+    assert finding.seen.startswith("reads 's00' here and with the prompt '1")
+
+
+def test_errors_of_the_task_are_findings_that_name_method_input_and_error() -> None:
+    finding = checked(broken.RaisingSolve())["well formed"]
+    assert finding.where == "length 2, prompt 'bb>'"
+    assert finding.seen == "solve raised ZeroDivisionError: division by zero"
+    finding = checked(broken.RaisingSampler())["sample agrees with support"]
+    assert finding.seen == "sample raised IndexError: tuple index out of range"
+
+
+def test_what_instance_refuses_is_charged_to_the_contract_in_question() -> None:
+    assert "solve raised InvalidArgument: Instance: argument ids" in checked(broken.MissingId())["IDs"].seen
+    assert "solve raised InvalidArgument: Instance: argument steps" in checked(broken.LooksAhead())["mask"].seen
+
+
+# ── The report ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_kinds_say_what_was_listed() -> None:
+    full, drawn = checked(broken.Good()), checked(broken.Good(), budget=3)
+    assert [finding.contract for finding in full.findings] == [*CONTRACTS]
+    assert {finding.contract for finding in full.findings if finding.kind == "supported"} == set(DRAWN)
+    assert {finding.kind for finding in drawn.findings if finding.contract != EXAMPLES} == {"supported"}
+    assert (full.scope, drawn.scope) == ("all of lengths 1, 2, 3", "all of length 1, draws of lengths 2, 3")
+
+
+def test_default_lengths() -> None:
+    assert check_task(broken.Good()).lengths == (1, 2, 3, 4, 8)
+
+
+def test_the_same_seed_gives_the_same_report() -> None:
+    reports = [checked(TASKS["addition, reversed"], lengths=(1, 3), budget=200, seed=seed) for seed in (1, 1)]
+    assert reports[0] == reports[1]
+    assert pickle.loads(pickle.dumps(reports[0])) == reports[0]
+    assert json.loads(json.dumps(reports[0].to_dict()))["holds"] is True
+
+
+def test_a_finding_is_frozen_and_neither_true_nor_false() -> None:
+    finding = Finding("mask", "exhausted", "1 instance", 1)
+    with pytest.raises(FrozenInstanceError):
+        finding.kind = "refuted"  # type: ignore[misc]
+    with pytest.raises(TypeError, match="look at its kind"):
+        bool(finding)
+
+
+def test_require_raises_one_error_with_the_text() -> None:
+    report = checked(broken.NotDense())
+    with pytest.raises(AssertionError) as failure:
+        report.require()
+    assert str(failure.value) == report.explain()
+    assert "wanted  larger sets at longer lengths, as the task is declared dense" in report.explain()
+    assert report.explain().endswith("11 of 12 contracts hold. Refuted: sparsity.")
+
+
+def test_one_length_may_be_too_few() -> None:
+    report = checked(TASKS["full parity"], lengths=(2,))
+    assert [finding.contract for finding in report.findings if not finding.holds] == ["sparsity"]
+    assert report["sparsity"].kind == "inconclusive"
+    assert not report.holds
+    assert report.refuted == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "argument"),
+    [
+        ({"lengths": ()}, "lengths"),
+        ({"lengths": (0, 1)}, "lengths"),
+        ({"lengths": 3}, "lengths"),
+        ({"lengths": ("1",)}, "lengths"),
+        ({"budget": 0}, "budget"),
+        ({"draws": True}, "draws"),
+        ({"seed": -1}, "seed"),
+        ({"level": 0.001}, "level"),
+        ({"level": 1}, "level"),
+    ],
+)
+def test_malformed_arguments_are_refused(changes: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        check_task(broken.Good(), **changes)
+    assert (refused.value.where, refused.value.argument) == ("check_task", argument)
+
+
+def test_a_class_is_no_task() -> None:
+    with pytest.raises(InvalidArgument, match="expected a Task"):
+        check_task(broken.Good)  # type: ignore[arg-type]
+
+
+class Unnamed(broken.Good):
+    """Its attributes raise."""
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        raise KeyError("name")
+
+
+def test_attributes_that_raise_are_findings() -> None:
+    finding = checked(Unnamed())["well formed"]
+    assert (finding.where, finding.seen) == ("the attribute name", "KeyError: 'name'")
+
+
+def test_a_right_sampler_is_rarely_refuted() -> None:
+    reports = [checked(broken.Good(), seed=seed, level=Fraction(1, 20), budget=300) for seed in range(20)]
+    assert sum(report["sample agrees with support"].kind == "refuted" for report in reports) <= 5  # Binomial(20, 1/20)

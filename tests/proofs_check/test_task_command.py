@@ -1,0 +1,208 @@
+"""`lengthgen task`, and the tests that `pytest --lengthgen-task` makes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import proofs_check
+from proofs_check.cli import main
+from proofs_check.contracts import CONTRACTS
+from proofs_check.loading import load_task
+from tests.test_imports import loaded_after
+from theory import InvalidArgument
+from theory.tasks import TASKS, Copy
+
+ROOT = Path(proofs_check.__file__).parent.parent
+
+SHOUT = '''
+"""A module of tasks."""
+
+from theory.tasks import Addition, Copy, Instance
+
+
+class Shout(Copy):
+    """Fine."""
+
+    name = "shout"
+
+
+class Mute(Copy):
+    """Declared dense, which it is not."""
+
+    name = "mute"
+    sparsity = None
+
+
+def small():
+    """A task with its parameters."""
+    return Addition(base=3)
+
+
+def broken():
+    """Makes nothing."""
+    raise RuntimeError("no way")
+
+
+THREE = Copy(3)
+NUMBER = 3
+'''
+
+Out = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with modules of tasks, as the current one; what is imported from it is forgotten afterwards."""
+    (tmp_path / "shouting.py").write_text(SHOUT, encoding="utf-8")
+    (tmp_path / "failing.py").write_text("import nowhere_to_be_found\n", encoding="utf-8")
+    (tmp_path / "leaving.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("shouting", "failing", "leaving"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return tmp_path
+
+
+# ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("spec", ["copy", "shouting:Shout", "shouting:small", "shouting:THREE"])
+def test_a_task_that_holds_exits_0(spec: str, folder: Path, capsys: Out) -> None:
+    assert main(["task", spec, "--lengths", "1,2,3"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].endswith(": all of lengths 1, 2, 3")
+    assert out.splitlines()[-1] == "12 of 12 contracts hold."
+    assert err == ""
+    assert not (folder / ".hypothesis").exists()
+
+
+def test_a_refuted_task_exits_1_and_writes_its_report(folder: Path, capsys: Out) -> None:
+    assert main(["task", "shouting:Mute", "--lengths", "1,2", "--seed", "7", "--json", "report.json"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "11 of 12 contracts hold. Refuted: sparsity."
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert (report["task"], report["holds"], report["seed"], report["lengths"]) == ("mute", False, 7, [1, 2])
+    (finding,) = (finding for finding in report["findings"] if finding["kind"] == "refuted")
+    assert (finding["contract"], finding["where"]) == ("sparsity", "lengths 1 and 2")
+
+
+def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
+    assert main(["task", "full parity", "--lengths", "3"]) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "11 of 12 contracts hold. Inconclusive: sparsity."
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("cpoy", "Close names: copy"),
+        ("nowhere:Task", "there is no module nowhere"),
+        ("shouting.deeper:Task", "there is no module shouting.deeper"),
+        (
+            "shouting:Shot",
+            "but shouting has no Shot; expected the name of a known task, or module:object. It has Shout, Mute, THREE.",
+        ),
+        ("shouting:NUMBER", "which is the int 3; expected a Task"),
+        ("shouting:Addition.base", "which is the int 10; expected a Task"),
+        ("shouting:broken", "which raises RuntimeError: no way"),
+        ("shouting:Instance", "which raises TypeError"),
+        ("failing:Task", "whose import raises ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+        ("leaving:Task", "whose import raises SystemExit: 0"),
+        (":Task", "module:object"),
+        ("shouting:", "module:object"),
+        ("../shouting:Shout", "module:object"),
+    ],
+)
+def test_what_is_no_task_exits_3_with_a_typed_error(spec: str, words: str, folder: Path, capsys: Out) -> None:
+    assert main(["task", spec]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("lengthgen: load_task: argument spec: got ")
+    assert words in err
+
+
+@pytest.mark.parametrize("arguments", [["--lengths", "1,x"], ["--lengths", "0"], ["--seed", "-1"], []])
+def test_bad_usage_exits_3(arguments: list[str], capsys: Out) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["task", *(["copy"] if arguments else []), *arguments])
+    assert ended.value.code == 3
+    assert "lengthgen task" in capsys.readouterr().err
+
+
+def test_a_length_below_the_least_and_a_bad_file_exit_3(capsys: Out) -> None:
+    assert main(["task", "sparse parity, k = 2", "--lengths", "1"]) == 3
+    assert main(["task", "copy", "--json", "nowhere/report.json"]) == 3
+    assert "argument lengths" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_known_task_has_its_name(name: str) -> None:
+    assert load_task(name) is TASKS[name]
+
+
+def test_the_folder_comes_first_once(folder: Path) -> None:
+    before = len(sys.path)
+    assert load_task("shouting:THREE", folder) == Copy(3)
+    assert load_task("shouting:Shout", folder).name == "shout"
+    assert sys.path[0] == str(folder)
+    assert len(sys.path) == before + 1
+
+
+def test_the_error_keeps_its_cause(folder: Path) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        load_task("shouting:broken", folder)
+    assert isinstance(refused.value.__cause__, RuntimeError)
+
+
+# ── The plugin ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest as a program; it has the plugin also where no entry point is installed."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    environment.pop("COVERAGE_PROCESS_START", None)
+    installed = metadata.entry_points(group="pytest11", name="lengthgen")
+    plugin = [] if installed else ["-p", "proofs_check.pytest_plugin"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *plugin, *arguments], cwd=folder,
+        env=environment, capture_output=True, text=True, timeout=120, check=False, encoding="utf-8",
+    )  # fmt: skip
+
+
+def test_the_plugin_makes_a_test_of_every_contract(folder: Path) -> None:
+    (folder / "test_other.py").write_text("def test_other():\n    assert True\n", encoding="utf-8")
+    done = run_pytest(folder, "-v", "--lengthgen-task", "shouting:Shout", "--lengthgen-task", "shouting:Mute")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1, done.stdout + done.stderr
+    for contract in CONTRACTS:
+        assert any(line.startswith(f"shouting:Shout::{contract} PASSED") for line in lines)
+    assert any(line.startswith("shouting:Mute::sparsity FAILED") for line in lines)
+    assert "  wanted  larger sets at longer lengths, as the task is declared dense (sparsity = None)" in lines
+    assert "1 failed, 24 passed" in lines[-1]
+    assert "Traceback" not in done.stdout
+
+
+def test_the_plugin_leaves_selection_and_xdist_alone(folder: Path) -> None:
+    chosen = run_pytest(folder, "--lengthgen-task", "copy", "-k", "mask or sparsity")
+    assert "2 passed, 10 deselected" in chosen.stdout.splitlines()[-1], chosen.stdout + chosen.stderr
+    spread = run_pytest(folder, "--lengthgen-task", "shouting:Shout", "-n", "2")
+    assert "12 passed" in spread.stdout.splitlines()[-1], spread.stdout + spread.stderr
+
+
+def test_a_bad_name_is_bad_usage_of_pytest(folder: Path) -> None:
+    done = run_pytest(folder, "--lengthgen-task", "shouting:Shot")
+    assert done.returncode == 4
+    assert "ERROR: --lengthgen-task: load_task: argument spec: got 'shouting:Shot'" in done.stderr
+
+
+def test_the_plugin_is_light() -> None:
+    code = (
+        "import sys, proofs_check.pytest_plugin as p; assert not any(n.split('.')[0] == 'theory' for n in sys.modules)"
+    )
+    assert set(loaded_after(code)) <= {"pytest"}
