@@ -1,1 +1,1 @@
-"""Tests of the figures package."""
+"""Tests of the package figures."""
