@@ -32,6 +32,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import chain, combinations, groupby, pairwise, product, zip_longest
 from math import ceil, log
+from types import FunctionType
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
@@ -717,12 +718,15 @@ def examples(trial: Trial) -> tuple[int, str]:
     """The examples in the docstrings of the task's class and module run, and print what they say."""
     kind = type(trial.task)
     module = sys.modules.get(kind.__module__)
-    rule_globals = getattr(kind.rule, "__globals__", {})
-    names = {**rule_globals, **(vars(module) if module else {}), kind.__name__: kind}
-    tests = doctest.DocTestFinder().find(kind, kind.__name__, module=module, globs=names)
-    if module is not None and module.__doc__:
-        name = kind.__module__
-        tests.append(doctest.DocTestParser().get_doctest(module.__doc__, names.copy(), name, module.__file__, 0))
+    members = {f"{kind.__name__}.{name}": value for name, value in vars(kind).items() if name != "__doc__"}
+    documented = {kind.__module__: module, kind.__name__: kind} | {
+        name: value for name, value in members.items() if isinstance(value, FunctionType | property)
+    }
+    names = {**getattr(kind.rule, "__globals__", {}), **(vars(module) if module else {}), kind.__name__: kind}
+    parser = doctest.DocTestParser()
+    tests = [
+        parser.get_doctest(of.__doc__, names.copy(), name, None, None) for name, of in documented.items() if of.__doc__
+    ]
     for test in tests:
         try:
             doctest.DebugRunner().run(test, out=lambda text: None)
