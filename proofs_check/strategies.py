@@ -1,28 +1,73 @@
-"""Hypothesis strategies for the objects of the theory; they shrink to what a person would write."""
+"""Hypothesis strategies for the nouns of the theory; they shrink to what a person would write.
+
+They read like Hypothesis' own: bounds are keyword arguments, inclusive, and bounds that cannot be met are refused when a
+value is drawn. `st.from_type` knows the types without an import of this module: `PlantedEnsemble`, `Example`, `HardHead`,
+`HeadClass`, `PositionScheme`, `Instance` and `Task`.
+
+>>> import hypothesis
+>>> from theory.tasks import Reverse
+>>> def distinct(instance):
+...     return len(set(instance.tokens[:3])) == 3
+>>> reverse = Reverse(3)
+>>> reverse.text(hypothesis.find(task_instances(reverse), distinct).tokens)
+'ab>ba'
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import combinations, product
-from typing import Any, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from hypothesis import assume
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from proofs_check.families import marked_parity
-from proofs_check.problem import Problem
-from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
+from theory import Example, HardHead, HeadClass, InvalidArgument, PlantedEnsemble, View, positions, support
+from theory.dependencies import graph
+from theory.errors import check_type, shown
 from theory.examples import Label
 from theory.heads import Anchor, Key
 from theory.positions import PositionScheme
-from theory.support import PositionSet, SupportLaw
+from theory.support import SupportLaw
+from theory.tasks import TASKS, Instance, Step, Task
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 T = TypeVar("T")
 
+KEYS: tuple[Key, ...] = get_args(Key)
+ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
+
+LISTED = 10_000
+"""Instances of a task without `choices` are drawn by their number up to so many, and beyond at random."""
+
+
+def _bounds(where: str, what: str, least: int, low: int, high: int | None) -> None:
+    """Refuse bounds that no value meets."""
+    for name, value in ((f"min_{what}", low), (f"max_{what}", low if high is None else high)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", f"For instance {name}={least}.")
+    if high is not None and low > high:
+        raise InvalidArgument(
+            where, f"max_{what}", f"bounds {low}..{high}", f"bounds with min_{what} <= max_{what}", "Swap them."
+        )
+
+
+def _some_of(where: str, name: str, given: Sequence[T], known: Sequence[T]) -> None:
+    if not given or not set(given) <= set(known):
+        raise InvalidArgument(
+            where, name, shown(given), f"some of {', '.join(map(repr, known))}", f"Leave {name} out for all of them."
+        )
+
+
+# ── Ensembles, examples, schemes ─────────────────────────────────────────────────────────────────────────────────────
+
 
 @st.composite
-def laws_on(draw: DrawFn, items: list[T], *, max_weight: int = 3) -> dict[T, Fraction]:
+def laws_on(draw: DrawFn, items: Sequence[T], *, max_weight: int = 3) -> dict[T, Fraction]:
     """Exact laws with full support on the given items: small integer weights, normalised."""
     weights = draw(st.lists(st.integers(1, max_weight), min_size=len(items), max_size=len(items)))
     return {item: Fraction(weight, sum(weights)) for item, weight in zip(items, weights, strict=True)}
@@ -36,27 +81,36 @@ def planted_ensembles(
     max_arity: int = 2,
     min_vocabulary: int = 2,
     max_vocabulary: int = 3,
+    max_words: int = 4,
     max_labels: int = 2,
     supports: SearchStrategy[SupportLaw] | None = None,
 ) -> PlantedEnsemble:
-    """Planted ensembles with random planted words, targets, laws and support law."""
-    if min_arity > max_arity or min_vocabulary > max_vocabulary:
-        raise InvalidArgument(
-            "planted_ensembles", "max_arity", f"bounds {min_arity}..{max_arity} and {min_vocabulary}..{max_vocabulary}",
-            "bounds with min <= max", "Swap them.",
-        )  # fmt: skip
+    """Planted ensembles with random planted words, targets, laws and support law.
+
+    Parameters
+    ----------
+    max_words : how many planted words at most.
+    max_labels : how many labels at most; some may belong to no word.
+    supports : of the support law; default: `support_laws()`.
+
+    Examples
+    --------
+    >>> import hypothesis
+    >>> dict(hypothesis.find(planted_ensembles(), lambda ensemble: len(set(ensemble.target.values())) == 2).target)
+    {(0,): 0, (1,): 1}
+    """
+    where = "planted_ensembles"
+    _bounds(where, "arity", 1, min_arity, max_arity)
+    _bounds(where, "vocabulary", 1, min_vocabulary, max_vocabulary)
+    _bounds(where, "words", 1, 1, max_words)
+    _bounds(where, "labels", 1, 1, max_labels)
     arity = draw(st.integers(min_arity, max_arity))
     vocabulary = draw(st.integers(min_vocabulary, max_vocabulary))
-    words = draw(
-        st.lists(
-            st.tuples(*[st.integers(0, vocabulary - 1)] * arity),
-            min_size=1,
-            max_size=min(4, vocabulary**arity),
-            unique=True,
-        )
-    )
+    tokens = st.integers(0, vocabulary - 1)
+    most = min(max_words, vocabulary**arity)
+    words = draw(st.lists(st.tuples(*[tokens] * arity), min_size=1, max_size=most, unique=True))
     labels = tuple(range(draw(st.integers(1, max_labels))))
-    noise = draw(st.lists(st.integers(0, vocabulary - 1), min_size=1, max_size=vocabulary, unique=True))
+    noise = draw(st.lists(tokens, min_size=1, max_size=vocabulary, unique=True))
     background = draw(laws_on(noise))
     target: dict[tuple[int, ...], Label] = {word: draw(st.sampled_from(labels)) for word in words}
     law = draw(support_laws() if supports is None else supports)
@@ -66,7 +120,7 @@ def planted_ensembles(
 
 
 def support_laws() -> SearchStrategy[SupportLaw]:
-    """Uniform (anchored or not), local and paired support laws."""
+    """Uniform (anchored or not), local and paired support laws; paired ones are undefined at some lengths."""
     return st.one_of(
         st.just(support.uniform()),
         st.builds(support.local, st.integers(1, 2)),
@@ -76,200 +130,250 @@ def support_laws() -> SearchStrategy[SupportLaw]:
 
 
 @st.composite
-def full_support_laws(draw: DrawFn, length: int, arity: int, anchor: Anchor = "none") -> SupportLaw:
-    """Non-uniform laws on all k-sets of a length (or on those with the last position)."""
-    sets: list[PositionSet] = [s for s in combinations(range(length), arity) if anchor == "none" or s[-1] == length - 1]
-    return support.fixed(draw(laws_on(sets)))
+def examples(
+    draw: DrawFn,
+    *,
+    min_length: int = 1,
+    max_length: int = 3,
+    vocabulary: int = 2,
+    n_labels: int = 2,
+    ids: SearchStrategy[int] | None = None,
+) -> Example:
+    """Examples with few tokens, labels and IDs, so that views repeat across them.
+
+    Parameters
+    ----------
+    vocabulary, n_labels : tokens are 0..vocabulary-1, labels 0..n_labels-1.
+    ids : of every position ID, in any order and with repeats; default: 0 or 1.
+
+    Examples
+    --------
+    >>> import hypothesis
+    >>> hypothesis.find(examples(), lambda example: example.length == 2 and example.label)
+    Example(tokens=(0, 0), ids=(0, 0), label=1)
+    """
+    where = "strategies.examples"
+    _bounds(where, "length", 1, min_length, max_length)
+    for name, value in (("vocabulary", vocabulary), ("n_labels", n_labels)):
+        if value < 1:
+            raise InvalidArgument(where, name, shown(value), "an integer >= 1", "There must be something to draw.")
+    pairs = st.tuples(st.integers(0, vocabulary - 1), st.integers(0, 1) if ids is None else ids)
+    tokens, own = zip(*draw(st.lists(pairs, min_size=min_length, max_size=max_length)), strict=True)
+    return Example(tokens, own, draw(st.integers(0, n_labels - 1)))
 
 
 def position_schemes(*, max_id: int = 6) -> SearchStrategy[PositionScheme]:
-    """Every kind of position scheme with small ranges; some are undefined at some lengths."""
+    """Every kind of position scheme with small ranges; some are undefined at some lengths.
+
+    Parameters
+    ----------
+    max_id : the greatest ID of the schemes with a range of their own; an integer >= 2.
+    """
+    return st.deferred(lambda: _position_schemes(max_id))
+
+
+def _position_schemes(max_id: int) -> SearchStrategy[PositionScheme]:
+    _bounds("position_schemes", "id", 2, 2, max_id)
+    last = st.integers(max_id - 2, max_id)
     plain: SearchStrategy[PositionScheme] = st.one_of(
         st.just(positions.absolute()),
         st.builds(positions.random_shift, st.integers(0, 1), st.integers(1, 2)),
-        st.builds(positions.random_ordered, st.just(0), st.integers(max_id - 2, max_id)),
-        st.builds(positions.chunked_shift, st.just(0), st.integers(max_id - 2, max_id), st.integers(1, 2)),
+        st.builds(positions.random_ordered, st.just(0), last),
+        st.builds(positions.chunked_shift, st.just(0), last, st.integers(1, 2)),
     )
     return st.one_of(plain, st.builds(positions.coupled, st.builds(positions.blocks, st.just(2)), plain))
 
 
-def head_classes(*, min_arity: int = 1, max_arity: int = 2) -> SearchStrategy[HeadClass]:
-    """Head classes with any window, key and anchor."""
-    keys: tuple[Key, ...] = ("none", "order", "relative", "absolute")
-    anchors: tuple[Anchor, ...] = ("none", "last")
-    return st.builds(
-        HeadClass,
-        st.integers(min_arity, max_arity),
-        st.one_of(st.none(), st.integers(0, 2)),
-        st.sampled_from(keys),
-        st.sampled_from(anchors),
-    )
+# ── Heads ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @st.composite
-def laws(draw: DrawFn, ensemble: PlantedEnsemble, *, max_length: int = 4, max_size: int = 3000) -> Law:
-    """A planted law of the ensemble, or a mixture of two over lengths and schemes."""
-    components: list[Law] = []
-    for _ in range(draw(st.integers(1, 2))):
-        length = draw(st.integers(ensemble.arity, max_length))
-        components.append(_defined(ensemble, length, draw(position_schemes())))
-    weights = draw(laws_on(list(range(len(components)))))
-    law = mixture([(component, weights[i]) for i, component in enumerate(components)])
-    assume(law.size <= max_size)
-    return law
-
-
-def _defined(ensemble: PlantedEnsemble, length: int, scheme: PositionScheme) -> Law:
-    try:
-        return ensemble.at(length, positions=scheme)
-    except InvalidArgument:  # the scheme or the support law is undefined at this length
-        assume(False)
-        raise
+def head_classes(
+    draw: DrawFn,
+    *,
+    min_arity: int = 1,
+    max_arity: int = 2,
+    max_window: int = 2,
+    keys: Sequence[Key] = KEYS,
+    anchors: Sequence[Anchor] = ANCHORS,
+) -> HeadClass:
+    """Head classes with any window up to `max_window` or none, and any of the keys and anchors."""
+    where = "head_classes"
+    _bounds(where, "arity", 1, min_arity, max_arity)
+    _bounds(where, "window", 0, 0, max_window)
+    _some_of(where, "keys", keys, KEYS)
+    _some_of(where, "anchors", anchors, ANCHORS)
+    arity, window = draw(st.integers(min_arity, max_arity)), draw(st.none() | st.integers(0, max_window))
+    return HeadClass(arity, window, draw(st.sampled_from(keys)), draw(st.sampled_from(anchors)))
 
 
 @st.composite
-def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_support: bool = False) -> Problem:
-    """T1's and T3's input: a head class, and training and test laws of one planting.
+def heads(
+    draw: DrawFn,
+    classes: SearchStrategy[HeadClass] | HeadClass | None = None,
+    *,
+    min_views: int = 0,
+    max_views: int = 4,
+    vocabulary: int = 2,
+    max_offset: int = 2,
+    n_labels: int = 2,
+) -> HardHead:
+    """Hard heads: a class, and a few selected views of it, each with a label.
 
-    The support law may differ between the two unless `same_support`.
+    Parameters
+    ----------
+    classes : the class, or a strategy for it; default: `head_classes()`.
+    min_views, max_views : how many views are selected.
+    vocabulary, n_labels : tokens are 0..vocabulary-1, answers 0..n_labels-1.
+    max_offset : the greatest distance of two IDs in a view.
+
+    Examples
+    --------
+    >>> import hypothesis
+    >>> pairs = HeadClass(2, 1, "relative")
+    >>> head = hypothesis.find(heads(pairs), lambda head: 1 in head.answers.values())
+    >>> dict(head.answers)
+    {View(tokens=(0, 0), key=(0, 0)): 1}
     """
-    train_ens = draw(planted_ensembles())
-    test_ens = train_ens
-    if not same_support and draw(st.booleans()):
-        other = draw(support_laws())
-        test_ens = PlantedEnsemble(
-            train_ens.vocabulary, train_ens.background, train_ens.planted, train_ens.target, other, train_ens.labels
-        )
-    heads = draw(head_classes())
-    problem = Problem(
-        heads, draw(laws(train_ens, max_length=max_length)), draw(laws(test_ens, max_length=max_length + 1))
-    )
-    assume(problem.space().size <= max_heads)
-    return problem
+    where = "heads"
+    _bounds(where, "views", 0, min_views, max_views)
+    for name, value, least in (("vocabulary", vocabulary, 1), ("n_labels", n_labels, 1), ("max_offset", max_offset, 0)):
+        if value < least:
+            raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", f"For instance {name}={least}.")
+    own = classes if isinstance(classes, HeadClass) else draw(head_classes() if classes is None else classes)
+    reach = max_offset if own.window is None else min(own.window, max_offset)
+    if own.key == "none" and min_views > vocabulary**own.arity:
+        raise InvalidArgument(
+            where, "min_views", shown(min_views), f"at most {vocabulary**own.arity}, as many as the class has",
+            "Raise the vocabulary.",
+        )  # fmt: skip
+
+    tokens, ids = (_words(own.arity, size) for size in (vocabulary, reach + 1))
+    views = st.builds(View, tokens, ids.map(own.key_of))
+    labels = st.integers(0, n_labels - 1)
+    return HardHead(own, draw(st.dictionaries(views, labels, min_size=min_views, max_size=max_views)))
+
+
+def _words(length: int, size: int) -> SearchStrategy[tuple[int, ...]]:
+    """Words over 0..size-1, each a single choice: the shrinker deletes only what takes few of them."""
+    return st.integers(0, size**length - 1).map(lambda n: tuple(n // size**i % size for i in range(length))[::-1])
+
+
+# ── Tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @st.composite
-def certificate_problems(draw: DrawFn) -> Problem:
-    """T2's input: full-support ensembles at the certificate length and above, non-uniform support laws."""
-    anchor: Anchor = draw(st.sampled_from(("none", "last")))
-    planting = draw(planted_ensembles(max_labels=3, supports=st.just(support.uniform(anchor))))
-    arity = planting.arity
-    train = bounds.certificate(arity, anchor) + draw(st.integers(0, 1))
-    test = train + draw(st.integers(1, 2))
+def instances(
+    draw: DrawFn,
+    *,
+    min_length: int = 2,
+    max_length: int = 6,
+    max_sources: int = 3,
+    vocabulary: int = 2,
+    ids: SearchStrategy[int] | None = None,
+) -> Instance:
+    """Reference sequences of no task in particular: any tokens, IDs and dependency sets.
 
-    def at(length: int) -> Law:
-        own = draw(full_support_laws(length, arity, anchor))
-        ens = PlantedEnsemble(
-            planting.vocabulary, planting.background, planting.planted, planting.target, own, planting.labels
-        )
-        return ens.at(length)
+    Parameters
+    ----------
+    min_length, max_length : of the sequence, prompt and output.
+    max_sources : how many tokens a step reads at most.
+    vocabulary : tokens are 0..vocabulary-1.
+    ids : of every position ID; default: 0..3.
 
-    problem = Problem(HeadClass(arity, anchor=anchor), at(train), at(test))
-    assume(problem.train.size <= 3000)
-    assume(problem.test.size <= 10_000)
-    assume(problem.space().size <= 4**9)
-    return problem
-
-
-@st.composite
-def parity_problems(draw: DrawFn) -> Problem:
-    """T7's input: parity of k marked bits in any background, under heads of smaller arity and any window and key."""
-    arity = draw(st.integers(2, 4))
-    n_tokens = draw(st.integers(2, 4))
-    noise = draw(st.lists(st.integers(0, n_tokens - 1), min_size=1, max_size=n_tokens, unique=True))
-    background: dict[int, Any] = draw(laws_on(noise))
-    words = list(product((0, 1), repeat=arity))
-    ens = PlantedEnsemble(
-        n_tokens,
-        [background.get(t, 0) for t in range(n_tokens)],
-        {word: Fraction(1, len(words)) for word in words},
-        {word: sum(word) % 2 for word in words},
-        draw(support_laws()),
-    )
-    law = draw(laws(ens, max_length=5, max_size=8000))
-    return Problem(draw(head_classes(max_arity=arity - 1)), law, law)
-
-
-@st.composite
-def exchangeable_problems(draw: DrawFn) -> Problem:
-    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length above it."""
-    ens = draw(planted_ensembles(max_arity=3, supports=st.just(support.uniform())))
-    train = draw(st.integers(2 * ens.arity, 7))
-    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, 8))))
-
-
-@st.composite
-def local_problems(draw: DrawFn) -> Problem:
-    """T3b's input: w-local support, heads with the same window and the relative key, positions or a shift."""
-    arity = draw(st.integers(2, 3))
-    width = draw(st.integers(arity - 1, 3))
-    ens = draw(planted_ensembles(min_arity=arity, max_arity=arity, supports=st.just(support.local(width))))
-    low = draw(st.integers(0, 3))
-    scheme = positions.random_shift(low, low + draw(st.integers(0, 1)))
-    law = ens.at(4 * width + arity + draw(st.integers(0, 3)), positions=scheme)
-    return Problem(HeadClass(arity, width, "relative"), law, law)
-
-
-@st.composite
-def fixed_id_problems(draw: DrawFn) -> Problem:
-    """T4's input: any planting, absolute positions, the absolute key or the unbounded relative one, a longer test.
-
-    The label set has two labels: with one label an unseen view cannot be answered wrongly.
+    Examples
+    --------
+    >>> import hypothesis
+    >>> hypothesis.find(instances(), lambda instance: instance.steps[0].sources)
+    Instance(tokens=(0, 0), ids=(0, 0), steps=(Step(position=1, sources=(0,)),), given=(), parts=())
     """
-    ens = draw(planted_ensembles(supports=st.just(support.uniform())))
-    assume(len(ens.labels) == 2)
-    key: Key = draw(st.sampled_from(("absolute", "relative") if ens.arity > 1 else ("absolute",)))
-    train = draw(st.integers(ens.arity, 4))
-    return Problem(HeadClass(ens.arity, None, key), ens.at(train), ens.at(train + draw(st.integers(1, 2))))
+    where = "strategies.instances"
+    _bounds(where, "length", 2, min_length, max_length)
+    _bounds(where, "sources", 0, 0, max_sources)
+    _bounds(where, "vocabulary", 1, 1, vocabulary)
+    pairs = st.tuples(st.integers(0, vocabulary - 1), st.integers(0, 3) if ids is None else ids)
+    back = st.lists(st.integers(0, max_length - 2), max_size=max_sources)  # how far before the token before it
+    prompt = draw(st.lists(pairs, min_size=1, max_size=max_length - 1))
+    n = len(prompt)
+    output = draw(st.lists(st.tuples(pairs, back), min_size=max(1, min_length - n), max_size=max_length - n))
+    tokens, own = zip(*prompt, *(pair for pair, _ in output), strict=True)
+    steps = (
+        Step(position, tuple(dict.fromkeys(position - 1 - i % position for i in distances)))
+        for position, (_, distances) in enumerate(output, n)
+    )
+    return Instance(tokens, own, tuple(steps))
 
 
-@st.composite
-def paired_problems(draw: DrawFn) -> Problem:
-    """T5's input: marked parity of two or three blocks, coupled under a random relabelling, or raw IDs with a window."""
-    arity = draw(st.integers(2, 3))
-    ens = marked_parity(arity, support.paired())
-    train = draw(st.integers(1, 3 if arity == 2 else 2))
-    test = train + draw(st.integers(1, 2 if arity == 2 else 1))
-    coupling = positions.blocks(arity)
-    low = draw(st.integers(-2, 2))
-    scheme = draw(
-        st.sampled_from(
-            (
-                positions.coupled(coupling, positions.random_shift(low, low + 1)),
-                positions.coupled(coupling, positions.random_ordered(0, 5)),
-                positions.absolute(),
+def dependency_graphs(
+    *, min_length: int = 2, max_length: int = 6, max_sources: int = 3
+) -> SearchStrategy[nx.DiGraph[int]]:
+    """Dependency graphs as `theory.dependencies.graph` makes them: nodes are positions, edges go to later positions.
+
+    Parameters
+    ----------
+    min_length, max_length : of the sequence.
+    max_sources : how many edges come into a node at most.
+
+    Examples
+    --------
+    >>> import hypothesis
+    >>> list(hypothesis.find(dependency_graphs(), lambda made: made.in_degree(len(made) - 1) == 2).edges)
+    [(0, 2), (1, 2)]
+    """
+    return instances(min_length=min_length, max_length=max_length, max_sources=max_sources).map(graph)
+
+
+def tasks(*, max_sparsity: int | None = None) -> SearchStrategy[Task]:
+    """The tasks that the toolkit knows, with their usual parameters.
+
+    Parameters
+    ----------
+    max_sparsity : only those whose dependency sets have at most so many tokens; default: dense ones too.
+    """
+
+    def known() -> SearchStrategy[Task]:
+        fitting = [
+            task
+            for task in TASKS.values()
+            if max_sparsity is None or (task.sparsity is not None and task.sparsity <= max_sparsity)
+        ]
+        if not fitting:
+            raise InvalidArgument(
+                "strategies.tasks", "max_sparsity", shown(max_sparsity), "an integer >= 1", "Use 1 for the sparsest."
             )
-        )
-    )
-    window = draw(st.sampled_from((None, 0, 1)))
-    return Problem(
-        HeadClass(arity, window, "relative"),
-        ens.at(arity * train, positions=scheme),
-        ens.at(arity * test, positions=scheme),
-    )
+        return st.sampled_from(fitting)
+
+    return st.deferred(known)
 
 
 @st.composite
-def small_problems(draw: DrawFn) -> Problem:
-    """T9's input: laws with few distinct examples, so that the law of a learned head is exact."""
-    ens = draw(planted_ensembles(max_vocabulary=3))
-    law = draw(laws(ens, max_length=3, max_size=60))
-    assume(len(law.table()) <= 6)
-    heads = draw(head_classes(max_arity=2))
-    return Problem(heads, law, law)
+def task_instances(
+    draw: DrawFn, task: Task, *, min_length: int | None = None, max_length: int | None = None
+) -> Instance:
+    """Instances of a task, whatever their probability: every one of a length can be drawn.
 
+    Parameters
+    ----------
+    task : any task.
+    min_length : the smallest length; default: that of the task.
+    max_length : the greatest length; default: three more.
 
-@st.composite
-def rollout_problems(draw: DrawFn) -> Problem:
-    """T8's input: the steps of parity with a scratchpad, and a random hard head on their views."""
-    from proofs_check.claims.t8 import COUPLINGS, classes, steps
-
-    coupling = draw(st.sampled_from(COUPLINGS))
-    heads = classes(coupling)
-    n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2))
-    law = steps(n, coupling, shift=draw(st.integers(-3, 3)), spread=spread if coupling == "query" else 1)
-    views = sorted({view for example in law.support() for view in heads.views(example)})
-    answers: dict[View, Label] = draw(
-        st.dictionaries(st.sampled_from(views), st.sampled_from(sorted(law.labels, key=repr)), max_size=8)
-    )
-    return Problem(heads, law, law, HardHead(heads, answers))
+    Examples
+    --------
+    >>> import hypothesis
+    >>> copy = TASKS["copy"]
+    >>> copy.text(hypothesis.find(task_instances(copy), lambda instance: 1 in instance.tokens).tokens)
+    'b>b'
+    """
+    where = "task_instances"
+    check_type(task, Task, where, "task", "a task", "For instance theory.tasks.Copy(2).")
+    low = task.min_length if min_length is None else min_length
+    _bounds(where, "length", task.min_length, low, low + 3 if max_length is None else max_length)
+    length = draw(st.integers(low, low + 3 if max_length is None else max_length))
+    task.check_length(length, where)
+    if type(task).choices is not Task.choices:
+        return task.solve(tuple(draw(st.sampled_from(list(options))) for options in task.choices(length)))
+    number = task.n_instances(length)
+    if number <= LISTED:
+        return next(islice(task.instances(length), draw(st.integers(0, number - 1)), None))
+    return task.sample(length, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))

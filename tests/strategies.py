@@ -4,40 +4,31 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from tests.cases import ANCHORS, KEYS
+from proofs_check.strategies import examples, head_classes, laws_on, position_schemes
 from theory import Example, FiniteLaw, HeadClass, InvalidArgument, Law, PlantedEnsemble, PlantedLaw, mixture
-from theory import positions as schemes
 from theory import support as supports
-from theory.positions import Ids, PositionScheme
+from theory.positions import Ids
 from theory.support import SupportLaw
 
-T = TypeVar("T")
+__all__ = [
+    "Question", "Transfer", "examples", "finite_laws", "heads", "ids", "laws_on", "questions", "support_laws", "transfers",
+]  # fmt: skip
 
 
 def heads(max_arity: int = 3) -> SearchStrategy[HeadClass]:
     """Head classes of every key and anchor, with windows 0..3 or none."""
-    windows = st.one_of(st.none(), st.integers(0, 3))
-    return st.builds(HeadClass, st.integers(1, max_arity), windows, st.sampled_from(KEYS), st.sampled_from(ANCHORS))
+    return head_classes(max_arity=max_arity, max_window=3)
 
 
 def ids(max_size: int = 6) -> SearchStrategy[Ids]:
     """Any IDs: in any order, with repeats, negative ones too."""
     return st.lists(st.integers(-2, 4), min_size=1, max_size=max_size).map(tuple)
-
-
-@st.composite
-def examples(draw: DrawFn, *, n_tokens: int = 2, n_labels: int = 2, max_length: int = 3) -> Example:
-    """Examples with few tokens, labels and IDs, so that views repeat across them."""
-    length = draw(st.integers(1, max_length))
-    few = st.lists(st.integers(0, 1), min_size=length, max_size=length).map(tuple)
-    tokens = st.lists(st.integers(0, n_tokens - 1), min_size=length, max_size=length).map(tuple)
-    return Example(draw(tokens), draw(few), draw(st.integers(0, n_labels - 1)))
 
 
 class Question(NamedTuple):
@@ -51,17 +42,10 @@ class Question(NamedTuple):
 @st.composite
 def questions(draw: DrawFn) -> Question:
     """A head class with training and test examples that share most of their views."""
-    own = examples(n_tokens=draw(st.integers(1, 3)), n_labels=draw(st.integers(1, 3)))
+    own = examples(vocabulary=draw(st.integers(1, 3)), n_labels=draw(st.integers(1, 3)))
     train = draw(st.lists(own, min_size=1, max_size=4))
     test = draw(st.lists(st.one_of(own, st.sampled_from(train)), min_size=1, max_size=3))
     return Question(draw(heads(max_arity=2)), train, test)
-
-
-@st.composite
-def laws_on(draw: DrawFn, items: list[T]) -> dict[T, Fraction]:
-    """Exact laws of full support."""
-    weights = draw(st.lists(st.integers(1, 4), min_size=len(items), max_size=len(items)))
-    return {item: Fraction(weight, sum(weights)) for item, weight in zip(items, weights, strict=True)}
 
 
 @st.composite
@@ -82,17 +66,6 @@ def support_laws(draw: DrawFn, length: int, arity: int) -> SupportLaw:
         chosen = draw(st.lists(st.sampled_from(sets), min_size=1, max_size=3, unique=True))
         return supports.fixed(draw(laws_on(chosen)))
     return supports.uniform("last" if kind == "last" else "none")
-
-
-def position_schemes() -> SearchStrategy[PositionScheme]:
-    """Every kind of position scheme; some are undefined at some lengths."""
-    plain = st.one_of(
-        st.just(schemes.absolute()),
-        st.builds(schemes.random_shift, st.integers(-1, 0), st.integers(0, 1)),
-        st.builds(schemes.random_ordered, st.just(0), st.integers(2, 4)),
-        st.builds(schemes.chunked_shift, st.just(0), st.integers(2, 4), st.integers(1, 2)),
-    )
-    return st.one_of(plain, st.builds(schemes.coupled, st.just(schemes.blocks(2)), plain))
 
 
 class Transfer(NamedTuple):
@@ -118,7 +91,7 @@ def transfers(draw: DrawFn, max_length: int = 4) -> Transfer:
         background = [noise.get(t, Fraction(0)) for t in range(vocabulary)]
         own = PlantedEnsemble(vocabulary, background, planted, target, draw(support_laws(length, arity)), [0, 1])
         try:
-            return own.at(length, positions=draw(position_schemes()))
+            return own.at(length, positions=draw(position_schemes(max_id=4)))
         except InvalidArgument:  # the scheme is undefined at this length
             assume(False)
             raise

@@ -270,7 +270,7 @@ def prove_criterion() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import problems
+    from proofs_check.problems_drawn import problems
 
     return problems(max_heads=3**9)
 

@@ -206,7 +206,7 @@ def prove_sizes() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import certificate_problems
+    from proofs_check.problems_drawn import certificate_problems
 
     return certificate_problems()
 

@@ -276,7 +276,7 @@ def prove_chain() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import problems
+    from proofs_check.problems_drawn import problems
 
     return problems(max_heads=3**7)
 

@@ -180,7 +180,7 @@ def rare_noise_loss(k: int, length: int, x, share):  # type: ignore[no-untyped-d
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import exchangeable_problems
+    from proofs_check.problems_drawn import exchangeable_problems
 
     return exchangeable_problems()
 

@@ -145,7 +145,7 @@ def listed_pairs(width: int, offset: int, length: int) -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import local_problems
+    from proofs_check.problems_drawn import local_problems
 
     return local_problems()
 

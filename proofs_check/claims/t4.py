@@ -227,7 +227,7 @@ def prove_unseen() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import fixed_id_problems
+    from proofs_check.problems_drawn import fixed_id_problems
 
     return fixed_id_problems()
 

@@ -156,7 +156,7 @@ def prove_two_offsets() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import paired_problems
+    from proofs_check.problems_drawn import paired_problems
 
     return paired_problems()
 

@@ -197,7 +197,7 @@ def prove_floor() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import parity_problems
+    from proofs_check.problems_drawn import parity_problems
 
     return parity_problems()
 

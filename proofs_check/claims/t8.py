@@ -202,7 +202,7 @@ def prove_pathwise() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import rollout_problems
+    from proofs_check.problems_drawn import rollout_problems
 
     return rollout_problems()
 

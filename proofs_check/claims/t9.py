@@ -196,7 +196,7 @@ def prove_union_bound() -> int:
 
 
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.strategies import small_problems
+    from proofs_check.problems_drawn import small_problems
 
     return small_problems()
 

@@ -13,7 +13,7 @@ from itertools import islice
 import hypothesis
 import pytest
 
-from proofs_check import engines, strategies
+from proofs_check import engines, problems_drawn
 from proofs_check.attack import Attack, Family, Proof
 from proofs_check.claims import attack
 from proofs_check.claims import t1 as claim_t1
@@ -193,7 +193,7 @@ def test_t1_says_nothing_about_one_label_but_still_tests_decide() -> None:
 
 
 @hypothesis.settings(max_examples=15)
-@hypothesis.given(strategies.problems(max_heads=3**5).filter(lambda problem: len(problem.labels) == 1))
+@hypothesis.given(problems_drawn.problems(max_heads=3**5).filter(lambda problem: len(problem.labels) == 1))
 def test_t1_is_not_refuted_by_random_problems_of_one_label(problem: Problem) -> None:
     """Random plantings may have one label only, which is outside T1; `decide` still agrees with brute force there."""
     assert claim_t1.refute(problem, claim_t1.STATED) is None

@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 
 import proofs_check
-from proofs_check import strategies
+from proofs_check import problems_drawn
 from proofs_check.cli import main
 from proofs_check.files import problem_from_dict, problem_to_dict, read_data, read_problem, write_json, write_text
 from proofs_check.problem import Problem
@@ -138,7 +138,7 @@ def test_transfers_survive_a_roundtrip(name: str, tmp_path: Path) -> None:
 
 
 @hypothesis.settings(max_examples=10)
-@hypothesis.given(strategies.problems())
+@hypothesis.given(problems_drawn.problems())
 def test_random_problems_survive_a_roundtrip(problem: Problem) -> None:
     assert problem_from_dict(json.loads(json.dumps(problem_to_dict(problem)))) == problem
 

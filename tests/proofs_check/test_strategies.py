@@ -1,43 +1,27 @@
-"""The strategies: whatever they draw is valid and within the bounds, and they shrink to what a person would write."""
+"""The public strategies: what they draw is valid and within its bounds, and shrinks to what a person would write."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import hypothesis
+import networkx as nx
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from proofs_check import strategies
-from proofs_check.claims import attack, t7
-from proofs_check.problem import Problem
-from theory import HeadClass, InvalidArgument, Mixture, PlantedEnsemble, PlantedLaw, bounds, positions, support
-from theory.claims import CLAIMS
+from proofs_check import hypothesis_plugin, strategies
+from tests.shrinking import FEW, find_any, minimal
+from theory import Example, HardHead, HeadClass, InvalidArgument, PlantedEnsemble, View, positions, support
 from theory.positions import PositionScheme
-from theory.support import Fixed, Local, Paired, SupportLaw, Uniform
-
-T = TypeVar("T")
-FEW = hypothesis.settings(max_examples=40)
-
-
-DRAW = hypothesis.settings(
-    max_examples=500, database=None, derandomize=True, deadline=None, report_multiple_bugs=False,
-    phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
-)  # fmt: skip
-
-
-def minimal(strategy: SearchStrategy[T], condition: Callable[[T], bool] = lambda value: True) -> T:
-    """The simplest value that satisfies a condition; fails when there is none."""
-    return hypothesis.find(strategy, condition, settings=DRAW)
-
-
-def find_any(strategy: SearchStrategy[T], condition: Callable[[T], bool]) -> T:
-    """Some value that satisfies a condition, as it was drawn; fails when there is none."""
-    return hypothesis.find(strategy, condition, settings=hypothesis.settings(DRAW, phases=[hypothesis.Phase.generate]))
-
+from theory.support import Local, Paired, SupportLaw, Uniform
+from theory.tasks import TASKS, Addition, Copy, CountOnes, Instance, Reverse, Step, Task, sparse_parity
 
 # ── Simplest values ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -57,23 +41,78 @@ def test_the_simplest_support_scheme_and_class() -> None:
     assert minimal(strategies.head_classes()) == HeadClass(1)
 
 
-def test_the_simplest_law_is_planted_at_the_shortest_length() -> None:
-    ens = minimal(strategies.planted_ensembles())
-    assert minimal(strategies.laws(ens)) == ens.at(1)
+def test_the_simplest_example_head_instance_and_task() -> None:
+    assert minimal(strategies.examples()) == Example((0,), (0,), 0)
+    assert minimal(strategies.heads()) == HardHead(HeadClass(1), {})
+    assert minimal(strategies.instances()) == Instance((0, 0), (0, 0), (Step(1, ()),))
+    assert minimal(strategies.tasks()) == next(iter(TASKS.values()))
+    assert list(minimal(strategies.dependency_graphs())) == [0, 1]
 
 
-def test_the_simplest_problem_is_the_smallest_of_everything() -> None:
-    ens = minimal(strategies.planted_ensembles())
-    small = strategies.problems(max_heads=3, max_length=2)
-    assert minimal(small) == Problem(HeadClass(1), ens.at(1), ens.at(1))
+SIMPLEST: dict[str, tuple[SearchStrategy[Any], Callable[[Any], object], object]] = {
+    "an example with the token 1 and the ID 1": (
+        strategies.examples(),
+        lambda example: 1 in example.tokens and 1 in example.ids,
+        Example((1,), (1,), 0),
+    ),
+    "a head that answers 1": (
+        strategies.heads(),
+        lambda head: 1 in head.answers.values(),
+        HardHead(HeadClass(1), {View((0,), ()): 1}),
+    ),
+    "a head that tells two tokens apart": (
+        strategies.heads(HeadClass(1)),
+        lambda head: len(set(head.answers.values())) == 2,
+        HardHead(HeadClass(1), {View((0,), ()): 0, View((1,), ()): 1}),
+    ),
+    "a head on pairs at a distance": (
+        strategies.heads(HeadClass(2, None, "relative")),
+        lambda head: any(view.key[1] > 0 for view in head.answers),
+        HardHead(HeadClass(2, None, "relative"), {View((0, 0), (0, 1)): 0}),
+    ),
+    "a step that reads two tokens": (
+        strategies.instances(),
+        lambda instance: len(instance.steps[0].sources) == 2,
+        Instance((0, 0, 0), (0, 0, 0), (Step(2, (1, 0)),)),
+    ),
+    "two steps": (
+        strategies.instances(),
+        lambda instance: len(instance.steps) == 2,
+        Instance((0, 0, 0), (0, 0, 0), (Step(1, ()), Step(2, ()))),
+    ),
+    "a path through the graph": (
+        strategies.dependency_graphs().map(lambda made: sorted(made.edges)),
+        lambda edges: {b for _, b in edges} & {a for a, _ in edges},
+        [(0, 1), (1, 2)],
+    ),
+    "a word with two letters": (
+        strategies.task_instances(Copy(3)),
+        lambda instance: len(set(instance.tokens)) == 3,
+        Copy(3).solve((0, 1, 3)),
+    ),
+    "a carry": (
+        strategies.task_instances(Addition(2, carry=True)),
+        lambda instance: max(instance.tokens) > 3,
+        Addition(2, carry=True).encode(1, 1, length=1),
+    ),
+    "an odd number of marked ones": (
+        strategies.task_instances(sparse_parity(2)),
+        lambda instance: instance.tokens[-1] == 4,
+        sparse_parity(2).plant((0, 1), (1, 2), ()),
+    ),
+    "a dense task": (strategies.tasks(), lambda task: task.sparsity is None, Addition(order="plain")),
+    "an ensemble with two labels": (
+        strategies.planted_ensembles(),
+        lambda ensemble: len(set(ensemble.target.values())) == 2,
+        PlantedEnsemble(2, [1, 0], {(0,): "1/2", (1,): "1/2"}, {(0,): 0, (1,): 1}, support.uniform()),
+    ),
+}
 
 
-def test_the_simplest_parity_problem_is_two_bits() -> None:
-    parity = minimal(strategies.parity_problems())
-    assert isinstance(parity.train, PlantedLaw)
-    assert parity.heads == HeadClass(1)
-    assert parity.train == parity.test
-    assert (parity.train.length, parity.train.ensemble.arity, parity.train.ensemble.vocabulary) == (2, 2, 2)
+@pytest.mark.parametrize("name", SIMPLEST)
+def test_what_it_shrinks_to(name: str) -> None:
+    strategy, condition, simplest = SIMPLEST[name]
+    assert minimal(strategy, lambda value: bool(condition(value))) == simplest
 
 
 # ── Everything can be drawn ──────────────────────────────────────────────────────────────────────────────────────────
@@ -100,26 +139,6 @@ def test_every_head_class_can_be_drawn(key: str, anchor: str, window: int | None
     assert wanted(find_any(strategies.head_classes(), wanted))
 
 
-CONDITIONS: dict[str, Callable[[Problem], bool]] = {
-    "a mixture": lambda problem: isinstance(problem.train, Mixture),
-    "another support law at test": lambda problem: (
-        isinstance(problem.train, PlantedLaw)
-        and isinstance(problem.test, PlantedLaw)
-        and problem.train.support_law != problem.test.support_law
-    ),
-    "two labels": lambda problem: len(problem.labels) == 2,
-    "planted tokens as noise": lambda problem: (
-        isinstance(problem.train, PlantedLaw)
-        and any(problem.train.ensemble.background[t] for word in problem.train.ensemble.planted for t in word)
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CONDITIONS)
-def test_the_interesting_problems_can_be_drawn(name: str) -> None:
-    assert CONDITIONS[name](find_any(strategies.problems(max_heads=3**5), CONDITIONS[name]))
-
-
 # ── Bounds and hypotheses ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -135,66 +154,180 @@ def test_ensembles_keep_their_bounds(ens: PlantedEnsemble) -> None:
     assert sum(ens.planted.values()) == sum(ens.background) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"min_arity": 3, "max_arity": 2}, {"min_vocabulary": 4, "max_vocabulary": 3}])
-def test_bounds_that_cannot_be_met_are_refused_when_drawn(wrong: dict[str, int]) -> None:
-    strategy: SearchStrategy[Any] = strategies.planted_ensembles(**wrong)
-    with pytest.raises(
-        InvalidArgument, match=r"planted_ensembles: argument max_arity: got bounds .*expected bounds with"
-    ):
-        find_any(strategy, lambda ens: True)
+@FEW
+@hypothesis.given(
+    strategies.examples(min_length=2, max_length=4, vocabulary=3, n_labels=3, ids=st.integers(-5, 5)),
+    strategies.head_classes(min_arity=2, max_arity=3, max_window=1, keys=["order", "relative"], anchors=["last"]),
+)
+def test_examples_and_classes_keep_their_bounds(example: Example, heads: HeadClass) -> None:
+    assert 2 <= example.length <= 4
+    assert set(example.tokens) | {example.label} <= {0, 1, 2}
+    assert all(-5 <= i <= 5 for i in example.ids)
+    assert 2 <= heads.arity <= 3
+    assert heads.window in (None, 0, 1)
+    assert (heads.key in ("order", "relative"), heads.anchor) == (True, "last")
 
 
 @FEW
-@hypothesis.given(st.data())
-def test_full_support_laws_have_every_set(data: st.DataObject) -> None:
-    anchor = data.draw(st.sampled_from(["none", "last"]))
-    law = data.draw(strategies.full_support_laws(4, 2, anchor))  # type: ignore[arg-type]
-    assert isinstance(law, Fixed)
-    assert [set_ for set_, _ in law.sets(4, 2)] == [set_ for set_, _ in support.uniform(anchor).sets(4, 2)]  # type: ignore[arg-type]
+@hypothesis.given(strategies.head_classes(max_arity=3), st.data())
+def test_heads_keep_their_class_and_bounds(heads: HeadClass, data: st.DataObject) -> None:
+    head = data.draw(strategies.heads(heads, min_views=1, max_views=2, vocabulary=3, max_offset=1, n_labels=1))
+    assert head.heads == heads
+    assert 1 <= len(head.answers) <= 2
+    assert set(head.answers.values()) == {0}
+    for view in head.answers:
+        assert set(view.tokens) <= {0, 1, 2}
+        assert max(view.key, default=0) - min(view.key, default=0) <= (1 if heads.window is None else heads.window)
 
 
 @FEW
-@hypothesis.given(strategies.problems(max_heads=100, max_length=3, same_support=True))
-def test_problems_keep_their_bounds(problem: Problem) -> None:
-    parts = [
-        part
-        for law in (problem.train, problem.test)
-        for part, _ in (law.components if isinstance(law, Mixture) else [(law, 1)])
+@hypothesis.given(strategies.instances(min_length=3, max_length=5, max_sources=2, vocabulary=3, ids=st.just(7)))
+def test_instances_keep_their_bounds(instance: Instance) -> None:
+    assert 3 <= len(instance.tokens) <= 5
+    assert set(instance.tokens) <= {0, 1, 2}
+    assert set(instance.ids) == {7}
+    assert all(len(step.sources) <= 2 for step in instance.steps)
+
+
+@FEW
+@hypothesis.given(strategies.dependency_graphs(min_length=3, max_length=5, max_sources=2))
+def test_graphs_go_forward(made: nx.DiGraph[int]) -> None:
+    assert list(made) == list(range(len(made)))
+    assert 3 <= len(made) <= 5
+    assert all(a < b for a, b in made.edges)
+    assert max(degree for _, degree in made.in_degree) <= 2
+    assert set(made.nodes[0]) == {"token", "id", "part"}
+
+
+@FEW
+@hypothesis.given(strategies.tasks(), st.data())
+def test_instances_of_a_task_are_in_its_support(task: Task, data: st.DataObject) -> None:
+    low = task.min_length
+    instance = data.draw(strategies.task_instances(task, max_length=low + 1))
+    assert task.rollout(instance) == instance.tokens
+    if (n := task.n_instances(low)) <= 100:
+        assert data.draw(strategies.task_instances(task, max_length=low)) in list(task.support(low))
+        assert n > 0
+
+
+@hypothesis.given(strategies.tasks(max_sparsity=1))
+def test_tasks_keep_their_sparsity(task: Task) -> None:
+    assert task.sparsity == 1
+
+
+def test_every_instance_of_a_task_can_be_drawn() -> None:
+    for task in (Copy(2), sparse_parity(2)):
+        strategy = strategies.task_instances(task, min_length=2, max_length=2)
+        for wanted in task.support(2):
+            assert find_any(strategy, lambda instance, wanted=wanted: instance == wanted) == wanted  # type: ignore[misc]
+
+
+@FEW
+@hypothesis.given(strategies.task_instances(sparse_parity(2), min_length=90, max_length=90))
+def test_a_long_instance_without_choices_is_drawn_at_random(instance: Instance) -> None:
+    assert len(instance.tokens) == 91
+
+
+REFUSED: dict[str, tuple[SearchStrategy[Any], str]] = {
+    "arity": (strategies.planted_ensembles(min_arity=3), r"planted_ensembles: argument max_arity: got bounds 3\.\.2"),
+    "vocabulary": (strategies.planted_ensembles(min_vocabulary=4), "argument max_vocabulary: got bounds 4"),
+    "no words": (strategies.planted_ensembles(max_words=0), "argument max_words: got 0; expected an integer >= 1"),
+    "length": (strategies.examples(min_length=4), r"examples: argument max_length: got bounds 4\.\.3"),
+    "no labels": (strategies.examples(n_labels=0), "argument n_labels: got 0"),
+    "no tokens": (strategies.examples(vocabulary=0), "argument vocabulary: got 0"),
+    "IDs": (strategies.position_schemes(max_id=1), "argument min_id|argument max_id"),
+    "class arity": (strategies.head_classes(min_arity=3), "head_classes: argument max_arity"),
+    "class window": (strategies.head_classes(max_window=-1), "argument max_window: got -1"),
+    "no keys": (strategies.head_classes(keys=[]), "argument keys: got .*expected some of 'none', 'order'"),
+    "anchors": (strategies.head_classes(anchors=["first"]), r"argument anchors: got \['first'\]"),  # type: ignore[list-item]
+    "views": (strategies.heads(min_views=5), r"heads: argument max_views: got bounds 5\.\.4"),
+    "offset": (strategies.heads(max_offset=-1), "argument max_offset: got -1; expected an integer >= 0"),
+    "more views than there are": (
+        strategies.heads(HeadClass(1), min_views=2, vocabulary=1),
+        "argument min_views: got 2",
+    ),
+    "sequence": (strategies.instances(max_length=1), r"instances: argument max_length: got 1"),
+    "graph": (strategies.dependency_graphs(min_length=9), r"argument max_length: got bounds 9\.\.6"),
+    "sparsity": (strategies.tasks(max_sparsity=0), "tasks: argument max_sparsity: got 0"),
+    "below the task": (strategies.task_instances(Copy(2), min_length=0), "task_instances: argument min_length: got 0"),
+    "above the task": (strategies.task_instances(CountOnes(3), min_length=4, max_length=4), "argument length: got 4"),
+    "swapped": (strategies.task_instances(Reverse(2), min_length=3, max_length=2), r"got bounds 3\.\.2"),
+    "no task": (strategies.task_instances("copy"), "argument task: got the str 'copy'"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_drawn_is_refused_when_drawn(name: str) -> None:
+    strategy, message = REFUSED[name]
+    with pytest.raises(InvalidArgument, match=message):
+        find_any(strategy, lambda value: True)
+
+
+# ── from_type ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TYPES = [(module, name) for module, named in hypothesis_plugin.STRATEGIES.items() for name in named]
+
+
+def fresh(*lines: str, **variables: str) -> str:
+    """What a new interpreter prints."""
+    path = os.pathsep.join(filter(None, [str(Path(strategies.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], env={**os.environ, "PYTHONPATH": path, **variables},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def imports(order: str) -> list[str]:
+    """The types' modules, before Hypothesis or after it."""
+    theirs = [f"from {module} import {name}" for module, name in TYPES]
+    own = ["import hypothesis", "from hypothesis import strategies as st"]
+    return [*theirs, *own] if order == "types first" else [*own, *theirs]
+
+
+@pytest.mark.parametrize("order", ["types first", "hypothesis first"])
+def test_types_need_no_import_beyond_themselves(order: str) -> None:
+    names = ", ".join(name for _, name in TYPES)
+    printed = fresh(
+        *imports(order),
+        "import sys",
+        "assert 'proofs_check.strategies' not in sys.modules",
+        "settings = hypothesis.settings(database=None, derandomize=True)",
+        f"for kind in ({names}):",
+        "    drawn = hypothesis.find(st.from_type(kind), lambda value: isinstance(value, kind), settings=settings)",
+        "    print(kind.__name__, type(drawn).__name__)",
+    )
+    found = dict(line.split() for line in printed.splitlines())
+    assert found == {
+        "PlantedEnsemble": "PlantedEnsemble", "Example": "Example", "HardHead": "HardHead", "HeadClass": "HeadClass",
+        "PositionScheme": "RandomShift", "Instance": "Instance", "Task": type(next(iter(TASKS.values()))).__name__,
+    }  # fmt: skip
+
+
+def test_hypothesis_stays_light() -> None:
+    code = [
+        "import hypothesis, sys",
+        "print(*(name for name in ('theory', 'numpy', 'networkx') if name in sys.modules))",
     ]
-    assert all(isinstance(part, PlantedLaw) for part in parts)
-    assert len({repr(part.ensemble) for part in parts}) == 1  # type: ignore[attr-defined]
-    assert problem.space().size <= 100
-    assert max(example.length for example in problem.train.support()) <= 3
-    assert max(example.length for example in problem.test.support()) <= 4
+    assert fresh(*code).strip() == ""
+
+
+def test_hypothesis_without_plugins_knows_nothing() -> None:
+    code = ["import hypothesis, sys", "print('proofs_check.hypothesis_plugin' in sys.modules)"]
+    assert fresh(*code).strip() == "True"
+    assert fresh(*code, HYPOTHESIS_NO_PLUGINS="1").strip() == "False"
 
 
 @FEW
-@hypothesis.given(strategies.certificate_problems())
-def test_certificate_problems_are_under_the_hypotheses_of_t2(problem: Problem) -> None:
-    train, test, heads = problem.train, problem.test, problem.heads
-    assert isinstance(train, PlantedLaw)
-    assert isinstance(test, PlantedLaw)
-    assert (heads.key, heads.window) == ("none", None)
-    assert bounds.certificate(heads.arity, heads.anchor) <= train.length < test.length
-    for law in (train, test):
-        every = [set_ for set_, _ in support.uniform(heads.anchor).sets(law.length, heads.arity)]
-        assert [set_ for set_, weight in law.support_law.sets(law.length, heads.arity) if weight > 0] == every
+@hypothesis.given(st.from_type(PlantedEnsemble), st.from_type(PositionScheme), st.from_type(HardHead))  # type: ignore[type-abstract]
+def test_annotations_are_enough(ensemble: PlantedEnsemble, scheme: PositionScheme, head: HardHead) -> None:
+    assert isinstance(ensemble, PlantedEnsemble)
+    assert isinstance(scheme, PositionScheme)
+    assert isinstance(head, HardHead)
 
 
-@FEW
-@hypothesis.given(strategies.parity_problems())
-def test_parity_problems_are_under_the_hypotheses_of_t7(problem: Problem) -> None:
-    assert problem.heads.arity < t7.arity_of(problem.train)
-    part = problem.train.components[0][0] if isinstance(problem.train, Mixture) else problem.train
-    assert isinstance(part, PlantedLaw)
-    assert len(set(part.ensemble.planted.values())) == 1
-    assert all(label == sum(word) % 2 for word, label in part.ensemble.target.items())
-
-
-@pytest.mark.parametrize("claim_id", [claim.id for claim in CLAIMS])
-def test_what_a_claim_draws_is_never_empty_and_can_be_under_its_hypotheses(claim_id: str) -> None:
-    plan = attack(claim_id)
-    for sampler in plan.samplers:
-        problem = find_any(sampler.strategy(), plan.nonvacuous)
-        assert plan.refute(problem, plan.stated) is None
-        assert all(p > 0 for _, p in problem.train.items())
+def test_registering_twice_changes_nothing() -> None:
+    before = list(sys.meta_path)
+    hypothesis_plugin.register()
+    assert sys.meta_path == before

@@ -90,7 +90,7 @@ def test_what_the_order_key_tells_apart(ids: Ids, other: Ids) -> None:
     assert (heads.key_of(ids) == heads.key_of(other)) == (comparisons(ids) == comparisons(other))
 
 
-@given(heads=strategies.heads(), e=strategies.examples(n_tokens=3, max_length=5))
+@given(heads=strategies.heads(), e=strategies.examples(vocabulary=3, max_length=5))
 def test_views_are_those_of_the_definition(heads: HeadClass, e: Example) -> None:
     expected = Counter(routes.views(heads, e))
     assert heads.view_counts(e) == expected

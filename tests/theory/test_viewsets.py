@@ -72,7 +72,7 @@ def test_sets_of_many_members_take_several_words() -> None:
 
 
 @given(
-    heads=strategies.heads(3), examples=st.lists(strategies.examples(n_tokens=3), min_size=1, max_size=6, unique=True)
+    heads=strategies.heads(3), examples=st.lists(strategies.examples(vocabulary=3), min_size=1, max_size=6, unique=True)
 )
 def test_the_numbers_of_an_example_are_its_views(heads: HeadClass, examples: list[Example]) -> None:
     labels = sorted({e.label for e in examples})  # type: ignore[type-var]

@@ -1,0 +1,196 @@
+"""What claims are tried on at random: Hypothesis strategies for problems under their hypotheses."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from proofs_check.families import marked_parity
+from proofs_check.problem import Problem
+from proofs_check.strategies import head_classes, laws_on, planted_ensembles, position_schemes, support_laws
+from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
+from theory.examples import Label
+from theory.heads import Anchor, Key
+from theory.positions import PositionScheme
+from theory.support import PositionSet, SupportLaw
+
+
+@st.composite
+def full_support_laws(draw: DrawFn, length: int, arity: int, anchor: Anchor = "none") -> SupportLaw:
+    """Non-uniform laws on all k-sets of a length (or on those with the last position)."""
+    sets: list[PositionSet] = [s for s in combinations(range(length), arity) if anchor == "none" or s[-1] == length - 1]
+    return support.fixed(draw(laws_on(sets)))
+
+
+@st.composite
+def laws(draw: DrawFn, ensemble: PlantedEnsemble, *, max_length: int = 4, max_size: int = 3000) -> Law:
+    """A planted law of the ensemble, or a mixture of two over lengths and schemes."""
+    components: list[Law] = []
+    for _ in range(draw(st.integers(1, 2))):
+        length = draw(st.integers(ensemble.arity, max_length))
+        components.append(_defined(ensemble, length, draw(position_schemes())))
+    weights = draw(laws_on(list(range(len(components)))))
+    law = mixture([(component, weights[i]) for i, component in enumerate(components)])
+    assume(law.size <= max_size)
+    return law
+
+
+def _defined(ensemble: PlantedEnsemble, length: int, scheme: PositionScheme) -> Law:
+    try:
+        return ensemble.at(length, positions=scheme)
+    except InvalidArgument:  # the scheme or the support law is undefined at this length
+        assume(False)
+        raise
+
+
+@st.composite
+def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_support: bool = False) -> Problem:
+    """T1's and T3's input: a head class, and training and test laws of one planting.
+
+    The support law may differ between the two unless `same_support`.
+    """
+    train_ens = draw(planted_ensembles())
+    test_ens = train_ens
+    if not same_support and draw(st.booleans()):
+        other = draw(support_laws())
+        test_ens = PlantedEnsemble(
+            train_ens.vocabulary, train_ens.background, train_ens.planted, train_ens.target, other, train_ens.labels
+        )
+    heads = draw(head_classes())
+    problem = Problem(
+        heads, draw(laws(train_ens, max_length=max_length)), draw(laws(test_ens, max_length=max_length + 1))
+    )
+    assume(problem.space().size <= max_heads)
+    return problem
+
+
+@st.composite
+def certificate_problems(draw: DrawFn) -> Problem:
+    """T2's input: full-support ensembles at the certificate length and above, non-uniform support laws."""
+    anchor: Anchor = draw(st.sampled_from(("none", "last")))
+    planting = draw(planted_ensembles(max_labels=3, supports=st.just(support.uniform(anchor))))
+    arity = planting.arity
+    train = bounds.certificate(arity, anchor) + draw(st.integers(0, 1))
+    test = train + draw(st.integers(1, 2))
+
+    def at(length: int) -> Law:
+        own = draw(full_support_laws(length, arity, anchor))
+        ens = PlantedEnsemble(
+            planting.vocabulary, planting.background, planting.planted, planting.target, own, planting.labels
+        )
+        return ens.at(length)
+
+    problem = Problem(HeadClass(arity, anchor=anchor), at(train), at(test))
+    assume(problem.train.size <= 3000)
+    assume(problem.test.size <= 10_000)
+    assume(problem.space().size <= 4**9)
+    return problem
+
+
+@st.composite
+def parity_problems(draw: DrawFn) -> Problem:
+    """T7's input: parity of k marked bits in any background, under heads of smaller arity and any window and key."""
+    arity = draw(st.integers(2, 4))
+    n_tokens = draw(st.integers(2, 4))
+    noise = draw(st.lists(st.integers(0, n_tokens - 1), min_size=1, max_size=n_tokens, unique=True))
+    background: dict[int, Any] = draw(laws_on(noise))
+    words = list(product((0, 1), repeat=arity))
+    ens = PlantedEnsemble(
+        n_tokens,
+        [background.get(t, 0) for t in range(n_tokens)],
+        {word: Fraction(1, len(words)) for word in words},
+        {word: sum(word) % 2 for word in words},
+        draw(support_laws()),
+    )
+    law = draw(laws(ens, max_length=5, max_size=8000))
+    return Problem(draw(head_classes(max_arity=arity - 1)), law, law)
+
+
+@st.composite
+def exchangeable_problems(draw: DrawFn) -> Problem:
+    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length above it."""
+    ens = draw(planted_ensembles(max_arity=3, supports=st.just(support.uniform())))
+    train = draw(st.integers(2 * ens.arity, 7))
+    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, 8))))
+
+
+@st.composite
+def local_problems(draw: DrawFn) -> Problem:
+    """T3b's input: w-local support, heads with the same window and the relative key, positions or a shift."""
+    arity = draw(st.integers(2, 3))
+    width = draw(st.integers(arity - 1, 3))
+    ens = draw(planted_ensembles(min_arity=arity, max_arity=arity, supports=st.just(support.local(width))))
+    low = draw(st.integers(0, 3))
+    scheme = positions.random_shift(low, low + draw(st.integers(0, 1)))
+    law = ens.at(4 * width + arity + draw(st.integers(0, 3)), positions=scheme)
+    return Problem(HeadClass(arity, width, "relative"), law, law)
+
+
+@st.composite
+def fixed_id_problems(draw: DrawFn) -> Problem:
+    """T4's input: any planting, absolute positions, the absolute key or the unbounded relative one, a longer test.
+
+    The label set has two labels: with one label an unseen view cannot be answered wrongly.
+    """
+    ens = draw(planted_ensembles(supports=st.just(support.uniform())))
+    assume(len(ens.labels) == 2)
+    key: Key = draw(st.sampled_from(("absolute", "relative") if ens.arity > 1 else ("absolute",)))
+    train = draw(st.integers(ens.arity, 4))
+    return Problem(HeadClass(ens.arity, None, key), ens.at(train), ens.at(train + draw(st.integers(1, 2))))
+
+
+@st.composite
+def paired_problems(draw: DrawFn) -> Problem:
+    """T5's input: marked parity of two or three blocks, coupled under a random relabelling, or raw IDs with a window."""
+    arity = draw(st.integers(2, 3))
+    ens = marked_parity(arity, support.paired())
+    train = draw(st.integers(1, 3 if arity == 2 else 2))
+    test = train + draw(st.integers(1, 2 if arity == 2 else 1))
+    coupling = positions.blocks(arity)
+    low = draw(st.integers(-2, 2))
+    scheme = draw(
+        st.sampled_from(
+            (
+                positions.coupled(coupling, positions.random_shift(low, low + 1)),
+                positions.coupled(coupling, positions.random_ordered(0, 5)),
+                positions.absolute(),
+            )
+        )
+    )
+    window = draw(st.sampled_from((None, 0, 1)))
+    return Problem(
+        HeadClass(arity, window, "relative"),
+        ens.at(arity * train, positions=scheme),
+        ens.at(arity * test, positions=scheme),
+    )
+
+
+@st.composite
+def small_problems(draw: DrawFn) -> Problem:
+    """T9's input: laws with few distinct examples, so that the law of a learned head is exact."""
+    ens = draw(planted_ensembles(max_vocabulary=3))
+    law = draw(laws(ens, max_length=3, max_size=60))
+    assume(len(law.table()) <= 6)
+    heads = draw(head_classes(max_arity=2))
+    return Problem(heads, law, law)
+
+
+@st.composite
+def rollout_problems(draw: DrawFn) -> Problem:
+    """T8's input: the steps of parity with a scratchpad, and a random hard head on their views."""
+    from proofs_check.claims.t8 import COUPLINGS, classes, steps
+
+    coupling = draw(st.sampled_from(COUPLINGS))
+    heads = classes(coupling)
+    n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2))
+    law = steps(n, coupling, shift=draw(st.integers(-3, 3)), spread=spread if coupling == "query" else 1)
+    views = sorted({view for example in law.support() for view in heads.views(example)})
+    answers: dict[View, Label] = draw(
+        st.dictionaries(st.sampled_from(views), st.sampled_from(sorted(law.labels, key=repr)), max_size=8)
+    )
+    return Problem(heads, law, law, HardHead(heads, answers))

@@ -1,0 +1,112 @@
+"""The problems that claims are tried on: under their hypotheses, within their bounds, and small when shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from proofs_check import problems_drawn, strategies
+from proofs_check.claims import attack, t7
+from proofs_check.problem import Problem
+from tests.shrinking import FEW, find_any, minimal
+from theory import HeadClass, Mixture, PlantedLaw, bounds, support
+from theory.claims import CLAIMS
+from theory.support import Fixed
+
+
+def test_the_simplest_law_is_planted_at_the_shortest_length() -> None:
+    ens = minimal(strategies.planted_ensembles())
+    assert minimal(problems_drawn.laws(ens)) == ens.at(1)
+
+
+def test_the_simplest_problem_is_the_smallest_of_everything() -> None:
+    ens = minimal(strategies.planted_ensembles())
+    small = problems_drawn.problems(max_heads=3, max_length=2)
+    assert minimal(small) == Problem(HeadClass(1), ens.at(1), ens.at(1))
+
+
+def test_the_simplest_parity_problem_is_two_bits() -> None:
+    parity = minimal(problems_drawn.parity_problems())
+    assert isinstance(parity.train, PlantedLaw)
+    assert parity.heads == HeadClass(1)
+    assert parity.train == parity.test
+    assert (parity.train.length, parity.train.ensemble.arity, parity.train.ensemble.vocabulary) == (2, 2, 2)
+
+
+CONDITIONS: dict[str, Callable[[Problem], bool]] = {
+    "a mixture": lambda problem: isinstance(problem.train, Mixture),
+    "another support law at test": lambda problem: (
+        isinstance(problem.train, PlantedLaw)
+        and isinstance(problem.test, PlantedLaw)
+        and problem.train.support_law != problem.test.support_law
+    ),
+    "two labels": lambda problem: len(problem.labels) == 2,
+    "planted tokens as noise": lambda problem: (
+        isinstance(problem.train, PlantedLaw)
+        and any(problem.train.ensemble.background[t] for word in problem.train.ensemble.planted for t in word)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_the_interesting_problems_can_be_drawn(name: str) -> None:
+    assert CONDITIONS[name](find_any(problems_drawn.problems(max_heads=3**5), CONDITIONS[name]))
+
+
+@FEW
+@hypothesis.given(st.data())
+def test_full_support_laws_have_every_set(data: st.DataObject) -> None:
+    anchor = data.draw(st.sampled_from(["none", "last"]))
+    law = data.draw(problems_drawn.full_support_laws(4, 2, anchor))  # type: ignore[arg-type]
+    assert isinstance(law, Fixed)
+    assert [set_ for set_, _ in law.sets(4, 2)] == [set_ for set_, _ in support.uniform(anchor).sets(4, 2)]  # type: ignore[arg-type]
+
+
+@FEW
+@hypothesis.given(problems_drawn.problems(max_heads=100, max_length=3, same_support=True))
+def test_problems_keep_their_bounds(problem: Problem) -> None:
+    parts = [
+        part
+        for law in (problem.train, problem.test)
+        for part, _ in (law.components if isinstance(law, Mixture) else [(law, 1)])
+    ]
+    assert all(isinstance(part, PlantedLaw) for part in parts)
+    assert len({repr(part.ensemble) for part in parts}) == 1  # type: ignore[attr-defined]
+    assert problem.space().size <= 100
+    assert max(example.length for example in problem.train.support()) <= 3
+    assert max(example.length for example in problem.test.support()) <= 4
+
+
+@FEW
+@hypothesis.given(problems_drawn.certificate_problems())
+def test_certificate_problems_are_under_the_hypotheses_of_t2(problem: Problem) -> None:
+    train, test, heads = problem.train, problem.test, problem.heads
+    assert isinstance(train, PlantedLaw)
+    assert isinstance(test, PlantedLaw)
+    assert (heads.key, heads.window) == ("none", None)
+    assert bounds.certificate(heads.arity, heads.anchor) <= train.length < test.length
+    for law in (train, test):
+        every = [set_ for set_, _ in support.uniform(heads.anchor).sets(law.length, heads.arity)]
+        assert [set_ for set_, weight in law.support_law.sets(law.length, heads.arity) if weight > 0] == every
+
+
+@FEW
+@hypothesis.given(problems_drawn.parity_problems())
+def test_parity_problems_are_under_the_hypotheses_of_t7(problem: Problem) -> None:
+    assert problem.heads.arity < t7.arity_of(problem.train)
+    part = problem.train.components[0][0] if isinstance(problem.train, Mixture) else problem.train
+    assert isinstance(part, PlantedLaw)
+    assert len(set(part.ensemble.planted.values())) == 1
+    assert all(label == sum(word) % 2 for word, label in part.ensemble.target.items())
+
+
+@pytest.mark.parametrize("claim_id", [claim.id for claim in CLAIMS])
+def test_what_a_claim_draws_is_never_empty_and_can_be_under_its_hypotheses(claim_id: str) -> None:
+    plan = attack(claim_id)
+    for sampler in plan.samplers:
+        problem = find_any(sampler.strategy(), plan.nonvacuous)
+        assert plan.refute(problem, plan.stated) is None
+        assert all(p > 0 for _, p in problem.train.items())
