@@ -1,0 +1,179 @@
+"""What a transformer is made of: sizes, position encoding, outputs; and its parameters, in one flat array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.errors import InvalidArgument, shown
+
+Encoding: TypeAlias = Literal["none", "learned", "sinusoidal", "rope", "alibi"]
+Activation: TypeAlias = Literal["relu", "gelu"]
+Array: TypeAlias = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A decoder-only, pre-norm transformer.
+
+    Parameters
+    ----------
+    n_tokens : size of the vocabulary.
+    width : d, a multiple of `n_heads` (with rope the width of a head is even).
+    n_layers, n_heads : at least one each.
+    hidden : width of the MLP, default 4 · width.
+    activation : "relu", or "gelu" in its tanh form.
+    encoding : how position IDs enter: "none"; "learned" (a row of a table a ID, ids < `n_ids`) and "sinusoidal" add to
+        the token's vector; "rope" rotates queries and keys; "alibi" subtracts slope · |ID difference| from the logits.
+    n_ids : rows of the table of a learned encoding.
+    tied : whether the token output uses the token vectors.
+    n_increments : classes of a second output, the ID increment of the next token (predictive position coupling); 0: none.
+    log_scale : c, for logits times log(visible keys + 1) / c; None: not scaled.
+
+    Raises
+    ------
+    InvalidArgument
+
+    Examples
+    --------
+    >>> ModelConfig(n_tokens=5, width=8, n_heads=2).n_parameters
+    1840
+    """
+
+    n_tokens: int
+    width: int = 64
+    n_layers: int = 2
+    n_heads: int = 4
+    hidden: int = 0
+    activation: Activation = "relu"
+    encoding: Encoding = "none"
+    n_ids: int = 0
+    tied: bool = False
+    n_increments: int = 0
+    log_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        where = "ModelConfig"
+        if self.hidden == 0:
+            object.__setattr__(self, "hidden", 4 * self.width)
+        for name, least in (
+            ("n_tokens", 1), ("width", 1), ("n_layers", 1), ("n_heads", 1), ("hidden", 1), ("n_increments", 0),
+            ("n_ids", 1 if self.encoding == "learned" else 0),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", "See the docstring.")
+        for name, kind in (("activation", Activation), ("encoding", Encoding)):
+            if getattr(self, name) not in get_args(kind):
+                raise InvalidArgument(
+                    where, name, shown(getattr(self, name)), f"one of {', '.join(get_args(kind))}", "See the docstring."
+                )
+        step = self.n_heads * (2 if self.encoding == "rope" else 1)
+        if self.width % step:
+            raise InvalidArgument(
+                where, "width", str(self.width), f"a multiple of {step}",
+                f"{self.n_heads} heads" + (" of an even width" if self.encoding == "rope" else "") + " share it.",
+            )  # fmt: skip
+        if self.log_scale is not None and not self.log_scale > 0:
+            raise InvalidArgument(
+                where, "log_scale", shown(self.log_scale), "a number > 0, or None", "For instance 3.5."
+            )
+
+    @property
+    def head_width(self) -> int:
+        """The width of a head."""
+        return self.width // self.n_heads
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{name: shape} of every parameter, in the order of the flat array."""
+        d, hidden = self.width, self.hidden
+        shapes: dict[str, tuple[int, ...]] = {"tokens": (self.n_tokens, d)}
+        if self.encoding == "learned":
+            shapes["ids"] = (self.n_ids, d)
+        for i in range(self.n_layers):
+            shapes |= {
+                f"{i}.norm1.gain": (d,), f"{i}.norm1.bias": (d,),
+                f"{i}.qkv.weight": (d, 3 * d), f"{i}.qkv.bias": (3 * d,),
+                f"{i}.out.weight": (d, d), f"{i}.out.bias": (d,),
+                f"{i}.norm2.gain": (d,), f"{i}.norm2.bias": (d,),
+                f"{i}.up.weight": (d, hidden), f"{i}.up.bias": (hidden,),
+                f"{i}.down.weight": (hidden, d), f"{i}.down.bias": (d,),
+            }  # fmt: skip
+        shapes |= {"norm.gain": (d,), "norm.bias": (d,)}
+        if not self.tied:
+            shapes["head.weight"] = (d, self.n_tokens)
+        if self.n_increments:
+            shapes["increments.weight"] = (d, self.n_increments)
+        return shapes
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the parameters are."""
+        return sum(map(prod, self.shapes().values()))
+
+
+class Parameters(Mapping[str, Array]):
+    """Named views into one flat array, so that an optimizer, a sum or a checkpoint handles a single vector.
+
+    Examples
+    --------
+    >>> parameters = Parameters.zeros(ModelConfig(n_tokens=5, width=8, n_heads=2))
+    >>> parameters["tokens"][...] = 1
+    >>> float(parameters.flat.sum())
+    40.0
+    """
+
+    def __init__(self, config: ModelConfig, flat: Array) -> None:
+        if flat.size != config.n_parameters:
+            raise InvalidArgument(
+                "Parameters", "flat", f"{flat.size} numbers", f"{config.n_parameters}, as the configuration has",
+                "Use an array of its own.",
+            )  # fmt: skip
+        self.config = config
+        self.flat = flat
+        self._views: dict[str, Array] = {}
+        start = 0
+        for name, shape in config.shapes().items():
+            end = start + prod(shape)
+            self._views[name] = flat[start:end].reshape(shape)
+            start = end
+
+    @classmethod
+    def zeros(cls, config: ModelConfig, dtype: type = np.float32) -> Parameters:
+        """All zeros."""
+        return cls(config, np.zeros(config.n_parameters, dtype=dtype))
+
+    @classmethod
+    def drawn(cls, config: ModelConfig, rng: np.random.Generator, dtype: type = np.float32) -> Parameters:
+        """Initial parameters: matrices normal with standard deviation 0.02 (1/sqrt(2 layers) of it where they add to the
+        residual stream), gains 1, biases 0."""
+        new = cls.zeros(config, dtype)
+        for name, view in new.items():
+            if name.endswith("gain"):
+                view[...] = 1
+            elif view.ndim == 2:
+                narrow = sqrt(2 * config.n_layers) if name.endswith(("out.weight", "down.weight")) else 1
+                view[...] = rng.normal(0, 0.02 / narrow, size=view.shape)
+        return new
+
+    def matrices(self) -> NDArray[np.bool_]:
+        """Which entries of the flat array belong to matrices: those that weight decay acts on."""
+        mask = np.zeros(self.flat.size, dtype=bool)
+        named = Parameters(self.config, mask)
+        for view in named.values():
+            view[...] = view.ndim == 2
+        return mask
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)

@@ -1,0 +1,143 @@
+"""From tasks to batches: which IDs a sequence carries, and what is predicted from where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from idealized_model.transformer.config import Encoding
+from idealized_model.transformer.engine import Batch
+from theory.errors import InvalidArgument, shown
+from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
+from theory.tasks import Instance, Task
+
+
+@dataclass(frozen=True)
+class Positions:
+    """How positions enter a model: the IDs of a sequence, and the encoding that reads them.
+
+    Attributes
+    ----------
+    encoding : of the IDs, in the model.
+    coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
+    relabel : "fixed" (counted from 0), "shift" (a random offset), "chunks" (PoSE: two chunks with offsets of their own) or
+        "ordered" (a random sorted subset of the range, at test time too).
+    predicted : the model predicts ID increments, and at test time its IDs are its own predictions (PPC).
+    """
+
+    what: str
+    encoding: Encoding
+    coupled: bool = False
+    relabel: str = "fixed"
+    predicted: bool = False
+
+    def scheme(self, n_ids: int, lowest: int, n_values: int, training: bool) -> PositionScheme:
+        """The law of the relabelling of `n_values` IDs, the least of which is `lowest`, into 0..n_ids-1.
+
+        Shifts and chunks serve training; at test time a sequence is counted from the first ID on.
+        """
+        if self.relabel == "ordered":
+            return RandomOrdered(0, n_ids - 1)
+        if self.relabel == "chunks" and training:
+            return ChunkedShift(0, n_ids - 1, min(2, n_values))
+        room = n_ids - n_values if self.relabel != "fixed" and training else 0
+        return RandomShift(-lowest, room - lowest)
+
+
+POSITIONS: dict[str, Positions] = {
+    "none": Positions("no positions at all", "none"),
+    "absolute": Positions("a vector a position", "learned"),
+    "sinusoidal": Positions("sines and cosines of the position", "sinusoidal"),
+    "rope": Positions("queries and keys rotated by the position", "rope"),
+    "alibi": Positions("logits lowered by the distance", "alibi"),
+    "random-shift": Positions(
+        "a vector a position, counted from a random offset in training", "learned", relabel="shift"
+    ),
+    "pose": Positions("two chunks, each with a random offset in training", "learned", relabel="chunks"),
+    "random-ordered": Positions("a random sorted subset of the IDs", "learned", relabel="ordered"),
+    "coupled": Positions("the task's coupled IDs, from a random offset in training", "learned", True, "shift"),
+    "coupled-ordered": Positions("the task's coupled IDs, as a random sorted subset", "learned", True, "ordered"),
+    "predicted": Positions("coupled IDs that the model predicts itself (PPC)", "learned", True, "shift", True),
+}
+"""The position schemes of the command line."""
+
+
+def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Generator, *, training: bool) -> Ids:
+    """The IDs of one sequence.
+
+    Raises
+    ------
+    InvalidArgument : when the range of IDs is too small for the sequence.
+    """
+    base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
+    lowest = min(base)
+    values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
+    if len(values) > n_ids and how.encoding == "learned":
+        raise InvalidArgument(
+            "transformer", "n_ids", f"{n_ids} IDs for a sequence that needs {len(values)}", f"n_ids >= {len(values)}",
+            f"Raise it with --ids {len(values)}, or use shorter sequences.",
+        )  # fmt: skip
+    scheme = how.scheme(max(n_ids, len(values)), lowest, len(values), training)
+    renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
+    return tuple(renamed[i] for i in base)
+
+
+def batch_of(
+    instances: Sequence[Instance], ids: Sequence[Ids], increments: Sequence[int] = (), dtype: Any = np.float32
+) -> Batch:
+    """The batch that supervises every step of the instances.
+
+    Parameters
+    ----------
+    increments : the ID increments that a model can predict; empty for a model that does not.
+
+    Raises
+    ------
+    InvalidArgument : for an ID increment that is not among them.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> one = Copy().solve((0, 1, 2))
+    >>> batch = batch_of([one], [one.ids], increments=[1])
+    >>> batch.queries.tolist(), batch.targets.tolist(), batch.increments.tolist()
+    ([[2, 3]], [[0, 1]], [[0, 0]])
+    """
+    n = max(len(instance.tokens) for instance in instances) - 1  # the last token is predicted, never read
+    n_steps = max(len(instance.steps) for instance in instances)
+    tokens = np.zeros((len(instances), n), dtype=np.int64)
+    all_ids = np.zeros_like(tokens)
+    queries, targets, classes = (np.zeros((len(instances), n_steps), dtype=np.int64) for _ in range(3))
+    weights = np.zeros((len(instances), n_steps), dtype=dtype)
+    class_of = {increment: j for j, increment in enumerate(increments)}
+    for row, (instance, own) in enumerate(zip(instances, ids, strict=True)):
+        length = min(len(instance.tokens), n)
+        tokens[row, :length] = instance.tokens[:length]
+        all_ids[row, :length] = own[:length]
+        at = [step.position for step in instance.steps]
+        queries[row, : len(at)] = [t - 1 for t in at]
+        queries[row, len(at) :] = at[-1] - 1
+        targets[row, : len(at)] = [instance.tokens[t] for t in at]
+        weights[row, : len(at)] = 1
+        if class_of:
+            found = [own[t] - own[t - 1] for t in at]
+            unknown = [increment for increment in found if increment not in class_of]
+            if unknown:
+                raise InvalidArgument(
+                    "transformer.batch_of", "increments", f"the ID increment {unknown[0]}", f"one of {shown(list(increments))}",
+                    "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them.",
+                )  # fmt: skip
+            classes[row, : len(at)] = [class_of[increment] for increment in found]
+    return Batch(tokens, all_ids, queries, targets, weights, classes if class_of else None)
+
+
+def increments_of(task: Task, length: int, rng: np.random.Generator, *, draws: int = 256) -> tuple[int, ...]:
+    """The ID increments of a task's steps, in order, as far as some random instances show them."""
+    found = set()
+    for _ in range(draws):
+        instance = task.sample(length, rng)
+        found |= {instance.ids[t] - instance.ids[t - 1] for t, _ in instance.steps}
+    return tuple(sorted(found))

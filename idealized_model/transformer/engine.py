@@ -1,0 +1,554 @@
+"""The NumPy engine: forward and hand-derived backward passes, in micro-batches that stay in cache.
+
+Letters of the shapes: B sequences of a micro-batch, T tokens, S supervised queries a sequence (all T in the inner
+layers), H heads, E width of a head, D = H · E width, F width of the MLP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idealized_model.transformer.config import Array, ModelConfig, Parameters
+from idealized_model.transformer.encodings import alibi_slopes, rope_tables, sinusoids
+
+EPSILON = 1e-5
+BLOCK = 64
+"""Rows of attention that are computed at once: each block reads only the keys up to its last row."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences of one padded length, and what is to be predicted from where.
+
+    Attributes
+    ----------
+    tokens, ids : (batch, length) integers; what lies behind the last query of a row is never read.
+    queries : (batch, S) positions, increasing in each row: the prediction is made from the token there.
+    targets : (batch, S) next tokens.
+    weights : (batch, S) 1 for a supervised query, 0 for one that only fills the row.
+    increments : (batch, S) classes of the ID increment, for a model that predicts it.
+    """
+
+    tokens: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    queries: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    weights: Array
+    increments: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def part(self, start: int, end: int) -> Batch:
+        """The sequences start..end-1."""
+        rows = slice(start, end)
+        increments = None if self.increments is None else self.increments[rows]
+        return Batch(
+            self.tokens[rows], self.ids[rows], self.queries[rows], self.targets[rows], self.weights[rows], increments
+        )
+
+
+class Workspace:
+    """Named buffers that are kept between calls: nothing that a step needs goes back to the operating system."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        self._buffers: dict[str, Array] = {}
+
+    def __call__(self, name: str, *shape: int) -> Array:
+        """An array of this shape with any content; the same memory whenever the name comes again."""
+        size = prod(shape)
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size:
+            buffer = self._buffers[name] = np.empty(size, dtype=self.dtype)
+        return buffer[:size].reshape(shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        return sum(buffer.nbytes for buffer in self._buffers.values())
+
+
+class Engine:
+    """Losses, gradients and predictions of one configuration.
+
+    Parameters
+    ----------
+    config : the model.
+    dtype : float32, or float64 to check gradients.
+    micro_batch : sequences that go through the model at once.
+    threads : worker threads. A batch is always cut into two shares whose gradients are added in one order, so results do
+        not depend on the number of threads. With two threads, NumPy's BLAS should use one.
+    whole_last_layer : compute every position of the last layer, though only the supervised ones are needed.
+
+    Examples
+    --------
+    >>> config = ModelConfig(n_tokens=3, width=8, n_layers=1, n_heads=2)
+    >>> parameters = Parameters.drawn(config, np.random.default_rng(0))
+    >>> tokens = np.array([[0, 1, 2]])
+    >>> batch = Batch(tokens, np.arange(3)[None], np.array([[2]]), np.array([[1]]), np.ones((1, 1), np.float32))
+    >>> loss, gradient = Engine(config).loss_and_gradient(parameters, batch)
+    >>> round(loss, 1)  # close to log 3 before training
+    1.1
+    """
+
+    SHARES = 2
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        dtype: Any = np.float32,
+        micro_batch: int = 8,
+        threads: int = 2,
+        whole_last_layer: bool = False,
+    ) -> None:
+        self.config = config
+        self.dtype = np.dtype(dtype)
+        self.micro_batch = micro_batch
+        self.threads = threads
+        self.whole_last_layer = whole_last_layer
+        self._passes = [_Pass(config, self.dtype, whole_last_layer) for _ in range(self.SHARES)]
+        self._gradients = [Parameters.zeros(config, self.dtype.type) for _ in range(self.SHARES)]
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def loss_and_gradient(self, parameters: Parameters, batch: Batch) -> tuple[float, Parameters]:
+        """The mean cross-entropy over the supervised queries, and its gradient.
+
+        Returns
+        -------
+        (loss, gradient); the gradient's memory is used again by the next call.
+        """
+        total = float(batch.weights.sum())
+
+        def work(share: int) -> float:
+            gradient, one = self._gradients[share], self._passes[share]
+            gradient.flat[...] = 0
+            return sum(one.train(parameters, part, gradient, total) for part in self._parts(batch, share))
+
+        losses = self._map(work)
+        gradient = self._gradients[0]
+        for other in self._gradients[1:]:
+            gradient.flat += other.flat
+        return sum(losses), gradient
+
+    def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, Array | None]:
+        """The logits of the next token (batch, S, tokens), and those of the ID increment, if the model has them."""
+
+        def work(share: int) -> list[tuple[Array, Array | None]]:
+            return [self._passes[share].predict(parameters, part) for part in self._parts(batch, share)]
+
+        parts = [part for share in self._map(work) for part in share]
+        increments = [part[1] for part in parts if part[1] is not None]
+        return np.concatenate([part[0] for part in parts]), np.concatenate(increments) if increments else None
+
+    def attention(self, parameters: Parameters, batch: Batch) -> list[Array]:
+        """For every layer the attention weights (batch, H, S or T, T) of its queries."""
+        parts = [
+            self._passes[0].weights(parameters, part) for s in range(self.SHARES) for part in self._parts(batch, s)
+        ]
+        return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the workspaces and gradients hold, in bytes."""
+        return sum(one.space.nbytes for one in self._passes) + sum(gradient.flat.nbytes for gradient in self._gradients)
+
+    def _parts(self, batch: Batch, share: int) -> Iterator[Batch]:
+        """The micro-batches of a share: contiguous, so that the shares one after the other are the batch."""
+        half = -(-len(batch) // self.SHARES)
+        end = min(len(batch), (share + 1) * half)
+        for start in range(share * half, end, self.micro_batch):
+            yield batch.part(start, min(end, start + self.micro_batch))
+
+    def _map(self, work: Any) -> list[Any]:
+        if self._pool is None:
+            return [work(share) for share in range(self.SHARES)]
+        return list(self._pool.map(work, range(self.SHARES)))
+
+
+class _Pass:
+    """One thread's way through the model, forward and back, in its own workspace."""
+
+    def __init__(self, config: ModelConfig, dtype: np.dtype[Any], whole_last_layer: bool) -> None:
+        self.config = config
+        self.space = Workspace(dtype)
+        self.whole = whole_last_layer
+
+    def train(self, p: Parameters, batch: Batch, gradient: Parameters, total: float) -> float:
+        """Add the gradient of (sum of the weighted losses) / total; returns that loss."""
+        x = self._forward(p, batch)
+        loss, dx = self._losses(p, x, batch, gradient, total)
+        self._backward(p, dx, batch, gradient)
+        return loss
+
+    def predict(self, p: Parameters, batch: Batch) -> tuple[Array, Array | None]:
+        x = self._forward(p, batch)
+        normed = self._normalize(x, p, "norm")
+        shape = (*batch.queries.shape, -1)
+        logits = (normed @ _output(p)).reshape(shape)
+        return logits, (normed @ p["increments.weight"]).reshape(shape) if self.config.n_increments else None
+
+    def weights(self, p: Parameters, batch: Batch) -> list[Array]:
+        self._forward(p, batch)
+        found = []
+        for i in range(self.config.n_layers):
+            queries = self._queries(batch, i)
+            n_rows, n = queries.shape[1], batch.tokens.shape[1]
+            rows = np.zeros((len(batch), self.config.n_heads, n_rows, n), dtype=self.space.dtype)
+            for low, high, end in _blocks(queries, n):
+                shape = (len(batch), self.config.n_heads, high - low, end)
+                rows[:, :, low:high, :end] = self.space(f"{i}.exp.{low}", *shape)
+            found.append(rows * self.space(f"{i}.scale", len(batch), self.config.n_heads, n_rows, 1))
+        return found
+
+    # ── Forward ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _forward(self, p: Parameters, batch: Batch) -> Array:
+        """The residual stream at the supervised queries, (B·S, D)."""
+        config, space = self.config, self.space
+        n_sequences, n = batch.tokens.shape
+        x = space("x", n_sequences * n, config.width)
+        np.take(p["tokens"], batch.tokens.reshape(-1), axis=0, out=x, mode="clip")
+        if config.encoding == "learned":
+            x += np.take(p["ids"], batch.ids.reshape(-1), axis=0)
+        elif config.encoding == "sinusoidal":
+            x += sinusoids(batch.ids.reshape(-1), config.width).astype(space.dtype)
+        for i in range(config.n_layers):
+            x = self._layer(i, x, p, batch)
+        return x
+
+    def _queries(self, batch: Batch, i: int) -> NDArray[np.int64]:
+        """The positions that a layer computes: all of them, in the last layer the supervised ones alone."""
+        if i == self.config.n_layers - 1 and not self.whole:
+            return batch.queries
+        return np.broadcast_to(np.arange(batch.tokens.shape[1]), batch.tokens.shape)
+
+    def _layer(self, i: int, x: Array, p: Parameters, batch: Batch) -> Array:
+        config, space = self.config, self.space
+        n_sequences, n = batch.tokens.shape
+        queries = self._queries(batch, i)
+        narrow = queries is batch.queries
+        normed = self._normalize(x, p, f"{i}.norm1")
+        qkv = space(f"{i}.qkv", n_sequences * n, 3 * config.width)
+        np.matmul(normed, p[f"{i}.qkv.weight"], out=qkv)
+        qkv += p[f"{i}.qkv.bias"]
+        split = qkv.reshape(n_sequences, n, 3, config.n_heads, config.head_width).transpose(2, 0, 3, 1, 4)
+        q, k, v = split[0], split[1], split[2]  # (B, H, T, E)
+        if narrow:
+            rows = np.arange(n_sequences)[:, None]
+            q = q.transpose(0, 2, 1, 3)[rows, queries].transpose(0, 2, 1, 3)  # (B, H, S, E)
+            x = x.reshape(n_sequences, n, -1)[rows, queries].reshape(-1, config.width)
+        q, k = self._keyed(i, q, k, queries, batch)
+        mixed = space(f"{i}.mixed", n_sequences, queries.shape[1], config.n_heads, config.head_width)
+        self._attend(i, q, k, v, queries, batch, mixed.transpose(0, 2, 1, 3))
+        flat = mixed.reshape(-1, config.width)
+        y = space(f"{i}.y", *x.shape)
+        np.matmul(flat, p[f"{i}.out.weight"], out=y)
+        y += p[f"{i}.out.bias"]
+        y += x
+        normed = self._normalize(y, p, f"{i}.norm2")
+        up = space(f"{i}.up", len(y), config.hidden)
+        np.matmul(normed, p[f"{i}.up.weight"], out=up)
+        up += p[f"{i}.up.bias"]
+        z = space(f"{i}.z", *y.shape)
+        np.matmul(self._activate(i, up), p[f"{i}.down.weight"], out=z)
+        z += p[f"{i}.down.bias"]
+        z += y
+        if i == config.n_layers - 1 and self.whole:
+            rows = np.arange(n_sequences)[:, None]
+            z = z.reshape(n_sequences, n, -1)[rows, batch.queries].reshape(-1, config.width)
+        return z
+
+    def _normalize(self, x: Array, p: Parameters, name: str) -> Array:
+        """gain · (x - mean) / sqrt(variance + ε) + bias over the last axis; keeps the normalised x and 1 / sqrt."""
+        space = self.space
+        unit, scale = space(f"{name}.unit", *x.shape), space(f"{name}.scale", len(x), 1)
+        np.subtract(x, x.mean(axis=1, keepdims=True), out=unit)
+        np.einsum("nd,nd->n", unit, unit, out=scale[:, 0])
+        scale *= 1 / x.shape[1]
+        scale += EPSILON
+        np.sqrt(scale, out=scale)
+        np.divide(1, scale, out=scale)
+        unit *= scale
+        out = space(f"{name}.out", *x.shape)
+        np.multiply(unit, p[f"{name}.gain"], out=out)
+        out += p[f"{name}.bias"]
+        return out
+
+    def _keyed(self, i: int, q: Array, k: Array, queries: NDArray[np.int64], batch: Batch) -> tuple[Array, Array]:
+        """Queries and keys as attention multiplies them: rotated (rope), and queries scaled."""
+        config, space = self.config, self.space
+        n_sequences, n = batch.tokens.shape
+        scale = np.full((n_sequences, queries.shape[1]), 1 / sqrt(config.head_width), dtype=space.dtype)
+        if config.log_scale is not None:  # query t sees t + 1 keys
+            scale *= np.log(queries + 2) / config.log_scale
+        new_q = space(f"{i}.q", n_sequences, config.n_heads, queries.shape[1], config.head_width)
+        np.multiply(q, scale[:, None, :, None], out=new_q)
+        if config.encoding != "rope":
+            return new_q, k
+        new_k = space(f"{i}.k", n_sequences, config.n_heads, n, config.head_width)
+        np.copyto(new_k, k)
+        query_ids = np.take_along_axis(batch.ids, queries, axis=1)
+        for vectors, ids in ((new_q, query_ids), (new_k, batch.ids)):
+            _rotate(vectors, *rope_tables(ids, config.head_width, space.dtype))
+        return new_q, new_k
+
+    def _bias(self, low: int, high: int, end: int, queries: NDArray[np.int64], batch: Batch) -> Array:
+        """What is added to a block of logits: -∞ on later keys, and ALiBi's penalties; (B or 1, H or 1, rows, keys)."""
+        own = queries[:, low:high]
+        if (own == own[0]).all():
+            own = own[:1]  # one mask for all sequences
+        bias = np.where(np.arange(end) > own[:, :, None], -np.inf, 0)[:, None]
+        if self.config.encoding == "alibi":
+            query_ids = np.take_along_axis(batch.ids, queries[:, low:high], axis=1)
+            distance = np.abs(query_ids[:, :, None] - batch.ids[:, None, :end])  # (B, rows, keys)
+            bias = bias - alibi_slopes(self.config.n_heads)[:, None, None] * distance[:, None]
+        return bias.astype(self.space.dtype)
+
+    def _attend(
+        self, i: int, q: Array, k: Array, v: Array, queries: NDArray[np.int64], batch: Batch, out: Array
+    ) -> None:
+        """out = softmax(q kᵀ + bias) v, by blocks of rows; keeps the exponentials and 1 / their sums."""
+        space, config = self.space, self.config
+        n_sequences, n_rows = queries.shape
+        scale = space(f"{i}.scale", n_sequences, config.n_heads, n_rows, 1)
+        for low, high, end in _blocks(queries, batch.tokens.shape[1]):
+            exp = space(f"{i}.exp.{low}", n_sequences, config.n_heads, high - low, end)
+            np.matmul(q[:, :, low:high], k[:, :, :end].swapaxes(2, 3), out=exp)
+            exp += self._bias(low, high, end, queries, batch)
+            exp -= exp.max(axis=3, keepdims=True)
+            np.exp(exp, out=exp)
+            own = scale[:, :, low:high]
+            np.divide(1, exp.sum(axis=3, keepdims=True), out=own)
+            np.matmul(exp, v[:, :, :end], out=out[:, :, low:high])
+            out[:, :, low:high] *= own
+
+    def _activate(self, i: int, up: Array) -> Array:
+        active = self.space(f"{i}.active", *up.shape)
+        if self.config.activation == "relu":
+            return np.maximum(up, 0, out=active)
+        np.tanh(_GELU * (up + _CUBIC * up**3), out=active)
+        active += 1
+        active *= up
+        active *= 0.5
+        return active
+
+    # ── Loss ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _losses(self, p: Parameters, x: Array, batch: Batch, gradient: Parameters, total: float) -> tuple[float, Array]:
+        """The summed cross-entropies over `total`, and the gradient with respect to x."""
+        normed = self._normalize(x, p, "norm")
+        share = (batch.weights.reshape(-1) / total).astype(self.space.dtype)
+        loss, slope = _cross_entropy(normed @ _output(p), batch.targets.reshape(-1), share)
+        dnormed = slope @ _output(p).T
+        if self.config.tied:
+            gradient["tokens"][...] += slope.T @ normed
+        else:
+            gradient["head.weight"][...] += normed.T @ slope
+        if self.config.n_increments:
+            assert batch.increments is not None
+            weight = p["increments.weight"]
+            more, slope = _cross_entropy(normed @ weight, batch.increments.reshape(-1), share)
+            gradient["increments.weight"][...] += normed.T @ slope
+            dnormed += slope @ weight.T
+            loss += more
+        return loss, self._normalize_back(dnormed, p, "norm", gradient)
+
+    # ── Backward ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _backward(self, p: Parameters, dx: Array, batch: Batch, gradient: Parameters) -> None:
+        config = self.config
+        n_sequences, n = batch.tokens.shape
+        rows = np.arange(n_sequences)[:, None]
+        if self.whole:
+            wide = np.zeros((n_sequences, n, config.width), dtype=self.space.dtype)
+            np.add.at(wide, (rows, batch.queries), dx.reshape(n_sequences, -1, config.width))
+            dx = wide.reshape(-1, config.width)
+        for i in reversed(range(config.n_layers)):
+            dx = self._layer_back(i, dx, p, batch, gradient)
+        _add_rows(gradient["tokens"], batch.tokens.reshape(-1), dx)
+        if config.encoding == "learned":
+            _add_rows(gradient["ids"], batch.ids.reshape(-1), dx)
+
+    def _layer_back(self, i: int, dz: Array, p: Parameters, batch: Batch, gradient: Parameters) -> Array:
+        """From the gradient at a layer's output to that at its input."""
+        config, space = self.config, self.space
+        n_sequences, n = batch.tokens.shape
+        queries = self._queries(batch, i)
+        # MLP
+        active = space(f"{i}.active", len(dz), config.hidden)
+        _linear_back(gradient, f"{i}.down", active, dz)
+        dup = space("dup", len(dz), config.hidden)
+        np.matmul(dz, p[f"{i}.down.weight"].T, out=dup)
+        self._activate_back(i, dup)
+        _linear_back(gradient, f"{i}.up", space(f"{i}.norm2.out", *dz.shape), dup)
+        dnormed = space("dnormed", *dz.shape)
+        np.matmul(dup, p[f"{i}.up.weight"].T, out=dnormed)
+        dy = self._normalize_back(dnormed, p, f"{i}.norm2", gradient)
+        dy += dz
+        # Attention
+        mixed = space(f"{i}.mixed", n_sequences, queries.shape[1], config.n_heads, config.head_width)
+        _linear_back(gradient, f"{i}.out", mixed.reshape(-1, config.width), dy)
+        dmixed = space("dmixed", *mixed.shape)
+        np.matmul(dy, p[f"{i}.out.weight"].T, out=dmixed.reshape(-1, config.width))
+        dqkv = space("dqkv", n_sequences * n, 3 * config.width)
+        self._attend_back(i, dmixed, mixed, dqkv, queries, batch)
+        normed = space(f"{i}.norm1.out", n_sequences * n, config.width)
+        _linear_back(gradient, f"{i}.qkv", normed, dqkv)
+        dnormed = space("dnormed", *normed.shape)
+        np.matmul(dqkv, p[f"{i}.qkv.weight"].T, out=dnormed)
+        dx = self._normalize_back(dnormed, p, f"{i}.norm1", gradient)
+        if queries is batch.queries:  # the residual stream went on at the queries alone
+            rows = np.arange(n_sequences)[:, None]
+            wide = dx.reshape(n_sequences, n, config.width)
+            np.add.at(wide, (rows, queries), dy.reshape(n_sequences, -1, config.width))
+        else:
+            dx += dy
+        return dx
+
+    def _attend_back(
+        self, i: int, dmixed: Array, mixed: Array, dqkv: Array, queries: NDArray[np.int64], batch: Batch
+    ) -> None:
+        """Through softmax: with P = exp · scale and do = dmixed, dlogits = P ∘ (do vᵀ - rowsum(do ∘ mixed)).
+
+        The factor `scale` of P goes to the rows that multiply dlogits, so that exp is used as it stands.
+        """
+        config, space = self.config, self.space
+        n_sequences, n = batch.tokens.shape
+        n_rows, (heads, width) = queries.shape[1], (config.n_heads, config.head_width)
+        shape = (n_sequences, n, 3, heads, width)
+        _, k, v = space(f"{i}.qkv", n_sequences * n, 3 * config.width).reshape(shape).transpose(2, 0, 3, 1, 4)
+        q = space(f"{i}.q", n_sequences, heads, n_rows, width)
+        if config.encoding == "rope":
+            k = space(f"{i}.k", n_sequences, heads, n, width)
+        dq_out, dk, dv = dqkv.reshape(shape).transpose(2, 0, 3, 1, 4)
+        narrow = queries is batch.queries
+        if config.encoding == "rope":
+            dk = space("dk", n_sequences, heads, n, width)
+        dk[...] = 0
+        dv[...] = 0
+        scale = space(f"{i}.scale", n_sequences, heads, n_rows, 1)
+        do = dmixed.transpose(0, 2, 1, 3)  # (B, H, S, E)
+        sums = space("sums", n_sequences, heads, n_rows, 1)
+        np.einsum("bhse,bhse->bhs", do, mixed.transpose(0, 2, 1, 3), out=sums[..., 0])
+        scaled_do, scaled_q = space("scaled_do", *q.shape), space("scaled_q", *q.shape)
+        np.multiply(do, scale, out=scaled_do)
+        np.multiply(q, scale, out=scaled_q)
+        dq = space("dq", *q.shape)
+        for low, high, end in _blocks(queries, n):
+            exp = space(f"{i}.exp.{low}", n_sequences, heads, high - low, end)
+            product = space("product", n_sequences, heads, end, width)
+            np.matmul(exp.swapaxes(2, 3), scaled_do[:, :, low:high], out=product)
+            dv[:, :, :end] += product
+            slope = space("slope", *exp.shape)
+            np.matmul(do[:, :, low:high], v[:, :, :end].swapaxes(2, 3), out=slope)
+            slope -= sums[:, :, low:high]
+            slope *= exp
+            np.matmul(slope, k[:, :, :end], out=dq[:, :, low:high])
+            np.matmul(slope.swapaxes(2, 3), scaled_q[:, :, low:high], out=product)
+            dk[:, :, :end] += product
+        dq *= scale
+        self._keyed_back(dq, dk, dqkv.reshape(shape), queries, batch)
+        if narrow:
+            wide = dq_out.transpose(0, 2, 1, 3)  # (B, T, H, E), a view of dqkv
+            wide[...] = 0
+            rows = np.arange(n_sequences)[:, None]
+            np.add.at(wide, (rows, queries), dq.transpose(0, 2, 1, 3))
+        else:
+            dq_out[...] = dq
+
+    def _keyed_back(self, dq: Array, dk: Array, dqkv: Array, queries: NDArray[np.int64], batch: Batch) -> None:
+        """Undo the rotation and the scale of `_keyed`, in place."""
+        config, dtype = self.config, self.space.dtype
+        if config.encoding == "rope":
+            query_ids = np.take_along_axis(batch.ids, queries, axis=1)
+            for vectors, ids in ((dq, query_ids), (dk, batch.ids)):
+                _rotate(vectors, *rope_tables(-ids, config.head_width, dtype))
+            dqkv.transpose(2, 0, 3, 1, 4)[1] = dk
+        scale = np.full(queries.shape, 1 / sqrt(config.head_width), dtype=dtype)
+        if config.log_scale is not None:
+            scale *= np.log(queries + 2) / config.log_scale
+        dq *= scale[:, None, :, None]
+
+    def _normalize_back(self, dout: Array, p: Parameters, name: str, gradient: Parameters) -> Array:
+        """The gradient at the input of a normalisation; `dout` is overwritten."""
+        space = self.space
+        unit, scale = space(f"{name}.unit", *dout.shape), space(f"{name}.scale", len(dout), 1)
+        gradient[f"{name}.gain"][...] += np.einsum("nd,nd->d", dout, unit)
+        gradient[f"{name}.bias"][...] += dout.sum(axis=0)
+        dout *= p[f"{name}.gain"]
+        along = np.einsum("nd,nd->n", dout, unit)[:, None] / dout.shape[1]
+        dx = space(f"{name}.dx", *dout.shape)
+        np.multiply(unit, along, out=dx)
+        np.subtract(dout, dx, out=dx)
+        dx -= dout.mean(axis=1, keepdims=True)
+        dx *= scale
+        return dx
+
+    def _activate_back(self, i: int, dup: Array) -> None:
+        """From the gradient at the activation's output to that at its input, in place."""
+        up = self.space(f"{i}.up", *dup.shape)
+        if self.config.activation == "relu":
+            dup *= up > 0
+            return
+        tanh = np.tanh(_GELU * (up + _CUBIC * up**3))
+        dup *= 0.5 * (1 + tanh) + 0.5 * up * (1 - tanh**2) * _GELU * (1 + 3 * _CUBIC * up**2)
+
+
+_GELU, _CUBIC = sqrt(2 / np.pi), 0.044715
+
+
+def _output(p: Parameters) -> Array:
+    """The matrix from the residual stream to the token logits."""
+    return p["tokens"].T if p.config.tied else p["head.weight"]
+
+
+def _blocks(queries: NDArray[np.int64], n: int) -> Iterator[tuple[int, int, int]]:
+    """(low, high, keys) for every block of query rows: these rows see no key from `keys` on."""
+    for low in range(0, queries.shape[1], BLOCK):
+        high = min(low + BLOCK, queries.shape[1])
+        yield low, high, min(n, int(queries[:, high - 1].max()) + 1)
+
+
+def _rotate(vectors: Array, cos: Array, sin: Array) -> None:
+    """Rotate the two halves of (B, H, T, E) vectors by angles (B, 1, T, E/2), in place."""
+    half = vectors.shape[-1] // 2
+    first, second = vectors[..., :half].copy(), vectors[..., half:].copy()
+    vectors[..., :half] = first * cos - second * sin
+    vectors[..., half:] = first * sin + second * cos
+
+
+def _cross_entropy(logits: Array, targets: NDArray[np.int64], share: Array) -> tuple[float, Array]:
+    """Σ share · (log Σ exp(logits) - logits[target]), and its gradient with respect to the logits (in their memory)."""
+    rows = np.arange(len(targets))
+    logits -= logits.max(axis=1, keepdims=True)
+    right = logits[rows, targets].copy()
+    np.exp(logits, out=logits)
+    sums = logits.sum(axis=1)
+    loss = float(((np.log(sums) - right) * share).sum(dtype=np.float64))
+    logits *= (share / sums)[:, None]
+    logits[rows, targets] -= share
+    return loss, logits
+
+
+def _linear_back(gradient: Parameters, name: str, x: Array, dy: Array) -> None:
+    gradient[f"{name}.weight"][...] += x.T @ dy
+    gradient[f"{name}.bias"][...] += dy.sum(axis=0)
+
+
+def _add_rows(table: Array, rows: NDArray[np.int64], values: Array) -> None:
+    """table[rows] += values with repeats, as a product with a one-hot matrix when the table is small."""
+    if len(table) <= 256:
+        hot = np.zeros((len(table), len(rows)), dtype=values.dtype)
+        hot[rows, np.arange(len(rows))] = 1
+        table += hot @ values
+    else:
+        np.add.at(table, rows, values)

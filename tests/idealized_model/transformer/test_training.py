@@ -1,0 +1,336 @@
+"""Data, training, checkpoints and evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from idealized_model.transformer.config import ModelConfig, Parameters
+from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
+from idealized_model.transformer.encodings import alibi_slopes
+from idealized_model.transformer.training import Diverged, TrainConfig, Trainer, exact_match, rollout
+from theory import InvalidArgument
+from theory.tasks import TASKS, Addition, Copy, PointerChasing, ScratchpadParity
+
+SMALL: dict[str, Any] = {"longest": 4, "n_ids": 32, "steps": 6, "batch": 4, "width": 8, "layers": 1, "heads": 2}
+PARITY = "parity with scratchpad, query-coupled"
+
+
+def config(task: str = "copy", positions: str = "coupled", **changes: Any) -> TrainConfig:
+    return TrainConfig(task, positions, **{**SMALL, **changes})
+
+
+# ── IDs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_ids_are_in_range_and_as_the_scheme_says(positions: str, training: bool) -> None:
+    how, rng, n_ids = POSITIONS[positions], np.random.default_rng(0), 40
+    for _ in range(50):
+        instance = Addition(carry=True).sample(4, rng)
+        ids = ids_of(instance, how, n_ids, rng, training=training)
+        assert all(0 <= i < n_ids for i in ids)
+        if how.coupled:  # equal where the task's are, and in their order
+            assert [a < b for a in ids for b in ids] == [a < b for a in instance.ids for b in instance.ids]
+        else:
+            assert list(ids) == sorted(set(ids))
+        if how.relabel == "fixed" or (how.relabel != "ordered" and not training):
+            assert min(ids) == 0
+            assert max(ids) == (max(instance.ids) - min(instance.ids) if how.coupled else len(ids) - 1)
+
+
+@pytest.mark.parametrize("positions", ["random-shift", "pose", "random-ordered", "coupled", "coupled-ordered"])
+def test_ids_of_training_reach_the_whole_range(positions: str) -> None:
+    rng, reached = np.random.default_rng(0), set()
+    for _ in range(400):
+        reached |= set(ids_of(Copy().sample(2, rng), POSITIONS[positions], 12, rng, training=True))
+    assert reached == set(range(12))
+
+
+def test_random_ordered_ids_are_random_at_test_too() -> None:
+    rng = np.random.default_rng(0)
+    how, instance = POSITIONS["random-ordered"], Copy().sample(2, rng)
+    assert len({ids_of(instance, how, 12, rng, training=False) for _ in range(20)}) > 5
+
+
+def test_a_range_of_ids_that_is_too_small_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    message = r"transformer: argument n_ids: got 6 IDs for a sequence that needs 7; expected n_ids >= 7\. Raise it with"
+    with pytest.raises(InvalidArgument, match=message):
+        ids_of(Copy().sample(3, rng), POSITIONS["random-shift"], 6, rng, training=True)
+
+
+# ── Batches ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_batch_supervises_every_step_from_the_token_before_it() -> None:
+    short, long = PointerChasing().encode("a+2 b+1"), PointerChasing().encode("b+1 b+1 a+2")
+    batch = batch_of([short, long], [short.ids, long.ids], increments=(1, 2))
+    assert batch.tokens.shape == (2, 6)
+    assert batch.queries.tolist() == [[2, 2, 2], [3, 4, 5]]
+    assert batch.weights.tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert batch.targets[1].tolist() == list(long.tokens[4:])
+    assert batch.increments is not None
+    assert [(1, 2)[c] for c in batch.increments[1]] == [1, 1, 2]
+    assert batch.tokens[0, :3].tolist() == list(short.tokens[:3])
+
+
+def test_an_increment_that_the_model_does_not_know_is_refused() -> None:
+    instance = PointerChasing(jumps=(1, 3)).encode("a+3 b+1 a+1")
+    with pytest.raises(InvalidArgument, match=r"increments: got the ID increment 3; expected one of \[1, 2\]"):
+        batch_of([instance], [instance.ids], increments=(1, 2))
+
+
+def test_the_increments_of_a_task() -> None:
+    rng = np.random.default_rng(0)
+    assert increments_of(PointerChasing(jumps=(1, 2, 5)), 9, rng) == (1, 2, 5)
+    assert increments_of(Addition(), 3, rng) == (-1,)
+
+
+@pytest.mark.parametrize(
+    ("n_heads", "slopes"),
+    [
+        (8, [2.0**-h for h in range(1, 9)]),
+        (6, [2.0**-2, 2.0**-4, 2.0**-6, 2.0**-8, 2.0**-1, 2.0**-3]),
+        (12, [*(2.0**-h for h in range(1, 9)), 2.0**-0.5, 2.0**-1.5, 2.0**-2.5, 2.0**-3.5]),
+    ],
+)
+def test_alibi_slopes(n_heads: int, slopes: list[float]) -> None:
+    assert alibi_slopes(n_heads).tolist() == slopes
+
+
+# ── Configurations ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_configuration_survives_toml_and_has_a_digest_of_its_own() -> None:
+    one = config(rate=3e-4, log_scale=True)
+    assert TrainConfig.from_toml(one.toml()) == one
+    assert one.digest == config(rate=3e-4, log_scale=True).digest
+    assert one.digest != config(rate=3e-4).digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "no such task"}, r"argument task: got 'no such task'; expected one of .*copy"),
+        ({"positions": "nowhere"}, r"argument positions: got 'nowhere'; expected one of none, absolute"),
+        ({"longest": 0}, "argument longest: got 0; expected an integer >= 1"),
+        ({"seed": -1}, "argument seed: got -1"),
+        ({"rate": 0.0}, r"argument rate: got 0\.0; expected a number > 0"),
+        ({"rate": float("nan")}, "argument rate: got nan"),
+    ],
+)
+def test_a_bad_configuration_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        config(**changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('task = "copy', r"argument text: got malformed TOML"),
+        (
+            'task = "copy"\nlearning = 1',
+            r"argument learning: got an unknown name; expected names among activation, batch, ",
+        ),
+    ],
+)
+def test_a_bad_file_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        TrainConfig.from_toml(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"width": 6, "n_heads": 4}, "argument width: got 6; expected a multiple of 4"),
+        ({"width": 12, "n_heads": 4, "encoding": "rope"}, "expected a multiple of 8"),
+        ({"encoding": "learned"}, "argument n_ids: got 0; expected an integer >= 1"),
+        ({"encoding": "rotary"}, "argument encoding: got 'rotary'; expected one of none, learned"),
+        ({"n_layers": 0}, "argument n_layers: got 0"),
+        ({"log_scale": 0.0}, "argument log_scale: got 0.0"),
+    ],
+)
+def test_a_bad_model_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        ModelConfig(n_tokens=3, **changes)
+
+
+def test_parameters_of_another_configuration_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="argument flat: got 3 numbers; expected "):
+        Parameters(ModelConfig(n_tokens=3), np.zeros(3))
+
+
+# ── Training ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("positions", ["rope", "pose", "coupled", "predicted"])
+def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(positions: str, tmp_path: Path) -> None:
+    of = config("copy", positions)
+    whole = Trainer(of)
+    whole.run()
+    part = Trainer(of)
+    part.run(until=2)
+    part.save(tmp_path / "checkpoint.npz")
+    part.run(until=3)  # lost
+    again = Trainer.load(tmp_path / "checkpoint.npz", of)
+    assert again.step == 2
+    again.run()
+    assert np.array_equal(again.parameters.flat, whole.parameters.flat)
+    assert np.array_equal(again.second, whole.second)
+    assert again.history == whole.history
+
+
+def test_a_run_depends_on_its_seed() -> None:
+    flats = []
+    for seed in (0, 0, 1):
+        trainer = Trainer(config(seed=seed))
+        trainer.run(until=2)
+        flats.append(trainer.parameters.flat)
+    assert np.array_equal(flats[0], flats[1])
+    assert not np.array_equal(flats[0], flats[2])
+
+
+def test_adamw_is_that_of_the_formula() -> None:
+    trainer = Trainer(config(warmup=0, steps=4, clip=1e9))
+    parameters = trainer.parameters.flat.astype(np.float64)
+    decayed = trainer.parameters.matrices()
+    first = second = np.zeros_like(parameters)
+    for step in range(3):
+        _, gradient = trainer.engine.loss_and_gradient(trainer.parameters, trainer.batch(step))
+        g = gradient.flat.astype(np.float64)
+        trainer.run(until=step + 1)
+        first, second = 0.9 * first + 0.1 * g, 0.98 * second + 0.02 * g**2
+        mean, variance = first / (1 - 0.9 ** (step + 1)), second / (1 - 0.98 ** (step + 1))
+        parameters[decayed] *= 1 - trainer.rate(step) * 0.01
+        parameters -= trainer.rate(step) * mean / (np.sqrt(variance) + 1e-8)
+    assert trainer.parameters.flat == pytest.approx(parameters, abs=3e-5)
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    trainer = Trainer(config(warmup=2, steps=6, rate=1.0))
+    assert [round(trainer.rate(step), 3) for step in range(6)] == [0.5, 1.0, 1.0, 0.861, 0.525, 0.189]
+    assert trainer.rate(6) == pytest.approx(0.05)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_anything() -> None:
+    trainer = Trainer(config())
+    trainer.run(until=1)
+    trainer.parameters["tokens"][...] = np.nan
+    before = trainer.parameters.flat.copy()
+    with pytest.raises(Diverged, match=r"a loss of nan at step 1; expected a finite loss\. Lower the learning rate"):
+        trainer.run()
+    assert trainer.step == 1
+    assert np.array_equal(trainer.parameters.flat, before, equal_nan=True)
+
+
+@pytest.mark.slow
+def test_training_learns_parity_and_goes_on_beyond_its_lengths() -> None:
+    changes = {"heads": 1, "width": 64, "layers": 2, "longest": 8, "steps": 400, "batch": 64, "rate": 2e-3, "n_ids": 64}
+    trainer = Trainer(config(PARITY, "coupled-ordered", log_scale=True, warmup=20, seed=1, **changes))
+    seen: list[tuple[int, float]] = []
+    trainer.run(watch=lambda step, loss: seen.append((step, loss)))
+    assert seen[-1][0] == 400
+    assert seen[-1][1] < 0.02 < seen[0][1]
+    assert exact_match(trainer, 15, size=64) >= 60
+
+
+# ── Checkpoints ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    Trainer(config()).save(tmp_path / "c.npz")
+    message = r"argument config: got another positions, seed than the checkpoint's"
+    with pytest.raises(InvalidArgument, match=message):
+        Trainer.load(tmp_path / "c.npz", config("copy", "rope", seed=3))
+
+
+def test_broken_checkpoints_are_refused(tmp_path: Path) -> None:
+    good = tmp_path / "good.npz"
+    Trainer(config()).save(good)
+    content = good.read_bytes()
+    (tmp_path / "truncated.npz").write_bytes(content[: len(content) // 2])
+    (tmp_path / "empty.npz").write_bytes(b"")
+    (tmp_path / "foreign.npz").write_text("not a checkpoint")
+    np.savez(tmp_path / "other.npz", x=np.zeros(3))
+    np.savez(tmp_path / "newer.npz", format=99)
+    with np.load(good) as file:
+        data = {name: file[name] for name in file.files}
+    np.savez(tmp_path / "shape.npz", **{**data, "first": np.zeros(3, np.float32)})
+    for name in ("truncated", "empty", "foreign", "other", "newer", "shape"):
+        with pytest.raises(
+            InvalidArgument, match=r"Trainer\.load: argument path: got .*; expected a checkpoint of this"
+        ):
+            Trainer.load(tmp_path / f"{name}.npz")
+    with pytest.raises(InvalidArgument, match="expected an existing checkpoint"):
+        Trainer.load(tmp_path / "missing.npz")
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = Trainer(config())
+    trainer.save(tmp_path / "c.npz")
+    before = (tmp_path / "c.npz").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(InvalidArgument, match=r"No space left on device\); expected a file that can be written"):
+        trainer.save(tmp_path / "c.npz")
+    assert (tmp_path / "c.npz").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
+
+
+# ── Evaluation ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("task", "positions"),
+    [
+        ("copy", "alibi"),
+        (PARITY, "coupled-ordered"),
+        ("pointer chasing", "predicted"),
+        ("addition of 3 numbers", "coupled"),
+    ],
+)
+def test_exact_match_is_that_of_running_freely(task: str, positions: str) -> None:
+    trainer = Trainer(config(task, positions, steps=60, batch=16, width=16, rate=1e-2, warmup=5, longest=2))
+    counts = []
+    for steps in (10, 60):
+        trainer.run(until=steps)
+        for length in (1, 2):
+            found = exact_match(trainer, length, size=24, batch=10)
+            assert found == rollout(trainer, length, size=24, batch=10)
+            counts.append(found)
+    assert trainer.increments == ((1, 2) if positions == "predicted" else ())
+
+
+def test_predicted_ids_count() -> None:
+    """A model whose tokens are right and whose IDs are wrong fails."""
+    trainer = Trainer(
+        config("pointer chasing", "predicted", longest=2, steps=300, batch=32, width=32, rate=5e-3, warmup=20)
+    )
+    seen: list[int] = []
+    trainer.run(watch=lambda step, loss: seen.append(step))
+    assert seen == list(range(1, 301))
+    assert exact_match(trainer, 2, size=32) == 32
+    trainer.parameters["increments.weight"][...] = trainer.parameters["increments.weight"][:, ::-1].copy()
+    assert exact_match(trainer, 2, size=32) < 8
+    assert rollout(trainer, 2, size=32) < 8
+
+
+def test_log_scale_is_relative_to_the_longest_training_sequence() -> None:
+    trainer = Trainer(config(log_scale=True))
+    assert trainer.model.log_scale == pytest.approx(np.log(9))
+    assert Trainer(config()).model.log_scale is None
+
+
+def test_the_positions_say_what_they_are() -> None:
+    assert all(isinstance(how, Positions) and how.what for how in POSITIONS.values())
+    assert ScratchpadParity().name in TASKS
