@@ -185,10 +185,7 @@ def well_formed(trial: Trial) -> tuple[int, str]:
                     f"{trial.at(length, instance)}, position {position}", f"token {token}",
                     f"a token of the alphabet, 0..{n_tokens - 1}", instance=instance,
                 )  # fmt: skip
-        with calling("weight", partial(trial.at, length, instance), instance=instance):
-            weight = trial.task.weight(instance)
-        if type(weight) is not int or weight < 1:
-            raise Broken(trial.at(length, instance), f"weight {shown(weight)}", "an integer >= 1", instance=instance)
+        _weight(trial, length, instance)
 
     count = trial.each("well formed", check)
     for length, instances in trial.listed.items():
@@ -202,6 +199,24 @@ def well_formed(trial: Trial) -> tuple[int, str]:
                 )  # fmt: skip
             first.add(key)
     return count, f"{count:,} instances"
+
+
+def _weight(trial: Trial, length: int, instance: Instance) -> int:
+    owner, at = "well formed", partial(trial.at, length, instance)
+    with calling("weight", at, owner=owner, instance=instance):
+        weight = trial.task.weight(instance)
+    if type(weight) is not int or weight < 1:
+        raise Broken(at(), f"weight {shown(weight)}", "an integer >= 1", instance=instance, owner=owner)
+    return weight
+
+
+def _claim(value: object) -> bool:
+    """Whether `offsets` may be so."""
+    return value is None or (
+        isinstance(value, frozenset)
+        and len(value) > 0
+        and all(isinstance(offsets, tuple) and all(type(i) is int for i in offsets) for offsets in value)
+    )
 
 
 def _distinct_strings(value: object) -> bool:
@@ -219,11 +234,7 @@ _ATTRIBUTES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("sparsity", lambda value: value is None or (type(value) is int and value >= 0), "an integer >= 0, or None"),
     ("anchor", lambda value: value in ("last", "none"), "'last' or 'none'"),
     ("min_length", lambda value: type(value) is int and value >= 1, "an integer >= 1"),
-    (
-        "offsets",
-        lambda value: value is None or (isinstance(value, frozenset) and all(isinstance(o, tuple) for o in value)),
-        "a frozenset of tuples of integers, or None",
-    ),
+    ("offsets", _claim, "a frozenset of tuples of integers, or None where nothing is claimed"),
 )
 
 
@@ -574,7 +585,7 @@ def _check_offsets(trial: Trial) -> None:
                     near = [claim for claim in claimed if len(claim) == len(offsets)] or claimed
                     raise Broken(
                         trial.at(length, instance, step), f"reads IDs at offsets {offsets} from that of its query",
-                        f"{' or '.join(map(str, sorted(near)))}, as `offsets` claims", instance=instance,
+                        f"{' or '.join(sorted(map(str, near))) or 'none'}, as `offsets` claims", instance=instance,
                     )  # fmt: skip
     if missing and trial.sizes:
         never = ", ".join(map(str, sorted(missing)))
@@ -692,12 +703,12 @@ def _law(trial: Trial, length: int) -> dict[Outcome, Fraction]:
     """The exact probability of every outcome that is counted."""
     weights: dict[Outcome, Fraction] = defaultdict(Fraction)
     if length in trial.listed:
-        few = len(trial.listed[length]) <= LISTED_OUTCOMES
+        few, total = len(trial.listed[length]) <= LISTED_OUTCOMES, 0
         for instance in trial.listed[length]:
-            weight = trial.task.weight(instance)
+            weight = _weight(trial, length, instance)
             for outcome in (instance,) if few else _prompt(instance):
                 weights[outcome] += weight
-        total = sum(map(trial.task.weight, trial.listed[length]))
+            total += weight
         return {outcome: weight / total for outcome, weight in weights.items()}
     if trial.free:
         for position, options in enumerate(trial.choices(length)):

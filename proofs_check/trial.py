@@ -54,7 +54,7 @@ def calling(
         yield
     except Broken:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, InvalidArgument) and error.where == "Instance":
             owner = OWNER.get(error.argument, owner)
         where, seen = at if isinstance(at, str) else at(), f"{type(error).__name__}: {error}"
