@@ -298,9 +298,8 @@ def _known(names: Iterable[str], argument: str, known: list[str]) -> list[str]:
     names = list(dict.fromkeys(names)) or known
     for name in names:
         if name not in known:
-            close = [own for own in known if str(name) in own] or difflib.get_close_matches(
-                str(name), known, cutoff=0.4
-            )
+            within = [own for own in known if str(name) in own]
+            close = within or difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
             fix = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Use one of these names."
             raise InvalidArgument("verdicts", argument, shown(name), f"one of {'; '.join(known)}", fix)
     return names
