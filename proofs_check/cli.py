@@ -19,7 +19,7 @@ from theory.errors import InvalidArgument
 if TYPE_CHECKING:
     from proofs_check.problem import Problem
 
-COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task", "task")
+COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task")
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
@@ -168,25 +168,6 @@ def _parser() -> argparse.ArgumentParser:
     task.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
     task.add_argument("--json", metavar="FILE", help="write the report")
     task.set_defaults(run=_task)
-
-    task = commands.add_parser(
-        "task",
-        help="check what a task of your own promises",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Put every contract of a task to the test: dependency sets, targets, IDs, sampler, ... Exit status:\n"
-        "0 all hold, 1 one is refuted, 2 one is inconclusive, 3 bad usage.",
-        epilog="example: lengthgen task mypackage.mymodule:MyTask --lengths 1,2,3",
-    )
-    task.add_argument("task", help="module:object, a task or what makes one; or the name of a known task, such as copy")
-    task.add_argument(
-        "--lengths", type=_numbers, metavar="N,N,...", help="lengths to try (default: five from the least)"
-    )
-    task.add_argument(
-        "--budget", type=_positive, default=20_000, help="most instances to list of a length (default 20,000)"
-    )
-    task.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
-    task.add_argument("--json", metavar="FILE", help="write the report")
-    task.set_defaults(run=_task)
     return parser
 
 
@@ -196,10 +177,6 @@ def _natural(text: str) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, least=1)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(map(_positive, text.split(",")))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -285,22 +262,6 @@ def _every_digit() -> Iterator[None]:
         yield
     finally:
         sys.set_int_max_str_digits(limit)
-
-
-def _task(options: argparse.Namespace) -> int:
-    from proofs_check.contracts import check_task
-    from proofs_check.files import write_json
-    from proofs_check.loading import load_task
-
-    if options.json:
-        _require_writable(options.json, "task")
-    task = load_task(options.task, os.getcwd())
-    with _no_litter():
-        report = check_task(task, lengths=options.lengths, seed=options.seed, budget=options.budget)
-    _print(report.explain())
-    if options.json:
-        write_json(options.json, report.to_dict(), "task --json")
-    return 1 if report.refuted else 0 if report.holds else INCONCLUSIVE
 
 
 def _task(options: argparse.Namespace) -> int:

@@ -1,16 +1,10 @@
-"""Tasks that break one promise each, and one that breaks none.
-
-A docstring example that disagrees, of the sort that is never read again:
-
->>> 1 + 1
-2
-"""
+"""Tasks that break one promise each, and one that breaks none."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, product
 
 import numpy as np
@@ -338,17 +332,17 @@ class RaisingSampler(Copy):
 # ── Examples ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class Misquoted(Copy):
-    """The example shows another word.
-
-    >>> task = Misquoted()  # doctest: +SKIP
-    """
-
-
-Misquoted.__doc__ = """The example shows another word.
+WRONG = """The example shows another word.
 
 >>> task = Misquoted()
 >>> task.text(task.solve((0, 1, 2)).tokens)
 'ab>ba'
 """
+
+
+class Misquoted(Copy):
+    """Has the docstring above once there is one of it, as pytest runs the examples of this module too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).__doc__ = WRONG
