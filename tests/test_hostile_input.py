@@ -240,7 +240,17 @@ def test_every_public_name_is_attacked() -> None:
     attacked += [type(call.__self__) for call in attacked if hasattr(call, "__self__")]
     passive = {
         *("BUDGET", "Law", "Mixture", "PlantedLaw", "Pattern", "View", "Verdict", "Certificate", "Coverage", "Factor"),
-        *("bounds", "claims", "positions", "support", "HeadOutput", "SampledLoss", "PrefixOutputs"),
+        *(
+            "bounds",
+            "claims",
+            "dependencies",
+            "positions",
+            "support",
+            "tasks",
+            "HeadOutput",
+            "SampledLoss",
+            "PrefixOutputs",
+        ),
     }
     for package in (theory, idealized_model):
         for name in set(package.__all__) - passive:

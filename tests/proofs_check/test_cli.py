@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -539,7 +540,7 @@ def test_the_catalogue_is_written_from_a_whole_report_only(
     check("--json", "report.json")
     capsys.readouterr()
     assert main(["catalogue", str(tmp_path / "report.json")]) == 3
-    assert "catalogue: argument report: got a report without T1; expected a full report" in capsys.readouterr().err
+    assert re.search("catalogue: argument report: got a report .*; expected a full report", capsys.readouterr().err)
     report = json.loads((tmp_path / "report.json").read_text())
     witness = tmp_path / "witness.json"
     witness.write_text(json.dumps(report["claims"][0]["necessity"][0]["witness"]))
