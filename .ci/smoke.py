@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("theory", "idealized_model", "proofs_check")
+PACKAGES = ("theory", "idealized_model", "proofs_check", "figures")
 
 
 def installed_packages() -> None:
