@@ -13,6 +13,8 @@ import numpy as np
 from theory.errors import InvalidArgument, TheoryError, shown
 
 BAD_USAGE = 3
+MOST = 1000
+"""The greatest length that is sampled; what is too long to be read is refused long before, once it is drawn."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,9 +71,11 @@ def _dependencies(name: str, length: int, out: Path, seed: int) -> None:
         )
     if seed < 0:
         raise InvalidArgument("dependencies", "--seed", str(seed), "an integer >= 0", "For instance --seed 0.")
+    if length > MOST:
+        raise InvalidArgument("dependencies", "--length", str(length), f"at most {MOST}", "It could not be read.")
     task = TASKS[name]
     figure = draw(task, task.sample(length, np.random.default_rng(seed)))
-    kinds = figure.canvas.get_supported_filetypes()
+    kinds = figure.canvas.get_supported_filetypes().keys() - {"pgf"}  # which needs LaTeX
     if out.suffix[1:].lower() not in kinds:
         raise InvalidArgument(
             "dependencies", "--out", shown(str(out)), "a file named " + ", ".join(f".{kind}" for kind in sorted(kinds)),

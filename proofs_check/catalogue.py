@@ -7,8 +7,11 @@ from typing import Any
 
 from proofs_check.attack import Family, Measurement, Proof, Sampler
 from proofs_check.claims import attack
+from proofs_check.report import version
 from theory import claims
 from theory.errors import InvalidArgument
+
+AGAIN = "Run `lengthgen check --profile full --json docs/full-report.json` again."
 
 HEADER = """\
 # The claims and their evidence
@@ -43,13 +46,20 @@ def page(report: Mapping[str, Any]) -> str:
 
 def _page(report: Mapping[str, Any]) -> str:
     entries = {entry["id"]: entry for entry in report["claims"]}
+    found = [f"profile {report['profile']}", f"version {report['version']}"]
+    found += ["interrupted"] * report["interrupted"] + ["claims twice"] * (len(entries) < len(report["claims"]))
+    if found != ["profile full", f"version {version('lengthgen')}"]:
+        raise InvalidArgument(
+            "catalogue", "report", f"a report with {', '.join(found)}",
+            f"a finished full report of version {version('lengthgen')}", AGAIN,
+        )  # fmt: skip
     sections = [HEADER, _provenance(report), _summary(entries)]
     for claim in claims.CLAIMS:
         stale = _stale(claim, entries.get(claim.id))
         if stale is not None:
             raise InvalidArgument(
                 "catalogue", "report", f"a report {stale}", "a full report of this version in which every claim holds",
-                "Run `lengthgen check --profile full --json docs/full-report.json` again.",
+                AGAIN,
             )  # fmt: skip
         sections.append(_section(claim, entries[claim.id]))
     return "\n".join(sections)
@@ -63,6 +73,11 @@ def _stale(claim: claims.Claim, entry: Mapping[str, Any] | None) -> str | None:
         return f"with another {claim.id}"
     if entry["holds"] is not True:
         return f"in which {claim.id} does not hold"
+    if any(item["kind"] in ("refuted", "inconclusive") or item["instances"] < 1 for item in entry["evidence"]):
+        return f"in which some evidence of {claim.id} is missing"
+    witnesses = [*entry["mutants"]["witnesses"].values(), *(item["witness"] for item in entry["necessity"])]
+    if entry["mutants"]["refuted"] != entry["mutants"]["total"] or None in witnesses:
+        return f"in which a mutant or a hypothesis of {claim.id} has no witness"
     plan = attack(claim.id)
     checks: tuple[Family | Sampler | Measurement | Proof, ...]
     checks = (*plan.families, *plan.samplers, *plan.measurements, *plan.proofs)

@@ -110,23 +110,23 @@ def _lengths(task: Task, wanted: Iterable[int] | None) -> list[int]:
     if wanted is None:
         return [least, least + 1, least + 2, least + 3, least + 7]
     check_type(wanted, Iterable, "check_task", "lengths", "integers", "For instance lengths=(1, 2, 3).")
-    found = sorted(set(wanted))
-    for length in found:
+    given = list(wanted)
+    for length in given:
         if type(length) is not int or length < least:
             raise InvalidArgument(
                 "check_task", "lengths", shown(length), f"integers >= {least}",
                 f"The shortest {name_of(task)} has length {least}.",
             )  # fmt: skip
-    if not found:
+    if not given:
         raise InvalidArgument("check_task", "lengths", "none", "at least one", "For instance lengths=(1, 2, 3).")
-    return found
+    return sorted(set(given))
 
 
 def _attribute(task: Task, name: str) -> Any:
     """An attribute, or the error that reading it raises."""
     try:
         return getattr(task, name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return error
 
 
@@ -147,7 +147,7 @@ def _finding(trial: Trial, name: str, contract: Contract) -> Finding:
         return _refuted(trial, name, broken)
     except Undecided as why:
         return Finding(name, "inconclusive", str(why), 0)
-    except Exception as error:  # whatever else the task's code does
+    except (Exception, SystemExit) as error:  # whatever else the task's code does
         seen = f"{type(error).__name__}: {error}"
         return Finding(name, "refuted", "", 0, "while it was checked", seen, "no error")
     exhaustive = set(trial.lengths) == set(trial.listed) and name not in DRAWN
@@ -307,7 +307,7 @@ def _check_refusal(trial: Trial) -> None:
         try:
             got = call()
             seen = trial.text(got.tokens) if isinstance(got, Instance) else shown(got)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, InvalidArgument) and error.argument == "length":
                 continue
             seen = f"{type(error).__name__}: {error}"
@@ -333,12 +333,6 @@ def mask(trial: Trial) -> tuple[int, str]:
     """Scored are the steps, none of them in the prompt; what else follows the prompt is given."""
 
     def check(length: int, instance: Instance) -> None:
-        scored = {step.position for step in instance.steps}
-        if [*instance.mask] != [position in scored for position in range(len(instance.tokens))]:
-            raise Broken(
-                trial.at(length, instance), f"the mask {shown(instance.mask)}", f"the positions {sorted(scored)}",
-                instance=instance,
-            )  # fmt: skip
         n_prompt = len(trial.choices(length)) if trial.free else instance.n_prompt
         if instance.n_prompt != n_prompt:
             between = range(*sorted((instance.n_prompt, n_prompt)))
@@ -656,7 +650,9 @@ def sampling(trial: Trial) -> tuple[int, str]:
     from scipy.stats import binom
 
     laws = {length: _law(trial, length) for length in trial.sizes}
-    n_tests = max(1, sum(map(len, laws.values())))
+    n_tests = sum(map(len, laws.values()))
+    if not n_tests:
+        raise Undecided("no length has few enough instances to list, and the prompts are no free choices")
     level = as_float(trial.level / n_tests)
     count = 0
     for length, law in laws.items():
@@ -679,7 +675,9 @@ def sampling(trial: Trial) -> tuple[int, str]:
         if law and tails.min() < level:
             _raise_frequency(trial, length, outcomes[worst := int(tails.argmin())], k[worst], n, law)
         count += n
-    return count, f"{count:,} samples: {n_tests:,} exact tests, together at level {trial.level}"
+    untested = ", ".join(str(length) for length, law in laws.items() if not law)
+    less = f"; the frequencies at {untested} were not tested" if untested else ""
+    return count, f"{count:,} samples: {n_tests:,} exact tests, together at level {trial.level}{less}"
 
 
 def _raise_frequency(

@@ -83,11 +83,14 @@ def write_json(path: str | os.PathLike[str], data: Json, where: str) -> None:
 
 def write_text(path: str | os.PathLike[str], text: str, where: str) -> None:
     """Write text in one step; see `write_json`."""
-    file = Path(path)
+    file = Path(os.path.realpath(path))  # a link stays a link
     temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
+        if file.is_file() or not file.exists():
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(file)
+        else:  # a device or a pipe is written to, not replaced
+            file.write_text(text, encoding="utf-8")
     except (OSError, UnicodeError) as error:
         temporary.unlink(missing_ok=True) if file.parent.is_dir() else None
         raise InvalidArgument(

@@ -82,7 +82,7 @@ def _made(spec: str, found: object) -> Task:
     if callable(found) and not isinstance(found, Task):
         try:
             found = found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _refused(
                 f"{spec!r}, which raises {type(error).__name__}: {error}",
                 "a task, or what makes one when it is called without arguments",

@@ -120,7 +120,7 @@ class Trial:
         if self.free:
             try:
                 return f"prompt {self.text(next(islice(product(*self.task.choices(length)), n, None)))}"
-            except Exception:
+            except (Exception, SystemExit):
                 return "choices"
         return f"instance {n + 1}"
 
@@ -239,7 +239,7 @@ class Trial:
         """Tokens as text where the alphabet allows, else as numbers."""
         try:
             return repr(self.task.text(tokens))
-        except Exception:
+        except (Exception, SystemExit):
             return shown(tokens)
 
     def at(self, length: int, instance: Instance, step: Step | None = None) -> str:
@@ -253,7 +253,7 @@ class Trial:
             return ""
         try:
             return self.task.show(instance)
-        except Exception:
+        except (Exception, SystemExit):
             return f"tokens {instance.tokens}\nIDs    {instance.ids}\nsteps  {tuple(map(tuple, instance.steps))}"
 
     def covered(self) -> str:
@@ -274,6 +274,6 @@ def name_of(task: Task) -> str:
     """The name of a task, or that of its class where it has none that can be read."""
     try:
         name = task.name
-    except Exception:
+    except (Exception, SystemExit):
         return type(task).__name__
     return name if isinstance(name, str) and name else type(task).__name__

@@ -488,9 +488,9 @@ def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], conso
 
 LEGEND = (
     "✓ from n: every head that is perfect on the training length n is perfect on every test length from n on.",
-    "✗: at every training length some perfect head errs at test, by the longest one because it meets a view that training",
+    "✗: no training length is enough; a head perfect on the longest one errs at test, because it meets a view that training",
     "   never shows (unseen) or that has another label there (flip), or because it may select nothing there (abstains).",
-    "∅: no head is perfect in training.   …: not decided.",
+    "∅: no head is perfect on the longest training length.   …: not decided.",
     "w: the window in IDs; ↑: the window that is enough grows with the length.",
     "~: the longest test lengths are decided on instances drawn; ✓ then speaks of these alone.",
     "k: how many tokens a prediction depends on; dense tasks are decided for heads of every arity 1, 2, 3.",

@@ -52,6 +52,26 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "of T1 without the evidence",
     ),
     "a mutant less": (lambda report: report["claims"][2]["mutants"]["witnesses"].popitem(), "of T3 with other mutants"),
+    "quick": (lambda report: report.update(profile="quick"), "a report with profile quick, version"),
+    "interrupted": (lambda report: report.update(interrupted=True), "interrupted; expected a finished full report"),
+    "another version": (lambda report: report.update(version="0.0"), r"a report with profile full, version 0\.0;"),
+    "a claim twice": (lambda report: report["claims"].append(report["claims"][0]), ", claims twice;"),
+    "refuted evidence": (
+        lambda report: report["claims"][0]["evidence"][0].update(kind="refuted"),
+        "some evidence of T1 is missing",
+    ),
+    "no cases": (
+        lambda report: report["claims"][0]["evidence"][0].update(instances=0),
+        "some evidence of T1 is missing",
+    ),
+    "a mutant survives": (
+        lambda report: report["claims"][2]["mutants"].update(refuted=0),
+        "a mutant or a hypothesis of T3",
+    ),
+    "no witness": (
+        lambda report: report["claims"][2]["necessity"][0].update(witness=None),
+        "a mutant or a hypothesis of T3",
+    ),
     "a hypothesis less": (lambda report: report["claims"][2]["necessity"].pop(), "of T3 with other hypotheses"),
 }
 

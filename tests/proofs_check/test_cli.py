@@ -540,7 +540,10 @@ def test_the_catalogue_is_written_from_a_whole_report_only(
     check("--json", "report.json")
     capsys.readouterr()
     assert main(["catalogue", str(tmp_path / "report.json")]) == 3
-    assert re.search("catalogue: argument report: got a report .*; expected a full report", capsys.readouterr().err)
+    assert re.search(
+        "catalogue: argument report: got a report with profile quick, .*; expected a finished full",
+        capsys.readouterr().err,
+    )
     report = json.loads((tmp_path / "report.json").read_text())
     witness = tmp_path / "witness.json"
     witness.write_text(json.dumps(report["claims"][0]["necessity"][0]["witness"]))

@@ -15,7 +15,7 @@ from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, HIDDEN, RULE
 from proofs_check.task_report import Finding, TaskReport
 from tests.proofs_check import broken_tasks as broken
 from theory import InvalidArgument
-from theory.tasks import TASKS, Task
+from theory.tasks import TASKS, Copy, Instance, Task, sparse_parity
 
 SAMPLE, LENGTH, MATTERS = "sample agrees with support", "length honoured", "every dependency matters"
 
@@ -209,3 +209,24 @@ def test_attributes_that_raise_are_findings() -> None:
 def test_a_right_sampler_is_rarely_refuted() -> None:
     reports = [checked(broken.Good(), seed=seed, level=Fraction(1, 20), budget=300) for seed in range(20)]
     assert sum(report["sample agrees with support"].kind == "refuted" for report in reports) <= 5  # Binomial(20, 1/20)
+
+
+def test_lengths_of_any_kind_are_refused_in_words() -> None:
+    with pytest.raises(InvalidArgument, match="check_task: argument lengths: got 'x'; expected integers >= 1"):
+        check_task(Copy(), lengths=[1, 2, "x"])  # type: ignore[list-item]
+
+
+def test_a_task_that_exits_is_a_finding() -> None:
+    class Exits(Copy):
+        def solve(self, prompt: tuple[int, ...]) -> Instance:
+            raise SystemExit(0)
+
+    report = check_task(Exits(), lengths=(1, 2))
+    assert report.refuted
+    assert not report.holds
+
+
+def test_frequencies_that_were_not_tested_are_not_supported() -> None:
+    task = sparse_parity(2)
+    report = check_task(task, lengths=[300, 301], draws=5)
+    assert report["sample agrees with support"].kind == "inconclusive"

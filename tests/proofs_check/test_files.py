@@ -575,3 +575,15 @@ def test_thousands_of_lengths_share_one_ensemble() -> None:
     law = problem_from_dict({**data, "train": lengths}).train
     assert isinstance(law, Mixture)
     assert len({id(part.ensemble) for part, _ in law.components if isinstance(part, PlantedLaw)}) == 1
+
+
+def test_writing_keeps_links_and_devices(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    real.write_text("old")
+    link.symlink_to(real)
+    write_text(link, "new", "test")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    write_text("/dev/null", "gone", "test")
+    assert Path("/dev/null").is_char_device()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "real.json"]
