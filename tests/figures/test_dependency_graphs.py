@@ -168,6 +168,11 @@ def test_the_command_writes_a_file(tmp_path: Path, suffix: str) -> None:
         ),
         (["--task", "copy", "--length", "0", "--out", "a.png"], "Copy.sample: argument length: got 0; expected an int"),
         (["--task", "copy", "--length", "90", "--out", "a.png"], "too many to be readable"),
+        (
+            ["--task", "copy", "--length", "99999999999", "--out", "a.png"],
+            "argument --length: got 99999999999; expected",
+        ),
+        (["--task", "copy", "--length", "3", "--out", "a.pgf"], "argument --out: got 'a.pgf'; expected a file named"),
         (["--task", "copy", "--length", "3", "--out", "a.txt"], "argument --out: got 'a.txt'; expected a file named"),
         (["--task", "copy", "--length", "3", "--out", "a"], "argument --out: got 'a'; expected a file named"),
         (["--task", "copy", "--length", "3", "--out", "no/such/a.png"], "cannot be written: No such file or directory"),
