@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
+from proofs_check.cli import BAD_USAGE, Parser
 from theory.errors import InvalidArgument, TheoryError, shown
 
-BAD_USAGE = 3
 MOST = 1000
 """The greatest length that is sampled; what is too long to be read is refused long before, once it is drawn."""
 
@@ -31,16 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        print(f"{self.prog}: {message}", file=sys.stderr)
-        raise SystemExit(BAD_USAGE)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="figures", description="Draw a figure into a file. Exit status: 0 written, 3 bad usage.")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+def _parser() -> Parser:
+    parser = Parser(prog="figures", description="Draw a figure into a file. Exit status: 0 written, 3 bad usage.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     dependencies = commands.add_parser(
         "dependencies",
         help="a task's dependency graph by position and by ID",

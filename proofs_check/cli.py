@@ -58,7 +58,9 @@ def _print(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not complain at exit
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser whose bad usage is exit status 3."""
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         print(f"{self.prog}: {message}", file=sys.stderr)
@@ -66,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="lengthgen",
         description="Check the claims of the theory, or decide whether a head class length-generalizes.",
         epilog="Without a command: check. Each command has its own --help.",
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     from proofs_check.report import version
 
     parser.add_argument("--version", action="version", version=f"lengthgen {version('lengthgen')}")
-    commands = parser.add_subparsers(dest="command", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", parser_class=Parser)
 
     check = commands.add_parser(
         "check",

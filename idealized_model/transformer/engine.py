@@ -287,11 +287,8 @@ class _Pass:
         """Queries and keys as attention multiplies them: rotated (rope), and queries scaled."""
         config, space = self.config, self.space
         n_sequences, n = batch.tokens.shape
-        scale = np.full((n_sequences, queries.shape[1]), 1 / sqrt(config.head_width), dtype=space.dtype)
-        if config.log_scale is not None:  # query t sees t + 1 keys
-            scale *= np.log(queries + 2) / config.log_scale
         new_q = space(f"{i}.q", n_sequences, config.n_heads, queries.shape[1], config.head_width)
-        np.multiply(q, scale[:, None, :, None], out=new_q)
+        np.multiply(q, self._query_scale(queries), out=new_q)
         if config.encoding != "rope":
             return new_q, k
         new_k = space(f"{i}.k", n_sequences, config.n_heads, n, config.head_width)
@@ -300,6 +297,13 @@ class _Pass:
         for vectors, ids in ((new_q, query_ids), (new_k, batch.ids)):
             _rotate(vectors, *rope_tables(ids, config.head_width, space.dtype))
         return new_q, new_k
+
+    def _query_scale(self, queries: NDArray[np.int64]) -> Array:
+        """What logits are multiplied by, (B, 1, S, 1): 1 / sqrt(E), and with log scaling log(visible keys + 1) / c."""
+        scale = np.full(queries.shape, 1 / sqrt(self.config.head_width), dtype=self.space.dtype)
+        if self.config.log_scale is not None:  # query t sees t + 1 keys
+            scale *= np.log(queries + 2) / self.config.log_scale
+        return scale[:, None, :, None]
 
     def _bias(self, low: int, high: int, end: int, queries: NDArray[np.int64], batch: Batch) -> Array:
         """What is added to a block of logits: -∞ on later keys, and ALiBi's penalties; (B or 1, H or 1, rows, keys)."""
@@ -473,10 +477,7 @@ class _Pass:
             for vectors, ids in ((dq, query_ids), (dk, batch.ids)):
                 _rotate(vectors, *rope_tables(-ids, config.head_width, dtype))
             dqkv.transpose(2, 0, 3, 1, 4)[1] = dk
-        scale = np.full(queries.shape, 1 / sqrt(config.head_width), dtype=dtype)
-        if config.log_scale is not None:
-            scale *= np.log(queries + 2) / config.log_scale
-        dq *= scale[:, None, :, None]
+        dq *= self._query_scale(queries)
 
     def _normalize_back(self, dout: Array, p: Parameters, name: str, gradient: Parameters) -> Array:
         """The gradient at the input of a normalisation; `dout` is overwritten."""
