@@ -19,7 +19,7 @@ from theory.errors import InvalidArgument
 if TYPE_CHECKING:
     from proofs_check.problem import Problem
 
-COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task")
+COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task", "sweep")
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
@@ -170,6 +170,19 @@ def _parser() -> argparse.ArgumentParser:
     task.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
     task.add_argument("--json", metavar="FILE", help="write the report")
     task.set_defaults(run=_task)
+
+    sweep = commands.add_parser(
+        "sweep",
+        help="train a grid of transformers",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Train and test every run of a grid, and append a row a run to the results. What the results hold\n"
+        "already is not done again, so an interrupted sweep goes on. Exit status: 0, 2 interrupted, 3 bad usage.",
+        epilog="example: lengthgen sweep docs/examples/sweep.toml --results results.jsonl",
+    )
+    sweep.add_argument("grid", help="a grid as .toml; see docs/examples/sweep.toml")
+    sweep.add_argument("--results", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
+    sweep.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    sweep.set_defaults(run=_sweep)
     return parser
 
 
@@ -412,3 +425,9 @@ def _verdicts(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, verdicts.to_data(cells.values(), interrupted=interrupted), "verdicts --json")
     return INCONCLUSIVE if interrupted else 0
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from proofs_check.train_command import sweep
+
+    return sweep(options)

@@ -7,7 +7,8 @@ how tasks become batches, `training` the optimizer, checkpoints and evaluation.
 from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions
 from idealized_model.transformer.engine import Batch, Engine
-from idealized_model.transformer.training import Diverged, TrainConfig, Trainer, exact_match, rollout
+from idealized_model.transformer.evaluation import Score, attention_mass, evaluate, rollout
+from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
 
 __all__ = [
     "POSITIONS",
@@ -17,8 +18,10 @@ __all__ = [
     "ModelConfig",
     "Parameters",
     "Positions",
+    "Score",
     "TrainConfig",
     "Trainer",
-    "exact_match",
+    "attention_mass",
+    "evaluate",
     "rollout",
 ]

@@ -7,15 +7,18 @@ import json
 import os
 import tomllib
 import zlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from functools import cached_property
-from math import cos, isfinite, log, pi
+from math import cos, inf, isfinite, log, pi
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
@@ -23,11 +26,28 @@ from idealized_model.transformer.engine import Batch, Engine
 from theory.errors import InvalidArgument, TheoryError, shown
 from theory.tasks import TASKS, Task
 
-FORMAT = 1
+FORMAT = 2
 """Of checkpoints; one of another format is refused."""
+
+NUMERICS = 1
+"""Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
+
+ENGINES = ("numpy", "jax")
+
+EVERY = 50
+"""Steps between two entries of the history; a loss is reported as the mean over so many steps."""
 
 Watch = Callable[[int, float], None]
 """Called after every step with (steps done, loss)."""
+
+
+class Entry(NamedTuple):
+    """The history of a run at a step: the mean loss since the last entry, accuracy on this step's batch, the rate."""
+
+    step: int
+    loss: float
+    accuracy: float
+    rate: float
 
 
 class Diverged(TheoryError):
@@ -51,6 +71,7 @@ class TrainConfig:
     rate, warmup, floor : the learning rate rises linearly to `rate` in `warmup` steps, then falls along a cosine to
         floor · rate.
     beta1, beta2, decay, clip : of AdamW; decay acts on matrices, and the gradient's norm is clipped.
+    engine : "numpy", or "jax"; the numbers of one and the other agree to rounding only, so it is part of the run.
 
     Raises
     ------
@@ -77,28 +98,52 @@ class TrainConfig:
     beta2: float = 0.98
     decay: float = 0.01
     clip: float = 1.0
+    engine: str = "numpy"
 
     def __post_init__(self) -> None:
         where = "TrainConfig"
-        for name, known in (("task", TASKS), ("positions", POSITIONS)):
-            if getattr(self, name) not in known:
-                raise InvalidArgument(
-                    where, name, shown(getattr(self, name)), f"one of {', '.join(known)}", "Use one of these names."
-                )
+        task = find_task(self.task)
+        if self.positions not in POSITIONS:
+            raise InvalidArgument(
+                where, "positions", shown(self.positions), f"one of {', '.join(POSITIONS)}", closest(self.positions, POSITIONS)
+            )  # fmt: skip
         for name, least in (
-            ("shortest", 1), ("longest", self.shortest), ("n_ids", 1), ("seed", 0), ("steps", 1), ("batch", 1), ("warmup", 0),
+            ("shortest", 1), ("longest", 1), ("n_ids", 1), ("seed", 0), ("steps", 1), ("batch", 1), ("warmup", 0),
+            ("width", 1), ("layers", 1), ("heads", 1), ("longest", max(self.shortest, task.min_length)),
         ):  # fmt: skip
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", "See the docstring.")
-        for name in ("rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise InvalidArgument(where, name, shown(getattr(self, name)), "a number > 0", "See the docstring.")
+        for name, low, high in (
+            ("rate", 0, inf), ("clip", 0, inf), ("floor", -1e-9, 1), ("decay", -1e-9, inf), ("beta1", -1e-9, 1), ("beta2", -1e-9, 1),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if (
+                not isinstance(value, int | float)
+                or isinstance(value, bool)
+                or not (low < value <= high and value < inf)
+            ):
+                expected = f"a number {'> 0' if low == 0 else '>= 0'}{'' if high == inf else ' and <= 1'}"
+                raise InvalidArgument(where, name, shown(value), expected, "See the docstring.")
+            object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
+        if self.engine not in ENGINES:
+            fix = closest(self.engine, ENGINES)
+            raise InvalidArgument(where, "engine", shown(self.engine), f"one of {', '.join(ENGINES)}", fix)
+        if not isinstance(self.log_scale, bool):
+            raise InvalidArgument(where, "log_scale", shown(self.log_scale), "true or false", "See the docstring.")
+        self._model(n_tokens=1)
 
     @property
     def how(self) -> Positions:
         """The position scheme."""
         return POSITIONS[self.positions]
+
+    def _model(self, *, n_tokens: int, n_increments: int = 0, log_scale: float | None = None) -> ModelConfig:
+        return ModelConfig(
+            n_tokens=n_tokens, width=self.width, n_layers=self.layers, n_heads=self.heads,
+            activation=self.activation, encoding=self.how.encoding,  # type: ignore[arg-type]
+            n_ids=self.n_ids if self.how.encoding == "learned" else 0, n_increments=n_increments, log_scale=log_scale,
+        )  # fmt: skip
 
     @property
     def digest(self) -> str:
@@ -128,14 +173,31 @@ class TrainConfig:
             raise InvalidArgument(
                 "TrainConfig.from_toml", "text", f"malformed TOML ({error})", "TOML", "Correct it."
             ) from None
-        known = {field.name for field in fields(cls)}
+        known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
                 raise InvalidArgument(
                     "TrainConfig.from_toml", name, "an unknown name", f"names among {', '.join(sorted(known))}",
-                    "Correct or remove it.",
+                    closest(name, known),
                 )  # fmt: skip
+        if "task" not in given:
+            raise InvalidArgument(
+                "TrainConfig.from_toml", "task", "nothing", "the name of a task", 'Add task = "copy".'
+            )
         return cls(**given)
+
+
+def closest(name: object, known: Iterable[str]) -> str:
+    """Advice for an unknown name: the closest known one."""
+    found = get_close_matches(str(name), list(known), n=1, cutoff=0.4)
+    return f"Did you mean {found[0]!r}?" if found else "Use one of these names."
+
+
+def find_task(name: str) -> Task:
+    """The task of a name."""
+    if name not in TASKS:
+        raise InvalidArgument("TrainConfig", "task", shown(name), f"one of {', '.join(TASKS)}", closest(name, TASKS))
+    return TASKS[name]
 
 
 class Trainer:
@@ -143,6 +205,15 @@ class Trainer:
 
     Every step draws from a generator of its own, keyed by the seed and the step, so a resumed run is the same as one
     that was never interrupted, bit by bit.
+
+    Parameters
+    ----------
+    threads : of the engine; the run does not depend on it.
+
+    Attributes
+    ----------
+    step : steps done.
+    history : an `Entry` every `EVERY` steps and at the end.
 
     Examples
     --------
@@ -152,12 +223,14 @@ class Trainer:
     3
     """
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, *, threads: int = 2) -> None:
         self.config = config
-        self.task: Task = TASKS[config.task]
+        self.threads = threads
+        self.task: Task = find_task(config.task)
         self.step = 0
-        self.history: list[tuple[int, float, float]] = []
-        self.parameters = Parameters.drawn(self.model, self._rng("parameters", 0))
+        self.history: list[Entry] = []
+        self._losses: deque[float] = deque(maxlen=EVERY)
+        self.parameters = Parameters.drawn(self.model, self.rng("parameters", 0))
         self.first = np.zeros_like(self.parameters.flat)
         self.second = np.zeros_like(self.parameters.flat)
         self._decayed = self.parameters.matrices()
@@ -167,31 +240,34 @@ class Trainer:
         """The ID increments that the model predicts; none unless it predicts IDs."""
         if not self.config.how.predicted:
             return ()
-        return increments_of(self.task, self.config.longest, self._rng("increments", 0))
+        return increments_of(self.task, self.config.longest, self.rng("increments", 0))
 
     @cached_property
     def model(self) -> ModelConfig:
         """The model's configuration."""
-        config = self.config
-        longest = self.task.sample(max(config.longest, self.task.min_length), self._rng("longest", 0))
-        return ModelConfig(
-            n_tokens=len(self.task.alphabet), width=config.width, n_layers=config.layers, n_heads=config.heads,
-            activation=config.activation, encoding=config.how.encoding,  # type: ignore[arg-type]
-            n_ids=config.n_ids if config.how.encoding == "learned" else 0, n_increments=len(self.increments),
-            log_scale=log(len(longest.tokens)) if config.log_scale else None,
+        longest = self.task.sample(self.config.longest, self.rng("longest", 0))
+        return self.config._model(
+            n_tokens=len(self.task.alphabet), n_increments=len(self.increments),
+            log_scale=log(len(longest.tokens)) if self.config.log_scale else None,
         )  # fmt: skip
 
     @cached_property
     def engine(self) -> Engine:
         """The engine that trains it."""
-        return Engine(self.model)
+        return Engine(self.model, threads=self.threads)
 
-    def _rng(self, what: str, number: int) -> np.random.Generator:
+    @property
+    def loss(self) -> float:
+        """The mean loss of the last steps, at most `EVERY` of them."""
+        return sum(self._losses) / len(self._losses) if self._losses else inf
+
+    def rng(self, what: str, number: int) -> np.random.Generator:
+        """The generator of this run for one purpose: a function of the seed, the purpose and the number."""
         return np.random.default_rng([self.config.seed, zlib.crc32(what.encode()), number])
 
     def batch(self, step: int) -> Batch:
         """The training batch of a step."""
-        config, rng = self.config, self._rng("batch", step)
+        config, rng = self.config, self.rng("batch", step)
         length = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
         instances = [self.task.sample(length, rng) for _ in range(config.batch)]
         ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
@@ -205,19 +281,34 @@ class Trainer:
         Diverged : when the loss is not finite; the parameters are those before that step.
         """
         end = self.config.steps if until is None else min(until, self.config.steps)
-        for step in range(self.step, end):
-            loss, gradient = self.engine.loss_and_gradient(self.parameters, self.batch(step))
-            if not isfinite(loss):
-                raise Diverged(
-                    "Trainer.run", "rate", f"a loss of {loss} at step {step}", "a finite loss",
-                    "Lower the learning rate; the last checkpoint is from before this step.",
-                )  # fmt: skip
-            self._update(gradient.flat, step)
-            self.step = step + 1
-            if watch is not None:
-                watch(self.step, loss)
-            if self.step % 50 == 0 or self.step == self.config.steps:
-                self.history.append((self.step, loss, self.rate(step)))
+        with threadpool_limits(1, user_api="blas"):  # the engine has threads of its own
+            for step in range(self.step, end):
+                self._train(step)
+                if watch is not None:
+                    watch(self.step, self._losses[-1])
+
+    def _train(self, step: int) -> None:
+        batch = self.batch(step)
+        loss, gradient = self.engine.loss_and_gradient(self.parameters, batch)
+        norm = float(np.sqrt(np.dot(gradient.flat, gradient.flat)))
+        if not isfinite(loss) or not isfinite(norm):
+            what = f"a gradient of norm {norm}" if isfinite(loss) else f"a loss of {loss}"
+            raise Diverged(
+                "Trainer.run", "rate", f"{what} at step {step}", "a finite loss",
+                "Lower the learning rate; the last checkpoint is from before this step.",
+            )  # fmt: skip
+        gradient.flat *= min(1.0, self.config.clip / (norm + 1e-12))
+        self._update(gradient.flat, step)
+        self.step = step + 1
+        self._losses.append(loss)
+        if self.step % EVERY == 0 or self.step == self.config.steps:
+            self.history.append(Entry(self.step, self.loss, self.accuracy(batch), self.rate(step)))
+
+    def accuracy(self, batch: Batch) -> float:
+        """The share of a batch's next tokens that the model gets right, on the reference's prefix."""
+        logits, _ = self.engine.logits(self.parameters, batch)
+        right = (logits.argmax(axis=2) == batch.targets) & (batch.weights > 0)
+        return float(right.sum() / (batch.weights > 0).sum())
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -228,10 +319,8 @@ class Trainer:
         return config.rate * (config.floor + (1 - config.floor) * (1 + cos(pi * done)) / 2)
 
     def _update(self, gradient: Array, step: int) -> None:
-        """AdamW, in place, with the gradient's norm clipped."""
+        """AdamW, in place."""
         config, rate = self.config, self.rate(step)
-        norm = float(np.sqrt(np.dot(gradient, gradient)))
-        gradient *= min(1.0, config.clip / (norm + 1e-12))
         self.first *= config.beta1
         self.first += (1 - config.beta1) * gradient
         self.second *= config.beta2
@@ -250,7 +339,8 @@ class Trainer:
             with temporary.open("wb") as file:
                 np.savez(
                     file, format=FORMAT, config=self.config.toml(), step=self.step, parameters=self.parameters.flat,
-                    first=self.first, second=self.second, history=np.array(self.history, dtype=np.float64).reshape(-1, 3),
+                    first=self.first, second=self.second, losses=np.array(self._losses, dtype=np.float64),
+                    history=np.array(self.history, dtype=np.float64).reshape(-1, len(Entry._fields)),
                 )  # fmt: skip
                 file.flush()
                 os.fsync(file.fileno())
@@ -263,7 +353,7 @@ class Trainer:
             ) from None  # fmt: skip
 
     @classmethod
-    def load(cls, path: str | Path, config: TrainConfig | None = None) -> Trainer:
+    def load(cls, path: str | Path, config: TrainConfig | None = None, *, threads: int = 2) -> Trainer:
         """Read a checkpoint.
 
         Parameters
@@ -281,13 +371,14 @@ class Trainer:
             if int(data["format"]) != FORMAT:
                 raise ValueError(f"format {int(data['format'])}")
             own = TrainConfig.from_toml(str(data["config"]))
-            new = cls(own)
+            new = cls(own, threads=threads)
             new.step = int(data["step"])
             for name, target in (("parameters", new.parameters.flat), ("first", new.first), ("second", new.second)):
                 if data[name].shape != target.shape or data[name].dtype != target.dtype:
                     raise ValueError(f"{name} of shape {data[name].shape}")
                 target[...] = data[name]
-            new.history = [(int(step), float(loss), float(rate)) for step, loss, rate in data["history"]]
+            new.history = [Entry(int(step), *map(float, rest)) for step, *rest in data["history"]]
+            new._losses.extend(map(float, data["losses"]))
         except FileNotFoundError:
             raise InvalidArgument(where, "path", str(path), "an existing checkpoint", "Train first.") from None
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
@@ -302,53 +393,3 @@ class Trainer:
                 "Resume with the configuration of the run, or use another folder.",
             )  # fmt: skip
         return new
-
-
-# ── Evaluation ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def exact_match(trainer: Trainer, length: int, *, size: int = 128, batch: int = 32) -> int:
-    """How many of `size` random sequences greedy free running reproduces, predicted IDs included.
-
-    A rollout equals the reference exactly when every step is right on the reference's prefix (T8's proof), so one
-    teacher-forced pass decides it; `rollout` is the slow route.
-    """
-    right = 0
-    for instances, ids in _test(trainer, length, size, batch):
-        part = batch_of(instances, ids, trainer.increments)
-        logits, increments = trainer.engine.logits(trainer.parameters, part)
-        good = logits.argmax(axis=2) == part.targets
-        if increments is not None:
-            good &= increments.argmax(axis=2) == part.increments
-        right += int((good | (part.weights == 0)).all(axis=1).sum())
-    return right
-
-
-def rollout(trainer: Trainer, length: int, *, size: int = 128, batch: int = 32) -> int:
-    """As `exact_match`, by running freely: each token, and with PPC each ID, is the model's own."""
-    right = 0
-    for instances, ids in _test(trainer, length, size, batch):
-        for instance, own in zip(instances, ids, strict=True):
-            tokens, made = list(instance.tokens[: instance.n_prompt]), list(own[: instance.n_prompt])
-            predicted = {step.position for step in instance.steps}
-            for t in range(instance.n_prompt, len(instance.tokens)):
-                if t not in predicted:
-                    tokens.append(instance.tokens[t])
-                    made.append(own[t])
-                    continue
-                queries, one = np.array([[t - 1]]), np.ones((1, 1), dtype=np.float32)
-                prefix = Batch(np.array([tokens]), np.array([made]), queries, np.zeros_like(queries), one)
-                logits, increments = trainer.engine.logits(trainer.parameters, prefix)
-                tokens.append(int(logits.argmax()))
-                made.append(own[t] if increments is None else made[-1] + trainer.increments[int(increments.argmax())])
-                made[-1] = min(max(made[-1], 0), max(trainer.config.n_ids, max(own) + 1) - 1)
-            right += tuple(tokens) == instance.tokens and (not trainer.increments or tuple(made) == own)
-    return right
-
-
-def _test(trainer: Trainer, length: int, size: int, batch: int) -> Iterator[tuple[list[Any], list[Any]]]:
-    """The test sequences of a length, a function of the seed: in batches."""
-    config, rng = trainer.config, trainer._rng("test", length)
-    for start in range(0, size, batch):
-        instances = [trainer.task.sample(length, rng) for _ in range(min(batch, size - start))]
-        yield instances, [ids_of(instance, config.how, config.n_ids, rng, training=False) for instance in instances]

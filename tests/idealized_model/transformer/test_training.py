@@ -11,7 +11,8 @@ import pytest
 from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
 from idealized_model.transformer.encodings import alibi_slopes
-from idealized_model.transformer.training import Diverged, TrainConfig, Trainer, exact_match, rollout
+from idealized_model.transformer.evaluation import evaluate
+from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
 from theory import InvalidArgument
 from theory.tasks import TASKS, Addition, Copy, PointerChasing, ScratchpadParity
 
@@ -236,7 +237,7 @@ def test_training_learns_parity_and_goes_on_beyond_its_lengths() -> None:
     trainer.run(watch=lambda step, loss: seen.append((step, loss)))
     assert seen[-1][0] == 400
     assert seen[-1][1] < 0.02 < seen[0][1]
-    assert exact_match(trainer, 15, size=64) >= 60
+    assert evaluate(trainer, PARITY, 15, size=64).free_running >= 60
 
 
 # ── Checkpoints ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -287,42 +288,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
     assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
 
 
-# ── Evaluation ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("task", "positions"),
-    [
-        ("copy", "alibi"),
-        (PARITY, "coupled-ordered"),
-        ("pointer chasing", "predicted"),
-        ("addition of 3 numbers", "coupled"),
-    ],
-)
-def test_exact_match_is_that_of_running_freely(task: str, positions: str) -> None:
-    trainer = Trainer(config(task, positions, steps=60, batch=16, width=16, rate=1e-2, warmup=5, longest=2))
-    counts = []
-    for steps in (10, 60):
-        trainer.run(until=steps)
-        for length in (1, 2):
-            found = exact_match(trainer, length, size=24, batch=10)
-            assert found == rollout(trainer, length, size=24, batch=10)
-            counts.append(found)
-    assert trainer.increments == ((1, 2) if positions == "predicted" else ())
-
-
-def test_predicted_ids_count() -> None:
-    """A model whose tokens are right and whose IDs are wrong fails."""
-    trainer = Trainer(
-        config("pointer chasing", "predicted", longest=2, steps=300, batch=32, width=32, rate=5e-3, warmup=20)
-    )
-    seen: list[int] = []
-    trainer.run(watch=lambda step, loss: seen.append(step))
-    assert seen == list(range(1, 301))
-    assert exact_match(trainer, 2, size=32) == 32
-    trainer.parameters["increments.weight"][...] = trainer.parameters["increments.weight"][:, ::-1].copy()
-    assert exact_match(trainer, 2, size=32) < 8
-    assert rollout(trainer, 2, size=32) < 8
+# ── Others ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_log_scale_is_relative_to_the_longest_training_sequence() -> None:

@@ -1,0 +1,148 @@
+"""Evaluation: how many sequences of a length a trained model gets right, and where its attention goes.
+
+Greedy free running reproduces a reference exactly when every step is right on the reference's own prefix (T8's proof:
+the first error lies on that prefix). So one teacher-forced pass decides both; `rollout` is the slow route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from idealized_model.transformer.data import batch_of, ids_of
+from idealized_model.transformer.engine import Batch
+from idealized_model.transformer.training import Trainer, find_task
+from theory.errors import InvalidArgument, shown
+from theory.positions import Ids
+from theory.tasks import Instance, Task
+
+CELLS = 2**14
+"""Tokens of a batch at most, so that long sequences take no more memory than short ones."""
+
+PAIRS = 2**24
+"""Pairs of tokens of a batch at most: what attention holds."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a model gets right on random sequences of one length.
+
+    Attributes
+    ----------
+    task, length, size : of the sequences, and how many.
+    steps, steps_right : predicted tokens in all, and those right after the reference's prefix.
+    teacher_forced : sequences whose every token is right after the reference's prefix, with the reference's IDs.
+    free_running : sequences that greedy free running reproduces; where the model predicts IDs, these too.
+    """
+
+    task: str
+    length: int
+    size: int
+    steps: int
+    steps_right: int
+    teacher_forced: int
+    free_running: int
+
+
+def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128) -> Score:
+    """Score a model on `size` random sequences of a length; they depend on the seed, the task and the length alone.
+
+    Raises
+    ------
+    InvalidArgument : when a learned encoding has too few IDs for the length, or the task has other tokens.
+
+    Cost: one forward pass over the sequences.
+    """
+    task = _task(trainer, task)
+    counts = np.zeros(4, dtype=np.int64)
+    with threadpool_limits(1, user_api="blas"):
+        for instances, ids in _batches(trainer, task, length, size):
+            batch = batch_of(instances, ids, trainer.increments)
+            logits, increments = trainer.engine.logits(trainer.parameters, batch)
+            filled = batch.weights == 0
+            right = logits.argmax(axis=2) == batch.targets
+            both = right if increments is None else right & (increments.argmax(axis=2) == batch.increments)
+            counts += [
+                (~filled).sum(), (right & ~filled).sum(), (right | filled).all(axis=1).sum(),
+                (both | filled).all(axis=1).sum(),
+            ]  # fmt: skip
+    return Score(task.name, length, size, *map(int, counts))
+
+
+def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128) -> int:
+    """`Score.free_running`, by running freely: each token, and with predicted IDs each ID, is the model's own."""
+    right = 0
+    for instances, ids in _batches(trainer, _task(trainer, task), length, size):
+        right += sum(_reproduces(trainer, instance, own) for instance, own in zip(instances, ids, strict=True))
+    return right
+
+
+def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int = 32) -> list[list[float]]:
+    """How much attention goes to the dependency set: for every layer and head the mean over the supervised queries.
+
+    A query is the token before a predicted one; its dependency set is `Step.sources`.
+
+    Cost: one forward pass over `size` sequences.
+    """
+    task = _task(trainer, task)
+    mass = np.zeros((trainer.model.n_layers, trainer.model.n_heads))
+    n_queries = 0
+    with threadpool_limits(1, user_api="blas"):
+        for instances, ids in _batches(trainer, task, length, size):
+            batch = batch_of(instances, ids, trainer.increments)
+            wanted = np.zeros((*batch.queries.shape, batch.tokens.shape[1]), dtype=bool)  # (B, S, T)
+            for row, instance in enumerate(instances):
+                for j, step in enumerate(instance.steps):
+                    wanted[row, j, list(step.sources)] = True
+            n_queries += sum(len(instance.steps) for instance in instances)
+            rows = np.arange(len(batch))[:, None]
+            for i, weights in enumerate(trainer.engine.attention(trainer.parameters, batch)):  # (B, H, S or T, T)
+                if i < trainer.model.n_layers - 1:
+                    weights = weights.swapaxes(1, 2)[rows, batch.queries].swapaxes(1, 2)
+                mass[i] += np.einsum("bhst,bst->h", weights, wanted, dtype=np.float64)
+    return [[float(value) for value in layer] for layer in mass / n_queries]
+
+
+def _task(trainer: Trainer, task: str | Task) -> Task:
+    task = find_task(task) if isinstance(task, str) else task
+    if task.alphabet != trainer.task.alphabet:
+        raise InvalidArgument(
+            "evaluate", "task", f"{task.name!r}, the tokens of which are {shown(task.alphabet)}",
+            f"a task with the tokens {shown(trainer.task.alphabet)}, as in training", "Test on a task of the same tokens.",
+        )  # fmt: skip
+    return task
+
+
+def _batches(trainer: Trainer, task: Task, length: int, size: int) -> Iterator[tuple[list[Instance], list[Ids]]]:
+    """The test sequences of a length, and their IDs, in batches of about one memory."""
+    config, rng = trainer.config, trainer.rng(f"test {task.name}", length)
+    instances: list[Instance] = []
+    ids: list[Ids] = []
+    for left in reversed(range(size)):
+        instances.append(task.sample(length, rng))
+        ids.append(ids_of(instances[-1], config.how, config.n_ids, rng, training=False))
+        n = max(len(instance.tokens) for instance in instances)
+        if not left or (len(instances) + 1) * n > CELLS or (len(instances) + 1) * n * n > PAIRS:
+            yield instances, ids
+            instances, ids = [], []
+
+
+def _reproduces(trainer: Trainer, instance: Instance, ids: Ids) -> bool:
+    tokens, made = list(instance.tokens[: instance.n_prompt]), list(ids[: instance.n_prompt])
+    predicted = {step.position for step in instance.steps}
+    top = max(trainer.config.n_ids, max(ids) + 1) - 1
+    for t in range(instance.n_prompt, len(instance.tokens)):
+        if t not in predicted:
+            tokens.append(instance.tokens[t])
+            made.append(ids[t])
+            continue
+        queries, one = np.array([[t - 1]]), np.ones((1, 1), dtype=np.float32)
+        prefix = Batch(np.array([tokens]), np.array([made]), queries, np.zeros_like(queries), one)
+        logits, increments = trainer.engine.logits(trainer.parameters, prefix)
+        tokens.append(int(logits.argmax()))
+        step = None if increments is None else trainer.increments[int(increments.argmax())]
+        made.append(ids[t] if step is None else min(max(made[-1] + step, 0), top))
+    return tuple(tokens) == instance.tokens and (not trainer.increments or tuple(made) == ids)

@@ -1,0 +1,299 @@
+"""Sweeps: a grid of runs, done in parallel, written down one line a run, and resumed where it was stopped.
+
+A grid is a TOML file:
+
+    seeds = 5                       # 0..4, or a list; seeds vary slowest, so that a part of a sweep is balanced
+    test_lengths = [20, 50, 100]    # of the task; or test_factors = [1, 2, 5], times `longest`
+    test_tasks = []                 # default: the training task
+    test_size = 128                 # sequences a length
+    attention_lengths = []          # where attention is measured; or attention_factors
+
+    [defaults]                      # of `TrainConfig`
+    steps = 2000
+
+    [grid]                          # every combination of the values
+    positions = ["rope", "coupled"]
+
+    [[variants]]                    # each overrides defaults, grid and tests; a list of values is every one of them
+    task = "copy"
+
+    [[variants]]
+    task = "pointer chasing"
+    positions = ["rope", "coupled", "predicted"]
+    test_factors = [1, 5]
+
+Equal runs are done once. Results are rows of `runs.run`, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import IO, Any
+
+from idealized_model.transformer.runs import SCHEMA, Evaluation, Row, check, digest, run
+from idealized_model.transformer.training import NUMERICS, TrainConfig, closest
+from theory.errors import InvalidArgument, TheoryError, shown
+
+CONFIG = tuple(field.name for field in fields(TrainConfig) if field.name != "seed")
+LISTS = ("test_lengths", "test_factors", "test_tasks", "attention_lengths", "attention_factors")
+TESTS = (*LISTS, "test_size")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep."""
+
+    config: TrainConfig
+    evaluation: Evaluation
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What its row is found by: the digest and the version of the numerics."""
+        return digest(self.config, self.evaluation), str(NUMERICS)
+
+
+def read_grid(path: str | os.PathLike[str]) -> list[Job]:
+    """The runs of a grid file, in order.
+
+    Raises
+    ------
+    InvalidArgument : naming the file and the key.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise InvalidArgument(
+            "sweep", "grid", f"{str(path)!r}: {what}", "a TOML file", "See docs/training.md."
+        ) from None
+    return jobs(data, str(path))
+
+
+def jobs(data: dict[str, Any], name: str = "grid") -> list[Job]:
+    """The runs of a grid, in order: seeds vary slowest, then variants, then the grid.
+
+    Parameters
+    ----------
+    name : of the grid, for messages.
+
+    Raises
+    ------
+    InvalidArgument
+
+    Examples
+    --------
+    >>> grid = {"seeds": 2, "test_factors": [1, 2], "defaults": {"task": "copy"}, "grid": {"positions": ["rope", "none"]}}
+    >>> [(job.config.seed, job.config.positions, job.evaluation.lengths) for job in jobs(grid)][:3]
+    [(0, 'rope', (20, 40)), (0, 'none', (20, 40)), (1, 'rope', (20, 40))]
+    """
+    _known(data, ("seeds", "defaults", "grid", "variants", *CONFIG, *TESTS), name)
+    defaults, grid, variants = data.get("defaults", {}), data.get("grid", {}), data.get("variants", [{}])
+    for key, table in (("defaults", defaults), ("grid", grid)):
+        if not isinstance(table, dict):
+            raise InvalidArgument(name, key, shown(table), "a table", f"Write [{key}].")
+    if not isinstance(variants, list) or not variants or not all(isinstance(one, dict) for one in variants):
+        raise InvalidArgument(name, "variants", shown(variants), "at least one table", "Write [[variants]].")
+    _known(defaults, (*CONFIG, *TESTS), f"{name}: [defaults]")
+    _known(grid, CONFIG, f"{name}: [grid]")
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise InvalidArgument(f"{name}: [grid]", key, shown(values), "a list of values", f"Write {key} = [...].")
+    shared = {key: value for key, value in data.items() if key in (*CONFIG, *TESTS)} | defaults
+    found: dict[tuple[str, str], Job] = {}
+    for seed in _seeds(data.get("seeds", 1), name):
+        for number, variant in enumerate(variants, start=1):
+            where = f"{name}: [[variants]] {number}" if "variants" in data else name
+            _known(variant, (*CONFIG, *TESTS), where)
+            for values in _combinations({**grid, **variant}):
+                job = _job(shared | values | {"seed": seed}, where)
+                found.setdefault(job.key, job)
+    return list(found.values())
+
+
+def sweep(
+    work: Sequence[Job],
+    results: str | os.PathLike[str],
+    *,
+    workers: int = 1,
+    watch: Callable[[Row, int, int], None] | None = None,
+) -> int:
+    """Do the runs that the results lack; append each as soon as it is finished. The rows do not depend on the workers.
+
+    The backend is joblib's: processes on this machine, or what `joblib.parallel_config` says.
+
+    Parameters
+    ----------
+    results : a file of JSON lines; a last line that a kill cut off is dropped, with a warning.
+    watch : called with (row, runs finished, runs in all) for every run.
+
+    Returns
+    -------
+    How many runs were done now; those of the results file are not done again.
+
+    Raises
+    ------
+    InvalidArgument : when the results are something else, or cannot be written, or another sweep writes them.
+    """
+    from joblib import Parallel, delayed
+
+    with _opened(results) as file:
+        done = {(row["digest"], row["code"]) for row in _rows(file, results)}
+        left = [job for job in work if job.key not in done]
+        parallel = Parallel(n_jobs=workers, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered")
+        with closing(parallel(delayed(_work)(job, os.getpid()) for job in left)) as rows:
+            for number, row in enumerate(rows, start=len(work) - len(left) + 1):
+                _append(file, row, results)
+                if watch is not None:
+                    watch(row, number, len(work))
+    return len(left)
+
+
+def read_rows(results: str | os.PathLike[str]) -> list[Row]:
+    """The rows of a results file.
+
+    Raises
+    ------
+    InvalidArgument : for a file that cannot be read or holds something else.
+    """
+    try:
+        with Path(results).open("rb") as file:
+            return list(_parsed(file.read(), results))
+    except OSError as error:
+        raise _unusable(results, error.strerror or str(error)) from None
+
+
+# ── Grids ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _known(table: dict[str, Any], known: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise InvalidArgument(
+                where, key, "an unknown key", f"keys among {', '.join(sorted(known))}", closest(key, known)
+            )
+
+
+def _seeds(seeds: Any, name: str) -> list[int]:
+    if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds >= 1:
+        return list(range(seeds))
+    if isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds):
+        return seeds
+    raise InvalidArgument(name, "seeds", shown(seeds), "a number >= 1, or a list of seeds >= 0", "Write seeds = 5.")
+
+
+def _combinations(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every combination of the listed values; what is a list by nature is one value."""
+    options = [value if isinstance(value, list) and key not in LISTS else [value] for key, value in table.items()]
+    return (dict(zip(table, values, strict=True)) for values in product(*options))
+
+
+def _job(values: dict[str, Any], where: str) -> Job:
+    for key in LISTS:
+        if not isinstance(values.get(key, []), list):
+            raise InvalidArgument(where, key, shown(values[key]), "a list", f"Write {key} = [...].")
+    try:
+        if "task" not in values:
+            raise InvalidArgument("", "task", "nothing", "the name of a task", 'Add task = "copy".')
+        config = TrainConfig(**{key: value for key, value in values.items() if key in CONFIG or key == "seed"})
+        evaluation = Evaluation(
+            _lengths(values, "test", config),
+            tuple(values.get("test_tasks", ())),
+            values.get("test_size", 128),
+            _lengths(values, "attention", config),
+        )
+        check(config, evaluation)
+    except TheoryError as error:
+        raise InvalidArgument(where, error.argument, error.got, error.expected, error.fix) from None
+    return Job(config, evaluation)
+
+
+def _lengths(values: dict[str, Any], what: str, config: TrainConfig) -> tuple[int, ...]:
+    """Lengths, and factors of the longest training length; both may be given."""
+    lengths, factors = values.get(f"{what}_lengths", []), values.get(f"{what}_factors", [])
+    for factor in factors:
+        if not isinstance(factor, int | float) or isinstance(factor, bool) or not factor > 0:
+            raise InvalidArgument("", f"{what}_factors", shown(factor), "numbers > 0", "Write [1, 2, 5].")
+    return tuple(dict.fromkeys([*lengths, *(round(factor * config.longest) for factor in factors)]))
+
+
+# ── Runs and their rows ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _work(job: Job, parent: int) -> Row:
+    """One run, in a worker; ends with the process that started the worker, also when that is killed."""
+    child = os.getppid() == parent
+
+    def watch(step: int, loss: float) -> None:
+        if child and os.getppid() != parent:
+            os._exit(1)
+
+    return run(job.config, job.evaluation, watch=watch)
+
+
+@contextmanager
+def _opened(results: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """The results, to read and append to, by one sweep at a time."""
+    try:
+        file = Path(results).open("a+b")
+    except OSError as error:
+        raise _unusable(results, error.strerror or str(error)) from None
+    with file:
+        try:
+            import fcntl
+        except ImportError:  # not on this system
+            pass
+        else:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise _unusable(results, "another sweep writes it") from None
+        yield file
+
+
+def _rows(file: IO[bytes], results: str | os.PathLike[str]) -> list[Row]:
+    """The rows so far; a last line that a kill cut off is removed."""
+    file.seek(0)
+    content = file.read()
+    whole = content.rfind(b"\n") + 1
+    rows = list(_parsed(content[:whole], results))
+    if whole < len(content):
+        if not content[whole:].startswith(b'{"schema"'[: len(content) - whole]):
+            raise _unusable(results, "it holds something else")
+        warnings.warn(f"{results}: the last row was cut off; that run is done again", stacklevel=4)
+        file.truncate(whole)
+    return rows
+
+
+def _parsed(content: bytes, results: str | os.PathLike[str]) -> Iterator[Row]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            if row["schema"] != SCHEMA or not isinstance(row["digest"], str) or not isinstance(row["code"], str):
+                raise ValueError
+        except (ValueError, KeyError, TypeError):
+            raise _unusable(results, f"line {number} is no row of schema {SCHEMA}") from None
+        yield row
+
+
+def _append(file: IO[bytes], row: Row, results: str | os.PathLike[str]) -> None:
+    try:
+        file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise _unusable(results, error.strerror or str(error)) from None
+
+
+def _unusable(results: str | os.PathLike[str], what: str) -> InvalidArgument:
+    return InvalidArgument(
+        "sweep", "results", f"{str(results)!r}: {what}", "a file that a sweep may append to",
+        "Choose another file, or free some space; finished runs are kept.",
+    )  # fmt: skip
