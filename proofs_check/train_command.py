@@ -13,7 +13,8 @@ INTERRUPTED = 2
 
 def sweep(options: Namespace) -> int:
     """Do the runs of a grid; returns the exit status."""
-    from idealized_model.transformer.sweeps import read_grid, read_rows
+    from idealized_model.transformer.results import read_rows
+    from idealized_model.transformer.sweeps import read_grid
     from idealized_model.transformer.sweeps import sweep as run_all
 
     work = read_grid(options.grid)

@@ -8,19 +8,14 @@ import platform
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from time import perf_counter
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from idealized_model.transformer.data import ids_of
 from idealized_model.transformer.evaluation import attention_mass, evaluate
+from idealized_model.transformer.results import SCHEMA, Row
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer, Watch, find_task
 from theory.errors import InvalidArgument, shown
-
-SCHEMA = 1
-"""Of rows; see docs/training.md."""
-
-Row: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -27,18 +27,17 @@ Equal runs are done once. Results are rows of `runs.run`, one JSON object a line
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from idealized_model.transformer.runs import SCHEMA, Evaluation, Row, check, digest, run
+from idealized_model.transformer.results import Results, Row
+from idealized_model.transformer.runs import Evaluation, check, digest, run
 from idealized_model.transformer.training import NUMERICS, TrainConfig, closest
 from theory.errors import InvalidArgument, TheoryError, shown
 
@@ -144,30 +143,15 @@ def sweep(
     """
     from joblib import Parallel, delayed
 
-    with _opened(results) as file:
-        done = {(row["digest"], row["code"]) for row in _rows(file, results)}
-        left = [job for job in work if job.key not in done]
+    with Results(results) as file:
+        left = [job for job in work if job.key not in file.keys]
         parallel = Parallel(n_jobs=workers, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered")
         with closing(parallel(delayed(_work)(job, os.getpid()) for job in left)) as rows:
             for number, row in enumerate(rows, start=len(work) - len(left) + 1):
-                _append(file, row, results)
+                file.append(row)
                 if watch is not None:
                     watch(row, number, len(work))
     return len(left)
-
-
-def read_rows(results: str | os.PathLike[str]) -> list[Row]:
-    """The rows of a results file.
-
-    Raises
-    ------
-    InvalidArgument : for a file that cannot be read or holds something else.
-    """
-    try:
-        with Path(results).open("rb") as file:
-            return list(_parsed(file.read(), results))
-    except OSError as error:
-        raise _unusable(results, error.strerror or str(error)) from None
 
 
 # ── Grids ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,64 +220,3 @@ def _work(job: Job, parent: int) -> Row:
             os._exit(1)
 
     return run(job.config, job.evaluation, watch=watch)
-
-
-@contextmanager
-def _opened(results: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """The results, to read and append to, by one sweep at a time."""
-    try:
-        file = Path(results).open("a+b")
-    except OSError as error:
-        raise _unusable(results, error.strerror or str(error)) from None
-    with file:
-        try:
-            import fcntl
-        except ImportError:  # not on this system
-            pass
-        else:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise _unusable(results, "another sweep writes it") from None
-        yield file
-
-
-def _rows(file: IO[bytes], results: str | os.PathLike[str]) -> list[Row]:
-    """The rows so far; a last line that a kill cut off is removed."""
-    file.seek(0)
-    content = file.read()
-    whole = content.rfind(b"\n") + 1
-    rows = list(_parsed(content[:whole], results))
-    if whole < len(content):
-        if not content[whole:].startswith(b'{"schema"'[: len(content) - whole]):
-            raise _unusable(results, "it holds something else")
-        warnings.warn(f"{results}: the last row was cut off; that run is done again", stacklevel=4)
-        file.truncate(whole)
-    return rows
-
-
-def _parsed(content: bytes, results: str | os.PathLike[str]) -> Iterator[Row]:
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            row = json.loads(line)
-            if row["schema"] != SCHEMA or not isinstance(row["digest"], str) or not isinstance(row["code"], str):
-                raise ValueError
-        except (ValueError, KeyError, TypeError):
-            raise _unusable(results, f"line {number} is no row of schema {SCHEMA}") from None
-        yield row
-
-
-def _append(file: IO[bytes], row: Row, results: str | os.PathLike[str]) -> None:
-    try:
-        file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    except OSError as error:
-        raise _unusable(results, error.strerror or str(error)) from None
-
-
-def _unusable(results: str | os.PathLike[str], what: str) -> InvalidArgument:
-    return InvalidArgument(
-        "sweep", "results", f"{str(results)!r}: {what}", "a file that a sweep may append to",
-        "Choose another file, or free some space; finished runs are kept.",
-    )  # fmt: skip

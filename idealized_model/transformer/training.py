@@ -115,7 +115,8 @@ class TrainConfig:
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", "See the docstring.")
         for name, low, high in (
-            ("rate", 0, inf), ("clip", 0, inf), ("floor", -1e-9, 1), ("decay", -1e-9, inf), ("beta1", -1e-9, 1), ("beta2", -1e-9, 1),
+            ("rate", 0, inf), ("clip", 0, inf), ("decay", -1e-9, inf),
+            ("floor", -1e-9, 1), ("beta1", -1e-9, 1), ("beta2", -1e-9, 1),
         ):  # fmt: skip
             value = getattr(self, name)
             if (

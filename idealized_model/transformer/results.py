@@ -1,0 +1,138 @@
+"""Results: rows of data, one JSON object a line, that a kill at any moment leaves whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from theory.errors import InvalidArgument
+
+SCHEMA = 1
+"""Of rows; docs/training.md says what they hold."""
+
+Row: TypeAlias = dict[str, Any]
+
+
+class Results:
+    """A file of rows to append to, by one process at a time; what was appended survives a kill.
+
+    A last line that a kill cut off is dropped when the file is opened, with a warning. Nothing else is ever changed.
+
+    Attributes
+    ----------
+    rows : of the file.
+    keys : (digest, code version) of each.
+
+    Raises
+    ------
+    InvalidArgument : for a file that holds something else, cannot be written, or is being written by another process.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with Results(f"{folder}/results.jsonl") as results:
+    ...         results.append({"schema": 1, "digest": "0a1b", "code": "1"})
+    ...     read_rows(f"{folder}/results.jsonl")
+    [{'schema': 1, 'digest': '0a1b', 'code': '1'}]
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            self._file = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise _unusable(self.path, error.strerror or str(error)) from None
+        try:
+            self._lock()
+            self.rows = self._read()
+        except BaseException:
+            self._file.close()
+            raise
+        self.keys = {(row["digest"], row["code"]) for row in self.rows}
+
+    def append(self, row: Row) -> None:
+        """Write a row: it is on the disk when this returns, and a row that could not be written leaves nothing behind.
+
+        Raises
+        ------
+        InvalidArgument : when it cannot be written, for instance on a full disk.
+        """
+        line = json.dumps(row, allow_nan=False).encode() + b"\n"
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(size)
+            raise _unusable(self.path, error.strerror or str(error)) from None
+        self.rows.append(row)
+        self.keys.add((row["digest"], row["code"]))
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # a system without such locks
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _unusable(self.path, "another process is writing it") from None
+
+    def _read(self) -> list[Row]:
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content.rfind(b"\n") + 1
+        rows, rest = list(_parsed(content[:whole], self.path)), content[whole:]
+        if rest:
+            start = b'{"schema": '
+            if rest[: len(start)] != start[: len(rest)]:
+                raise _unusable(self.path, "it holds something else")
+            self._file.truncate(whole)
+            warnings.warn(f"{self.path}: the last row was cut off; its run is done again", stacklevel=3)
+        return rows
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[Row]:
+    """The rows of a file.
+
+    Raises
+    ------
+    InvalidArgument : for a file that cannot be read, or holds something else.
+    """
+    try:
+        return list(_parsed(Path(path).read_bytes(), path))
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+
+
+def _parsed(content: bytes, path: str | os.PathLike[str]) -> Iterator[Row]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            if row["schema"] != SCHEMA or not isinstance(row["digest"], str) or not isinstance(row["code"], str):
+                raise ValueError
+        except (ValueError, KeyError, TypeError):
+            raise _unusable(path, f"line {number} is no row of schema {SCHEMA}") from None
+        yield row
+
+
+def _unusable(path: str | os.PathLike[str], what: str) -> InvalidArgument:
+    return InvalidArgument(
+        "results", "file", f"{str(path)!r}: {what}", "rows of training runs, in a file that can be written",
+        "Choose another file, or free some space; the rows that it holds are kept.",
+    )  # fmt: skip
