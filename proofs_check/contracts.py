@@ -372,21 +372,32 @@ def _symbol(trial: Trial, token: object) -> str:
 
 def no_hidden_dependence(trial: Trial) -> tuple[int, str]:
     """With the tokens read fixed and everything else drawn anew, a predicted token stays the same; no rule is asked."""
-    steps = 0
-    for length in trial.lengths:
+    cases = compared = 0
+    apart: list[int] = []
+    for length in trial.sizes:
         if length in trial.listed or not trial.free:
-            steps += _compare(trial, length, trial.seen(length))
-        elif length in trial.sizes:
-            steps += _resample(trial, length)
-    return steps, f"{steps:,} comparisons"
+            settled, found = _compare(trial, length, trial.seen(length))
+        else:
+            settled, found = _resample(trial, length)
+        cases, compared = cases + settled + found, compared + found
+        if not settled + found:
+            apart.append(length)
+    if apart and not cases:
+        raise Undecided(f"at {at_lengths(apart)} no two drawn instances read the same at a step: try shorter lengths")
+    return cases, f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}"
 
 
-def _compare(trial: Trial, length: int, instances: list[Instance]) -> int:
+def _compare(trial: Trial, length: int, instances: list[Instance]) -> tuple[int, int]:
+    """How many steps need no comparison, and how many are compared; where all is listed, the first to read something."""
     first: dict[tuple[Step, Tokens], Instance] = {}
+    compared = 0
     for instance in instances:
         for step in instance.steps:
-            _check_same(trial, length, step, first.setdefault((step, instance.read(step)), instance), instance)
-    return sum(len(instance.steps) for instance in instances)
+            one = first.setdefault((step, instance.read(step)), instance)
+            if one != instance:
+                _check_same(trial, length, step, one, instance)
+                compared += 1
+    return len(first) if length in trial.listed else 0, compared
 
 
 def _check_same(trial: Trial, length: int, step: Step, one: Instance, other: Instance) -> None:
@@ -402,29 +413,35 @@ def _check_same(trial: Trial, length: int, step: Step, one: Instance, other: Ins
         )  # fmt: skip
 
 
-def _resample(trial: Trial, length: int) -> int:
+def _resample(trial: Trial, length: int) -> tuple[int, int]:
+    """How many steps need no comparison, as they read all that can change in the prompt, and how many are compared."""
     from hypothesis import strategies as st
 
-    compared = 0
+    free = {i for i, options in enumerate(trial.choices(length)) if len(set(options)) > 1}
+    settled = compared = 0
 
     def check(prompts: tuple[Tokens, Tokens]) -> None:
-        nonlocal compared
+        nonlocal settled, compared
         prompt, other = prompts
         one = trial.solve(length, prompt)
         for step in one.steps:  # everything that is not read, at once
             fixed = tuple(prompt[i] if i in step.sources else other[i] for i in range(len(prompt)))
+            settled += free <= {*step.sources}
             compared += _check_changed(trial, length, one, fixed, (step,))
         for i, token in enumerate(other):  # one token of the prompt at a time
-            if token != prompt[i]:
-                compared += _check_changed(trial, length, one, (*prompt[:i], token, *prompt[i + 1 :]), one.steps)
+            compared += _check_changed(trial, length, one, (*prompt[:i], token, *prompt[i + 1 :]), one.steps)
 
     trial.search(HIDDEN, length, st.tuples(trial.prompts(length), trial.prompts(length)), check)
-    return compared
+    return settled, compared
 
 
 def _check_changed(trial: Trial, length: int, one: Instance, prompt: Tokens, steps: tuple[Step, ...]) -> int:
+    """How many of the steps read the same with another prompt; where they do, their targets must be the same."""
+    if prompt == one.tokens[: len(prompt)]:
+        return 0  # it is the same instance
     other = trial.solve(length, prompt)
-    same = [step for step in steps if step in other.steps and one.read(step) == other.read(step)]
+    there = {*other.steps}
+    same = [step for step in steps if step in there and one.read(step) == other.read(step)]
     for step in same:
         _check_same(trial, length, step, one, other)
     return len(same)

@@ -23,6 +23,13 @@ class Good(Copy):
     """Nothing is wrong with it."""
 
 
+class OwnInstances(Copy):
+    """Nothing is wrong with it either; its prompts are no free choices."""
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        return super().instances(length)
+
+
 # ── Targets and dependency sets ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -61,6 +68,28 @@ class HiddenDense(ScratchpadParity):
         if len(prompt) > 2 and prompt[0]:
             return with_tokens(right, (*right.tokens[:-1], 5 - right.tokens[-1]))
         return right
+
+
+class HiddenLetter(Copy):
+    """A copy whose last step reads the output so far and says its parity, which also depends on the last letter.
+
+    Another prompt would be another output, so only with that letter alone changed is the same read.
+    """
+
+    sparsity = None  # type: ignore[assignment]
+    offsets = None  # type: ignore[assignment]
+    min_length = 3
+
+    def solve(self, prompt: Tokens) -> Instance:
+        right = super().solve(prompt)
+        last, output = right.steps[-1], tuple(step.position for step in right.steps[:-1])
+        parity = (sum(right.tokens[i] for i in output) + prompt[-2]) % 2
+        return replace(
+            right, tokens=(*right.tokens[:-1], parity), steps=(*right.steps[:-1], Step(last.position, output))
+        )
+
+    def rule(self, read: Tokens) -> int:
+        return sum(read) % 2
 
 
 class IdleSource(Copy):
@@ -259,6 +288,23 @@ class WrongIncrement(PointerChasing):
 
     def increment(self, read: Tokens) -> int:
         return super().increment(read) - 1
+
+
+class LongerJumps(PointerChasing):
+    """The longer the tape, the farther a cell may point."""
+
+    def __init__(self) -> None:
+        super().__init__(2, (1, 2, 3, 4))
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        near = [token for token, (_, jump) in enumerate(self.cells) if jump <= length]
+        return [near] * length + [(len(self.cells),)]
+
+
+class UnseenOffset(Copy):
+    """Claims an offset at which nothing is ever read."""
+
+    offsets = frozenset({(1,), (2,)})
 
 
 class MissingId(Copy):

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from proofs_check import check_task
+from proofs_check import check_task, contracts
 from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, HIDDEN, RULE
 from proofs_check.task_report import Finding, TaskReport
 from tests.proofs_check import broken_tasks as broken
 from theory import InvalidArgument
-from theory.tasks import TASKS, Copy, Instance, Task, sparse_parity
+from theory.tasks import TASKS, Copy, Instance, ScratchpadParity, Task, sparse_parity
 
 SAMPLE, LENGTH, MATTERS = "sample agrees with support", "length honoured", "every dependency matters"
 
@@ -46,6 +46,7 @@ CAUGHT_BY: dict[type[Task], str] = {
     broken.UncoupledSometimes: "IDs",
     broken.TellingIds: "IDs",
     broken.WrongIncrement: "IDs",
+    broken.LongerJumps: "IDs",
     broken.MissingId: "IDs",
     broken.ScoredSeparator: "mask",
     broken.UnscoredOutput: "mask",
@@ -98,6 +99,62 @@ def test_draws_alone_catch_it_too(kind: type[Task]) -> None:
     report = checked(kind(), lengths=(2, 5), budget=1000 if kind is broken.NeverLast else 3, draws=60)
     print(report.explain())
     assert CAUGHT_BY[kind] in report.refuted
+
+
+def test_a_change_of_one_token_alone_shows_what_is_hidden() -> None:
+    """Where what is read follows from most of the prompt, another prompt never leaves it as it was."""
+    finding = checked(broken.HiddenLetter(), lengths=(12,), budget=1)[HIDDEN]
+    assert finding.kind == "refuted"
+    assert finding.where.startswith("length 12, prompt 'aaaaaaaaaaa")
+    assert "the step at position 24" in finding.where
+
+
+def test_increments_that_grow_are_seen_at_three_lengths() -> None:
+    finding = checked(broken.LongerJumps(), lengths=(1, 2, 3))["IDs"]
+    assert (finding.where, finding.seen) == ("lengths 1, 2, 3", "increments as large as 1, 2, 3")
+    assert checked(broken.LongerJumps(), lengths=(1, 2))["IDs"].holds
+    assert checked(broken.LongerJumps(), lengths=(1, 4, 5))["IDs"].holds
+
+
+def test_a_claimed_offset_that_is_never_seen_is_not_supported() -> None:
+    finding = checked(broken.UnseenOffset())["IDs"]
+    assert finding.kind == "inconclusive"
+    assert finding.scope.startswith("no step reads IDs at the claimed offsets (2,): ")
+
+
+# ── What is counted ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_instance_is_not_compared_with_itself() -> None:
+    """Copy, by hand: at length 1 nothing reads the same twice; at length 2 each of 2 · 2 readings comes twice."""
+    finding = checked(Copy(), lengths=(1, 2))[HIDDEN]
+    assert (finding.kind, finding.instances, finding.scope) == ("exhausted", 2 + 8, "4 comparisons")
+
+
+@pytest.mark.parametrize("task", [Copy(), broken.OwnInstances(), ScratchpadParity()], ids=["free", "own", "scratchpad"])
+@pytest.mark.parametrize("budget", [1, 1000])
+def test_every_comparison_is_one_of_two_instances(task: Task, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs: list[tuple[Instance, Instance]] = []
+    monkeypatch.setattr(contracts, "_check_same", lambda trial, length, step, one, other: pairs.append((one, other)))
+    finding = checked(task, lengths=(2, 3), budget=budget)[HIDDEN]
+    assert all(one != other for one, other in pairs)
+    assert finding.scope == f"{len(pairs):,} comparisons"
+    n_steps = sum(len(instance.steps) for length in (2, 3) for instance in task.support(length))
+    assert finding.instances == (len(pairs) if budget == 1 else n_steps)
+
+
+def test_a_step_that_reads_the_whole_prompt_hides_nothing() -> None:
+    finding = checked(TASKS["full parity"], lengths=(30,), draws=7)[HIDDEN]
+    assert (finding.kind, finding.instances, finding.scope) == ("supported", 7, "0 comparisons")
+
+
+def test_drawn_instances_that_never_read_the_same_support_nothing() -> None:
+    finding = checked(sparse_parity(2), lengths=(1000,), draws=1)[HIDDEN]
+    assert finding.kind == "inconclusive"
+    assert finding.scope == "at length 1000 no two drawn instances read the same at a step: try shorter lengths"
+    finding = checked(sparse_parity(2), lengths=(3, 1000), draws=1)[HIDDEN]
+    assert finding.kind == "supported"
+    assert finding.scope == "0 comparisons, none at length 1000"
 
 
 def test_what_hypothesis_finds_is_shrunk() -> None:
