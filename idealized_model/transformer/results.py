@@ -70,10 +70,12 @@ class Results:
             while line:
                 line = line[self._file.write(line) :]
             os.fsync(self._file.fileno())
-        except OSError as error:
+        except BaseException as error:
             with suppress(OSError):
                 self._file.truncate(size)
-            raise _unusable(self.path, error.strerror or str(error)) from None
+            if isinstance(error, OSError):
+                raise _unusable(self.path, error.strerror or str(error)) from None
+            raise
         self.rows.append(row)
         self.keys.add((row["digest"], row["code"]))
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -14,8 +18,11 @@ import numpy as np
 from idealized_model.transformer.data import ids_of
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row
-from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer, Watch, find_task
+from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer, find_task
 from theory.errors import InvalidArgument, shown
+
+SAVE_EVERY = 10.0
+"""Seconds between two checkpoints of a run in a folder."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,9 @@ def check(config: TrainConfig, evaluation: Evaluation) -> None:
     ids_of(own.sample(config.longest, rng), config.how, config.n_ids, rng, training=True)
 
 
-def run(config: TrainConfig, evaluation: Evaluation, *, threads: int = 1, watch: Watch | None = None) -> Row:
+def run(
+    config: TrainConfig, evaluation: Evaluation, *, threads: int = 1, watch: Callable[[Trainer], None] | None = None
+) -> Row:
     """Train and test one configuration; a run that diverges is tested as it was before that, and the row says so.
 
     Examples
@@ -89,18 +98,92 @@ def run(config: TrainConfig, evaluation: Evaluation, *, threads: int = 1, watch:
     >>> row["status"], [(test["length"], test["size"]) for test in row["tests"]]
     ('finished', [(3, 10), (6, 10)])
     """
-    start = perf_counter()
     trainer = Trainer(config, threads=threads)
-    status = "finished"
     try:
         trainer.run(watch=watch)
     except Diverged:
-        status = "diverged"
-    return row(trainer, evaluation, status=status, seconds=perf_counter() - start)
+        return row_of(trainer, evaluation, status="diverged")
+    return row_of(trainer, evaluation)
 
 
-def row(trainer: Trainer, evaluation: Evaluation, *, status: str, seconds: float) -> Row:
-    """The row of data of a trained model; `seconds` is what its training took, and the tests are added to it."""
+def run_in(
+    folder: str | os.PathLike[str],
+    config: TrainConfig,
+    *,
+    threads: int = 2,
+    watch: Callable[[Trainer], None] | None = None,
+) -> Trainer:
+    """Train in a folder, from its checkpoint if it has one: a killed run goes on, and ends as if it had not been killed.
+
+    The folder holds config.toml, versions.json, and, written every few seconds and at the end, checkpoint.npz and
+    history.csv.
+
+    Raises
+    ------
+    InvalidArgument : when the folder holds another run, its checkpoint is broken, or it cannot be written.
+    Diverged : when the loss is not finite; the checkpoint is from before that step.
+    """
+    folder = Path(folder)
+    checkpoint, known = folder / "checkpoint.npz", folder / "config.toml"
+    if known.exists():
+        TrainConfig.from_toml(_read(known)).require(config, "run_in")
+    trainer = (
+        Trainer.load(checkpoint, config, threads=threads) if checkpoint.exists() else Trainer(config, threads=threads)
+    )
+    written = perf_counter()
+
+    def save() -> None:
+        nonlocal written
+        trainer.save(checkpoint)
+        lines = (",".join(map(str, entry)) for entry in trainer.history)
+        _write(folder / "history.csv", "\n".join([",".join(Entry._fields), *lines, ""]))
+        written = perf_counter()
+
+    def at_step(trainer: Trainer) -> None:
+        if perf_counter() - written > SAVE_EVERY:
+            save()
+        if watch is not None:
+            watch(trainer)
+
+    _write(known, config.toml())
+    _write(folder / "versions.json", json.dumps(versions(config.engine), indent=1) + "\n")
+    try:
+        trainer.run(watch=at_step)
+    except Diverged:
+        save()
+        raise
+    save()
+    return trainer
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InvalidArgument(
+            "run_in", "folder", f"{str(path)!r}: {getattr(error, 'strerror', None) or error}", "a configuration",
+            "Remove it, or choose another folder.",
+        ) from None  # fmt: skip
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise InvalidArgument(
+            "run_in", "folder", f"{str(path)!r}: {error.strerror}", "a folder that can be written",
+            "Choose another folder, or free some space.",
+        ) from None  # fmt: skip
+
+
+def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished") -> Row:
+    """Test a trained model, and write everything about it as a row of data; docs/training.md says what it holds."""
     start, config = perf_counter(), trainer.config
     fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size)
     tasks = evaluation.tasks or (config.task,)
@@ -123,13 +206,12 @@ def row(trainer: Trainer, evaluation: Evaluation, *, status: str, seconds: float
         "fit": {"length": config.longest, "size": fit.size, "right": fit.free_running},
         "tests": tests,
         "attention": attention,
-        "seconds": round(seconds + perf_counter() - start, 2),
-        "versions": versions(),
+        "seconds": round(trainer.seconds + perf_counter() - start, 2),
+        "versions": versions(config.engine),
     }
 
 
-def versions() -> dict[str, str]:
-    """What a run was made with."""
-    return {
-        "lengthgen": metadata.version("lengthgen"), "python": platform.python_version(), "numpy": np.__version__,
-    }  # fmt: skip
+def versions(engine: str = "numpy") -> dict[str, str]:
+    """What a run is made with."""
+    packages = dict.fromkeys(("lengthgen", "numpy", engine))
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

@@ -38,7 +38,7 @@ from typing import Any
 
 from idealized_model.transformer.results import Results, Row
 from idealized_model.transformer.runs import Evaluation, check, digest, run
-from idealized_model.transformer.training import NUMERICS, TrainConfig, closest
+from idealized_model.transformer.training import NUMERICS, TrainConfig, Trainer, closest
 from theory.errors import InvalidArgument, TheoryError, shown
 
 CONFIG = tuple(field.name for field in fields(TrainConfig) if field.name != "seed")
@@ -215,7 +215,7 @@ def _work(job: Job, parent: int) -> Row:
     """One run, in a worker; ends with the process that started the worker, also when that is killed."""
     child = os.getppid() == parent
 
-    def watch(step: int, loss: float) -> None:
+    def watch(trainer: Trainer) -> None:
         if child and os.getppid() != parent:
             os._exit(1)
 

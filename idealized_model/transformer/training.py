@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from math import cos, inf, isfinite, log, pi
 from pathlib import Path
+from time import perf_counter
 from typing import NamedTuple
 from zipfile import BadZipFile
 
@@ -36,9 +37,6 @@ ENGINES = ("numpy", "jax")
 
 EVERY = 50
 """Steps between two entries of the history; a loss is reported as the mean over so many steps."""
-
-Watch = Callable[[int, float], None]
-"""Called after every step with (steps done, loss)."""
 
 
 class Entry(NamedTuple):
@@ -155,6 +153,20 @@ class TrainConfig:
         """The configuration as TOML; `from_toml` reads it back."""
         return "".join(f"{name} = {json.dumps(value)}\n" for name, value in asdict(self).items())
 
+    def require(self, other: TrainConfig, where: str) -> None:
+        """Refuse to go on with another configuration than this one.
+
+        Raises
+        ------
+        InvalidArgument : naming what differs.
+        """
+        differ = [field.name for field in fields(self) if getattr(self, field.name) != getattr(other, field.name)]
+        if differ:
+            raise InvalidArgument(
+                where, "config", f"another {', '.join(differ)} than the run's", "the same configuration",
+                "Resume with the configuration of the run, or use another folder.",
+            )  # fmt: skip
+
     @classmethod
     def from_toml(cls, text: str) -> TrainConfig:
         """Read a configuration.
@@ -214,6 +226,8 @@ class Trainer:
     Attributes
     ----------
     step : steps done.
+    n_tokens : tokens that went through the model so far.
+    seconds : what these steps took.
     history : an `Entry` every `EVERY` steps and at the end.
 
     Examples
@@ -228,7 +242,8 @@ class Trainer:
         self.config = config
         self.threads = threads
         self.task: Task = find_task(config.task)
-        self.step = 0
+        self.step = self.n_tokens = 0
+        self.seconds = 0.0
         self.history: list[Entry] = []
         self._losses: deque[float] = deque(maxlen=EVERY)
         self.parameters = Parameters.drawn(self.model, self.rng("parameters", 0))
@@ -274,8 +289,12 @@ class Trainer:
         ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
         return batch_of(instances, ids, self.increments)
 
-    def run(self, *, until: int | None = None, watch: Watch | None = None) -> None:
+    def run(self, *, until: int | None = None, watch: Callable[[Trainer], None] | None = None) -> None:
         """Train up to a step, by default the last one.
+
+        Parameters
+        ----------
+        watch : called after every step; what it raises ends the run.
 
         Raises
         ------
@@ -284,9 +303,11 @@ class Trainer:
         end = self.config.steps if until is None else min(until, self.config.steps)
         with threadpool_limits(1, user_api="blas"):  # the engine has threads of its own
             for step in range(self.step, end):
+                start = perf_counter()
                 self._train(step)
+                self.seconds += perf_counter() - start
                 if watch is not None:
-                    watch(self.step, self._losses[-1])
+                    watch(self)
 
     def _train(self, step: int) -> None:
         batch = self.batch(step)
@@ -301,6 +322,7 @@ class Trainer:
         gradient.flat *= min(1.0, self.config.clip / (norm + 1e-12))
         self._update(gradient.flat, step)
         self.step = step + 1
+        self.n_tokens += batch.tokens.size
         self._losses.append(loss)
         if self.step % EVERY == 0 or self.step == self.config.steps:
             self.history.append(Entry(self.step, self.loss, self.accuracy(batch), self.rate(step)))
@@ -339,7 +361,8 @@ class Trainer:
         try:
             with temporary.open("wb") as file:
                 np.savez(
-                    file, format=FORMAT, config=self.config.toml(), step=self.step, parameters=self.parameters.flat,
+                    file, format=FORMAT, code=NUMERICS, config=self.config.toml(), step=self.step,
+                    n_tokens=self.n_tokens, seconds=self.seconds, parameters=self.parameters.flat,
                     first=self.first, second=self.second, losses=np.array(self._losses, dtype=np.float64),
                     history=np.array(self.history, dtype=np.float64).reshape(-1, len(Entry._fields)),
                 )  # fmt: skip
@@ -371,9 +394,11 @@ class Trainer:
                 data = {name: file[name] for name in file.files}
             if int(data["format"]) != FORMAT:
                 raise ValueError(f"format {int(data['format'])}")
+            if int(data["code"]) != NUMERICS:
+                raise ValueError(f"numerics {int(data['code'])}")
             own = TrainConfig.from_toml(str(data["config"]))
             new = cls(own, threads=threads)
-            new.step = int(data["step"])
+            new.step, new.n_tokens, new.seconds = int(data["step"]), int(data["n_tokens"]), float(data["seconds"])
             for name, target in (("parameters", new.parameters.flat), ("first", new.first), ("second", new.second)):
                 if data[name].shape != target.shape or data[name].dtype != target.dtype:
                     raise ValueError(f"{name} of shape {data[name].shape}")
@@ -387,10 +412,6 @@ class Trainer:
                 where, "path", f"{path} ({type(error).__name__}: {error})", expected,
                 "It is truncated, or something else: remove it and train again.",
             ) from None  # fmt: skip
-        if config is not None and config != own:
-            differ = [f.name for f in fields(config) if getattr(config, f.name) != getattr(own, f.name)]
-            raise InvalidArgument(
-                where, "config", f"another {', '.join(differ)} than the checkpoint's", "the same configuration",
-                "Resume with the configuration of the run, or use another folder.",
-            )  # fmt: skip
+        if config is not None:
+            own.require(config, where)
         return new

@@ -234,7 +234,7 @@ def test_training_learns_parity_and_goes_on_beyond_its_lengths() -> None:
     changes = {"heads": 1, "width": 64, "layers": 2, "longest": 8, "steps": 400, "batch": 64, "rate": 2e-3, "n_ids": 64}
     trainer = Trainer(config(PARITY, "coupled-ordered", log_scale=True, warmup=20, seed=1, **changes))
     seen: list[tuple[int, float]] = []
-    trainer.run(watch=lambda step, loss: seen.append((step, loss)))
+    trainer.run(watch=lambda trainer: seen.append((trainer.step, trainer.loss)))
     assert seen[-1][0] == 400
     assert seen[-1][1] < 0.02 < seen[0][1]
     assert evaluate(trainer, PARITY, 15, size=64).free_running >= 60
@@ -245,7 +245,7 @@ def test_training_learns_parity_and_goes_on_beyond_its_lengths() -> None:
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     Trainer(config()).save(tmp_path / "c.npz")
-    message = r"argument config: got another positions, seed than the checkpoint's"
+    message = r"argument config: got another positions, seed than the run's"
     with pytest.raises(InvalidArgument, match=message):
         Trainer.load(tmp_path / "c.npz", config("copy", "rope", seed=3))
 
