@@ -14,7 +14,7 @@ from idealized_model.counting import (
 from idealized_model.enumeration import HeadSpace
 from idealized_model.head import HeadOutput, SparseAttentionHead
 from idealized_model.learning import eliminate, minimal
-from idealized_model.risk import SampledLoss, abstention, loss, sampled_loss
+from idealized_model.risk import SampledLoss, abstention, exact_interval, loss, sampled_loss
 
 __all__ = [
     "HeadOutput",
@@ -27,6 +27,7 @@ __all__ = [
     "eliminate",
     "evaluate",
     "evaluate_float",
+    "exact_interval",
     "loss",
     "minimal",
     "pattern_counts",

@@ -101,11 +101,7 @@ def sampled_loss(
 
     Cost: O(size · candidates · k).
     """
-    from scipy.stats import binomtest
-
-    confidence = rational(level, "sampled_loss", "level")
-    if not 0 < confidence < 1:
-        raise InvalidArgument("sampled_loss", "level", str(level), "a level strictly between 0 and 1", "Use '99/100'.")
+    confidence = _level(level, "sampled_loss")
     check_draws(rng, size, "sampled_loss", least=1)
     size = int(size)
     attention = _attention(head, law, "sampled_loss")
@@ -113,8 +109,38 @@ def sampled_loss(
     for example in law.sample(rng, size):
         weights, _ = over_common_denominator([p := attention(example).loss(example.label), 1 - p])
         wrong += int(draw_indices(rng, weights, 1)[0]) == 0
-    interval = binomtest(wrong, size).proportion_ci(confidence_level=as_float(confidence), method="exact")
-    return SampledLoss(Fraction(wrong, size), float(interval.low), float(interval.high), confidence, size)
+    return SampledLoss(Fraction(wrong, size), *exact_interval(wrong, size, level=confidence), confidence, size)
+
+
+def exact_interval(count: int, size: int, *, level: Rational = "99/100") -> tuple[float, float]:
+    """The Clopper-Pearson interval of a probability, from `count` successes in `size` independent trials.
+
+    Raises
+    ------
+    InvalidArgument : for a count outside 0..size, a size < 1 or a level outside (0, 1).
+
+    Examples
+    --------
+    >>> low, high = exact_interval(128, 128, level="95/100")
+    >>> round(low, 4), high  # (1/40)^(1/128), 1
+    (0.9716, 1.0)
+    """
+    from scipy.stats import binomtest
+
+    if size < 1 or not 0 <= count <= size:
+        raise InvalidArgument(
+            "exact_interval", "count", f"{count} of {size}", "0 <= count <= size, size >= 1", "Count again."
+        )
+    confidence = as_float(_level(level, "exact_interval"))
+    interval = binomtest(count, size).proportion_ci(confidence_level=confidence, method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def _level(level: Rational, where: str) -> Fraction:
+    confidence = rational(level, where, "level")
+    if not 0 < confidence < 1:
+        raise InvalidArgument(where, "level", str(level), "a level strictly between 0 and 1", "Use '99/100'.")
+    return confidence
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +19,7 @@ from theory.errors import InvalidArgument
 if TYPE_CHECKING:
     from proofs_check.problem import Problem
 
-COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task", "sweep")
+COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task", "train", "sweep")
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
@@ -171,6 +171,44 @@ def _parser() -> argparse.ArgumentParser:
     task.add_argument("--json", metavar="FILE", help="write the report")
     task.set_defaults(run=_task)
 
+    train = commands.add_parser(
+        "train",
+        help="train transformers on a task, and test them on longer instances",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Train a small transformer on short instances of a task, a run a seed, and print how many longer ones\n"
+        "it gets right. Runs are kept in a folder: the same command goes on where it was interrupted. Exit status:\n"
+        "0, 1 a run diverged, 2 interrupted, 3 bad usage.",
+        epilog='example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered\n'
+        "         --train-lengths 1..20 --test-lengths 20,50,100 --heads 1 --log-scale --rate 2e-3 --steps 1000",
+    )
+    train.add_argument("task", nargs="?", help="the name of a task, such as copy")
+    train.add_argument("--demo", action="store_true", help="a small grid of tasks and schemes, in a few minutes")
+    train.add_argument(
+        "--positions", metavar="SCHEME", help="how positions enter: none, rope, coupled, ... (default none)"
+    )
+    train.add_argument("--train-lengths", type=_range, metavar="A..B", help="lengths of training (default 1..20)")
+    train.add_argument("--test-lengths", type=_numbers, metavar="N,N,...", help="lengths of the tests")
+    train.add_argument("--test-size", type=_positive, default=128, metavar="N", help="sequences a length (default 128)")
+    train.add_argument(
+        "--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds --seed, ... (default 1)"
+    )
+    train.add_argument("--seed", type=_natural, metavar="N", help="the first seed (default 0)")
+    for name, what in (
+        ("steps", "training steps (default 2000)"), ("batch", "sequences a step (default 128)"),
+        ("width", "of the model (default 64)"), ("layers", "of the model (default 2)"), ("heads", "a layer (default 4)"),
+    ):  # fmt: skip
+        train.add_argument(f"--{name}", type=_positive, metavar="N", help=what)
+    train.add_argument("--ids", dest="n_ids", type=_positive, metavar="N", help="range of position IDs (default 256)")
+    train.add_argument("--rate", type=_number, metavar="X", help="largest learning rate (default 0.001)")
+    train.add_argument("--log-scale", action="store_const", const=True, help="multiply logits by log(visible keys + 1)")
+    train.add_argument("--engine", metavar="NAME", help="numpy (default) or jax")
+    train.add_argument("--config", metavar="FILE", help="a configuration as .toml; the other options override it")
+    train.add_argument("--out", metavar="FOLDER", help="where the runs are kept (default runs/TASK-SCHEME)")
+    train.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, help="processes of --demo (default: all cores)"
+    )
+    train.set_defaults(run=_train)
+
     sweep = commands.add_parser(
         "sweep",
         help="train a grid of transformers",
@@ -179,10 +217,10 @@ def _parser() -> argparse.ArgumentParser:
         "already is not done again, so an interrupted sweep goes on. Exit status: 0, 2 interrupted, 3 bad usage.",
         epilog="example: lengthgen sweep docs/examples/sweep.toml --results results.jsonl",
     )
-    sweep.add_argument("grid", help="a grid as .toml; see docs/examples/sweep.toml")
+    sweep.add_argument("grid", help="a grid as .toml; see docs/training.md")
     sweep.add_argument("--results", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
     sweep.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
-    sweep.set_defaults(run=_sweep)
+    sweep.set_defaults(run=_train)
     return parser
 
 
@@ -196,6 +234,26 @@ def _positive(text: str) -> int:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(_positive, text.split(",")))
+
+
+def _range(text: str) -> tuple[int, int]:
+    low, dots, high = text.partition("..")
+    if not dots:
+        low, high = "1", low
+    lengths = _positive(low), _positive(high)
+    if lengths[0] > lengths[1]:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected A..B with A <= B: {lengths[1]}..{lengths[0]}")
+    return lengths
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not 0 < value < inf:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a number > 0")
+    return value
 
 
 def _whole(text: str, *, least: int) -> int:
@@ -427,7 +485,16 @@ def _verdicts(options: argparse.Namespace) -> int:
     return INCONCLUSIVE if interrupted else 0
 
 
-def _sweep(options: argparse.Namespace) -> int:
-    from proofs_check.train_command import sweep
+def _train(options: argparse.Namespace) -> int:
+    from rich.console import Console
 
-    return sweep(options)
+    from proofs_check import train_command
+
+    run = train_command.train if options.command == "train" else train_command.sweep
+    status, table = run(options)
+    if table is not None:
+        console = Console(width=None if sys.stdout.isatty() else 120)
+        with console.capture() as text:
+            console.print(table)
+        _print(text.get().removesuffix("\n"))
+    return status

@@ -1,42 +1,180 @@
-"""`lengthgen sweep`: train a grid of models."""
+"""`lengthgen train` and `lengthgen sweep`: train transformers, one configuration or a grid of them."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from dataclasses import fields, replace
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
-INTERRUPTED = 2
+from rich.console import Console
+
+from idealized_model.risk import exact_interval
+from idealized_model.transformer.results import Results, Row, read_rows
+from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run_in
+from idealized_model.transformer.sweeps import Job, read_grid
+from idealized_model.transformer.sweeps import sweep as run_all
+from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
+from theory.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+DIVERGED, INTERRUPTED = 1, 2
+LEVEL = "95/100"
+EVERY = 5.0
+"""Seconds between two lines of progress, where there is no terminal for a bar."""
 
 
-def sweep(options: Namespace) -> int:
-    """Do the runs of a grid; returns the exit status."""
-    from idealized_model.transformer.results import read_rows
-    from idealized_model.transformer.sweeps import read_grid
-    from idealized_model.transformer.sweeps import sweep as run_all
+def train(options: Namespace) -> tuple[int, Table | None]:
+    """Train the seeds one after the other; returns the exit status, and the table of what they get right."""
+    if options.demo:
+        return _demo(options)
+    config, evaluation = _config(options), _evaluation(options)
+    check(config, evaluation)
+    name = f"{config.task} {config.positions}".replace(",", "").replace(" ", "-")
+    folder = Path(options.out or Path("runs", name))
+    configs = [replace(config, seed=seed) for seed in range(config.seed, config.seed + options.seeds)]
+    _make(folder)
+    with _plain_warnings(), Results(folder / "results.jsonl") as results:
+        try:
+            for one in configs:
+                if (digest(one, evaluation), str(NUMERICS)) not in results.keys:
+                    results.append(_run(folder / f"seed-{one.seed}", one, evaluation))
+        except KeyboardInterrupt:
+            print(f"lengthgen: interrupted; the same command goes on from {folder}.", file=sys.stderr)
+            return INTERRUPTED, None
+        wanted = {digest(one, evaluation) for one in configs}
+        rows = [row for row in results.rows if row["digest"] in wanted and row["code"] == str(NUMERICS)]
+    rows.sort(key=lambda row: row["config"]["seed"])
+    diverged = any(row["status"] == "diverged" for row in rows)
+    return DIVERGED if diverged else 0, by_seed(rows)
 
+
+def sweep(options: Namespace) -> tuple[int, Table | None]:
+    """Do the runs of a grid; returns the exit status, and the table of what they get right."""
     work = read_grid(options.grid)
+    return _sweep(work, options.results, options.workers)
+
+
+def _demo(options: Namespace) -> tuple[int, Table | None]:
+    """The grid that comes with the package."""
+    folder = Path(options.out or Path("runs", "demo"))
+    _make(folder)
+    with resources.as_file(resources.files("idealized_model.transformer") / "demo.toml") as grid:
+        return _sweep(read_grid(grid), str(folder / "results.jsonl"), options.workers)
+
+
+def _sweep(work: Sequence[Job], results: str, workers: int) -> tuple[int, Table | None]:
+    keys = {job.key for job in work}
+    with _plain_warnings():
+        try:
+            with _watching_runs(len(work)) as watch:
+                run_all(work, results, workers=workers, watch=watch)
+        except KeyboardInterrupt:
+            done = len(keys & {(row["digest"], row["code"]) for row in read_rows(results)})
+            print(f"lengthgen: {done} of {len(work)} runs done; the same command goes on.", file=sys.stderr)
+            return INTERRUPTED, None
+    return 0, by_setting([row for row in read_rows(results) if (row["digest"], row["code"]) in keys])
+
+
+def _run(folder: Path, config: TrainConfig, evaluation: Evaluation) -> Row:
+    with _watching_steps(config) as watch:
+        try:
+            return row_of(run_in(folder, config, watch=watch), evaluation)
+        except Diverged as error:
+            print(f"lengthgen: seed {config.seed}: {error}", file=sys.stderr)
+            return row_of(Trainer.load(folder / "checkpoint.npz", config), evaluation, status="diverged")
+
+
+# ── What was asked for ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _config(options: Namespace) -> TrainConfig:
+    """The configuration of the first seed: that of --config, with what the other options say."""
+    given: dict[str, Any] = {field.name: getattr(options, field.name, None) for field in fields(TrainConfig)}
+    given = {name: value for name, value in given.items() if value is not None}
+    if options.train_lengths is not None:
+        given["shortest"], given["longest"] = options.train_lengths
+    if options.config is not None:
+        try:
+            text = Path(options.config).read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            what = getattr(error, "strerror", None) or str(error)
+            fix = "Write task = ... and the other parameters of TrainConfig, one a line."
+            raise InvalidArgument("train", "--config", f"{options.config!r}: {what}", "a TOML file", fix) from None
+        return replace(TrainConfig.from_toml(text), **given)
+    if "task" not in given:
+        raise InvalidArgument("train", "TASK", "nothing", "the name of a task", "For instance: lengthgen train copy")
+    return TrainConfig(**given)
+
+
+def _evaluation(options: Namespace) -> Evaluation:
+    if options.test_lengths is None:
+        fix = "For instance --test-lengths 20,50,100."
+        raise InvalidArgument("train", "--test-lengths", "nothing", "at least one length", fix)
+    return Evaluation(options.test_lengths, size=options.test_size)
+
+
+def _make(folder: Path) -> None:
     try:
-        with _watching(len(work)) as watch:
-            done = run_all(work, options.results, workers=options.workers, watch=watch)
-    except KeyboardInterrupt:
-        keys = {(row["digest"], row["code"]) for row in read_rows(options.results)}
-        finished = sum(job.key in keys for job in work)
-        print(f"lengthgen: {finished} of {len(work)} runs done; the same command goes on.", file=sys.stderr)
-        return INTERRUPTED
-    print(f"{len(work)} runs in {options.results}, {done} of them done now")
-    return 0
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgument(
+            "train",
+            "--out",
+            f"{str(folder)!r}: {error.strerror}",
+            "a folder that can be written",
+            "Choose another one.",
+        ) from None
+
+
+# ── Progress, on standard error ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def _watching(total: int) -> Iterator[Callable[[dict[str, Any], int, int], None]]:
-    """Progress on standard error: a bar in a terminal, a line a run elsewhere."""
+def _watching_steps(config: TrainConfig) -> Iterator[Callable[[Trainer], None]]:
+    """Progress of a run: a bar in a terminal, a line every few seconds elsewhere."""
     if not sys.stderr.isatty():
-        yield _line
+        yield partial(_step_line, [perf_counter()])
         return
-    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("seed {task.fields[seed]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=config.steps, seed=config.seed)
+        yield lambda trainer: progress.update(bar, completed=trainer.step, description=_state(trainer))
+
+
+def _step_line(last: list[float], trainer: Trainer) -> None:
+    if perf_counter() - last[0] > EVERY or trainer.step == trainer.config.steps:
+        last[0] = perf_counter()
+        left = trainer.seconds / trainer.step * (trainer.config.steps - trainer.step)
+        config = trainer.config
+        _tell(f"seed {config.seed} [{trainer.step}/{config.steps}] {_state(trainer)}, {left:.0f} s left")
+
+
+def _state(trainer: Trainer) -> str:
+    accuracy = f", accuracy {trainer.history[-1].accuracy:.3f}" if trainer.history else ""
+    return f"loss {trainer.loss:.4f}{accuracy}, {trainer.n_tokens / trainer.seconds:,.0f} tokens/s"
+
+
+@contextmanager
+def _watching_runs(total: int) -> Iterator[Callable[[Row, int, int], None]]:
+    """Progress of a sweep: a bar in a terminal, a line a run elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda row, done, total: _tell(f"[{done}/{total}] {_summary(row)}")
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -47,23 +185,93 @@ def _watching(total: int) -> Iterator[Callable[[dict[str, Any], int, int], None]
     )
 
     columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         TextColumn("{task.description}"),
-    )
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=total)
         yield lambda row, done, _: progress.update(bar, completed=done, description=_summary(row))
 
 
-def _line(row: dict[str, Any], done: int, total: int) -> None:
-    with suppress(BrokenPipeError):  # nobody reads the progress any more; the runs go on
-        print(f"[{done}/{total}] {_summary(row)}", file=sys.stderr, flush=True)
+def _summary(row: Row) -> str:
+    right = ", ".join(f"{test['free_running']} of {test['size']} at {test['length']}" for test in row["tests"])
+    return f"{row['config']['task']}, {row['config']['positions']}, seed {row['config']['seed']}: {right}"
 
 
-def _summary(row: dict[str, Any]) -> str:
-    config = row["config"]
-    right = " ".join(f"{test['length']}:{test['free_running'] / test['size']:.2f}" for test in row["tests"])
-    return f"{config['task']}, {config['positions']}, seed {config['seed']}: {right}"
+def _tell(text: str) -> None:
+    with suppress(BrokenPipeError):  # nobody reads the progress any more; the training goes on
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Warnings as a line each, without the line of code that they come from."""
+
+    usual = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"lengthgen: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
+
+
+# ── Tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_seed(rows: Sequence[Row]) -> Table:
+    """A line a seed and length, with exact intervals; every seed."""
+    from rich.table import Table
+
+    table = Table(title=_setting(rows[0]["config"]), title_justify="left")
+    for name in ("seed", "length", "free running", "", "teacher-forced", "", "tokens"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        for i, test in enumerate(row["tests"]):
+            seed = f"{row['config']['seed']}{', diverged' if row['status'] == 'diverged' else ''}"
+            counts = (test["free_running"], test["teacher_forced"])
+            shares = [text for count in counts for text in _share(count, test["size"])]
+            table.add_row(
+                "" if i else seed, str(test["length"]), *shares, f"{test['steps_right'] / test['steps']:.4f}",
+                end_section=i == len(row["tests"]) - 1,
+            )  # fmt: skip
+    table.caption = (
+        "Sequences that are right as a whole, with exact 95 % intervals; tokens: right after a right prefix."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def by_setting(rows: Sequence[Row]) -> Table:
+    """A line a setting, test task and length, with the share of right sequences of every seed."""
+    from rich.table import Table
+
+    table = Table(
+        caption="Share of sequences that free running reproduces, a number a seed; ! diverged.", caption_justify="left"
+    )
+    for name in ("trained on", "tested on", "length", "seeds"):
+        table.add_column(name, justify="right" if name == "length" else "left")
+    found: dict[tuple[str, str, int], dict[int, str]] = {}
+    for row in rows:
+        for test in row["tests"]:
+            share = f"{test['free_running'] / test['size']:.2f}{'!' if row['status'] == 'diverged' else ''}"
+            tested = "" if test["task"] == row["config"]["task"] else test["task"]
+            found.setdefault((_setting(row["config"]), tested, test["length"]), {})[row["config"]["seed"]] = share
+    last = ("", "")
+    for (setting, tested, length), shares in found.items():
+        shown = ("", "") if (setting, tested) == last else (setting, tested)
+        last = (setting, tested)
+        table.add_row(*shown, str(length), " ".join(share for _, share in sorted(shares.items())))
+    return table
+
+
+def _setting(config: dict[str, Any]) -> str:
+    """A configuration without its seed: the task, the scheme, and what is not usual."""
+    usual = {field.name: field.default for field in fields(TrainConfig)}
+    rest = [name for name in config if name not in ("task", "positions", "seed", "steps", "n_ids")]
+    changed = [f"{name} {config[name]}" for name in rest if config[name] != usual[name]]
+    return f"{config['task']}: {', '.join([config['positions'], *changed])}"
+
+
+def _share(count: int, size: int) -> tuple[str, str]:
+    low, high = exact_interval(count, size, level=LEVEL)
+    return f"{count} of {size}", f"[{low:.3f}, {high:.3f}]"
