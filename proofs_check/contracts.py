@@ -27,11 +27,11 @@ from __future__ import annotations
 import doctest
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import chain, combinations, groupby, pairwise, product, zip_longest
-from math import ceil, log
+from math import ceil, log, prod
 from types import FunctionType
 from typing import Any, NoReturn, Protocol, TypeAlias
 
@@ -51,7 +51,11 @@ FEWEST_SAMPLES = 1000
 """Of a length, where the budget allows; more where it takes more to see that the rarest outcome never comes."""
 
 LISTED_OUTCOMES = 256
-"""Up to so many instances of a length, the sampler is tested on every one of them; beyond, on every prompt token."""
+"""Up to so many instances of a length, the sampler is tested on every one of them; beyond, on the prompt tokens at every
+position, and at pairs of positions with at most so many combinations."""
+
+PAIRS = 8
+"""How many pairs of neighbours in a prompt that is, besides its two ends."""
 
 
 def check_task(
@@ -663,20 +667,23 @@ def free_running(trial: Trial) -> tuple[int, str]:
 
 
 def sampling(trial: Trial) -> tuple[int, str]:
-    """Samples lie in the support, and every outcome comes as often as its weight says: exact binomial tails."""
+    """Samples lie in the support, and every outcome comes as often as its weight says: exact binomial tails.
+
+    All tests together refute a right sampler with at most the chance `level` (Bonferroni).
+    """
     from scipy.stats import binom
 
     laws = {length: _law(trial, length) for length in trial.sizes}
-    n_tests = sum(map(len, laws.values()))
+    n_tests = sum(len(law) for law, _ in laws.values())
     if not n_tests:
         raise Undecided("no length has few enough instances to list, and the prompts are no free choices")
     level = as_float(trial.level / n_tests)
     count = 0
-    for length, law in laws.items():
+    for length, (law, places) in laws.items():
         listed = set(trial.listed.get(length, ()))
         rarest = min(law.values(), default=Fraction(1))
         n = min(trial.budget, max(FEWEST_SAMPLES, ceil(log(2 / level) / as_float(rarest))))
-        rng, counts = trial.rng("sampling", str(length)), Counter[object]()
+        rng, counts = trial.rng("sampling", str(length)), Counter[Outcome]()
         for _ in range(n):
             instance = trial.draw(length, rng)
             if length in trial.listed and instance not in listed:
@@ -686,13 +693,13 @@ def sampling(trial: Trial) -> tuple[int, str]:
                 )  # fmt: skip
             if length not in trial.listed and trial.free:
                 _check_prompt(trial, length, instance)
-            counts.update(_outcomes(instance, law))
+            counts.update(_outcomes(instance, places))
         outcomes, k, p = [*law], [counts[outcome] for outcome in law], [as_float(value) for value in law.values()]
         tails = 2 * np.minimum(binom.cdf(k, n, p), binom.sf(np.array(k) - 1, n, p))
         if law and tails.min() < level:
             _raise_frequency(trial, length, outcomes[worst := int(tails.argmin())], k[worst], n, law)
         count += n
-    untested = ", ".join(str(length) for length, law in laws.items() if not law)
+    untested = ", ".join(str(length) for length, (law, _) in laws.items() if not law)
     less = f"; the frequencies at {untested} were not tested" if untested else ""
     return count, f"{count:,} samples: {n_tests:,} exact tests, together at level {trial.level}{less}"
 
@@ -704,40 +711,69 @@ def _raise_frequency(
     if isinstance(outcome, Instance):
         where = trial.at(length, outcome)
     else:
-        position, token = outcome
-        where = f"length {length}, prompt position {position}, token {token} {_symbol(trial, token)}"
+        s = "s" if len(outcome) > 1 else ""
+        positions = " and ".join(str(position) for position, _ in outcome)
+        tokens = " and ".join(f"{token} {_symbol(trial, token)}" for _, token in outcome)
+        where = f"length {length}, prompt position{s} {positions}, token{s} {tokens}"
     expected = f"about {as_float(law[outcome] * n):,.0f}, as the probability is {law[outcome]}"
     raise Broken(where, f"{k:,} of {n:,} samples", expected, instance=instance)
 
 
-Outcome: TypeAlias = Instance | tuple[int, int]
-"""What is counted: an instance, or a position with the prompt token there."""
+Outcome: TypeAlias = Instance | tuple[tuple[int, int], ...]
+"""What is counted: an instance, or one or two positions, each with the prompt token there."""
+
+Place: TypeAlias = tuple[int, ...]
+"""The one or two positions of an outcome."""
 
 
-def _law(trial: Trial, length: int) -> dict[Outcome, Fraction]:
-    """The exact probability of every outcome that is counted."""
-    weights: dict[Outcome, Fraction] = defaultdict(Fraction)
+def _law(trial: Trial, length: int) -> tuple[dict[Outcome, Fraction], list[Place]]:
+    """The exact probability of every outcome that is counted; and at which places, unless instances are."""
     if length in trial.listed:
-        few, total = len(trial.listed[length]) <= LISTED_OUTCOMES, 0
-        for instance in trial.listed[length]:
+        instances = trial.listed[length]
+        places = [] if len(instances) <= LISTED_OUTCOMES else _places(_seen(instances))
+        weights, total = Counter[Outcome](), 0
+        for instance in instances:
             weight = _weight(trial, length, instance)
-            for outcome in (instance,) if few else _prompt(instance):
+            for outcome in _outcomes(instance, places):
                 weights[outcome] += weight
             total += weight
-        return {outcome: weight / total for outcome, weight in weights.items()}
-    if trial.free:
-        for position, options in enumerate(trial.choices(length)):
-            for token, number in Counter(options).items():
-                weights[position, token] = Fraction(number, len(options))
-    return weights
+        return {outcome: Fraction(weight, total) for outcome, weight in weights.items()}, places
+    if not trial.free:
+        return {}, []
+    choices = [Counter(options) for options in trial.choices(length)]
+    places = _places(choices)
+    law: dict[Outcome, Fraction] = {}
+    for place in places:
+        for tokens in product(*(choices[i] for i in place)):
+            ways = prod(choices[i][token] for i, token in zip(place, tokens, strict=True))
+            law[tuple(zip(place, tokens, strict=True))] = Fraction(ways, prod(choices[i].total() for i in place))
+    return law, places
 
 
-def _prompt(instance: Instance) -> Iterator[tuple[int, int]]:
-    return enumerate(instance.tokens[: instance.n_prompt])
+def _seen(instances: list[Instance]) -> list[set[int]]:
+    """The prompt tokens that occur at every position."""
+    seen: list[set[int]] = []
+    for instance in instances:
+        seen.extend(set() for _ in range(instance.n_prompt - len(seen)))
+        for tokens, token in zip(seen, instance.tokens[: instance.n_prompt], strict=False):
+            tokens.add(token)
+    return seen
 
 
-def _outcomes(instance: Instance, law: dict[Outcome, Fraction]) -> Iterable[Outcome]:
-    return (instance,) if instance in law else _prompt(instance)
+def _places(options: Sequence[Collection[int]]) -> list[Place]:
+    """Where tokens are counted: at every position alone, and at pairs of those with a choice."""
+    free = [i for i, tokens in enumerate(options) if len(tokens) > 1]
+    neighbours = [*pairwise(free)]
+    pairs = neighbours[:: max(1, ceil(len(neighbours) / PAIRS))] + [(free[0], free[-1])] * (len(free) > 2)
+    few = [(i, j) for i, j in pairs if len(options[i]) * len(options[j]) <= LISTED_OUTCOMES]
+    return [*((i,) for i in range(len(options))), *few]
+
+
+def _outcomes(instance: Instance, places: list[Place]) -> list[Outcome]:
+    """The outcomes that an instance shows."""
+    if not places:
+        return [instance]
+    return [tuple((i, instance.tokens[i]) for i in place) for place in places if place[-1] < instance.n_prompt]
 
 
 def examples(trial: Trial) -> tuple[int, str]:

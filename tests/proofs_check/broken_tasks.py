@@ -1,4 +1,4 @@
-"""Tasks that break one promise each, and one that breaks none."""
+"""Tasks that break one promise each, and some that break none."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ class OwnInstances(Copy):
 
     def instances(self, length: int) -> Iterator[Instance]:
         return super().instances(length)
+
+
+class Weighted(OwnInstances):
+    """Nothing is wrong with it: words whose ends agree are three times as likely, and drawn so."""
+
+    def weight(self, instance: Instance) -> int:
+        return 3 if instance.tokens[0] == instance.tokens[instance.n_prompt - 2] else 1
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        word = [int(i) for i in rng.integers(2, size=length)]
+        word[-1] = word[0] if length == 1 or rng.random() < 0.75 else 1 - word[0]
+        return self.solve((*word, 2))
 
 
 # ── Targets and dependency sets ──────────────────────────────────────────────────────────────────────────────────────
@@ -359,6 +371,21 @@ class Biased(Copy):
 
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
         return self.solve((*(int(rng.random() < 0.6) for _ in range(length)), 2))
+
+
+class OneLetter(Copy):
+    """Words of one letter over and over: each position alone is as it should be."""
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self.solve((*[int(rng.integers(self.n_symbols))] * length, self.n_symbols))
+
+
+class SameEnds(OwnInstances):
+    """The last letter is the first one: neighbours are as they should be, where there are two letters or more between."""
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        word = [int(i) for i in rng.integers(self.n_symbols, size=length)]
+        return self.solve((*word[:-1], word[0], self.n_symbols))
 
 
 class TooLong(Copy):

@@ -13,9 +13,10 @@ import pytest
 from proofs_check import check_task, contracts
 from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, HIDDEN, RULE
 from proofs_check.task_report import Finding, TaskReport
+from proofs_check.trial import Broken, Trial
 from tests.proofs_check import broken_tasks as broken
 from theory import InvalidArgument
-from theory.tasks import TASKS, Copy, Instance, ScratchpadParity, Task, sparse_parity
+from theory.tasks import TASKS, Addition, Copy, Instance, ScratchpadParity, Sorting, Task, sparse_parity
 
 SAMPLE, LENGTH, MATTERS = "sample agrees with support", "length honoured", "every dependency matters"
 
@@ -53,6 +54,7 @@ CAUGHT_BY: dict[type[Task], str] = {
     broken.LooksAhead: "mask",
     broken.NeverLast: SAMPLE,
     broken.Biased: SAMPLE,
+    broken.OneLetter: SAMPLE,
     broken.RaisingSampler: SAMPLE,
     broken.Misquoted: EXAMPLES,
 }
@@ -86,6 +88,11 @@ def test_a_broken_task_is_caught_by_the_contract_that_should_catch_it(kind: type
     print(report.explain())
     assert CAUGHT_BY[kind] in report.refuted
     assert set(report.refuted) == {CAUGHT_BY[kind], *ALSO.get(kind, ())}
+
+
+@pytest.mark.parametrize("task", [broken.Good(), broken.OwnInstances(), broken.Weighted()])
+def test_right_tasks_hold(task: Task) -> None:
+    checked(task).require()
 
 
 SEEN_IN_DRAWS = [
@@ -266,6 +273,59 @@ def test_attributes_that_raise_are_findings() -> None:
 def test_a_right_sampler_is_rarely_refuted() -> None:
     reports = [checked(broken.Good(), seed=seed, level=Fraction(1, 20), budget=300) for seed in range(20)]
     assert sum(report["sample agrees with support"].kind == "refuted" for report in reports) <= 5  # Binomial(20, 1/20)
+
+
+def trial(task: Task, *lengths: int, budget: int = 20_000, seed: int = 0, level: Fraction = Fraction(1, 1000)) -> Trial:
+    """For one contract alone."""
+    return Trial(task, lengths, seed=seed, budget=budget, draws=10, level=level)
+
+
+@pytest.mark.parametrize(
+    ("task", "length", "positions"),
+    [
+        (broken.OneLetter(), 9, "positions"),
+        (broken.OneLetter(), 20, "positions"),  # too long to be listed
+        (broken.SameEnds(), 9, "positions 0 and 8"),
+    ],
+)
+def test_beyond_256_instances_pairs_of_tokens_are_tested(task: Task, length: int, positions: str) -> None:
+    """Each letter alone comes as often as it should."""
+    with pytest.raises(Broken) as found:
+        contracts.sampling(trial(task, length, budget=1000))
+    assert found.value.where.startswith(f"length {length}, prompt {positions}")
+
+
+@pytest.mark.parametrize(
+    "task", [broken.Good(), broken.OwnInstances(), broken.Weighted()], ids=["free", "own", "weighted"]
+)
+def test_a_right_sampler_is_rarely_refuted_by_pairs(task: Task) -> None:
+    refuted = 0
+    for seed in range(20):
+        try:
+            contracts.sampling(trial(task, 9, budget=600, seed=seed, level=Fraction(1, 20)))
+        except Broken:
+            refuted += 1
+    assert refuted <= 5  # Binomial(20, 1/20)
+
+
+@pytest.mark.parametrize(
+    ("task", "length"),
+    [(Addition(2), 5), (Sorting(3), 6), (broken.Weighted(), 9), (sparse_parity(2), 20)],
+    ids=["addition", "sorting", "weighted", "planted"],
+)
+def test_the_law_of_what_is_counted_is_that_of_the_instances(task: Task, length: int) -> None:
+    """Listed, and by choices."""
+    law, places = contracts._law(trial(task, length), length)
+    instances = list(task.support(length))
+    total = sum(map(task.weight, instances))
+    for outcome, probability in law.items():
+        assert isinstance(outcome, tuple)
+        shown = [instance for instance in instances if all(instance.tokens[i] == token for i, token in outcome)]
+        assert probability == Fraction(sum(map(task.weight, shown)), total)
+    assert sum(law.values()) == len(places)
+    assert 2 < sum(len(place) == 2 for place in places) <= contracts.PAIRS + 1
+    if trial(task, length).free:
+        assert contracts._law(trial(task, length, budget=1), length) == (law, places)
 
 
 def test_lengths_of_any_kind_are_refused_in_words() -> None:
