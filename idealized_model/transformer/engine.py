@@ -173,9 +173,11 @@ class Engine:
             yield batch.part(start, min(end, start + size))
 
     def _map(self, work: Any) -> list[Any]:
-        if self._pool is None:
-            return [work(share) for share in range(self.SHARES)]
-        return list(self._pool.map(work, range(self.SHARES)))
+        def quiet(share: int) -> Any:
+            with np.errstate(over="ignore", invalid="ignore"):  # a model that diverges says so by its loss
+                return work(share)
+
+        return list((map if self._pool is None else self._pool.map)(quiet, range(self.SHARES)))
 
 
 class _Pass:

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from idealized_model.transformer.data import batch_of, ids_of
 from idealized_model.transformer.engine import Batch
-from idealized_model.transformer.training import Trainer, find_task
+from idealized_model.transformer.training import Trainer, alone, find_task
 from theory.errors import InvalidArgument, shown
 from theory.positions import Ids
 from theory.tasks import Instance, Task
@@ -58,7 +57,7 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
     """
     task = _task(trainer, task)
     counts = np.zeros(4, dtype=np.int64)
-    with threadpool_limits(1, user_api="blas"):
+    with alone():
         for instances, ids in _batches(trainer, task, length, size):
             batch = batch_of(instances, ids, trainer.increments)
             logits, increments = trainer.engine.logits(trainer.parameters, batch)
@@ -90,7 +89,7 @@ def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int
     task = _task(trainer, task)
     mass = np.zeros((trainer.model.n_layers, trainer.model.n_heads))
     n_queries = 0
-    with threadpool_limits(1, user_api="blas"):
+    with alone():
         for instances, ids in _batches(trainer, task, length, size):
             batch = batch_of(instances, ids, trainer.increments)
             wanted = np.zeros((*batch.queries.shape, batch.tokens.shape[1]), dtype=bool)  # (B, S, T)

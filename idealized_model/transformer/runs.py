@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 
@@ -191,7 +192,7 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         asdict(evaluate(trainer, task, length, size=evaluation.size)) for task in tasks for length in evaluation.lengths
     ]
     attention = [
-        {"task": task, "length": length, "layers": attention_mass(trainer, task, length)}
+        {"task": task, "length": length, "layers": _finite(attention_mass(trainer, task, length))}
         for task in tasks
         for length in evaluation.attention_lengths
     ]
@@ -209,6 +210,11 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         "seconds": round(trainer.seconds + perf_counter() - start, 2),
         "versions": versions(config.engine),
     }
+
+
+def _finite(layers: list[list[float]]) -> list[list[float | None]]:
+    """JSON has no NaN."""
+    return [[mass if isfinite(mass) else None for mass in layer] for layer in layers]
 
 
 def versions(engine: str = "numpy") -> dict[str, str]:

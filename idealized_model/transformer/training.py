@@ -8,7 +8,8 @@ import os
 import tomllib
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
@@ -37,6 +38,13 @@ ENGINES = ("numpy", "jax")
 
 EVERY = 50
 """Steps between two entries of the history; a loss is reported as the mean over so many steps."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One BLAS thread, since the engine has threads of its own; and no warnings of overflows, which the loss tells."""
+    with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+        yield
 
 
 class Entry(NamedTuple):
@@ -301,7 +309,7 @@ class Trainer:
         Diverged : when the loss is not finite; the parameters are those before that step.
         """
         end = self.config.steps if until is None else min(until, self.config.steps)
-        with threadpool_limits(1, user_api="blas"):  # the engine has threads of its own
+        with alone():
             for step in range(self.step, end):
                 start = perf_counter()
                 self._train(step)
