@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from math import inf, nan
@@ -19,7 +19,19 @@ from theory.errors import InvalidArgument
 if TYPE_CHECKING:
     from proofs_check.problem import Problem
 
-COMMANDS = ("check", "decide", "coverage", "replay", "catalogue", "verdicts", "task", "train", "sweep")
+COMMANDS = (
+    "check",
+    "decide",
+    "coverage",
+    "replay",
+    "report",
+    "catalogue",
+    "verdicts",
+    "task",
+    "doctor",
+    "train",
+    "sweep",
+)
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
 
@@ -98,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--witnesses", metavar="DIR", default=".", help="where a refuted claim writes its witness files")
     check.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
     check.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    _add_outputs(check)
     check.set_defaults(run=_check)
 
     for name, run, what in (
@@ -126,6 +139,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("file", help="a witness file or a JSON report that `check` wrote")
     replay.set_defaults(run=_replay)
+
+    report = commands.add_parser(
+        "report",
+        help="write the page and the JUnit file of a stored report",
+        description="Write a stored report as one self-contained page, as JUnit XML, or both, without checking again.",
+        epilog="example: lengthgen report docs/full-report.json --verdicts docs/verdicts.json --html report.html",
+    )
+    report.add_argument("report", help="a JSON report that `check` wrote")
+    _add_outputs(report)
+    report.set_defaults(run=_report)
 
     catalogue = commands.add_parser(
         "catalogue",
@@ -221,7 +244,27 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--results", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
     sweep.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
     sweep.set_defaults(run=_train)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="what is installed, what is missing and what that disables",
+        description="Say what is installed, what is missing, what that disables and how to install it. Exit status: 0\n"
+        "the core is complete, 2 something that every use needs is missing. Where lengthgen does not start at all:\n"
+        "python -m proofs_check.doctor.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: lengthgen doctor --json doctor.json",
+    )
+    doctor.add_argument("--json", metavar="FILE", help="write the diagnosis")
+    doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    """The forms of a report beside the table and JSON."""
+    parser.add_argument("--html", metavar="FILE", help="write the report as one self-contained page")
+    parser.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML, for continuous integration")
+    parser.add_argument("--verdicts", metavar="FILE", help="what `verdicts --json` wrote, for the page")
+    parser.add_argument("--figures", metavar="DIR", help="a folder of SVG or PNG files, for the page")
 
 
 def _natural(text: str) -> int:
@@ -278,6 +321,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         _require_writable(options.json, "check")
     _require_folder(options.witnesses)
+    write_pages = _pages(options)
     tasks = tasks_of(list(dict.fromkeys(wanted)))
     with _no_litter(), watching(tasks) as watch:
         outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
@@ -288,6 +332,7 @@ def _check(options: argparse.Namespace) -> int:
     _print(table.get().removesuffix("\n"))
     if options.json:
         write_json(options.json, report, "check --json")
+    write_pages(report)
     for claim in report["claims"]:
         refuted = [item["witness"] for item in claim["evidence"] if item["kind"] == "refuted"]
         for number, witness in enumerate(refuted, start=1):
@@ -312,12 +357,72 @@ def _no_litter() -> Iterator[None]:
             del os.environ[name]
 
 
-def _require_writable(path: str, command: str) -> None:
+def _pages(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
+    """What writes the page and the JUnit file that are asked for; what it embeds is read before any work.
+
+    Raises
+    ------
+    InvalidArgument : for a file that cannot be written, verdicts or figures that cannot be read, or no page to put them on.
+    """
+    if not any((options.html, options.junit, options.verdicts, options.figures)):
+        return lambda report: None
+    from proofs_check import html_report, junit
+    from proofs_check.files import read_data, write_text
+    from proofs_check.verdicts import from_data
+
+    for option in ("html", "junit"):
+        if getattr(options, option):
+            _require_writable(getattr(options, option), options.command, f"--{option}")
+    for option in ("verdicts", "figures"):
+        if getattr(options, option) and not options.html:
+            raise InvalidArgument(
+                options.command, f"--{option}", repr(getattr(options, option)), "--html as well", "It goes on the page."
+            )
+    cells = from_data(read_data(options.verdicts, "--verdicts")) if options.verdicts else []
+    pictures = html_report.pictures_in(options.figures) if options.figures else []
+
+    def write(report: dict[str, Any]) -> None:
+        if options.html:
+            text = html_report.page(report, cells=cells, pictures=pictures)
+            write_text(options.html, text, f"{options.command} --html")
+        if options.junit:
+            write_text(options.junit, junit.xml(report), f"{options.command} --junit")
+
+    return write
+
+
+def _report(options: argparse.Namespace) -> int:
+    from proofs_check.files import read_data
+    from proofs_check.report import witnesses
+
+    if not (options.html or options.junit):
+        raise InvalidArgument("report", "--html, --junit", "neither", "at least one of them", "Say what to write.")
+    write_pages = _pages(options)
+    report = read_data(options.report, "report")
+    witnesses(report, options.report)  # refuses what is no report
+    write_pages(report)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from proofs_check.doctor import examine
+    from proofs_check.files import write_json
+
+    if options.json:
+        _require_writable(options.json, "doctor")
+    found = examine()
+    _print(found.explain())
+    if options.json:
+        write_json(options.json, found.to_dict(), "doctor --json")
+    return found.status
+
+
+def _require_writable(path: str, command: str, option: str = "--json") -> None:
     """Refuse before the work, not after it."""
     file = Path(path)
     if file.is_dir() or not file.parent.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise InvalidArgument(
-            command, "--json", repr(path), "a file that can be written, in an existing folder", "Choose another path."
+            command, option, repr(path), "a file that can be written, in an existing folder", "Choose another path."
         )
 
 

@@ -1,0 +1,354 @@
+"""A report as one self-contained page: no network, no scripts, mathematics as MathML.
+
+The page depends on the report, the verdicts and the pictures alone, so that the same data give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from itertools import groupby
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from proofs_check import verdicts as verdict_table
+from proofs_check.mathml import text_to_html
+from proofs_check.report import Report, verdict
+from theory import claims
+from theory.errors import InvalidArgument
+
+TITLE = "lengthgen: the claims and their evidence"
+GOOD, BAD, UNSURE = "good", "bad", "unsure"
+STATUS = {True: (GOOD, "✓ holds"), False: (BAD, "✗ refuted"), None: (UNSURE, "? inconclusive")}
+KINDS = {
+    "proved": (GOOD, "■ proved"),
+    "exhausted": (GOOD, "● exhausted"),
+    "supported": (GOOD, "◐ supported"),
+    "refuted": (BAD, "✗ refuted"),
+    "inconclusive": (UNSURE, "? inconclusive"),
+}
+OUTCOMES = {"generalizes": GOOD, "fails": BAD, "unrealizable": UNSURE}
+KINDS_OF_EVIDENCE = (
+    "<p>Evidence is <em>proved</em> (a machine-checked proof or an exact symbolic identity), <em>exhausted</em> (every "
+    "instance of the stated finite scope), <em>supported</em> (random instances, or searches that found nothing), "
+    "<em>refuted</em> or <em>inconclusive</em>. A <em>mutant</em> is a false variant of the claim that the same checks "
+    "must refute; each hypothesis has a witness that the rest of the claim is false without it.</p>"
+)
+PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure to embed.
+
+    Attributes
+    ----------
+    name : its file without the suffix.
+    media : its media type.
+    data : the bytes of the file.
+    alt : what it shows, in words.
+    """
+
+    name: str
+    media: str
+    data: bytes
+    alt: str
+
+
+def page(report: Report, *, cells: Sequence[verdict_table.Cell] = (), pictures: Sequence[Picture] = ()) -> str:
+    """The page of a report that `check` made, or that was stored with --json.
+
+    Parameters
+    ----------
+    report : as `proofs_check.report.build` gives it.
+    cells : the verdict matrix; without any, the page says how to include it.
+    pictures : what `pictures_in` found.
+
+    Raises
+    ------
+    InvalidArgument : for what is no report, one whose claims read otherwise in this version, or verdicts of unknown tasks.
+
+    Cost: linear in the report and the pictures.
+    """
+    try:
+        sections = [
+            _summary(report),
+            _section("claims", "Claims", KINDS_OF_EVIDENCE + "".join(map(_claim, report["claims"]))),
+            _section("verdicts", "Verdict matrix", _matrix(cells)),
+            _section("figures", "Figures", _figures(pictures)),
+            _section("provenance", "Provenance", _provenance(report, cells)),
+        ]
+        footer = f"Written by lengthgen {_text(report['version'])} from {len(report['claims'])} claims."
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        raise InvalidArgument(
+            "html_report.page", "report", f"a malformed report ({type(error).__name__}: {error})",
+            "a report that `lengthgen check --json` wrote", "Write it again with this version.",
+        ) from None  # fmt: skip
+    links = "".join(f'<li><a href="#{key}">{key}</a></li>' for key in (claim["id"] for claim in report["claims"]))
+    names = ("summary", "claims", "verdicts", "figures", "provenance")
+    contents = "".join(f'<li><a href="#{name}">{name.capitalize()}</a></li>' for name in names)
+    template = resources.files("proofs_check").joinpath("report.html").read_text(encoding="utf-8")
+    return Template(template).substitute(
+        title=TITLE,
+        contents=f'<ul>{contents}</ul><ul aria-label="Claims">{links}</ul>',
+        sections="\n".join(sections),
+        footer=footer,
+    )
+
+
+def pictures_in(folder: str | Path) -> list[Picture]:
+    """The figures of a folder, by name: NAME.svg, or NAME.png where there is no SVG, with their alt text.
+
+    Alt text is the text file NAME.txt; without one, the name.
+
+    Raises
+    ------
+    InvalidArgument : when the folder cannot be read, or holds no picture.
+    """
+    found: dict[str, Picture] = {}
+    try:
+        for suffix, media in PICTURES.items():
+            for file in sorted(Path(folder).glob(f"*{suffix}")):
+                text = file.with_suffix(".txt")
+                alt = text.read_text(encoding="utf-8") if text.is_file() else file.stem.replace("_", " ")
+                found.setdefault(file.stem, Picture(file.stem, media, file.read_bytes(), " ".join(alt.split())))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument(
+            "report", "--figures", f"{str(folder)!r} ({error})", "a folder of SVG or PNG files", "Check the folder."
+        ) from None
+    if not found:
+        raise InvalidArgument(
+            "report", "--figures", f"{str(folder)!r}, which holds no .svg and no .png",
+            "a folder with figures", "Draw them first: `python -m figures`.",
+        )  # fmt: skip
+    return [found[name] for name in sorted(found)]
+
+
+# ── Pieces of HTML ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text(value: object) -> str:
+    """Any text, escaped; control characters, which HTML does not have, become visible."""
+    return escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", str(value)))
+
+
+def _maths(text: str) -> str:
+    """Text with formulas; a claim that it names is a link."""
+    ids = {claim.id for claim in claims.CLAIMS}
+    clean = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text)
+    return text_to_html(clean, lambda claim: f"#{claim}" if claim in ids else None)
+
+
+def _section(name: str, title: str, inner: str) -> str:
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-title">\n<h2 id="{name}-title">{title}</h2>\n{inner}\n</section>'
+    )
+
+
+def _mark(mark: tuple[str, str]) -> str:
+    return f'<span class="{mark[0]}">{mark[1]}</span>'
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """What stands in a table: HTML, with a class."""
+
+    html: str
+    kind: str = ""
+
+
+def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | _Cell]], kind: str = "") -> str:
+    """A table whose first column heads its rows. Roles are written out: narrow pages show it as a list of blocks."""
+    head = "".join(f'<th role="columnheader" scope="col"{_class(name)}>{name.strip()}</th>' for name in columns)
+    lines = []
+    for first, *others in rows:
+        cells = [f'<th role="rowheader" scope="row">{_inner(first)}</th>']
+        for name, cell in zip(columns[1:], others, strict=True):
+            style = _class(name, cell.kind if isinstance(cell, _Cell) else "")
+            cells.append(f'<td role="cell" data-column="{name.strip()}"{style}>{_inner(cell)}</td>')
+        lines.append(f'<tr role="row">{"".join(cells)}</tr>')
+    style = f' class="{kind}"' if kind else ""
+    return (
+        f'<table role="table"{style}><caption>{caption}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>\n'
+        f'<tbody role="rowgroup">\n{chr(10).join(lines)}\n</tbody></table>'
+    )
+
+
+def _inner(cell: str | _Cell) -> str:
+    return cell.html if isinstance(cell, _Cell) else cell
+
+
+def _class(column: str, kind: str = "") -> str:
+    """A column whose name begins with a space holds numbers."""
+    names = ["number"] * column.startswith(" ") + [kind] * bool(kind)
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+# ── Sections ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _summary(report: Report) -> str:
+    rows = []
+    settled = all(claim["holds"] for claim in report["claims"]) and not report["interrupted"]
+    refuted = any(claim["holds"] is False or claim["mutants"]["survivors"] for claim in report["claims"])
+    for claim in report["claims"]:
+        kinds = dict.fromkeys(item["kind"] for item in claim["evidence"])
+        found = sum(entry["witness"] is not None for entry in claim["necessity"])
+        rows.append([
+            f'<a href="#{_text(claim["id"])}">{_text(claim["id"])}</a> {_text(claim["title"])}',
+            _mark(STATUS[claim["holds"]]),
+            ", ".join(_mark(KINDS[kind]) for kind in kinds),
+            f"{sum(item['instances'] for item in claim['evidence']):,}",
+            f"{claim['mutants']['refuted']:,} of {claim['mutants']['total']:,}",
+            f"{found:,} of {len(claim['necessity']):,}",
+            f"{sum(item['seconds'] for item in claim['evidence']):.1f}",
+        ])  # fmt: skip
+    columns = ["claim", "status", "evidence", " cases", " mutants refuted", " hypotheses shown necessary", " seconds"]
+    overall = STATUS[False if refuted else True if settled else None]
+    says = f'<p class="says"><span class="{overall[0]}">{overall[1][0]}</span> {_text(verdict(report))}</p>'
+    return _section("summary", "Summary", says + _table("Every claim", columns, rows))
+
+
+def _claim(entry: Mapping[str, Any]) -> str:
+    claim = claims.get(entry["id"])
+    if entry["statement"] != claim.statement:
+        raise InvalidArgument(
+            "html_report.page", "report", f"a report with another {claim.id}", "a report of this version",
+            "Run `lengthgen check --json` again.",
+        )  # fmt: skip
+    key, mutants = claim.id, entry["mutants"]
+    witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
+    assumed = ([_maths(name), _maths(what), _facts(witnesses.get(name))] for name, what in claim.hypotheses.items())
+    evidence = (
+        [
+            _mark(KINDS[item["kind"]]),
+            _text(item["engine"]),
+            _maths(item["scope"]) + _witness(item["witness"]),
+            f"{item['instances']:,}",
+            f"{item['seconds']:.1f}",
+        ]
+        for item in entry["evidence"]
+    )
+    count = f"{mutants['refuted']:,} of {mutants['total']:,} mutants refuted"
+    survivors = "".join(f"<li>{_mark((BAD, '✗ survives'))} {_maths(name)}</li>" for name in mutants["survivors"])
+    refuted = ([_maths(name), _facts(witness)] for name, witness in mutants["witnesses"].items())
+    parts = [
+        f'<article class="claim" id="{key}" aria-labelledby="{key}-title">',
+        f'<div class="row"><h3 id="{key}-title">{key}. {_text(claim.title)}</h3>{_mark(STATUS[entry["holds"]])}</div>',
+        f'<p class="statement">{_maths(claim.statement)}</p>',
+        f"<p><strong>Tightness.</strong> {_maths(claim.tightness)}</p>",
+        _table(f"Evidence for {key}", ["evidence", "engine", "scope", " cases", " seconds"], evidence),
+        _table(f"Hypotheses of {key}", ["hypothesis", "what is assumed", "without it"], assumed),
+        f"<ul>{survivors}</ul>" * bool(survivors),
+        f"<details><summary>{count}</summary>",
+        _table(f"Mutants of {key}", ["mutant", "refuted by"], refuted),
+        f"</details><p>Check it: <code>lengthgen check --claim {key}</code></p></article>",
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _witness(witness: Mapping[str, Any] | None) -> str:
+    if witness is None:
+        return ""
+    data = json.dumps(witness, indent=1, ensure_ascii=False)
+    return f"<p>{_facts(witness)}</p><details><summary>Witness to replay</summary><pre>{_text(data)}</pre></details>"
+
+
+def _facts(witness: Mapping[str, Any] | None) -> str:
+    return _mark((UNSURE, "? no witness")) if witness is None else _text(_said(witness["facts"]))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = ((name.replace("_", " "), inner) for name, inner in value.items())
+        return "; ".join(f"{name}{':' * isinstance(inner, Mapping)} {_said(inner)}" for name, inner in pairs)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _matrix(cells: Sequence[verdict_table.Cell]) -> str:
+    if not cells:
+        return (
+            "<p>Not part of this page. Store it with <code>lengthgen verdicts --json verdicts.json</code> and pass "
+            "<code>--verdicts verdicts.json</code>.</p>"
+        )
+    columns = list(dict.fromkeys(cell.scheme for cell in cells))
+    known = verdict_table.subjects()
+    rows, why = [], []
+    for name, found in groupby(cells, key=lambda cell: cell.task):
+        if name not in known:
+            raise InvalidArgument(
+                "html_report.page", "cells", f"the task {name!r}", f"one of {'; '.join(known)}",
+                "Write the verdicts again with this version.",
+            )  # fmt: skip
+        own = {cell.scheme: cell for cell in found}
+        marks = [_Cell(_text(own[c].text), OUTCOMES.get(own[c].outcome, "")) if c in own else "…" for c in columns]
+        rows.append([_text(name), known[name].sparsity, *marks])
+        why.append(f"<details><summary>{_text(name)}</summary>{_reasons(own)}</details>")
+    what = "".join(f"<dt>{name}</dt><dd>{verdict_table.SCHEMES[name].what}</dd>" for name in columns)
+    legend: list[str] = []
+    for line in verdict_table.LEGEND:
+        if line.startswith(" "):
+            legend[-1] += f" {line.strip()}"
+        else:
+            legend.append(line)
+    return (
+        _table("T1's verdict for every task and position scheme", ["task", "k", *columns], rows, "matrix")
+        + f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in legend)}</ul>"
+        + f"<details><summary>The position schemes</summary><dl>{what}</dl></details>"
+        + "<h3>Scopes, head classes and what shows each failure</h3>"
+        + "".join(why)
+    )
+
+
+def _reasons(cells: Mapping[str, verdict_table.Cell]) -> str:
+    items = []
+    for scheme, cell in cells.items():
+        for decision in cell.decisions:
+            reason = "" if decision.witness is None else f"; {decision.witness}"
+            items.append(f"<dt>{_text(scheme)}</dt><dd>{_text(f'{decision}{reason}')} ({_text(cell.scope)})</dd>")
+    return f"<dl>{''.join(items)}</dl>"
+
+
+def _figures(pictures: Sequence[Picture]) -> str:
+    if not pictures:
+        return "<p>Not part of this page. Draw them and pass their folder with <code>--figures DIR</code>.</p>"
+    return "\n".join(
+        f"<figure><figcaption>{_text(picture.name.replace('_', ' '))}</figcaption>"
+        f'<img src="data:{picture.media};base64,{base64.b64encode(picture.data).decode()}" alt="{_text(picture.alt)}">'
+        f"<details><summary>In words</summary><p>{_text(picture.alt)}</p></details></figure>"
+        for picture in pictures
+    )
+
+
+def _provenance(report: Report, cells: Sequence[verdict_table.Cell]) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in report["packages"].items())
+    repeat = f"lengthgen check --profile {report['profile']} --seed {report['seed']}"
+    facts = {
+        "Program": f"lengthgen {report['version']}",
+        "Packages": packages,
+        "Profile": report["profile"],
+        "Seed": report["seed"],
+        "Time": f"{report['seconds']:.0f} s"
+        + "; interrupted, the report holds what was covered" * report["interrupted"],
+        "SHA-256 of the report": _digest(report),
+    }
+    if cells:
+        facts["SHA-256 of the verdicts"] = _digest(verdict_table.to_data(cells)["cells"])
+    pairs = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())
+    return f"<dl>{pairs}<dt>Repeat it</dt><dd><code>{_text(repeat)}</code></dd></dl>"
+
+
+def _digest(data: Any) -> str:
+    """Of the data, whatever the layout of the file: as JSON with sorted keys and no spaces."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
