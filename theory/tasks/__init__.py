@@ -6,6 +6,11 @@
 'aaa>aaa'
 """
 
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from theory.errors import InvalidArgument, shown
 from theory.tasks.addition import Addition
 from theory.tasks.base import Instance, Step, Task, step_examples
 from theory.tasks.copy import Copy, Reverse
@@ -13,7 +18,7 @@ from theory.tasks.dense import CountOnes, FullParity, Majority, SumModulo
 from theory.tasks.multi_addition import MultiAddition
 from theory.tasks.multiplication import Multiplication
 from theory.tasks.parity import ScratchpadParity
-from theory.tasks.planted import Planted, sparse_parity
+from theory.tasks.planted import Planted, PlantedMixture, sparse_parity, sparse_parity_up_to
 from theory.tasks.pointers import PointerChasing
 from theory.tasks.sorting import Sorting
 
@@ -42,7 +47,42 @@ TASKS: dict[str, Task] = {
 }
 """Every task by its name, with its usual parameters."""
 
+FAMILIES: dict[str, Callable[[int], Task]] = {
+    "sparse parity, k = N": sparse_parity,
+    "sparse parity, k <= N": sparse_parity_up_to,
+    "addition of N numbers": MultiAddition,
+    "sum modulo N": SumModulo,
+}
+"""Tasks with a number in their name, by the name with N for it."""
+
+
+def find_task(name: str, where: str = "find_task") -> Task:
+    """The task of a name: one of `TASKS`, or of a family with any number.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown name, with the closest known one.
+
+    Examples
+    --------
+    >>> find_task("sparse parity, k = 6").sparsity, find_task("sum modulo 5").name
+    (6, 'sum modulo 5')
+    """
+    if name in TASKS:
+        return TASKS[name]
+    pattern, number = re.sub(r"\d+", "N", str(name)), re.search(r"\d+", str(name))
+    if pattern in FAMILIES and number is not None:
+        return FAMILIES[pattern](int(number[0]))
+    known = [*TASKS, *FAMILIES]
+    close = get_close_matches(str(name), known, n=1)
+    raise InvalidArgument(
+        where, "task", shown(name), f"one of {'; '.join(known)}",
+        f"Did you mean {close[0]!r}?" if close else "Use one of these names; N stands for a number.",
+    )  # fmt: skip
+
+
 __all__ = [
+    "FAMILIES",
     "TASKS",
     "Addition",
     "Copy",
@@ -53,6 +93,7 @@ __all__ = [
     "MultiAddition",
     "Multiplication",
     "Planted",
+    "PlantedMixture",
     "PointerChasing",
     "Reverse",
     "ScratchpadParity",
@@ -60,6 +101,8 @@ __all__ = [
     "Step",
     "SumModulo",
     "Task",
+    "find_task",
     "sparse_parity",
+    "sparse_parity_up_to",
     "step_examples",
 ]

@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from math import prod
+from math import lcm, prod
 
 import numpy as np
 
-from theory.errors import check_type
+from theory.errors import InvalidArgument, check_type, shown
 from theory.exact import draw_indices, over_common_denominator
 from theory.planted import PlantedEnsemble, Word
 from theory.positions import coupled
@@ -114,6 +114,81 @@ class Planted(Task):
         noise = draw_indices(rng, over_common_denominator(self.ensemble.background)[0], length - k)
         return self.plant(law.draw(rng, length, k), word, tuple(noise.tolist()))
 
+    def total(self, length: int) -> int:
+        """The sum of the weights of all instances, without listing them; cost: the sets are listed, once a length."""
+        ensemble = self.ensemble
+        sets = _weights(at_length(ensemble.support, length), length, ensemble.arity)
+        words, _ = over_common_denominator(list(ensemble.planted.values()))
+        background, _ = over_common_denominator(ensemble.background)
+        noise: int = sum(background) ** (length - ensemble.arity)
+        return sum(sets.values()) * sum(words) * noise
+
+
+@dataclass(frozen=True)
+class PlantedMixture(Task):
+    """Several planted tasks over the same tokens, each equally likely at every length; at most one of an arity.
+
+    Parameters
+    ----------
+    parts : the tasks, with the same vocabulary and labels.
+    name : for the registry.
+
+    Raises
+    ------
+    InvalidArgument : for parts that print differently, or two of the same arity.
+
+    Examples
+    --------
+    >>> task = PlantedMixture((sparse_parity(1), sparse_parity(2)), "one or two bits")
+    >>> [task.text(instance.tokens) for instance in task.support(2)][:6]
+    ['10=0', '20=1', '01=0', '02=1', '11=0', '12=1']
+    """
+
+    parts: tuple[Planted, ...]
+    name: str = "planted mixture"
+
+    anchor = "none"
+
+    def __post_init__(self) -> None:
+        arities = [part.sparsity for part in self.parts]
+        if not arities or len({part.alphabet for part in self.parts}) > 1 or len(set(arities)) < len(arities):
+            raise InvalidArgument(
+                "PlantedMixture", "parts", f"the arities {shown(arities)}, alphabets {shown([p.alphabet for p in self.parts])}",
+                "planted tasks of different arities over one alphabet", "For instance sparse_parity(1), sparse_parity(2).",
+            )  # fmt: skip
+        object.__setattr__(self, "min_length", max(arities))
+
+    @property
+    def alphabet(self) -> tuple[str, ...]:
+        return self.parts[0].alphabet
+
+    @property
+    def sparsity(self) -> int:
+        return max(part.sparsity for part in self.parts)
+
+    def _part(self, arity: int) -> Planted:
+        return next(part for part in self.parts if part.sparsity == arity)
+
+    def rule(self, read: Tokens) -> int:
+        return self._part(len(read)).rule(read)
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        for part in self.parts:
+            yield from part.instances(length)
+
+    def n_instances(self, length: int) -> int:
+        return sum(part.n_instances(length) for part in self.parts)
+
+    def weight(self, instance: Instance) -> int:
+        """The weight in its part, scaled so that all parts weigh the same; cost: as for `Planted`."""
+        (step,) = instance.steps
+        part = self._part(len(step.sources))
+        common = lcm(*(each.total(step.position) for each in self.parts))
+        return part.weight(instance) * (common // part.total(step.position))
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self.parts[int(rng.integers(len(self.parts)))].draw(length, rng)
+
 
 @lru_cache(maxsize=16)
 def _weights(law: SupportLaw, length: int, arity: int) -> dict[PositionSet, int]:
@@ -148,3 +223,15 @@ def sparse_parity(
         labels=(0, 1),
     )
     return Planted(ensemble, coupling, f"sparse parity, k = {k}")
+
+
+def sparse_parity_up_to(most: int) -> PlantedMixture:
+    """The parity of 1, 2, ... or `most` marked bits, each number equally likely.
+
+    Examples
+    --------
+    >>> sparse_parity_up_to(3).name
+    'sparse parity, k <= 3'
+    """
+    check_parameter(most, "sparse_parity_up_to", "most", least=1)
+    return PlantedMixture(tuple(map(sparse_parity, range(1, most + 1))), f"sparse parity, k <= {most}")

@@ -8,11 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from proofs_check import check_task
 from tests.cases import ENSEMBLES
 from tests.task_cases import ODD, PAIRED
 from theory import InvalidArgument, PlantedEnsemble, positions, support
 from theory.errors import TheoryError
-from theory.tasks import Planted, sparse_parity
+from theory.tasks import Planted, PlantedMixture, find_task, sparse_parity, sparse_parity_up_to
 
 
 def lengths(ensemble: PlantedEnsemble) -> list[int]:
@@ -98,3 +99,43 @@ def test_what_is_no_ensemble_or_coupling_is_refused() -> None:
         Planted(ENSEMBLES["parity"], positions.absolute())  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="2 integers"):
         next(Planted(ENSEMBLES["parity"], lambda length: [0]).support(2))
+
+
+def test_the_parts_of_a_mixture_weigh_the_same() -> None:
+    task = sparse_parity_up_to(3)
+    for length in (3, 4):
+        weights: Counter[int] = Counter()
+        for instance in task.support(length):
+            weights[len(instance.steps[0].sources)] += task.weight(instance)
+        assert set(weights) == {1, 2, 3}
+        assert len(set(weights.values())) == 1
+        assert sum(1 for _ in task.instances(length)) == task.n_instances(length)
+
+
+def test_a_mixture_keeps_its_promises() -> None:
+    check_task(sparse_parity_up_to(2), lengths=(2, 3, 4)).require()
+
+
+@pytest.mark.parametrize("task", [ODD, PAIRED, sparse_parity(3)], ids=lambda task: task.name)
+def test_the_total_weight_is_that_of_all_instances(task: Planted) -> None:
+    for length in lengths(task.ensemble)[:3]:
+        assert task.total(length) == sum(map(task.weight, task.support(length)))
+
+
+def test_parts_of_a_mixture_fit_together() -> None:
+    for parts in ((), (sparse_parity(2), sparse_parity(2)), (sparse_parity(2), ODD)):
+        with pytest.raises(InvalidArgument, match="one alphabet"):
+            PlantedMixture(parts)
+
+
+@pytest.mark.parametrize(
+    "name", ["sparse parity, k = 5", "sparse parity, k <= 4", "addition of 3 numbers", "sum modulo 7", "copy"]
+)
+def test_tasks_are_found_by_the_names_that_they_have(name: str) -> None:
+    assert find_task(name).name == name
+
+
+@pytest.mark.parametrize("name", ["sparse parity, k = 0", "sum modulo", "copy 3", "copi", "sum modulo 1", ""])
+def test_an_unknown_name_is_refused(name: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"Use|Did you mean '(copy|sum modulo N)'|For instance"):
+        find_task(name)
