@@ -1,0 +1,160 @@
+"""Scores of trained models, and where their attention goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from idealized_model.transformer import evaluation
+from idealized_model.transformer.data import batch_of
+from idealized_model.transformer.evaluation import attention_mass, evaluate, rollout
+from idealized_model.transformer.training import TrainConfig, Trainer
+from theory import InvalidArgument
+from theory.tasks import TASKS, FullParity, PointerChasing, ScratchpadParity
+
+SMALL: dict[str, Any] = {"longest": 2, "n_ids": 32, "steps": 60, "batch": 16, "width": 16, "layers": 1, "heads": 2}
+PARITY = "parity with scratchpad, query-coupled"
+
+
+def trained(task: str, positions: str, *, until: int | None = None, **changes: Any) -> Trainer:
+    trainer = Trainer(TrainConfig(task, positions, **{**SMALL, "rate": 1e-2, "warmup": 5, **changes}))
+    trainer.run(until=until)
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def follower() -> Trainer:
+    """A model that follows pointers two steps, IDs included."""
+    return trained("pointer chasing", "predicted", steps=300, batch=32, width=32, rate=5e-3, warmup=20)
+
+
+# ── Scores ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("task", "positions"),
+    [
+        ("copy", "alibi"),
+        (PARITY, "coupled-ordered"),
+        ("pointer chasing", "predicted"),
+        ("addition of 3 numbers", "coupled"),
+    ],
+)
+def test_one_pass_decides_what_running_freely_does(task: str, positions: str) -> None:
+    trainer = Trainer(TrainConfig(task, positions, **{**SMALL, "rate": 1e-2, "warmup": 5}))
+    for steps in (10, 60):
+        trainer.run(until=steps)
+        for length in (1, 2):
+            assert evaluate(trainer, task, length, size=24).free_running == rollout(trainer, task, length, size=24)
+    assert trainer.increments == ((1, 2) if positions == "predicted" else ())
+
+
+@pytest.mark.parametrize(("task", "positions"), [(PARITY, "coupled"), ("pointer chasing", "predicted")])
+def test_counts_are_those_of_one_sequence_and_step_after_the_other(task: str, positions: str) -> None:
+    trainer = trained(task, positions, until=40)
+    score = evaluate(trainer, task, 3, size=20)
+    steps = right = teacher_forced = 0
+    for instances, ids in evaluation._batches(trainer, TASKS[task], 3, 20):
+        for instance, own in zip(instances, ids, strict=True):
+            logits, _ = trainer.engine.logits(trainer.parameters, batch_of([instance], [own], trainer.increments))
+            hits = [logits[0, j].argmax() == instance.tokens[t] for j, (t, _) in enumerate(instance.steps)]
+            steps, right, teacher_forced = steps + len(hits), right + sum(hits), teacher_forced + all(hits)
+    assert (score.steps, score.steps_right, score.teacher_forced) == (steps, right, teacher_forced)
+    assert 0 < right < steps
+    assert (score.task, score.length, score.size) == (task, 3, 20)
+
+
+def test_predicted_ids_count(follower: Trainer) -> None:
+    """A model whose tokens are right and whose IDs are wrong is right when it is forced, and not when it runs freely."""
+    assert evaluate(follower, "pointer chasing", 2, size=32).free_running == 32
+    weight = follower.parameters["increments.weight"]
+    before = weight.copy()
+    weight[...] = before[:, ::-1]
+    score = evaluate(follower, "pointer chasing", 2, size=32)
+    free = rollout(follower, "pointer chasing", 2, size=32)
+    weight[...] = before
+    assert score.teacher_forced == 32
+    assert score.free_running < 8
+    assert free < 8
+
+
+def test_scores_do_not_depend_on_how_the_sequences_are_batched(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trained(PARITY, "coupled-ordered", until=40)
+    whole = evaluate(trainer, PARITY, 4, size=30)
+    n = len(ScratchpadParity("query").sample(4, np.random.default_rng(0)).tokens)
+    for name, limit, most in (("CELLS", 3 * n, 3), ("PAIRS", 4 * n * n, 4), ("CELLS", 1, 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(evaluation, name, limit)
+            sizes = [len(ids) for _, ids in evaluation._batches(trainer, TASKS[PARITY], 4, 30)]
+            assert max(sizes) == most
+            assert sum(sizes) == 30
+            assert evaluate(trainer, PARITY, 4, size=30) == whole
+
+
+def test_test_sequences_depend_on_the_seed_and_the_length_alone() -> None:
+    def sequences(seed: int, steps: int, length: int) -> list[Any]:
+        trainer = Trainer(TrainConfig("copy", "random-ordered", **{**SMALL, "seed": seed}))
+        trainer.run(until=steps)
+        return list(evaluation._batches(trainer, TASKS["copy"], length, 5))
+
+    assert sequences(0, 0, 2) == sequences(0, 3, 2)
+    assert sequences(0, 0, 2) != sequences(1, 0, 2)
+    assert sequences(0, 0, 2)[0][0][0].tokens != sequences(0, 0, 3)[0][0][0].tokens[:5]
+
+
+def test_another_task_of_the_same_tokens() -> None:
+    trainer = trained("addition, reversed", "none", until=3)
+    other = next(task for task in TASKS.values() if task.alphabet == trainer.task.alphabet and task != trainer.task)
+    assert evaluate(trainer, other, 2, size=4).task == other.name
+    with pytest.raises(InvalidArgument, match=r"evaluate: argument task: got 'copy', the tokens of which are \('a'"):
+        evaluate(trainer, "copy", 2)
+
+
+def test_a_length_beyond_the_ids_names_the_option() -> None:
+    trainer = trained("copy", "coupled", until=1)
+    with pytest.raises(InvalidArgument, match=r"got 32 IDs for a sequence that needs 41; .* Raise it with --ids 41"):
+        evaluate(trainer, "copy", 40, size=2)
+
+
+# ── Attention ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_uniform_attention_spreads_over_what_a_query_sees() -> None:
+    """Equal logits: a query at position t gives 1/(t + 1) to every key, so a dependency set of k keys has k/(t + 1)."""
+    trainer = Trainer(TrainConfig("copy", "none", **{**SMALL, "layers": 2}))
+    for i in range(2):
+        trainer.parameters[f"{i}.qkv.weight"][...] = 0
+    n = 5
+    expected = np.mean([1 / (t + 1) for t in range(n, 2 * n)])  # copying reads one token; its queries are n..2n-1
+    assert np.array(attention_mass(trainer, "copy", n, size=3)) == pytest.approx(np.full((2, 2), expected), rel=1e-6)
+
+
+def test_attention_mass_is_the_mean_over_queries_of_sequences_of_different_lengths() -> None:
+    """Dense layers, padded rows: against one sequence and query after the other."""
+    trainer = trained("pointer chasing", "coupled", until=30, layers=2)
+    task, ragged = TASKS["pointer chasing"], set()
+    sums, queries = np.zeros((2, 2)), 0
+    for instances, ids in evaluation._batches(trainer, task, 6, 12):
+        for instance, own in zip(instances, ids, strict=True):
+            ragged.add(len(instance.steps))
+            layers = trainer.engine.attention(trainer.parameters, batch_of([instance], [own]))
+            for j, (t, sources) in enumerate(instance.steps):
+                for i, row in enumerate((t - 1, j)):  # every position in the first layer, the queries in the last
+                    sums[i] += [sum(layers[i][0, head, row, source] for source in sources) for head in range(2)]
+                queries += 1
+    assert len(ragged) > 1
+    assert np.array(attention_mass(trainer, task, 6, size=12)) == pytest.approx(sums / queries, rel=1e-5)
+
+
+def test_a_model_that_follows_pointers_looks_at_them(follower: Trainer) -> None:
+    untrained = Trainer(follower.config)
+    assert isinstance(follower.task, PointerChasing)
+    before, after = (np.max(attention_mass(one, follower.task, 2)) for one in (untrained, follower))
+    assert after > before + 0.2
+
+
+def test_a_task_may_be_none_of_the_registry() -> None:
+    trainer = trained("full parity", "none", until=2)
+    assert evaluate(trainer, FullParity(), 3, size=4) == evaluate(trainer, "full parity", 3, size=4)
