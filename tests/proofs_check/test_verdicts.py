@@ -19,7 +19,16 @@ from rich.console import Console
 from proofs_check import verdicts
 from proofs_check.cli import main
 from proofs_check.verdicts import SCHEMES, Cell, Question, Subject, verdict
-from theory import BudgetExceeded, InvalidArgument, PlantedEnsemble, certificate_length, decide, support, tasks
+from theory import (
+    BudgetExceeded,
+    HeadClass,
+    InvalidArgument,
+    PlantedEnsemble,
+    certificate_length,
+    decide,
+    support,
+    tasks,
+)
 from theory.examples import FiniteLaw
 from theory.positions import random_ordered
 from theory.tasks.base import Tokens
@@ -207,6 +216,60 @@ def test_shifted_training_shows_every_id_of_the_test() -> None:
     laws = verdicts._Laws(LOCAL, SCHEMES["random shift"], False, lambda cases: None)
     seen = {i for example in laws.train(3).support() for i in example.ids}
     assert {i for example in laws.test(7).support() for i in example.ids} <= seen
+
+
+@given(data=st.data(), ids=st.lists(st.integers(-3, 6), min_size=1, max_size=7).map(tuple), arity=st.integers(1, 4))
+def test_the_width_is_that_of_the_smallest_window_with_a_candidate_set_that_holds_all(
+    data: st.DataObject, ids: tuple[int, ...], arity: int
+) -> None:
+    """Too short a sequence has no candidate sets; there the positions themselves must fit."""
+    size = st.integers(1, min(arity, len(ids)))
+    attended = data.draw(size.flatmap(lambda n: st.sets(st.integers(0, len(ids) - 1), min_size=n, max_size=n)))
+    own = [ids[i] for i in attended]
+    windows = (
+        window
+        for window in range(max(ids) - min(ids) + 1)
+        if any(attended <= set(candidate) for candidate in HeadClass(arity, window=window).candidates(ids))
+    )
+    expected = next(windows) if len(ids) >= arity else max(own) - min(own)
+    assert verdicts._width(ids, frozenset(attended), arity) == expected
+
+
+def test_the_width_by_hand() -> None:
+    """IDs 0 3 4 9: the pair of 3 and 4 fits in 1, with a third position in 4; only the 9 is near the 9."""
+    ids = (0, 3, 4, 9)
+    assert [verdicts._width(ids, frozenset({1, 2}), arity) for arity in (2, 3, 4)] == [1, 4, 9]
+    assert [verdicts._width(ids, frozenset({3}), arity) for arity in (1, 2, 3)] == [0, 5, 6]
+    assert verdicts._width(ids, frozenset({1, 2}), 5) == 1
+
+
+def test_the_window_has_room_for_the_largest_arity() -> None:
+    """The first step of a copy sees the IDs 0 1 2 and reads 0 from -1: one token more lies 1 beyond, two lie 2 beyond."""
+
+    def window(*arities: int) -> int:
+        subject = Subject(tasks.Copy(2), [3], [4], arities=arities)
+        return verdicts._Laws(subject, SCHEMES["coupled"], False, lambda cases: None).window(3)
+
+    assert [window(), window(2), window(3), window(4), window(4, 2)] == [1, 1, 2, 3, 3]
+
+
+GROWING: dict[str, tuple[Subject, bool]] = {
+    "a pair anywhere": (Subject(tasks.sparse_parity(2), [2, 3], [2, 3, 4]), True),
+    "a pair anywhere, at the same lengths": (Subject(tasks.sparse_parity(2), [2, 3], [2, 3]), False),
+    "a pair within a width": (Subject(LOCAL.task, [3, 4], [3, 4, 5]), False),
+    "a pair within a width, not yet reached": (Subject(LOCAL.task, [2], [3]), True),
+    "a copy": (Subject(tasks.Copy(2), [3], [3, 4]), False),
+    "a copy, with room for three tokens": (Subject(tasks.Copy(2), [3], [3, 4], arities=(3,)), False),
+    "a sum in the order of writing": (Subject(tasks.Addition(2, "plain"), [2], [3]), True),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_whether_the_window_grows(name: str) -> None:
+    subject, growing = GROWING[name]
+    for scheme in SCHEMES:
+        laws = verdicts._Laws(subject, SCHEMES[scheme], False, lambda cases: None)
+        assert laws.growing() == (growing and scheme in ("coupled", "predictive"))
 
 
 @pytest.mark.parametrize("name", ["parity, query", "copy", "pointers"])

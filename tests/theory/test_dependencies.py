@@ -232,6 +232,31 @@ def test_ids_may_take_part_in_the_decision() -> None:
     assert dependencies.idle_slots(ByIds(2), [2], by_ids=True).minimal
 
 
+class ByDistance(Copy):
+    """Every output says whether its source is 1 or 2 IDs beyond the query: at even lengths 1. What it holds says nothing."""
+
+    def solve(self, prompt: tuple[int, ...]) -> Instance:
+        n = len(prompt) - 1
+        apart = 1 + n % 2
+        ids = (*range(10, 10 + apart * n, apart), 10 - apart, *range(10, 10 + apart * n, apart))
+        steps = tuple(Step(n + 1 + i, (i,)) for i in range(n))
+        return Instance((*prompt, *[apart - 1] * n), ids, steps)
+
+
+def test_readings_at_other_ids_are_not_compared_by_ids() -> None:
+    """A slot that tells nothing among readings with the same IDs is idle, though targets differ between the IDs."""
+    found = dependencies.idle_slots(ByDistance(2), [2, 3], by_ids=True)
+    assert found.n_readings == 2 * 2  # a bit, 1 or 2 IDs away
+    assert found.idle == (dependencies.IdleSlot(n_read=1, slot=0, n_compared=4),)
+    with pytest.raises(AssumptionViolated, match=r"the targets 0 and 1 for one reading \(0,\)"):
+        dependencies.idle_slots(ByDistance(2), [2, 3])
+
+
+def test_by_ids_counts_from_the_query() -> None:
+    """Copy reads one ID beyond its query at every step and length, so there are as many readings as symbols."""
+    assert dependencies.idle_slots(Copy(3), [2, 3, 4], by_ids=True).n_readings == 3
+
+
 def test_minimality_from_samples() -> None:
     found = dependencies.idle_slots(Copy(2), [5], budget=0, samples=20, rng=np.random.default_rng(0))
     assert found.minimal
