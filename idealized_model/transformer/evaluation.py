@@ -13,10 +13,10 @@ import numpy as np
 
 from idealized_model.transformer.data import batch_of, ids_of
 from idealized_model.transformer.engine import Batch
-from idealized_model.transformer.training import Trainer, alone, find_task
+from idealized_model.transformer.training import Trainer, alone
 from theory.errors import InvalidArgument, shown
 from theory.positions import Ids
-from theory.tasks import Instance, Task
+from theory.tasks import Instance, Task, find_task
 
 CELLS = 2**14
 """Tokens of a batch at most, so that long sequences take no more memory than short ones."""
@@ -106,7 +106,7 @@ def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int
 
 
 def _task(trainer: Trainer, task: str | Task) -> Task:
-    task = find_task(task) if isinstance(task, str) else task
+    task = find_task(task, "evaluate") if isinstance(task, str) else task
     if task.alphabet != trainer.task.alphabet:
         raise InvalidArgument(
             "evaluate", "task", f"{task.name!r}, the tokens of which are {shown(task.alphabet)}",

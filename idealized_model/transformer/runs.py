@@ -19,8 +19,9 @@ import numpy as np
 from idealized_model.transformer.data import ids_of
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row
-from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer, find_task
+from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory.errors import InvalidArgument, shown
+from theory.tasks import find_task
 
 SAVE_EVERY = 10.0
 """Seconds between two checkpoints of a run in a folder."""
@@ -57,7 +58,7 @@ class Evaluation:
         if not self.lengths:
             raise InvalidArgument("Evaluation", "lengths", "none", "at least one length", "For instance (20, 100).")
         for task in self.tasks:
-            find_task(task)
+            find_task(task, "Evaluation")
 
 
 def digest(config: TrainConfig, evaluation: Evaluation) -> str:

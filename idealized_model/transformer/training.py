@@ -22,19 +22,19 @@ from zipfile import BadZipFile
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
 from idealized_model.transformer.engine import Batch, Engine
+from idealized_model.transformer.jax_engine import JaxEngine
 from theory.errors import InvalidArgument, TheoryError, shown
-from theory.tasks import TASKS, Task
+from theory.tasks import Task, find_task
 
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
 
 NUMERICS = 1
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
-
-ENGINES = ("numpy", "jax")
 
 EVERY = 50
 """Steps between two entries of the history; a loss is reported as the mean over so many steps."""
@@ -66,7 +66,7 @@ class TrainConfig:
 
     Parameters
     ----------
-    task : a name in `theory.tasks.TASKS`.
+    task : a name that `theory.tasks.find_task` knows.
     positions : a name in `POSITIONS`.
     shortest, longest : training lengths, of the task; each batch has one, uniformly drawn.
     n_ids : the range of position IDs, 0..n_ids-1; it must hold the longest test sequence.
@@ -108,11 +108,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         where = "TrainConfig"
-        task = find_task(self.task)
-        if self.positions not in POSITIONS:
-            raise InvalidArgument(
-                where, "positions", shown(self.positions), f"one of {', '.join(POSITIONS)}", closest(self.positions, POSITIONS)
-            )  # fmt: skip
+        for name, known in (("positions", POSITIONS), ("engine", BACKENDS)):
+            value = getattr(self, name)
+            if value not in tuple(known):
+                raise InvalidArgument(where, name, shown(value), f"one of {', '.join(known)}", closest(value, known))
+        task = find_task(self.task if isinstance(self.task, str) else shown(self.task), where)
         for name, least in (
             ("shortest", 1), ("longest", 1), ("n_ids", 1), ("seed", 0), ("steps", 1), ("batch", 1), ("warmup", 0),
             ("width", 1), ("layers", 1), ("heads", 1), ("longest", max(self.shortest, task.min_length)),
@@ -133,9 +133,6 @@ class TrainConfig:
                 expected = f"a number {'> 0' if low == 0 else '>= 0'}{'' if high == inf else ' and <= 1'}"
                 raise InvalidArgument(where, name, shown(value), expected, "See the docstring.")
             object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
-        if self.engine not in ENGINES:
-            fix = closest(self.engine, ENGINES)
-            raise InvalidArgument(where, "engine", shown(self.engine), f"one of {', '.join(ENGINES)}", fix)
         if not isinstance(self.log_scale, bool):
             raise InvalidArgument(where, "log_scale", shown(self.log_scale), "true or false", "See the docstring.")
         self._model(n_tokens=1)
@@ -214,13 +211,6 @@ def closest(name: object, known: Iterable[str]) -> str:
     return f"Did you mean {found[0]!r}?" if found else "Use one of these names."
 
 
-def find_task(name: str) -> Task:
-    """The task of a name."""
-    if name not in TASKS:
-        raise InvalidArgument("TrainConfig", "task", shown(name), f"one of {', '.join(TASKS)}", closest(name, TASKS))
-    return TASKS[name]
-
-
 class Trainer:
     """A run under way: parameters, optimizer and step; `save` and `load` lose and change nothing.
 
@@ -276,9 +266,9 @@ class Trainer:
         )  # fmt: skip
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> Engine | JaxEngine:
         """The engine that trains it."""
-        return Engine(self.model, threads=self.threads)
+        return make_engine(self.model, self.config.engine, threads=self.threads)
 
     @property
     def loss(self) -> float:
