@@ -38,11 +38,13 @@ from theory import (
     tasks,
 )
 from theory.criterion import Outcome, Reason
-from theory.errors import shown
+from theory.dependencies.sets import check_integers
+from theory.errors import check_type, shown
 from theory.examples import Label
 from theory.heads import Key
 from theory.positions import Ids
 from theory.tasks import Instance, Task, step_examples
+from theory.tasks.base import check_parameter
 
 SCHEMA = 1
 
@@ -110,11 +112,15 @@ class Subject:
     ----------
     task : a small one: every instance of a training length is listed.
     train : the training lengths that are tried.
-    test : the test lengths; the greatest is above all training lengths.
+    test : the test lengths; the greatest is no smaller than any training length.
     size : the parameters of the task in words.
     short : (train, test) for the schemes other than coupled and predictive, where those would take too long.
     listed : up to so many instances of a test length are listed; of more, this many are drawn (with a fixed seed).
     arities : of the heads; default: the one that the instances need, or 1, 2, 3 for a dense task.
+
+    Raises
+    ------
+    InvalidArgument : for anything else.
     """
 
     task: Task
@@ -124,6 +130,35 @@ class Subject:
     short: tuple[Sequence[int], Sequence[int]] | None = None
     listed: int = 20_000
     arities: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_type(self.task, Task, "Subject", "task", "a Task", "For instance theory.tasks.Copy(2).")
+        check_type(self.size, str, "Subject", "size", "words", "For instance size='2 symbols'.")
+        self._check_lengths("", self.train, self.test)
+        if self.short is not None:
+            if not isinstance(self.short, tuple) or len(self.short) != 2:
+                raise InvalidArgument(
+                    "Subject", "short", shown(self.short), "a pair (train, test), or None", "Write ([1, 2], [1, 2, 3])."
+                )
+            self._check_lengths("short: ", *self.short)
+        check_parameter(self.listed, "Subject", "listed", least=1)
+        check_type(self.arities, tuple, "Subject", "arities", "a tuple of integers", "For instance arities=(1, 2).")
+        for arity in self.arities:
+            check_parameter(arity, "Subject", "arities", least=1)
+
+    def _check_lengths(self, of: str, train: object, test: object) -> None:
+        least, longest = self.task.min_length, list[int]()
+        for name, lengths in ((f"{of}train", train), (f"{of}test", test)):
+            check_integers(lengths, "Subject", name, least=least)
+            assert isinstance(lengths, Sequence)
+            if not lengths:
+                raise InvalidArgument("Subject", name, "no lengths", "at least one", f"For instance [{least}].")
+            longest.append(max(lengths))
+        if longest[1] < longest[0]:
+            raise InvalidArgument(
+                "Subject", f"{of}test", f"{longest[1]} as the greatest length", f"one >= {longest[0]}, as in training",
+                f"Add {longest[0] + 1} to it.",
+            )  # fmt: skip
 
     @property
     def sparsity(self) -> str:
@@ -295,14 +330,17 @@ shift; relative window; coupled; predictive; random ordered. Did you mean 'predi
 
 
 def _known(names: Iterable[str], argument: str, known: list[str]) -> list[str]:
-    names = list(dict.fromkeys(names)) or known
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        fix = f"Write [{shown(names)}]." if isinstance(names, str) else "Leave it out for all of them."
+        raise InvalidArgument("verdicts", f"{argument}s", shown(names), "a list of names", fix)
+    names = list(names) or known
     for name in names:
-        if name not in known:
-            within = [own for own in known if str(name) in own]
-            close = within or difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+        if not isinstance(name, str) or name not in known:
+            within = [own for own in known if isinstance(name, str) and len(name) > 2 and name in own]
+            close = within or difflib.get_close_matches(str(name), known, n=1)
             fix = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Use one of these names."
             raise InvalidArgument("verdicts", argument, shown(name), f"one of {'; '.join(known)}", fix)
-    return names
+    return list(dict.fromkeys(names))
 
 
 def decide_all(
@@ -328,7 +366,7 @@ def verdict(subject: Subject, scheme: str, *, mixed: bool = False, tick: Tick = 
 
     Raises
     ------
-    InvalidArgument : for an unknown scheme, or lengths that the task does not have.
+    InvalidArgument : for an unknown scheme, and arguments of another type.
     BudgetExceeded : when a support is too large to list.
 
     Examples
@@ -338,6 +376,10 @@ def verdict(subject: Subject, scheme: str, *, mixed: bool = False, tick: Tick = 
 
     Cost: that of `certificate_length` for every head class. Source: T1 in docs/theory.md.
     """
+    check_type(subject, Subject, "verdict", "subject", "a Subject", "Write Subject(task, train=..., test=...).")
+    check_type(mixed, bool, "verdict", "mixed", "True or False", "Pass mixed=True to train on all lengths up to n.")
+    if not callable(tick):
+        raise InvalidArgument("verdict", "tick", shown(tick), "a function of a number", "Leave it out.")
     (name,) = _known([scheme], "scheme", list(SCHEMES))
     start, laws = time.perf_counter(), _Laws(subject, SCHEMES[name], mixed, tick)
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -306,6 +307,14 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         r"argument scheme: got 'coupling'; expected one of none; .* Did you mean 'coupled'\?",
     ),
     "nothing close": (lambda: verdict(QUERY, "zzz"), "got 'zzz'; .* Use one of these names."),
+    "nothing close, but a letter of many": (lambda: verdict(QUERY, "e"), "got 'e'; .* Use one of these names."),
+    "far off": (lambda: verdicts.questions(["parrot"]), "got 'parrot'; .* Use one of these names."),
+    "a name alone": (
+        lambda: verdicts.questions("copy"),
+        r"tasks: got 'copy'; expected a list of names. Write \['copy'\]",
+    ),
+    "no names": (lambda: verdicts.questions(["copy"], 3), r"schemes: got 3; expected a list of names\."),  # type: ignore[arg-type]
+    "a number": (lambda: verdicts.questions([[3]]), r"argument task: got \[3\]; expected one of"),  # type: ignore[list-item]
     "another file": (lambda: verdicts.from_data({"claims": []}), "argument data: got .* expected what `lengthgen ver"),
     "another schema": (lambda: verdicts.from_data({"schema": 9}), "schema 9"),
     "a cell that is none": (lambda: verdicts.from_data({"schema": 1, "cells": [{}]}), "KeyError"),
@@ -317,6 +326,46 @@ def test_what_cannot_be_is_refused(name: str) -> None:
     call, message = REFUSED[name]
     with pytest.raises(InvalidArgument, match=message):
         call()
+
+
+MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
+    "no task": ({"task": "copy"}, r"task: got the str 'copy'; expected a Task\."),
+    "one length": ({"train": 3}, r"train: got the int 3; expected a list of integers\."),
+    "lengths in words": ({"test": ["4"]}, r"test\[0\]: got '4'; expected an integer >= 1"),
+    "a length below the least": ({"train": [1, 0]}, r"train\[1\]: got 0; expected an integer >= 1"),
+    "no training": ({"train": []}, r"train: got no lengths; expected at least one\."),
+    "no test": ({"test": range(0)}, r"test: got no lengths"),
+    "no test of the longest": (
+        {"train": [1, 5], "test": [2, 4]}, r"test: got 4 as the greatest length; expected one >= 5, as in training\. Add 6",
+    ),
+    "a short that is no pair": ({"short": [1, 2]}, r"short: got \[1, 2\]; expected a pair"),
+    "a short of numbers": ({"short": (1, 2)}, r"short: train: got the int 1; expected a list of integers"),
+    "a short without a test": ({"short": ([1], [])}, r"short: test: got no lengths"),
+    "a size in numbers": ({"size": 2}, r"size: got the int 2; expected words"),
+    "nothing listed": ({"listed": 0}, r"listed: got 0; expected an integer >= 1"),
+    "one arity": ({"arities": 2}, r"arities: got the int 2; expected a tuple of integers"),
+    "an arity of 0": ({"arities": (1, 0)}, r"arities: got 0; expected an integer >= 1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_subject_is_refused_when_it_is_built(name: str) -> None:
+    changes, message = MALFORMED[name]
+    with pytest.raises(InvalidArgument, match=rf"^Subject: argument {message}"):
+        Subject(**({"task": tasks.Copy(2), "train": [1, 2], "test": [3]} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subject": tasks.Copy(2)}, r"subject: got the Copy Copy\(n_symbols=2\); expected a Subject"),
+        ({"mixed": 1}, "mixed: got the int 1; expected True or False"),
+        ({"tick": 3}, "tick: got 3; expected a function"),
+    ],
+)
+def test_a_malformed_question_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^verdict: argument {message}"):
+        verdict(**({"subject": QUERY, "scheme": "none"} | changes))
 
 
 def test_every_task_of_the_registry_is_decided() -> None:
