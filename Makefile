@@ -26,15 +26,17 @@ MADE := $(VENV)/.made-$(TAG)
 CORE := $(VENV)/.core-$(TAG)
 TEST := $(VENV)/.test-$(TAG)
 DEV := $(VENV)/.dev-$(TAG)
+EXTRAS := $(VENV)/.extras-$(TAG)
 MADE_LOWEST := $(VENV_LOWEST)/.made-$(TAG)
 TEST_LOWEST := $(VENV_LOWEST)/.test-$(TAG)
 PACKAGING := pyproject.toml setup.cfg
+TESTS_OF_EXTRAS := $(wildcard tests/*/*/test_jax_engine.py tests/*/test_dask.py tests/*/*/test_dask.py)
 COMMA := ,
 
 # Jobs share one environment: under `make -j` two of them must not install into it at once.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test test-full test-lowest coverage coverage-report benchmark lint format dist clean
+.PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +54,11 @@ test-full: $(TEST) ## run all tests, the slow ones too
 
 test-lowest: $(TEST_LOWEST) ## run the tests with the lowest supported versions (Python 3.11)
 	@$(PY_LOWEST) -m pytest -n $(JOBS) $(ARGS)
+
+# The JAX engine is measured here alone: setup.cfg leaves it out of the coverage of a run without JAX.
+test-extras: $(EXTRAS) ## install the extras jax and dask too, and run the tests that need them
+	@$(PYTEST) -m "" --cov=idealized_model --cov-branch --cov-config=/dev/null --cov-report= $(TESTS_OF_EXTRAS) $(ARGS)
+	@$(PY) -m coverage report --rcfile=/dev/null --include="*/jax_engine.py" --fail-under=95
 
 coverage: $(TEST) ## run the tests and fail below 95 % of the lines and branches of theory or idealized_model
 	@$(PYTEST) --cov --cov-report= $(ARGS)
@@ -106,6 +113,10 @@ $(TEST): $(MADE) $(PACKAGING) constraints.txt
 
 $(DEV): $(MADE) $(PACKAGING) constraints.txt
 	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,dev]"
+	@touch $(CORE) $(TEST) $@
+
+$(EXTRAS): $(MADE) $(PACKAGING) constraints.txt
+	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,jax,dask]"
 	@touch $(CORE) $(TEST) $@
 
 $(MADE_LOWEST):
