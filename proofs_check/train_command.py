@@ -222,7 +222,11 @@ def by_seed(rows: Sequence[Row]) -> Table:
     """A line a seed and length, with exact intervals; every seed."""
     from rich.table import Table
 
-    table = Table(title=_setting(rows[0]["config"]), title_justify="left")
+    usual = {field.name: field.default for field in fields(TrainConfig)}
+    config = rows[0]["config"]
+    table = Table(
+        title=_setting(config, [name for name in config if config[name] != usual[name]]), title_justify="left"
+    )
     for name in ("seed", "length", "free running", "", "teacher-forced", "", "tokens"):
         table.add_column(name, justify="right")
     for row in rows:
@@ -242,34 +246,36 @@ def by_seed(rows: Sequence[Row]) -> Table:
 
 
 def by_setting(rows: Sequence[Row]) -> Table:
-    """A line a setting, test task and length, with the share of right sequences of every seed."""
+    """A line a setting, test task and length, with what every seed gets right."""
     from rich.table import Table
 
     table = Table(
-        caption="Share of sequences that free running reproduces, a number a seed; ! diverged.", caption_justify="left"
+        caption="Right: sequences that free running reproduces, of every seed; ! diverged.", caption_justify="left"
     )
-    for name in ("trained on", "tested on", "length", "seeds"):
-        table.add_column(name, justify="right" if name == "length" else "left")
-    found: dict[tuple[str, str, int], dict[int, str]] = {}
+    for name in ("trained on", "tested on", "length", "of", "right, seed by seed"):
+        table.add_column(name, justify="right" if name in ("length", "of") else "left")
+    configs = [row["config"] for row in rows]
+    varied = [name for name in configs[0] if any(config[name] != configs[0][name] for config in configs)]
+    found: dict[tuple[str, str, int, int], dict[int, str]] = {}
     for row in rows:
+        config = row["config"]
         for test in row["tests"]:
-            share = f"{test['free_running'] / test['size']:.2f}{'!' if row['status'] == 'diverged' else ''}"
-            tested = "" if test["task"] == row["config"]["task"] else test["task"]
-            found.setdefault((_setting(row["config"]), tested, test["length"]), {})[row["config"]["seed"]] = share
+            tested = "" if test["task"] == config["task"] else test["task"]
+            right = f"{test['free_running']}{'!' if row['status'] == 'diverged' else ''}"
+            line = (_setting(config, varied), tested, test["length"], test["size"])
+            found.setdefault(line, {})[config["seed"]] = right
     last = ("", "")
-    for (setting, tested, length), shares in found.items():
+    for (setting, tested, length, size), right in found.items():
         shown = ("", "") if (setting, tested) == last else (setting, tested)
         last = (setting, tested)
-        table.add_row(*shown, str(length), " ".join(share for _, share in sorted(shares.items())))
+        table.add_row(*shown, str(length), str(size), " ".join(count for _, count in sorted(right.items())))
     return table
 
 
-def _setting(config: dict[str, Any]) -> str:
-    """A configuration without its seed: the task, the scheme, and what is not usual."""
-    usual = {field.name: field.default for field in fields(TrainConfig)}
-    rest = [name for name in config if name not in ("task", "positions", "seed", "steps", "n_ids")]
-    changed = [f"{name} {config[name]}" for name in rest if config[name] != usual[name]]
-    return f"{config['task']}: {', '.join([config['positions'], *changed])}"
+def _setting(config: dict[str, Any], names: Sequence[str]) -> str:
+    """The task, the scheme, and the parameters of these names."""
+    rest = [f"{name} {config[name]}" for name in names if name not in ("task", "positions", "seed")]
+    return f"{config['task']}: {', '.join([config['positions'], *rest])}"
 
 
 def _share(count: int, size: int) -> tuple[str, str]:

@@ -1,0 +1,126 @@
+"""Files of rows: whole after a kill, refused when they are something else."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idealized_model.transformer.results import Results, Row, read_rows
+from theory import InvalidArgument
+
+
+def row(digest: str, code: str = "1") -> Row:
+    return {"schema": 1, "digest": digest, "code": code}
+
+
+def test_rows_are_appended_one_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    for digest in ("a", "b"):
+        with Results(path) as results:
+            results.append(row(digest))
+            assert json.loads(path.read_text().splitlines()[-1]) == row(digest), "on the disk at once"
+    with Results(path) as results:
+        assert results.keys == {("a", "1"), ("b", "1")}
+        assert results.rows == [row("a"), row("b")] == read_rows(path)
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20, 40])
+def test_a_row_that_a_kill_cut_off_is_dropped(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "results.jsonl"
+    with Results(path) as results:
+        results.append(row("a"))
+        results.append(row("b"))
+    content = path.read_bytes()
+    path.write_bytes(content[:-cut])
+    with pytest.warns(UserWarning, match=r"results\.jsonl: the last row was cut off; its run is done again"):
+        results = Results(path)
+    with results:
+        assert results.rows == [row("a")]
+        results.append(row("b"))
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"some notes\n", "line 1 is no row of schema 1"),
+        (b"some notes without an end", "it holds something else"),
+        (b"\x00\xff", "it holds something else"),
+        (b"[1, 2]\n", "line 1 is no row"),
+        (b'{"schema": 1, "digest": "a", "code": "1"}\n{"schema": 2, "digest": "a", "code": "1"}\n', "line 2 is no row"),
+        (b'{"schema": 1, "digest": "a", "code": 1}\n', "line 1 is no row"),
+        (b'{"schema": 1, "digest"\n', "line 1 is no row"),
+    ],
+)
+def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(InvalidArgument, match=rf"results: argument file: got .*notes\.txt': {message}"):
+        Results(path)
+    assert path.read_bytes() == content
+    with pytest.raises(InvalidArgument, match="is no row of schema 1"):
+        read_rows(path)
+
+
+def test_places_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    for path, message in ((tmp_path, "Is a directory"), (tmp_path / "no" / "such", "No such file")):
+        with pytest.raises(InvalidArgument, match=message):
+            Results(path)
+        with pytest.raises(InvalidArgument, match=message):
+            read_rows(path)
+
+
+def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
+    with Results(tmp_path / "results.jsonl"), pytest.raises(InvalidArgument, match="another process is writing it"):
+        Results(tmp_path / "results.jsonl")
+    with Results(tmp_path / "results.jsonl") as results:
+        assert results.rows == []
+
+
+class Full:
+    """A disk that takes some more bytes, and then none."""
+
+    def __init__(self, file: Any, room: int, error: BaseException) -> None:
+        self.file, self.room, self.error = file, room, error
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise self.error
+        written: int = self.file.write(data[: self.room])
+        self.room -= written
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+@pytest.mark.parametrize("room", [0, 1, 20])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()])
+def test_a_row_that_does_not_fit_leaves_nothing_behind(tmp_path: Path, room: int, error: BaseException) -> None:
+    path = tmp_path / "results.jsonl"
+    with Results(path) as results:
+        results.append(row("a"))
+        before = path.read_bytes()
+        results._file = Full(results._file, room, error)  # type: ignore[assignment]
+        with pytest.raises((InvalidArgument, KeyboardInterrupt), match=r"No space left on device|^$"):
+            results.append(row("b"))
+        assert path.read_bytes() == before
+        results._file.room = 10**6
+        results.append(row("b"))
+    assert read_rows(path) == [row("a"), row("b")]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has this device")
+def test_a_full_device() -> None:
+    results = Results.__new__(Results)
+    results.path, results.rows, results.keys = Path("/dev/full"), [], set()
+    with Path("/dev/full").open("ab", buffering=0) as file:
+        results._file = file
+        with pytest.raises(InvalidArgument, match="No space left on device"):
+            results.append(row("a"))
+    assert results.rows == []
