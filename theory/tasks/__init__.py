@@ -20,6 +20,7 @@ from theory.tasks.multiplication import Multiplication
 from theory.tasks.parity import ScratchpadParity
 from theory.tasks.planted import Planted, PlantedMixture, sparse_parity, sparse_parity_up_to
 from theory.tasks.pointers import PointerChasing
+from theory.tasks.query_coupled import QueryCoupled
 from theory.tasks.sorting import Sorting
 
 TASKS: dict[str, Task] = {
@@ -57,7 +58,7 @@ FAMILIES: dict[str, Callable[[int], Task]] = {
 
 
 def find_task(name: str, where: str = "find_task") -> Task:
-    """The task of a name: one of `TASKS`, or of a family with any number.
+    """The task of a name: one of `TASKS`, one of a family with any number, or "NAME, query-coupled".
 
     Raises
     ------
@@ -67,9 +68,13 @@ def find_task(name: str, where: str = "find_task") -> Task:
     --------
     >>> find_task("sparse parity, k = 6").sparsity, find_task("sum modulo 5").name
     (6, 'sum modulo 5')
+    >>> find_task("copy, query-coupled").solve((0, 1, 2)).ids
+    (0, 1, 0, 1, 2)
     """
     if name in TASKS:
         return TASKS[name]
+    if (base := str(name).removesuffix(", query-coupled")) != name:
+        return QueryCoupled(find_task(base, where))
     pattern, number = re.sub(r"\d+", "N", str(name)), re.search(r"\d+", str(name))
     if pattern in FAMILIES and number is not None:
         return FAMILIES[pattern](int(number[0]))
@@ -95,6 +100,7 @@ __all__ = [
     "Planted",
     "PlantedMixture",
     "PointerChasing",
+    "QueryCoupled",
     "Reverse",
     "ScratchpadParity",
     "Sorting",
