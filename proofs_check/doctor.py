@@ -12,6 +12,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -146,8 +147,8 @@ def examine() -> Diagnosis:
         "Python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
         "cores": _cores(),
-        "BLAS": _blas(),
-        "float32 matmul": _rate(),
+        "BLAS": _of(_blas),
+        "float32 matmul": _of(_rate),
     }
     for name, folder in _folders().items():
         found = _writable(folder)
@@ -212,9 +213,15 @@ def _cores() -> str:
     return f"{usable} of {os.cpu_count()}"
 
 
+def _of(measure: Callable[[], str]) -> str:
+    """A fact; or what went wrong, where a package is missing or broken."""
+    try:
+        return measure()
+    except Exception as error:  # whatever a broken package raises
+        return f"unknown ({type(error).__name__}: {error})"
+
+
 def _blas() -> str:
-    if not (find_spec("numpy") and find_spec("threadpoolctl")):
-        return "unknown: NumPy or threadpoolctl is missing"
     import numpy  # noqa: F401  # loads the library that is looked for
     from threadpoolctl import threadpool_info
 
@@ -227,8 +234,6 @@ def _blas() -> str:
 
 
 def _rate(size: int = 768) -> str:
-    if not find_spec("numpy"):
-        return "unknown: NumPy is missing"
     import numpy as np
 
     matrix = np.ones((size, size), dtype=np.float32)

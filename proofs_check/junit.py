@@ -58,12 +58,15 @@ def xml(report: Report) -> str:
 
 def cases(claim: Mapping[str, Any], *, interrupted: bool) -> Iterator[Case]:
     """The test cases of a claim's entry in a report."""
+    undecided: Result = "skipped" if interrupted else "error"
+    if not claim["evidence"]:
+        yield Case("evidence", "none", undecided, "no evidence")
     for item in claim["evidence"]:
         result: Result = "passed"
         if item["kind"] == "refuted":
             result = "failure"
         elif item["kind"] == "inconclusive":
-            result = "skipped" if interrupted else "error"
+            result = undecided
         details = "" if item["witness"] is None else json.dumps(item["witness"], indent=1, ensure_ascii=False)
         why = "" if result == "passed" else f"{item['kind']}: {item['scope']}"
         yield Case("evidence", f"{item['engine']}: {item['scope']}", result, why, details, item["seconds"])
@@ -73,12 +76,12 @@ def cases(claim: Mapping[str, Any], *, interrupted: bool) -> Iterator[Case]:
     for name in mutants["survivors"]:
         yield Case("mutants", name, "failure", "this false variant of the claim survives the checks")
     for number in range(1, mutants["total"] - len(mutants["witnesses"]) - len(mutants["survivors"]) + 1):
-        yield Case("mutants", f"not tried: {number}", "skipped" if interrupted else "error", "not tried to the end")
+        yield Case("mutants", f"not tried: {number}", undecided, "not tried to the end")
     for entry in claim["necessity"]:
         if entry["witness"] is not None:
             yield Case("necessity", entry["hypothesis"], "passed")
         else:
-            yield Case("necessity", entry["hypothesis"], "skipped" if interrupted else "error", "no witness found")
+            yield Case("necessity", entry["hypothesis"], undecided, "no witness found")
 
 
 def _suites(report: Report) -> ElementTree.Element:

@@ -17,7 +17,7 @@ FUNCTIONS = ("exp", "log", "ln", "max", "min")
 
 _CLAIM = re.compile(r"T\d+[a-z]?\b")
 _ENUMERATOR = re.compile(r"\((?:[a-c]|i{1,3})\)")
-_PROSE = re.compile(r"['’]\w+|\w+(?:['’]\w+)*|\s+|.", re.DOTALL)
+_PROSE = re.compile(r"(?:\w\.){2,}|['’]\w+|\w+(?:['’]\w+)*|\s+|.", re.DOTALL)
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?(?:e-?\d+)?(?![\d_])")
 _LETTER = re.compile(r"[A-Za-zΑ-Ωα-ω𝒞𝒦𝒴𝒱](?![A-Za-zΑ-Ωα-ω])")
 _LATIN_NUMBER = re.compile(r"[A-Za-z]\d")
@@ -26,6 +26,7 @@ _FUNCTION = re.compile(rf"(?:{'|'.join(FUNCTIONS)})\b|[a-z]{{2,}}(?=\([a-z]'?\))
 _GREEK = re.compile(r"[Α-Ωα-ω]")
 _THIN = '<mspace width="0.17em"></mspace>'
 _LONG = 24
+_LONGEST = 300
 _DEEPEST = 12
 
 
@@ -77,7 +78,7 @@ class _Reader:
     """Recursive descent over the text from a position on; every method returns MathML, or leaves the position."""
 
     def __init__(self, text: str, at: int) -> None:
-        self.text, self.at, self.depth = text, at, 0
+        self.text, self.start, self.at, self.depth = text, at, at, 0
         self.letters = self.operators = 0
 
     def formula(self) -> tuple[str, int] | None:
@@ -143,20 +144,17 @@ class _Reader:
         )
 
     def _factor(self) -> str:
+        """An atom with at most one power, or a factorial sign."""
         out = self._atom()
-        while True:
-            if self.text.startswith("!", self.at):
-                self.at += 1
-                out += "<mo>!</mo>"
-            elif self.text.startswith("^", self.at):
-                self.at += 1
-                self.operators += 1
-                out = f"<msup>{_row(out)}{_row(_bare(self._atom()))}</msup>"
-            elif self.text[self.at : self.at + 1] in ("²", "³"):
-                out = f"<msup>{_row(out)}<mn>{'23'['²³'.index(self.text[self.at])]}</mn></msup>"
-                self.at += 1
-            else:
-                return out
+        sign = self.text[self.at : self.at + 1]
+        if sign not in ("!", "^", "²", "³"):
+            return out
+        self.at += 1
+        self.operators += 1
+        if sign == "!":
+            return f"<mrow>{out}<mo>!</mo></mrow>"
+        power = f"<mn>{'23'['²³'.index(sign)]}</mn>" if sign != "^" else _row(_bare(self._atom()))
+        return f"<msup>{_row(out)}{power}</msup>"
 
     def _atom(self) -> str:
         if number := _NUMBER.match(self.text, self.at):
@@ -258,7 +256,9 @@ class _Reader:
         return f"<mi>{pair[1]}</mi><mo>&#x2062;</mo><mi>{pair[2]}</mi>"
 
     def _continued(self, operators: dict[str, str], operand: Callable[[], str]) -> list[str] | None:
-        """An operator and an operand; or None, where they do not follow."""
+        """An operator and an operand; or None, where they do not follow, or the formula gets too long."""
+        if self.at - self.start > _LONGEST:
+            return None
         before = self.at, self.letters, self.operators
         try:
             self._skip(" ")
