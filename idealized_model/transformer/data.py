@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from idealized_model.transformer.config import Encoding
 from idealized_model.transformer.engine import Batch
 from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
-from theory.tasks import Instance, Task
+from theory.tasks import Instance, Step, Task
+from theory.tasks.base import Tokens
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,69 @@ POSITIONS: dict[str, Positions] = {
     "predicted": Positions("coupled IDs that the model predicts itself (PPC)", "learned", True, "shift", True),
 }
 """The position schemes of the command line."""
+
+
+class Queried(Task):
+    """A task whose answer any head may read off (anchor "none"), with a token "?" before the answer to predict it from.
+
+    A transformer predicts from the last token; without a token that only asks, that would be a token of the input. The
+    "?" takes the ID of the answer, and the answer the next one.
+
+    Examples
+    --------
+    >>> from theory.tasks import FullParity
+    >>> task = Queried(FullParity())
+    >>> print(task.show(task.sample(3, np.random.default_rng(0))))
+    token 1  1  1  ?  =1
+    ID    0  1  2  3  4
+    read              0,1,2
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.min_length = task.min_length
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+    @property
+    def alphabet(self) -> tuple[str, ...]:
+        return (*self.task.alphabet, "?")
+
+    @property
+    def sparsity(self) -> int | None:
+        return self.task.sparsity
+
+    def rule(self, read: Tokens) -> int:
+        return self.task.rule(read)
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        return map(self._asked, self.task.instances(length))
+
+    def n_instances(self, length: int) -> int:
+        return self.task.n_instances(length)
+
+    def weight(self, instance: Instance) -> int:
+        (*tokens, _, answer), (*ids, last, _), (step,) = instance.tokens, instance.ids, instance.steps
+        return self.task.weight(Instance((*tokens, answer), (*ids, last), (Step(step.position - 1, step.sources),)))
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self._asked(self.task.draw(length, rng))
+
+    def check_length(self, length: object, method: str) -> None:
+        self.task.check_length(length, method)
+
+    def _asked(self, instance: Instance) -> Instance:
+        (*tokens, answer), (*ids, last), (step,) = instance.tokens, instance.ids, instance.steps
+        return Instance(
+            (*tokens, len(self.task.alphabet), answer), (*ids, last, last + 1), (Step(step.position + 1, step.sources),)
+        )
+
+
+def sequence_task(task: Task) -> Task:
+    """The task as a transformer sees it: with a token to predict the answer from, where it has none."""
+    return task if task.anchor == "last" else Queried(task)
 
 
 def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Generator, *, training: bool) -> Ids:

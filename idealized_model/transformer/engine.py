@@ -342,7 +342,7 @@ class _Pass:
         for low, high, end in _blocks(queries, batch.tokens.shape[1]):
             exp = space(f"{i}.exp.{low}", n_sequences, config.n_heads, end, high - low)
             np.matmul(k[:, :, :end], q[:, :, low:high].swapaxes(2, 3), out=exp)
-            moderate = -SAFE < exp.min() and exp.max() < SAFE
+            moderate = exp.min() > -SAFE and exp.max() < SAFE
             start, bias = self._bias(low, high, end, queries, batch)
             exp[:, :, start:] += bias
             if not moderate:  # otherwise no exponential overflows, and that of the query's own key is not lost
@@ -470,13 +470,13 @@ class _Pass:
             slope -= sums[..., low:high]
             slope *= exp
             np.matmul(slope.swapaxes(2, 3), k[:, :, :end], out=dq[:, :, low:high])
-            for into, weights, rows in ((dv, exp, scaled_do), (dk, slope, scaled_q)):
+            for into, weights, vectors in ((dv, exp, scaled_do), (dk, slope, scaled_q)):
                 if high == n_rows:  # the last block sees the most keys, and comes first
                     into[:, :, end:] = 0
-                    np.matmul(weights, rows[:, :, low:high], out=into[:, :, :end])
+                    np.matmul(weights, vectors[:, :, low:high], out=into[:, :, :end])
                 else:
                     product = space("product", n_sequences, heads, end, width)
-                    into[:, :, :end] += np.matmul(weights, rows[:, :, low:high], out=product)
+                    into[:, :, :end] += np.matmul(weights, vectors[:, :, low:high], out=product)
         dq *= scale.swapaxes(2, 3)
         self._keyed_back(dq, dk, dqkv.reshape(shape), queries, batch)
         if narrow:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idealized_model.transformer.data import batch_of, ids_of
+from idealized_model.transformer.data import batch_of, ids_of, sequence_task
 from idealized_model.transformer.engine import Batch
 from idealized_model.transformer.training import Trainer, alone
 from theory.errors import InvalidArgument, shown
@@ -106,7 +106,7 @@ def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int
 
 
 def _task(trainer: Trainer, task: str | Task) -> Task:
-    task = find_task(task, "evaluate") if isinstance(task, str) else task
+    task = sequence_task(find_task(task, "evaluate") if isinstance(task, str) else task)
     if task.alphabet != trainer.task.alphabet:
         raise InvalidArgument(
             "evaluate", "task", f"{task.name!r}, the tokens of which are {shown(task.alphabet)}",

@@ -24,11 +24,11 @@ from threadpoolctl import threadpool_limits
 
 from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
-from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
+from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.engine import Batch, Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from theory.errors import InvalidArgument, TheoryError, shown
-from theory.tasks import Task, find_task
+from theory.tasks import find_task
 
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
@@ -239,7 +239,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, *, threads: int = 2) -> None:
         self.config = config
         self.threads = threads
-        self.task: Task = find_task(config.task)
+        self.task = sequence_task(find_task(config.task))
         self.step = self.n_tokens = 0
         self.seconds = 0.0
         self.history: list[Entry] = []
