@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from math import lcm, prod
 
@@ -108,11 +108,19 @@ class Planted(Task):
         return sets[step.sources] * words[word] * prod(background[t] for t in noise)
 
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
-        law, k = self.ensemble.at(length).support_law, self.ensemble.arity
-        words, weights = list(self.ensemble.planted), list(self.ensemble.planted.values())
-        word = words[draw_indices(rng, over_common_denominator(weights)[0], 1)[0]]
-        noise = draw_indices(rng, over_common_denominator(self.ensemble.background)[0], length - k)
+        words, word_weights, tokens, token_weights = self._drawn
+        law, k = at_length(self.ensemble.support, length), self.ensemble.arity
+        word = words[draw_indices(rng, word_weights, 1)[0]]
+        noise = tokens[draw_indices(rng, token_weights, length - k)] if len(tokens) > 1 else tokens.repeat(length - k)
         return self.plant(law.draw(rng, length, k), word, tuple(noise.tolist()))
+
+    @cached_property
+    def _drawn(self) -> tuple[list[Word], list[int], np.ndarray, list[int]]:
+        """The planted words and the tokens of the background that occur, with their weights."""
+        words, _ = over_common_denominator(list(self.ensemble.planted.values()))
+        tokens, _ = over_common_denominator(self.ensemble.background)
+        possible = [token for token, weight in enumerate(tokens) if weight]
+        return list(self.ensemble.planted), list(words), np.array(possible), [tokens[token] for token in possible]
 
     def total(self, length: int) -> int:
         """The sum of the weights of all instances, without listing them; cost: the sets are listed, once a length."""
