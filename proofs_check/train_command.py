@@ -258,17 +258,15 @@ def by_setting(rows: Sequence[Row]) -> Table:
     varied = [name for name in configs[0] if any(config[name] != configs[0][name] for config in configs)]
     found: dict[tuple[str, str, int, int], dict[int, str]] = {}
     for row in rows:
-        config = row["config"]
         for test in row["tests"]:
-            tested = "" if test["task"] == config["task"] else test["task"]
+            line = (_setting(row["config"], varied), test["task"], test["length"], test["size"])
             right = f"{test['free_running']}{'!' if row['status'] == 'diverged' else ''}"
-            line = (_setting(config, varied), tested, test["length"], test["size"])
-            found.setdefault(line, {})[config["seed"]] = right
+            found.setdefault(line, {})[row["config"]["seed"]] = right
     last = ("", "")
-    for (setting, tested, length, size), right in found.items():
+    for (setting, tested, length, size), right_of in found.items():
         shown = ("", "") if (setting, tested) == last else (setting, tested)
         last = (setting, tested)
-        table.add_row(*shown, str(length), str(size), " ".join(count for _, count in sorted(right.items())))
+        table.add_row(*shown, str(length), str(size), " ".join(right for _, right in sorted(right_of.items())))
     return table
 
 
