@@ -33,7 +33,7 @@ from theory.tasks import find_task
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
 
-NUMERICS = 1
+NUMERICS = 2
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
 
 EVERY = 50
