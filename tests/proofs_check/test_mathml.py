@@ -74,7 +74,7 @@ def test_what_is_a_formula(text: str, expected: list[str]) -> None:
             '<math><msub><mi>N</mi><mi>T</mi></msub><mo form="infix">=</mo><mrow><mo>(</mo>'
             '<mfrac linethickness="0"><mi>l</mi><mi>k</mi></mfrac><mo>)</mo></mrow></math>',
         ),
-        ("2 < 3 & <b>", '<math><mn>2</mn><mo form="infix">&lt;</mo><mn>3</mn></math> &amp; <math><mo form="infix">&lt;</mo><mi>b</mi></math>&gt;'),
+        ('k < 3 & "', '<math><mi>k</mi><mo form="infix">&lt;</mo><mn>3</mn></math> &amp; &quot;'),
     ],
 )  # fmt: skip
 def test_how_it_is_written(text: str, expected: str) -> None:

@@ -1,0 +1,191 @@
+"""The doctor: what it finds in this environment, and in ones that lack something."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import proofs_check
+from proofs_check import doctor
+from proofs_check.cli import main
+
+ROOT = Path(proofs_check.__file__).parent.parent
+SETUP = Path(__file__).parents[2] / "setup.cfg"
+CORE = {"numpy", "scipy", "sympy", "networkx", "matplotlib", "hypothesis", "rich", "joblib", "threadpoolctl"}
+
+
+def required() -> Iterator[tuple[str, str, str]]:
+    """(extra, name, lowest version) of every line of setup.cfg."""
+    config = configparser.ConfigParser()
+    config.read(SETUP, encoding="utf-8")
+    lists = {"": config["options"]["install_requires"], **config["options.extras_require"]}
+    for extra, text in lists.items():
+        for line in text.split("\n"):
+            if line and not line.startswith("#"):
+                name, least = line.split(">=")
+                yield extra, name, least
+
+
+def test_it_knows_every_requirement_and_what_it_is_for() -> None:
+    wanted = set(required())
+    found = {(r.extra, r.name) for r in doctor.requirements()}
+    assert found == {(extra, name) for extra, name, _ in wanted}
+    assert {name for _, name, _ in wanted} == set(doctor.ENABLES)
+    assert {name for extra, name, _ in wanted if not extra} == CORE
+
+
+def test_this_environment_has_a_complete_core() -> None:
+    found = doctor.examine()
+    assert found.status == 0
+    assert found.problems == ()
+    assert found.version == metadata.version("lengthgen")
+    by_name = {requirement.name: requirement for requirement in found.requirements}
+    assert by_name["numpy"].installed == metadata.version("numpy")
+    text = found.explain()
+    for name in (
+        "Python",
+        "cores",
+        "BLAS",
+        "float32 matmul",
+        "temporary files",
+        "current folder",
+        "matplotlib's cache",
+    ):
+        assert re.search(rf"^{name}: +\S", text, re.MULTILINE), name
+    assert re.search(r"float32 matmul: +\d+ GFLOP/s", text)
+    assert re.search(r"BLAS: .*\d threads", text)
+    assert text.endswith("The core is complete.")
+
+
+@pytest.mark.parametrize(
+    ("installed", "least", "fine"),
+    [
+        ("2.0.0", "2.0.0", True), ("2.0", "2.0.0", True), ("1.9.9", "2.0.0", False), ("2.10.1", "2.9", True),
+        ("2.0.0rc1", "2.0.0", True), ("2026.9.0", "2024.8.6", True), (None, "1.0", False),
+    ],
+)  # fmt: skip
+def test_versions_are_compared_as_numbers(installed: str | None, least: str, fine: bool) -> None:
+    assert doctor.Requirement("package", "", least, installed).fine is fine
+
+
+def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> doctor.Diagnosis:
+    """The diagnosis where some packages are missing."""
+    version = metadata.version
+
+    def found(name: str) -> str:
+        if name in names:
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(metadata, "version", found)
+    return doctor.examine()
+
+
+def test_a_missing_extra_is_no_fault_but_has_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = lacking(monkeypatch, "jax", "furo")
+    assert found.status == 0
+    text = found.explain()
+    assert re.search(r"✗ jax +missing +>= 0\.5\.0 +the JAX engine", text)
+    lines = text.split("To install what is missing or too old:\n")[1].splitlines()
+    assert lines[0].endswith('-m pip install "jax>=0.5.0"')
+    assert lines[1].endswith('-m pip install "furo>=2024.8.6"')
+    assert lines[2] == ""
+    assert lines[0].split()[0] == sys.executable
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_a_missing_core_package_is_a_fault(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (requirement,) = [r for r in doctor.requirements() if r.name == name]
+    missing = doctor.Requirement(name, "", requirement.least, None)
+    found = doctor.Diagnosis("0.1", {}, (missing,), ())
+    assert found.status == 2
+    assert missing.line in found.explain()
+    assert "Something that every use needs is missing" in found.explain()
+
+
+def test_where_the_project_is_not_installed_it_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = lacking(monkeypatch, "lengthgen")
+    assert found.status == 2
+    assert "lengthgen (not installed)" in found.explain()
+    assert "problem: lengthgen is not installed. In a checkout: python -m pip install -e ." in found.explain()
+
+
+def test_entry_points_that_are_missing_or_broken_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = metadata.EntryPoint("lengthgen", "no_such_module:register", "hypothesis")
+
+    def entry_points(*, group: str, name: str) -> list[metadata.EntryPoint]:
+        return [broken] if group == "hypothesis" else []
+
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    found = doctor.examine()
+    assert found.status == 2
+    about = {problem.split()[3]: problem for problem in found.problems}
+    assert set(about) == set(doctor.ENTRY_POINTS)
+    assert "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'" in about["hypothesis"]
+    assert "is not registered" in about["pytest11"]
+
+
+def test_a_package_that_another_one_hides_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "figures", raising=False)
+    (problem,) = doctor.examine().problems
+    assert f"the package figures comes from {tmp_path / 'figures'}; expected {ROOT / 'figures'}" in problem
+
+
+def test_folders_that_cannot_be_written_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(missing))
+    found = doctor.examine()
+    assert found.status == 2
+    assert found.machine["temporary files"] == f"{missing} (No such file or directory)"
+    assert any("Set TMPDIR" in problem for problem in found.problems)
+
+
+def test_a_broken_package_is_a_fact_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    assert doctor.examine().machine["BLAS"].startswith("unknown (ModuleNotFoundError: ")
+
+
+def test_the_command_prints_it_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "doctor.json"
+    assert main(["doctor", "--json", str(file)]) == 0
+    data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    assert (data["schema"], data["status"], data["problems"]) == (1, 0, [])
+    assert {entry["name"] for entry in data["requirements"]} == set(doctor.ENABLES)
+    assert all(entry["fine"] for entry in data["requirements"] if not entry["extra"])
+    assert "The core is complete." in capsys.readouterr().out
+    assert main(["doctor", "--json", str(tmp_path)]) == 3
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["from proofs_check.__main__ import main", "from proofs_check.doctor import main"],
+    ids=["command", "module"],
+)
+def test_it_runs_where_nothing_is_installed(start: str, tmp_path: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ['lengthgen']; {start}; sys.exit(main())"
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "COVERAGE_PROCESS_START")
+    }
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=tmp_path, env=environment | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.rstrip().endswith("Something that every use needs is missing or broken.")
+    assert "float32 matmul:       unknown (ModuleNotFoundError: No module named 'numpy')" in done.stdout
+    if "__main__" in start:
+        assert done.stderr == "lengthgen: No module named 'numpy'\n"
