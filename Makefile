@@ -36,7 +36,7 @@ COMMA := ,
 # Jobs share one environment: under `make -j` two of them must not install into it at once.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark lint format dist clean
+.PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark figures lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ coverage-report: $(TEST) ## only the verdict, on what the last run with --cov me
 benchmark: $(CORE) ## measure the machines against plain routes and limits
 	@$(PY) benchmarks/machines.py --decide $(ARGS)
 
+figures: $(CORE) ## draw every figure from stored data into drawn/ (python -m figures)
+	@$(PY) -m figures $(ARGS)
+
 lint: $(DEV) ## ruff check, ruff format --check and mypy --strict
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -85,7 +88,7 @@ dist: $(DEV) ## build the wheel and the source archive into dist/
 	@$(PY) -m build
 
 clean: ## remove the environments and everything that was built
-	rm -rf $(VENV) $(VENV_LOWEST) build dist *.egg-info .coverage .coverage.* htmlcov
+	rm -rf $(VENV) $(VENV_LOWEST) build dist drawn *.egg-info .coverage .coverage.* htmlcov
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,4 +1,4 @@
-"""What shows the theory: figures drawn from computed values, returned as matplotlib Figures.
+"""What shows the theory: figures drawn from stored values, returned as matplotlib Figures.
 
-Run it with `python -m figures`; nothing here keeps global state, so figures can be drawn in any order and in threads.
+Run it with `python -m figures`. Every figure is a `Plot`: data in figures/data, one style, alt text.
 """

@@ -1,4 +1,4 @@
-"""One instance and its dependency sets, by raw position and by position ID, side by side.
+"""Instances and their dependency sets, by raw position and by position ID, side by side.
 
 >>> from theory.tasks import Addition
 >>> task = Addition(carry=True)
@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,33 +22,19 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
+from figures.plot import Plot, Row, Rows
+from figures.style import DASHES, GREY, INK, PALETTE, SHADE, SMALLEST, Dash, Style
 from theory.dependencies import graph, spread
 from theory.errors import InvalidArgument, check_type
-from theory.tasks import Instance, Task
+from theory.tasks import TASKS, Addition, Instance, PointerChasing, Step, Task
 
 if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
 
-WIDTH = 6.75
-"""Inches: the width of a page of two columns."""
-
-SMALLEST = 7.0
-"""Points: the size of the text."""
-
-PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
-"""Told apart with every common colour blindness (Petroff 2021, arXiv:2107.02270)."""
-
-Dash: TypeAlias = Literal["-"] | tuple[float, tuple[float, ...]]
-
-DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
-"""The second channel: what is told apart by colour differs in its dashes as well."""
-
-GREY = "#55555a"
-INK = "#1b1b1e"
-SHADE = "#e9e9ee"
-MOST_ENTRIES = 6  # in a line of the legend
 MARGIN = 0.12  # inches, at the sides and between the panels
+TITLE = 0.28  # inches, for the title of a panel
+ENTRY = 1.1  # inches, for an entry of the legend
 
 
 @dataclass(frozen=True)
@@ -55,8 +43,8 @@ class _Style:
     dash: Dash
 
 
-def draw(task: Task, instance: Instance, *, ids: Sequence[int] | None = None) -> Figure:
-    """A figure with two panels: on the left the tokens on a line, on the right in columns by ID.
+def draw(task: Task, instance: Instance, *, ids: Sequence[int] | None = None, style: Style | None = None) -> Figure:
+    """A figure with two panels: the tokens on a line, and in columns by ID; below each other where it is one column wide.
 
     An arrow goes from every token that a step reads to the token that it predicts; its colour and dashes say which part
     of the sequence is read. Predicted tokens are round and shaded. The titles give the largest spread of a set, the
@@ -78,81 +66,162 @@ def draw(task: Task, instance: Instance, *, ids: Sequence[int] | None = None) ->
     where = "figures.dependency_graphs.draw"
     check_type(task, Task, where, "task", "a Task", "For instance TASKS['copy'].")
     check_type(instance, Instance, where, "instance", "an Instance", "For instance next(task.instances(3)).")
-    own = tuple(instance.ids if ids is None else ids)
-    n_tokens = len(instance.tokens)
-    spans = [spread(instance, "token", ids=values) for values in (range(n_tokens), own)]
+    style = style or Style()
+    return _draw([_Sheet(task, instance, tuple(instance.ids if ids is None else ids), style)], style)
 
-    dependencies = graph(instance)
-    styles = _styles(dependencies)
-    labels = [task.text((token,)) for token in instance.tokens]
-    columns = {value: i for i, value in enumerate(sorted(set(own)))}
-    rows = _rows(instance, own)
-    n_rows = 1 + max(rows)
 
-    room = 72 * (WIDTH - 3 * MARGIN)
-    widest = max(map(_points, [*labels, *map(str, columns)]))
-    least = SMALLEST + 2.5, max(widest + 7, 18.0)  # points a token, on the left perhaps turned upright, and a column
-    if least[0] * n_tokens + least[1] * len(columns) > room:
-        raise InvalidArgument(
-            where, "instance", f"{n_tokens} tokens with {len(columns)} IDs, too many to be readable",
-            f"tokens and IDs that fit a width of {WIDTH} inches at {SMALLEST:g} points", "Draw a shorter instance.",
-        )  # fmt: skip
-    # Upright tokens only where there is no other way; then the rest is shared.
-    flat = max(least[0], widest + 3)
-    turned = flat * n_tokens + least[1] * len(columns) > room
-    needs = (least[0] if turned else flat) * n_tokens, least[1] * len(columns)
-    share = needs[0] + (room - sum(needs)) * 0.55, needs[1] + (room - sum(needs)) * 0.45
-
-    token_height = (widest if turned else SMALLEST) + 5
+def _draw(sheets: Sequence[_Sheet], style: Style) -> Figure:
+    """Sheets one below the other, over one legend."""
+    styles = _styles([sheet.dependencies for sheet in sheets])
     n_entries = len(styles) + 2
-    n_lines = -(-n_entries // MOST_ENTRIES)  # of the legend
+    n_lines = -(-n_entries // int(style.width / ENTRY))
     below = 0.2 + 0.16 * n_lines
-    height = max(1.75, 0.52 * n_rows + 0.75) + 0.28 + below
-    figure = Figure(figsize=(WIDTH, height))
+    height = sum(sheet.height for sheet in sheets) + below
+    figure = Figure(figsize=(style.width, height))
     FigureCanvasAgg(figure)
-    bottom, top = below / height, (height - 0.28) / height
-    left = figure.add_axes((MARGIN / WIDTH, bottom, share[0] / 72 / WIDTH, top - bottom))
-    start = 2 * MARGIN / WIDTH + share[0] / 72 / WIDTH
-    right = figure.add_axes((start, bottom, share[1] / 72 / WIDTH, top - bottom))
-    size = 72 * height * (top - bottom)  # points
-    for axes, title, span in ((left, "by position", spans[0]), (right, "by ID", spans[1])):
-        axes.set_axis_off()
-        axes.set_title(f"{title}: sets span up to {span}", fontsize=SMALLEST + 1, color=INK, pad=6)
-
-    # Both panels are measured in points, so that boxes and gaps look alike.
-    left.set(xlim=(0, share[0]), ylim=(0, size))
-    cell = share[0] / n_tokens
-    base = SMALLEST + 6 + token_height / 2
-    at = [((i + 0.5) * cell, base) for i in range(n_tokens)]
-    box = min(cell - 2.5, widest + 8), token_height
-    _tokens(left, dependencies, styles, labels, at, box, rotation=90 if turned else 0)
-    _numbers(left, [x for x, _ in at], list(map(str, range(n_tokens))), cell)
-    _arcs(left, dependencies, styles, at, box, size)
-
-    right.set(xlim=(0, share[1]), ylim=(0, size))
-    pitch = share[1] / len(columns)
-    base = SMALLEST + 6 + (SMALLEST + 5) / 2
-    gap = (size - base - SMALLEST) / max(n_rows - 1, 1)  # the last row stands on the line of the left panel
-    at = [
-        ((columns[value] + 0.5) * pitch, base + (n_rows - 1 - row) * gap) for value, row in zip(own, rows, strict=True)
-    ]
-    box = min(widest + 8, pitch * 0.62 if pitch * 0.62 > widest + 3 else widest + 3), SMALLEST + 5
-    _tokens(right, dependencies, styles, labels, at, box, rotation=0)
-    _numbers(right, [(i + 0.5) * pitch for i in columns.values()], list(map(str, columns)), pitch)
-    _links(
-        right,
-        dependencies,
-        styles,
-        at,
-        rows,
-        [columns[value] for value in own],
-        box,
-        pitch,
-        gap if n_rows > 1 else gap - 4,
-    )
-
+    top = height
+    for sheet in sheets:
+        sheet.draw(figure, top, styles)
+        top -= sheet.height
     _legend(figure, styles, -(-n_entries // n_lines))
     return figure
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The two panels of an instance: where they go, and what stands where in them, measured in points."""
+
+    task: Task
+    instance: Instance
+    ids: tuple[int, ...]
+    style: Style
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        _ = self.spans  # refuses IDs that are none
+        needs = self.least[0] * len(self.labels), self.least[1] * len(self.columns)
+        if (max(needs) if self.stacked else sum(needs)) > self.room:
+            raise InvalidArgument(
+                "figures.dependency_graphs.draw", "instance",
+                f"{len(self.labels)} tokens with {len(self.columns)} IDs, too many to be readable",
+                f"tokens and IDs that fit a width of {self.style.width} inches at {SMALLEST:g} points",
+                "Draw a shorter instance.",
+            )  # fmt: skip
+
+    @property
+    def stacked(self) -> bool:
+        """Whether one panel stands below the other."""
+        return self.style.columns == 1
+
+    @cached_property
+    def spans(self) -> tuple[int, int]:
+        """The largest spread of a set, by position and by ID."""
+        by_position = range(len(self.instance.tokens))
+        return spread(self.instance, "token", ids=by_position), spread(self.instance, "token", ids=self.ids)
+
+    @cached_property
+    def dependencies(self) -> nx.DiGraph[int]:
+        """The graph."""
+        return graph(self.instance)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The tokens."""
+        return [self.task.text((token,)) for token in self.instance.tokens]
+
+    @cached_property
+    def columns(self) -> dict[int, int]:
+        """The column of every ID."""
+        return {value: i for i, value in enumerate(sorted(set(self.ids)))}
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The row of every token in the columns."""
+        return _rows(self.instance, self.ids)
+
+    @cached_property
+    def room(self) -> float:
+        """For the panels of a row."""
+        return 72 * (self.style.width - (2 if self.stacked else 3) * MARGIN)
+
+    @cached_property
+    def widest(self) -> float:
+        """The widest text of a box."""
+        return max(map(_points, [*self.labels, *map(str, self.columns)]))
+
+    @cached_property
+    def least(self) -> tuple[float, float]:
+        """A token, perhaps turned upright, and a column take at least so much."""
+        return SMALLEST + 2.5, max(self.widest + 7, 18.0)
+
+    @cached_property
+    def flat(self) -> float:
+        """What a token takes that is not turned."""
+        return max(self.least[0], self.widest + 3)
+
+    @cached_property
+    def turned(self) -> bool:
+        """Upright tokens, only where there is no other way."""
+        columns = 0 if self.stacked else self.least[1] * len(self.columns)
+        return self.flat * len(self.labels) + columns > self.room
+
+    @cached_property
+    def shares(self) -> tuple[float, float]:
+        """The widths of the panels: what they need, and of the rest 55 and 45 in a hundred."""
+        if self.stacked:
+            return self.room, self.room
+        needs = (self.least[0] if self.turned else self.flat) * len(self.labels), self.least[1] * len(self.columns)
+        rest = self.room - sum(needs)
+        return needs[0] + rest * 0.55, needs[1] + rest * 0.45
+
+    @cached_property
+    def panel_height(self) -> float:
+        """Inches, without the title."""
+        return max(1.75, 0.52 * (1 + max(self.rows)) + 0.75)
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return (self.panel_height + TITLE) * (2 if self.stacked else 1)
+
+    def draw(self, figure: Figure, top: float, styles: dict[str, _Style]) -> None:
+        """Add both panels, from so many inches above the lower edge downwards."""
+        width, height = float(figure.get_figwidth()), float(figure.get_figheight())
+        start, size = MARGIN, 72 * self.panel_height
+        for number, (share, name) in enumerate(zip(self.shares, ("by position", "by ID"), strict=True)):
+            bottom = top - (TITLE + self.panel_height) * (number + 1 if self.stacked else 1)
+            axes = figure.add_axes((start / width, bottom / height, share / 72 / width, self.panel_height / height))
+            axes.set_axis_off()
+            title = f"{self.title}, {name}" if self.title else name
+            axes.set_title(f"{title}: sets span up to {self.spans[number]}", fontsize=SMALLEST + 1, color=INK, pad=6)
+            axes.set(xlim=(0, share), ylim=(0, size))  # points, so that boxes and gaps look alike
+            (self._by_id if number else self._by_position)(axes, share, size, styles)
+            start += 0 if self.stacked else MARGIN + share / 72
+
+    def _by_position(self, axes: Axes, share: float, size: float, styles: dict[str, _Style]) -> None:
+        n_tokens, cell = len(self.labels), share / len(self.labels)
+        token_height = (self.widest if self.turned else SMALLEST) + 5
+        base = SMALLEST + 6 + token_height / 2
+        at = [((i + 0.5) * cell, base) for i in range(n_tokens)]
+        box = min(cell - 2.5, self.widest + 8), token_height
+        _tokens(axes, self.dependencies, styles, self.labels, at, box, rotation=90 if self.turned else 0)
+        _numbers(axes, [x for x, _ in at], list(map(str, range(n_tokens))), cell)
+        _arcs(axes, self.dependencies, styles, at, box, size)
+
+    def _by_id(self, axes: Axes, share: float, size: float, styles: dict[str, _Style]) -> None:
+        pitch, n_rows = share / len(self.columns), 1 + max(self.rows)
+        base = SMALLEST + 6 + (SMALLEST + 5) / 2
+        gap = (size - base - SMALLEST) / max(n_rows - 1, 1)  # the last row stands on the line of the other panel
+        own = [self.columns[value] for value in self.ids]
+        at = [
+            ((column + 0.5) * pitch, base + (n_rows - 1 - row) * gap)
+            for column, row in zip(own, self.rows, strict=True)
+        ]
+        box = min(self.widest + 8, max(pitch * 0.62, self.widest + 3)), SMALLEST + 5
+        _tokens(axes, self.dependencies, styles, self.labels, at, box, rotation=0)
+        _numbers(axes, [(i + 0.5) * pitch for i in self.columns.values()], list(map(str, self.columns)), pitch)
+        over = gap if n_rows > 1 else gap - 4
+        _links(axes, self.dependencies, styles, at, self.rows, own, box, pitch, over)
 
 
 def _points(text: str) -> float:
@@ -160,9 +229,11 @@ def _points(text: str) -> float:
     return float(TextPath((0, 0), text, size=SMALLEST).get_extents().width) if text.strip() else 0.0
 
 
-def _styles(dependencies: nx.DiGraph[int]) -> dict[str, _Style]:
+def _styles(graphs: Sequence[nx.DiGraph[int]]) -> dict[str, _Style]:
     """A colour and a dash for every part that is read; all combinations before one comes again."""
-    read = dict.fromkeys(dependencies.nodes[source]["part"] for source in sorted(s for s, _ in dependencies.edges))
+    read = dict.fromkeys(
+        one.nodes[source]["part"] for one in graphs for source in sorted(source for source, _ in one.edges)
+    )
     return {
         part: _Style(PALETTE[i % len(PALETTE)], DASHES[(i + i // len(PALETTE)) % len(DASHES)])
         for i, part in enumerate(read)
@@ -341,3 +412,62 @@ def _legend(figure: Figure, styles: dict[str, _Style], n_columns: int) -> None:
         handles=handles, loc="lower center", ncols=n_columns, fontsize=SMALLEST, frameon=False,
         handlelength=2.6, columnspacing=1.4, borderaxespad=0.3,
     )  # fmt: skip
+
+
+# ── The figure ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compute(rng: np.random.Generator) -> list[Row]:
+    """A token a row: an addition with its carries shown, and a chase of pointers."""
+    addition, chase = Addition(carry=True), PointerChasing()
+    shown = (
+        (addition, addition.encode(865, 230, length=3)),
+        (chase, chase.encode("a+2 b+1 b+1 a+1 b+2 a+1 b+1")),
+    )
+    return [
+        {
+            "task": task.name, "position": i, "id": instance.ids[i], "token": token, "text": task.text((token,)),
+            "part": instance.parts[i], "reads": " ".join(map(str, read.get(i, ()))),
+        }
+        for task, instance in shown
+        for read in [{step.position: step.sources for step in instance.steps}]
+        for i, token in enumerate(instance.tokens)
+    ]  # fmt: skip
+
+
+def sheets(rows: Rows, style: Style) -> list[_Sheet]:
+    """The instances of the rows."""
+    found = []
+    for name in dict.fromkeys(row["task"] for row in rows):
+        own = [row for row in rows if row["task"] == name]
+        instance = Instance(
+            tokens=tuple(row["token"] for row in own),
+            ids=tuple(row["id"] for row in own),
+            steps=tuple(Step(row["position"], tuple(map(int, row["reads"].split()))) for row in own if row["reads"]),
+            parts=tuple(row["part"] for row in own),
+        )
+        found.append(_Sheet(TASKS[name], instance, instance.ids, style, name.split(",")[0]))
+    return found
+
+
+def draw_rows(rows: Rows, style: Style) -> Figure:
+    """One instance below the other."""
+    return _draw(sheets(rows, style), style)
+
+
+def alt(rows: Rows) -> str:
+    """The largest spreads."""
+    said = [
+        f"in the {sheet.title} {sheet.task.text(sheet.instance.tokens)} the tokens of a set lie up to {sheet.spans[0]} "
+        f"positions and up to {sheet.spans[1]} {'ID' if sheet.spans[1] == 1 else 'IDs'} apart"
+        for sheet in sheets(rows, Style())
+    ]
+    return (
+        "Dependency graphs, by position and by coupled ID side by side: arrows from the tokens that a step reads to the one "
+        f"that it predicts; {'; '.join(said)}."
+    )
+
+
+PLOT = Plot(
+    "dependency-graphs", "What each predicted token reads, by position and by coupled ID", draw_rows, alt, compute
+)

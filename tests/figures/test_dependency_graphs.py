@@ -16,7 +16,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from figures.__main__ import main
-from figures.dependency_graphs import DASHES, PALETTE, SMALLEST, WIDTH, draw
+from figures.dependency_graphs import draw
+from figures.style import DASHES, PALETTE, SMALLEST
 from theory import InvalidArgument, dependencies
 from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
 
@@ -71,7 +72,7 @@ def test_every_token_and_every_edge_is_drawn_in_both_panels(task: Task, length: 
 @each
 def test_text_is_readable_and_nothing_overlaps(task: Task, length: int) -> None:
     figure = draw(task, sample(task, length))
-    assert figure.get_figwidth() == WIDTH == 6.75
+    assert figure.get_figwidth() == 6.75
     figure.canvas.draw()
     shown = texts(figure)
     assert all(text.get_fontsize() >= SMALLEST == 7 for text in shown)
@@ -172,7 +173,10 @@ def test_the_command_writes_a_file(tmp_path: Path, suffix: str) -> None:
             ["--task", "copy", "--length", "99999999999", "--out", "a.png"],
             "argument --length: got 99999999999; expected",
         ),
-        (["--task", "copy", "--length", "3", "--out", "a.pgf"], "argument --out: got 'a.pgf'; expected a file named"),
+        (
+            ["--task", "copy", "--length", "3", "--out", "a.pgf"],
+            "argument --out: got 'a.pgf'; expected a file named .pdf,",
+        ),
         (["--task", "copy", "--length", "3", "--out", "a.txt"], "argument --out: got 'a.txt'; expected a file named"),
         (["--task", "copy", "--length", "3", "--out", "a"], "argument --out: got 'a'; expected a file named"),
         (["--task", "copy", "--length", "3", "--out", "no/such/a.png"], "cannot be written: No such file or directory"),
@@ -193,7 +197,8 @@ def test_the_command_refuses(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["dependencies"], ["nothing"], ["dependencies", "--task", "copy", "--length", "x"]]
+    "arguments",
+    [["dependencies"], ["--nothing"], ["--columns", "x"], ["dependencies", "--task", "copy", "--length", "x"]],
 )
 def test_bad_usage_ends_with_status_three(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:

@@ -1,0 +1,127 @@
+"""What a figure is: the data that it computes, how it is drawn, what it says; and the files that it is written to."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from figures.style import Style, applied
+from theory.errors import InvalidArgument, shown
+
+Row: TypeAlias = Mapping[str, Any]
+"""A record of JSON values; exact rationals are strings "p/q"."""
+
+Rows: TypeAlias = Sequence[Row]
+
+FORMATS: dict[str, dict[str, Any]] = {
+    "pdf": {"metadata": {"CreationDate": None}},
+    "png": {"metadata": {"Software": None}, "dpi": 200},
+    "svg": {"metadata": {"Date": None}},
+}
+"""{format: what makes its bytes depend on the figure alone}."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure.
+
+    Attributes
+    ----------
+    name : its name on the command line and of its files.
+    title : what it shows, in a line.
+    draw : (rows, style) -> the figure.
+    alt : rows -> the text for readers who do not see it, with the numbers that matter.
+    compute : generator -> rows, which are stored; None where only runs are drawn.
+    runs : names of the files of training runs that it draws as well.
+    join : (stored rows, {name: runs}) -> the rows that are drawn; a file that is not there is not among them.
+    needs_runs : whether there is nothing to draw without the runs.
+    """
+
+    name: str
+    title: str
+    draw: Callable[[Rows, Style], Figure]
+    alt: Callable[[Rows], str]
+    compute: Callable[[np.random.Generator], list[Row]] | None = None
+    runs: tuple[str, ...] = ()
+    join: Callable[[Rows, Mapping[str, Rows]], list[Row]] | None = None
+    needs_runs: bool = False
+
+
+def render(plot: Plot, rows: Rows, style: Style | None = None) -> Figure:
+    """The figure of these rows, laid out."""
+    with applied():
+        figure = plot.draw(rows, style or Style())
+        figure.canvas.draw()
+    return figure
+
+
+def encode(figure: Figure, kind: str, **options: Any) -> bytes:
+    """A figure as the bytes of a file: the same for the same figure, whenever it is written.
+
+    Parameters
+    ----------
+    options : of `Figure.savefig`, such as dpi.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown format.
+    """
+    check_format(kind)
+    buffer = io.BytesIO()
+    with applied():
+        figure.savefig(buffer, format=kind, **{**FORMATS[kind], **options})
+    return buffer.getvalue()
+
+
+def check_format(kind: str) -> None:
+    """Refuse a format that is not written.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if kind not in FORMATS:
+        raise InvalidArgument(
+            "figures", "--format", shown(kind), f"formats among {', '.join(FORMATS)}", "For instance --format pdf,png."
+        )
+
+
+def table(rows: Rows) -> str:
+    """What is drawn as CSV: a column for every key of a row, in their order."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: Style) -> list[Path]:
+    """Write a figure in every format, the CSV of what is drawn and its alt text; the files that were written.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown format, or a folder that cannot be written.
+    """
+    for kind in formats:
+        check_format(kind)
+    figure = render(plot, rows, style)
+    files = {f"{plot.name}.{kind}": encode(figure, kind) for kind in formats}
+    files |= {f"{plot.name}.csv": table(rows).encode(), f"{plot.name}.txt": (plot.alt(rows) + "\n").encode()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise InvalidArgument(
+            "figures", "--out", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
+            "Choose another folder.",
+        ) from None  # fmt: skip
+    return [folder / name for name in files]

@@ -1,0 +1,59 @@
+"""Every figure by its name, in the order of the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from figures import (
+    arities,
+    certificates,
+    coverage_maps,
+    dependency_graphs,
+    dilution,
+    learning_curves,
+    position_schemes,
+    sparsity,
+    transfer,
+    verdict_matrix,
+)
+from figures.plot import Plot
+from theory.errors import InvalidArgument, shown
+
+PLOTS: dict[str, Plot] = {
+    module.PLOT.name: module.PLOT
+    for module in (
+        sparsity,
+        position_schemes,
+        verdict_matrix,
+        transfer,
+        certificates,
+        arities,
+        dilution,
+        dependency_graphs,
+        learning_curves,
+        coverage_maps,
+    )
+}
+"""{name: figure}."""
+
+
+def find(names: Iterable[str]) -> list[Plot]:
+    """The figures of these names, each once; of no names, all.
+
+    Raises
+    ------
+    InvalidArgument : for an unknown name, with the closest one that is known.
+
+    Examples
+    --------
+    >>> [plot.name for plot in find(["dilution", "transfer"])]
+    ['dilution', 'transfer']
+    """
+    names = list(dict.fromkeys(names)) or list(PLOTS)
+    for name in names:
+        if name not in PLOTS:
+            close = get_close_matches(str(name), PLOTS, n=1, cutoff=0.4)
+            fix = f"Did you mean {close[0]!r}?" if close else "See them with --list."
+            raise InvalidArgument("figures", "NAME", shown(name), f"one of {', '.join(PLOTS)}", fix)
+    return [PLOTS[name] for name in names]

@@ -1,0 +1,67 @@
+"""Rows of training runs, summed over seeds: every run counts, whether it fitted or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from figures.plot import Row, Rows
+from figures.style import Series
+from idealized_model.risk import exact_interval
+
+LEVEL = Fraction(95, 100)
+"""Of the intervals."""
+
+
+def points(runs: Rows) -> Iterator[Row]:
+    """A row a (run, test): how many sequences a free-running decode reproduces, and what was trained."""
+    for run in runs:
+        config = run["config"]
+        for test in run["tests"]:
+            yield {
+                "config": config, "task": config["task"], "positions": config["positions"],
+                "log_scale": config["log_scale"], "longest": config["longest"], "tested_on": test["task"],
+                "length": test["length"], "seed": config["seed"], "right": test["free_running"], "size": test["size"],
+            }  # fmt: skip
+
+
+def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
+    """The points that agree in these names, and in the whole configuration but the seed, summed; in order of appearance.
+
+    "low" and "high" are an exact interval of the share over all their sequences. Sequences of one run share its
+    parameters, so that it speaks of the runs at hand and not of other seeds, which are drawn one by one beside it.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        config = {key: value for key, value in row["config"].items() if key != "seed"}
+        groups.setdefault(json.dumps([[row[name] for name in names], config], sort_keys=True), []).append(row)
+    found: list[Row] = []
+    for own in groups.values():
+        right, size = sum(row["right"] for row in own), sum(row["size"] for row in own)
+        low, high = exact_interval(right, size, level=LEVEL)
+        kept = {name: own[0][name] for name in names}
+        found.append({**kept, "runs": len(own), "right": right, "size": size, "low": low, "high": high})
+    return found
+
+
+def share(right: int, size: int) -> str:
+    """Two digits, rounded down: "1.00" is all."""
+    return f"{100 * right // size / 100:.2f}"
+
+
+def draw_curve(axes: Axes, curve: Rows, seeds: Iterable[Rows], how: Series, **more: Any) -> None:
+    """A pooled curve with its exact intervals, and a thin line a seed."""
+    for seed in seeds:
+        lengths, shares = [row["length"] for row in seed], [row["right"] / row["size"] for row in seed]
+        axes.plot(lengths, shares, color=how.colour, linewidth=0.4, alpha=0.5, gid="seed")
+    lengths, shares = [row["length"] for row in curve], [row["right"] / row["size"] for row in curve]
+    below = [max(value - row["low"], 0.0) for value, row in zip(shares, curve, strict=True)]
+    above = [max(row["high"] - value, 0.0) for value, row in zip(shares, curve, strict=True)]
+    axes.errorbar(
+        lengths, shares, yerr=[below, above], elinewidth=0.7, capsize=1.5, capthick=0.7, gid="pooled", zorder=3,
+        **how.line(), **more,
+    )  # fmt: skip

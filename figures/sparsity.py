@@ -1,0 +1,154 @@
+"""Sparse parity: how accuracy falls with the length, for every number k of bits, and T6's dilution beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import comb, exp, log
+
+from matplotlib.figure import Figure
+
+from figures.plot import Plot, Row, Rows
+from figures.runs import draw_curve, points, pooled, share
+from figures.style import SHADE, Style, entry, legend_below, series
+from theory import bounds
+from theory.errors import InvalidArgument
+from theory.exact import as_float
+
+RUNS = "sparse-parity"
+NAME = re.compile(r"sparse parity, k (=|<=) (\d+)")
+LOST = Fraction(1, 100)
+"""What the idealised head loses at the training length."""
+
+
+def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
+    """The accuracy for every k, pooled and by seed, without position encoding and tested as trained; and T6's curves.
+
+    Raises
+    ------
+    InvalidArgument : when no run is of that kind.
+    """
+    tested = []
+    for point in points(runs[RUNS]):
+        named = NAME.fullmatch(point["task"])
+        if named and point["positions"] == "none" and point["tested_on"] == point["task"]:
+            tested.append({**point, "training": "fixed k" if named[1] == "=" else "up to k", "k": int(named[2])})
+    if not tested:
+        raise InvalidArgument(
+            "figures", RUNS, f"{len(runs[RUNS])} runs, none of them of a sparse parity without positions",
+            'runs with task = "sparse parity, k = N" and positions = "none"', f"See figures/sweeps/{RUNS}.toml.",
+        )  # fmt: skip
+    tested.sort(key=lambda point: (point["training"], point["log_scale"], point["k"], point["length"], point["seed"]))
+    names = ("training", "log_scale", "k", "longest", "length")
+    rows: list[Row] = [{"kind": "pooled", **row} for row in pooled(tested, names)]
+    rows += [{"kind": "seed", **{name: p[name] for name in (*names, "seed", "right", "size")}} for p in tested]
+    lengths = sorted({row["length"] for row in rows})
+    train = max(row["longest"] for row in rows)
+    return [*rows, *ideal(sorted({row["k"] for row in rows}), train, max(lengths))]
+
+
+def ideal(arities: list[int], train: int, longest: int) -> Iterator[Row]:
+    """The share of the mass that T6's head keeps: it loses `LOST` at the training length, whatever k.
+
+    Its margin stays the same, or grows like the logarithm of the length.
+    """
+    for scaled in (False, True):
+        for k in arities:
+            score = LOST / (1 - LOST) / (comb(train, k) - 1)
+            for i in range(17):
+                length = round(train * (longest / train) ** (i / 16))
+                grown = Fraction(exp(log(score) * log(length) / log(train))) if scaled else score
+                kept = as_float(1 - bounds.dilution(comb(length, k), grown))
+                yield {"kind": "ideal", "log_scale": scaled, "k": k, "longest": train, "length": length, "kept": kept}
+
+
+def draw(rows: Rows, style: Style) -> Figure:
+    """A row of panels for every kind of training, without and with log-length scaling; T6 below."""
+    trainings = list(dict.fromkeys(row["training"] for row in rows if row["kind"] == "pooled"))
+    arities = sorted({row["k"] for row in rows})
+    kinds = [(training, scaled) for training in (*trainings, "ideal") for scaled in (False, True)]
+    n_entries = len(arities) + 1
+    across = 6 if style.columns == 2 else 3
+    figure, panels = style.panels(
+        len(kinds),
+        across=2,
+        narrow=2,
+        height=1.55,
+        extra=0.1 + 0.15 * -(-n_entries // across),
+        sharex=True,
+        sharey=True,
+    )
+    longest = max(row["longest"] for row in rows)
+    for number, (axes, (training, scaled)) in enumerate(zip(panels, kinds, strict=True)):
+        for i, k in enumerate(arities):
+            own = [row for row in rows if (row["k"], row["log_scale"]) == (k, scaled)]
+            if training == "ideal":
+                curve = [row for row in own if row["kind"] == "ideal"]
+                how = {**series(i).line(), "markevery": (i % 4, 4)}
+                axes.plot([row["length"] for row in curve], [row["kept"] for row in curve], **how)
+                continue
+            own = [row for row in own if row.get("training") == training]
+            seeds = dict.fromkeys(row["seed"] for row in own if row["kind"] == "seed")
+            draw_curve(
+                axes,
+                [row for row in own if row["kind"] == "pooled"],
+                [[row for row in own if row["kind"] == "seed" and row["seed"] == seed] for seed in seeds],
+                series(i),
+            )
+        axes.set_xscale("log", base=2)
+        axes.axvspan(longest / 2**0.4, longest, color=SHADE, zorder=0)
+        axes.set(ylim=(-0.03, 1.03))
+        if number < 2:
+            axes.set_title("with log-length scaling" if scaled else "without scaling")
+        if not scaled:
+            axes.set_ylabel(_SAID[training])
+        if number >= len(kinds) - 2:
+            axes.set_xlabel("length")
+    ticks = [longest * 2**i for i in range(12) if longest * 2**i <= max(row["length"] for row in rows)]
+    panels[0].set_xlim(longest / 2**0.4, ticks[-1] * 2**0.15)
+    for axes in panels:
+        axes.set_xticks(ticks, [str(n) for n in ticks])
+        axes.set_xticks([], minor=True)
+    handles = [entry(f"k = {k}", **series(i).line()) for i, k in enumerate(arities)]
+    handles.append(entry("trained", color=SHADE, linewidth=5))
+    legend_below(figure, handles, columns=across)
+    return figure
+
+
+_SAID = {
+    "fixed k": "accuracy,\ntrained on k bits",
+    "up to k": "accuracy, trained\non up to k bits",
+    "ideal": "mass kept by the\nhead of T6",
+}
+
+
+def alt(rows: Rows) -> str:
+    """The accuracy at the greatest length."""
+    longest = max(row["length"] for row in rows if row["kind"] == "pooled")
+    said = []
+    for training in dict.fromkeys(row["training"] for row in rows if row["kind"] == "pooled"):
+        for scaled in (False, True):
+            own = [
+                row for row in rows
+                if row["kind"] == "pooled" and (row["training"], row["log_scale"]) == (training, scaled)
+                and row["length"] == longest
+            ]  # fmt: skip
+            if own:
+                shares = ", ".join(f"{share(row['right'], row['size'])} for k = {row['k']}" for row in own)
+                runs = sorted({row["runs"] for row in own})
+                counted = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+                said.append(
+                    f"{training}, {'with' if scaled else 'without'} log-length scaling ({counted} seeds): {shares}"
+                )
+    return (
+        f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, pooled "
+        f"over seeds with exact 95 % intervals and a thin line a seed; below, the mass that a head of T6 keeps that loses "
+        f"{LOST} at the training length. At length {longest}: {'; '.join(said)}."
+    )
+
+
+PLOT = Plot(
+    "sparsity", "Sparsity and length: sparse parity, trained and idealised (T6)", draw, alt, runs=(RUNS,), join=join,
+    needs_runs=True,
+)  # fmt: skip

@@ -1,0 +1,160 @@
+"""The one cache of data: what figures computed (NAME.json), and training runs (NAME.jsonl), in figures/data.
+
+Figures are drawn from it, so that drawing is quick and the numbers can be looked up; `--rerun` computes them again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from figures.plot import Plot, Row, Rows
+from proofs_check.files import write_text
+from theory.errors import InvalidArgument
+
+DATA = Path(__file__).parent / "data"
+SCHEMA = 1
+SEED = 0
+
+
+class Stored(NamedTuple):
+    """Computed rows with where they come from.
+
+    Attributes
+    ----------
+    command, version, seed, seconds : what made them, and how long it took.
+    """
+
+    rows: list[Row]
+    command: str
+    version: str
+    seed: int
+    seconds: float
+
+
+def rows_of(plot: Plot, folder: Path = DATA) -> list[Row]:
+    """The rows that a figure draws.
+
+    Raises
+    ------
+    InvalidArgument : for data that is missing or malformed, with the command that makes it.
+    """
+    stored: Rows = load(plot, folder).rows if plot.compute else []
+    if plot.join is None:
+        return list(stored)
+    found: dict[str, Rows] = {}
+    for name in plot.runs:
+        if (folder / f"{name}.jsonl").exists() or plot.needs_runs:
+            found[name] = load_runs(name, folder)
+    return plot.join(stored, found)
+
+
+def compute(plot: Plot) -> Stored:
+    """Compute a figure's rows; the generator is keyed by the seed and the name.
+
+    Raises
+    ------
+    InvalidArgument : for a figure that draws training runs only.
+    """
+    if plot.compute is None:
+        raise InvalidArgument(
+            "figures", "--rerun", plot.name, "a figure that is computed", f"Its runs come from: {sweep_command(plot.runs[0])}"
+        )  # fmt: skip
+    start = time.perf_counter()
+    rows = plot.compute(np.random.default_rng((SEED, zlib.crc32(plot.name.encode()))))
+    seconds = round(time.perf_counter() - start, 2)
+    return Stored(rows, rerun_command(plot), metadata.version("lengthgen"), SEED, seconds)
+
+
+def save(plot: Plot, stored: Stored, folder: Path = DATA) -> Path:
+    """Store rows, one a line.
+
+    Raises
+    ------
+    InvalidArgument : when the folder cannot be written.
+    """
+    head = {"schema": SCHEMA, "figure": plot.name, **{k: v for k, v in stored._asdict().items() if k != "rows"}}
+    lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
+    rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in stored.rows)
+    path = folder / f"{plot.name}.json"
+    write_text(path, "\n".join(["{", *lines, ' "rows": [', rows, " ]", "}", ""]), "figures --rerun")
+    return path
+
+
+def load(plot: Plot, folder: Path = DATA) -> Stored:
+    """What is stored for a figure.
+
+    Raises
+    ------
+    InvalidArgument : for a file that is missing or that `save` did not write.
+    """
+    path = folder / f"{plot.name}.json"
+    text = _text(path, rerun_command(plot))
+    try:
+        data: Any = json.loads(text)
+        if (
+            data["schema"] != SCHEMA
+            or data["figure"] != plot.name
+            or not all(isinstance(r, dict) for r in data["rows"])
+        ):
+            raise ValueError("another schema, figure or form of rows")
+        return Stored(data["rows"], data["command"], data["version"], data["seed"], data["seconds"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _malformed(path, error, rerun_command(plot)) from None
+
+
+def load_runs(name: str, folder: Path = DATA) -> list[Row]:
+    """The training runs of a sweep, finished and diverged ones.
+
+    Raises
+    ------
+    InvalidArgument : for a file that is missing or malformed.
+    """
+    path = folder / f"{name}.jsonl"
+    rows: list[Row] = []
+    text = _text(path, sweep_command(name))
+    try:
+        for line in text.splitlines():
+            row = json.loads(line)
+            if row["schema"] != 1 or not isinstance(row["tests"], list) or not isinstance(row["config"], Mapping):
+                raise ValueError("no row of a training run")
+            rows.append(row)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _malformed(path, error, sweep_command(name)) from None
+    if not rows:
+        raise _malformed(path, ValueError("no rows"), sweep_command(name))
+    return rows
+
+
+def rerun_command(plot: Plot) -> str:
+    """The command that computes a figure's data."""
+    return f"python -m figures {plot.name} --rerun"
+
+
+def sweep_command(name: str) -> str:
+    """The command that makes a file of training runs."""
+    return f"lengthgen sweep figures/sweeps/{name}.toml --results figures/data/{name}.jsonl"
+
+
+def _text(path: Path, command: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise InvalidArgument(
+            "figures", "data", f"{str(path)!r}: {what}", "stored data", f"Make it with: {command}"
+        ) from None
+
+
+def _malformed(path: Path, error: Exception, command: str) -> InvalidArgument:
+    return InvalidArgument(
+        "figures", "data", f"{str(path)!r}, which is malformed ({type(error).__name__}: {error})", "stored data",
+        f"Make it again with: {command}",
+    )  # fmt: skip

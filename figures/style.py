@@ -1,0 +1,225 @@
+"""One style for every figure: sizes of papers, text, colours, dashes and markers.
+
+>>> Style("icml", columns=1).width, Style("jmlr").width
+(3.25, 6.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, Normalize, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from theory.errors import InvalidArgument, shown
+
+Venue: TypeAlias = Literal["icml", "neurips", "jmlr"]
+Dash: TypeAlias = Literal["-"] | tuple[float, tuple[float, ...]]
+
+WIDTHS: dict[Venue, tuple[float, float]] = {"icml": (3.25, 6.75), "neurips": (2.65, 5.5), "jmlr": (2.9, 6.0)}
+"""Inches: a column, and the text. A paper of one column has room for two figures side by side in its text."""
+
+SMALLEST = 7.0
+"""Points: the size of the text."""
+
+PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
+"""Told apart with every common colour blindness (Petroff 2021, arXiv:2107.02270)."""
+
+DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
+"""The second channel: what is told apart by colour differs in its dashes as well."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
+"""The third channel, for points."""
+
+GREY = "#55555a"
+INK = "#1b1b1e"
+SHADE = "#e9e9ee"
+MAP = "YlGnBu"
+"""Light for little, dark for much; its lightness alone tells the order."""
+
+_LOCK = RLock()
+
+SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    "font.size": SMALLEST,
+    "axes.titlesize": SMALLEST,
+    "axes.titlepad": 4,
+    "axes.labelsize": SMALLEST,
+    "xtick.labelsize": SMALLEST,
+    "ytick.labelsize": SMALLEST,
+    "legend.fontsize": SMALLEST,
+    "legend.title_fontsize": SMALLEST,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "legend.columnspacing": 1.4,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": SHADE,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.5,
+    "lines.markeredgewidth": 0.8,
+    "hatch.linewidth": 0.5,
+    "figure.dpi": 100,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "lengthgen",
+    "figure.constrained_layout.h_pad": 0.035,
+    "figure.constrained_layout.w_pad": 0.035,
+}
+
+
+class Series(NamedTuple):
+    """How the i-th of several series is drawn: nothing hangs on its colour alone."""
+
+    colour: str
+    dash: Dash
+    marker: str
+
+    def line(self) -> dict[str, Any]:
+        """Arguments of `Axes.plot`: a line with markers, white inside."""
+        return {
+            "color": self.colour, "linestyle": self.dash, "marker": self.marker, "markerfacecolor": "white",
+            "markeredgecolor": self.colour,
+        }  # fmt: skip
+
+
+def series(i: int) -> Series:
+    """The style of series number i; colour, dash and marker come again together only after 66."""
+    return Series(PALETTE[i % len(PALETTE)], DASHES[(i + i // len(PALETTE)) % len(DASHES)], MARKERS[i % len(MARKERS)])
+
+
+@dataclass(frozen=True)
+class Style:
+    """The size of a figure in a paper.
+
+    Parameters
+    ----------
+    venue : "icml", "neurips" or "jmlr".
+    columns : 1 for a column (in a paper of one column: half of its text), 2 for the width of the text.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+
+    venue: Venue = "icml"
+    columns: Literal[1, 2] = 2
+
+    def __post_init__(self) -> None:
+        if self.venue not in get_args(Venue):
+            raise InvalidArgument(
+                "Style", "venue", shown(self.venue), f"one of {', '.join(get_args(Venue))}", "Choose the nearest one."
+            )
+        if self.columns not in (1, 2):
+            raise InvalidArgument("Style", "columns", shown(self.columns), "1 or 2", "2 is the width of the text.")
+
+    @property
+    def width(self) -> float:
+        """Inches."""
+        return WIDTHS[self.venue][self.columns - 1]
+
+    def panels(
+        self, n: int, *, across: int, narrow: int = 1, height: float, extra: float = 0.0, **shared: Any
+    ) -> tuple[Figure, list[Axes]]:
+        """A figure of n panels, row by row.
+
+        Parameters
+        ----------
+        across, narrow : panels in a row, in two columns and in one.
+        height : of a row, inches.
+        extra : inches for a legend below.
+        shared : of `Figure.subplots`, such as sharex.
+        """
+        across = min(n, across if self.columns == 2 else narrow)
+        rows = -(-n // across)
+        figure = Figure(figsize=(self.width, rows * height + extra), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(rows, across, squeeze=False, **shared)
+        axes = list(grid.flat)
+        for spare in axes[n:]:
+            spare.remove()
+        return figure, axes[:n]
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draw and save with this style, whatever the user's settings are; they are back afterwards.
+
+    matplotlib's settings belong to the process, so that one thread draws at a time.
+    """
+    with _LOCK, matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        yield
+
+
+def legend_below(figure: Figure, handles: Sequence[Line2D | Patch], *, columns: int) -> None:
+    """One legend below all panels."""
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+
+
+def entry(label: str, **how: Any) -> Line2D:
+    """An entry of a legend."""
+    return Line2D([], [], label=label, **how)
+
+
+def ink_on(colour: Any) -> str:
+    """Black or white, whichever can be read on a colour."""
+    red, green, blue = to_rgb(colour)
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
+
+
+def heat(
+    axes: Axes,
+    cells: dict[tuple[int, int], float | None],
+    *,
+    norm: Normalize,
+    colours: Colormap,
+    texts: dict[tuple[int, int], str] | None = None,
+) -> None:
+    """Unit squares around (column, row); None is hatched. `cells` keeps its order in `axes.patches`."""
+    for (x, y), value in cells.items():
+        colour = "white" if value is None else colours(norm(value))
+        axes.add_patch(
+            Rectangle(
+                (x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=GREY if value is None else "white",
+                linewidth=0.0 if value is None else 0.5, hatch="//////" if value is None else None,
+            )
+        )  # fmt: skip
+        if texts and (text := texts.get((x, y))):
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if value is None else None
+            axes.text(x, y, text, ha="center", va="center", color=ink_on(colour), bbox=box, linespacing=1.1)
+    xs, ys = [x for x, _ in cells], [y for _, y in cells]
+    axes.set(xlim=(min(xs) - 0.5, max(xs) + 0.5), ylim=(max(ys) + 0.5, min(ys) - 0.5))
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
