@@ -16,7 +16,7 @@ from time import perf_counter
 
 import numpy as np
 
-from idealized_model.transformer.data import ids_of
+from idealized_model.transformer.data import ids_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row
 from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer
@@ -74,9 +74,9 @@ def check(config: TrainConfig, evaluation: Evaluation) -> None:
     ------
     InvalidArgument : for test tasks with other tokens, lengths below a task's least, or too few IDs for a length.
     """
-    own = find_task(config.task)
+    own = sequence_task(find_task(config.task))
     for name in evaluation.tasks or (config.task,):
-        task = find_task(name)
+        task = sequence_task(find_task(name))
         if task.alphabet != own.alphabet:
             raise InvalidArgument(
                 "Evaluation", "tasks", f"{name!r}, the tokens of which are {shown(task.alphabet)}",
