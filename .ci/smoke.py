@@ -43,15 +43,20 @@ def library() -> None:
 
 
 def commands() -> None:
-    """The console script checks one claim and reports it; the module refuses a claim that does not exist."""
+    """The console script checks one claim and reports it in every form; the module refuses a claim that does not exist."""
     scripts = Path(sysconfig.get_path("scripts"))
     with tempfile.TemporaryDirectory() as folder:
         report_file = Path(folder) / "report.json"
-        run([scripts / "lengthgen", "check", "--claim", "T7", "--json", report_file], expected=0)
+        page_file, junit_file = Path(folder) / "report.html", Path(folder) / "report.xml"
+        outputs: list[str | Path] = ["--json", report_file, "--html", page_file, "--junit", junit_file]
+        run([scripts / "lengthgen", "check", "--claim", "T7", *outputs], expected=0)
         report = json.loads(report_file.read_text(encoding="utf-8"))
+        assert '<article class="claim" id="T7"' in page_file.read_text(encoding="utf-8")
+        assert "<testsuites" in junit_file.read_text(encoding="utf-8")
     assert report["schema"] == 1, report["schema"]
     assert [(claim["id"], claim["holds"]) for claim in report["claims"]] == [("T7", True)], report["claims"]
     run([sys.executable, "-m", "proofs_check", "--claim", "nope"], expected=3)
+    run([scripts / "lengthgen", "doctor"], expected=0)
 
 
 def run(command: list[str | Path], *, expected: int) -> None:

@@ -119,7 +119,7 @@ def pictures_in(folder: str | Path) -> list[Picture]:
         for suffix, media in PICTURES.items():
             for file in sorted(Path(folder).glob(f"*{suffix}")):
                 text = file.with_suffix(".txt")
-                alt = text.read_text(encoding="utf-8") if text.is_file() else file.stem.replace("_", " ")
+                alt = text.read_text(encoding="utf-8") if text.is_file() else _title(file.stem)
                 found.setdefault(file.stem, Picture(file.stem, media, file.read_bytes(), " ".join(alt.split())))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidArgument(
@@ -323,11 +323,15 @@ def _figures(pictures: Sequence[Picture]) -> str:
     if not pictures:
         return "<p>Not part of this page. Draw them and pass their folder with <code>--figures DIR</code>.</p>"
     return "\n".join(
-        f"<figure><figcaption>{_text(picture.name.replace('_', ' '))}</figcaption>"
+        f"<figure><figcaption>{_text(_title(picture.name))}</figcaption>"
         f'<img src="data:{picture.media};base64,{base64.b64encode(picture.data).decode()}" alt="{_text(picture.alt)}">'
         f"<details><summary>In words</summary><p>{_text(picture.alt)}</p></details></figure>"
         for picture in pictures
     )
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").capitalize()
 
 
 def _provenance(report: Report, cells: Sequence[verdict_table.Cell]) -> str:
