@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ COMMANDS = (
     "doctor",
     "train",
     "sweep",
+    "figures",
 )
 INCONCLUSIVE, BAD_USAGE = 2, 3
 
@@ -56,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[0] == "figures" and not {"-h", "--help"}.intersection(arguments):
+        # Of the packages that import this one, so that it is found by its name and not before it is asked for.
+        return int(importlib.import_module("figures.__main__").main(arguments[1:]))
     parsed = _parser().parse_args(arguments)
     status: int = parsed.run(parsed)
     return status
@@ -256,6 +261,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", metavar="FILE", help="write the diagnosis")
     doctor.set_defaults(run=_doctor)
+    figures = commands.add_parser(
+        "figures",
+        help="draw the figures from stored data",
+        description="Draw figures from stored data. The same as python -m figures, whose --help names the options.",
+        epilog="example: lengthgen figures transfer dilution",
+    )
+    figures.add_argument("name", nargs="*", metavar="NAME", help="a figure (default: all)")
+
     return parser
 
 
