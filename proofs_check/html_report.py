@@ -41,7 +41,8 @@ KINDS_OF_EVIDENCE = (
     "<em>refuted</em> or <em>inconclusive</em>. A <em>mutant</em> is a false variant of the claim that the same checks "
     "must refute; each hypothesis has a witness that the rest of the claim is false without it.</p>"
 )
-PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
+PICTURES = {".svg": ("image/svg+xml", b"<svg"), ".png": ("image/png", b"\x89PNG")}
+"""{suffix: (media type, what stands near the start of such a file)}."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +113,21 @@ def pictures_in(folder: str | Path) -> list[Picture]:
 
     Raises
     ------
-    InvalidArgument : when the folder cannot be read, or holds no picture.
+    InvalidArgument : when the folder cannot be read, holds no picture, or a file that is none.
     """
     found: dict[str, Picture] = {}
     try:
-        for suffix, media in PICTURES.items():
+        for suffix, (media, sign) in PICTURES.items():
             for file in sorted(Path(folder).glob(f"*{suffix}")):
+                data = file.read_bytes()
+                if sign not in data[:4096]:
+                    raise InvalidArgument(
+                        "report", "--figures", f"{str(file)!r}, which is no {suffix[1:].upper()}", "a folder of figures",
+                        "Draw it again, or remove it.",
+                    )  # fmt: skip
                 text = file.with_suffix(".txt")
                 alt = text.read_text(encoding="utf-8") if text.is_file() else _title(file.stem)
-                found.setdefault(file.stem, Picture(file.stem, media, file.read_bytes(), " ".join(alt.split())))
+                found.setdefault(file.stem, Picture(file.stem, media, data, " ".join(alt.split())))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidArgument(
             "report", "--figures", f"{str(folder)!r} ({error})", "a folder of SVG or PNG files", "Check the folder."

@@ -443,12 +443,13 @@ def test_verdicts_on_an_unknown_task_are_refused(report: dict[str, Any]) -> None
 
 
 def test_pictures_are_found_by_name_with_their_text(tmp_path: Path) -> None:
-    for name in ("b.svg", "b.png", "a.png", "b.txt", "c.pdf"):
-        (tmp_path / name).write_text(f"of {name}\n", encoding="utf-8")
-    assert pictures_in(tmp_path) == [
-        Picture("a", "image/png", b"of a.png\n", "A"),
-        Picture("b", "image/svg+xml", b"of b.svg\n", "of b.txt"),
-    ]
+    svg, png = b"<?xml?>\n<svg></svg>", b"\x89PNG\r\n"
+    for name, data in {"b.svg": svg, "b.png": png, "a.png": png, "b.txt": b"of\n b\n", "c.pdf": b"%PDF"}.items():
+        (tmp_path / name).write_bytes(data)
+    assert pictures_in(tmp_path) == [Picture("a", "image/png", png, "A"), Picture("b", "image/svg+xml", svg, "of b")]
+    (tmp_path / "d.svg").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(InvalidArgument, match=r"d\.svg', which is no SVG"):
+        pictures_in(tmp_path)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
