@@ -79,7 +79,8 @@ def _sweep(work: Sequence[Job], results: str, workers: int) -> tuple[int, Table 
             with _watching_runs(len(work)) as watch:
                 run_all(work, results, workers=workers, watch=watch)
         except KeyboardInterrupt:
-            done = len(keys & {(row["digest"], row["code"]) for row in read_rows(results)})
+            rows = read_rows(results) if Path(results).exists() else []
+            done = len(keys & {(row["digest"], row["code"]) for row in rows})
             print(f"lengthgen: {done} of {len(work)} runs done; the same command goes on.", file=sys.stderr)
             return INTERRUPTED, None
     return 0, by_setting([row for row in read_rows(results) if (row["digest"], row["code"]) in keys])
