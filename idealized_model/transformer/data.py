@@ -137,6 +137,8 @@ def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Genera
     InvalidArgument : when the range of IDs is too small for the sequence.
     """
     base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
+    if how.encoding == "none":
+        return base  # which nothing reads
     lowest = min(base)
     values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
     if len(values) > n_ids and how.encoding == "learned":

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
-from math import cos, inf, isfinite, log, pi
+from math import cos, inf, isfinite, pi
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -33,7 +33,7 @@ from theory.tasks import find_task
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
 
-NUMERICS = 2
+NUMERICS = 3
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
 
 EVERY = 50
@@ -73,7 +73,7 @@ class TrainConfig:
     seed : of everything random: parameters, lengths, instances, IDs.
     steps, batch : how many batches, of how many fresh sequences.
     width, layers, heads, activation : of the model.
-    log_scale : logits times log(visible keys + 1), relative to the longest training sequence.
+    log_scale : logits times log(visible keys + 1).
     rate, warmup, floor : the learning rate rises linearly to `rate` in `warmup` steps, then falls along a cosine to
         floor · rate.
     beta1, beta2, decay, clip : of AdamW; decay acts on matrices, and the gradient's norm is clipped.
@@ -259,10 +259,9 @@ class Trainer:
     @cached_property
     def model(self) -> ModelConfig:
         """The model's configuration."""
-        longest = self.task.sample(self.config.longest, self.rng("longest", 0))
         return self.config._model(
             n_tokens=len(self.task.alphabet), n_increments=len(self.increments),
-            log_scale=log(len(longest.tokens)) if self.config.log_scale else None,
+            log_scale=1.0 if self.config.log_scale else None,
         )  # fmt: skip
 
     @cached_property

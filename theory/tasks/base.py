@@ -87,7 +87,7 @@ class Instance:
         where = "Instance"
         for name in ("tokens", "ids", "given"):
             values = getattr(self, name)
-            if not isinstance(values, tuple) or not all(type(value) is int for value in values):
+            if not isinstance(values, tuple) or not set(map(type, values)) <= {int}:
                 raise InvalidArgument(
                     where, name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
                     "Write tuple(values); from a numpy array tuple(array.tolist()).",
@@ -98,7 +98,7 @@ class Instance:
                     where, name, f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens", "one a token",
                     "Give every position its own, prompt and output.",
                 )  # fmt: skip
-        if not isinstance(self.steps, tuple) or not all(isinstance(step, Step) for step in self.steps):
+        if not isinstance(self.steps, tuple) or not set(map(type, self.steps)) <= {Step}:
             raise InvalidArgument(
                 where, "steps", shown(self.steps), "a tuple of Steps", "Write (Step(2, (0, 1)), ...)."
             )
@@ -112,8 +112,12 @@ class Instance:
                 "List each output position in `steps`, or in `given` when it is not predicted.",
             )  # fmt: skip
         for position, sources in self.steps:
-            earlier = isinstance(sources, tuple) and all(type(i) is int and 0 <= i < position for i in sources)
-            if not earlier or len(set(sources)) != len(sources):
+            whole = isinstance(sources, tuple) and set(map(type, sources)) <= {int}
+            if (
+                not whole
+                or (sources and not 0 <= min(sources) <= max(sources) < position)
+                or len(set(sources)) < len(sources)
+            ):
                 raise InvalidArgument(
                     where, "steps", f"the sources {shown(sources)} of the step at position {position}",
                     f"a tuple of distinct earlier positions, 0..{position - 1}",

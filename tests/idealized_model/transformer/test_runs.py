@@ -60,17 +60,17 @@ def test_a_row_holds_the_run() -> None:
 @pytest.mark.parametrize(
     ("task", "positions", "loss"),
     [
-        ("addition, reversed", "rope", 2.2118),
-        ("parity with scratchpad, query-coupled", "coupled-ordered", 0.7667),
-        ("pointer chasing", "predicted", 1.5135),
-        ("sparse parity, k = 2", "none", 0.9210),
+        ("addition, reversed", "rope", 2.2107),
+        ("parity with scratchpad, query-coupled", "coupled-ordered", 0.7641),
+        ("pointer chasing", "predicted", 1.5150),
+        ("sparse parity, k = 2", "none", 0.9208),
     ],
 )
 def test_the_numbers_of_a_run_are_those_of_this_version(task: str, positions: str, loss: float) -> None:
     """When this fails because the code computes something else now, raise NUMERICS, and store the new losses here."""
     trainer = Trainer(config(task, positions, steps=40, width=16, rate=1e-2, warmup=5, log_scale=True))
     trainer.run()
-    assert (NUMERICS, trainer.loss) == (2, pytest.approx(loss, abs=2e-4))
+    assert (NUMERICS, trainer.loss) == (3, pytest.approx(loss, abs=2e-4))
 
 
 def test_a_run_that_diverges_is_a_row() -> None:

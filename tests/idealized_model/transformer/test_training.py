@@ -291,9 +291,8 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
 # ── Others ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_log_scale_is_relative_to_the_longest_training_sequence() -> None:
-    trainer = Trainer(config(log_scale=True))
-    assert trainer.model.log_scale == pytest.approx(np.log(9))
+def test_log_scale_is_a_factor_of_the_logits() -> None:
+    assert Trainer(config(log_scale=True)).model.log_scale == 1
     assert Trainer(config()).model.log_scale is None
 
 
