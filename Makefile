@@ -3,18 +3,22 @@
 #   PYTHON   the interpreter that the environment is made from (3.11 or newer)
 #   ARGS     more arguments for `python -m proofs_check` or for pytest
 #   JOBS     pytest's worker processes: a number, auto, or 0 for none
+#   TORCH    what pip installs for benchmark-transformer; with --extra-index-url a build for CPUs (see pytorch.org)
 
 PYTHON ?= python3
 ARGS ?=
 JOBS ?= auto
 VENV ?= .venv
 VENV_LOWEST ?= .venv-lowest
+VENV_BENCHMARK ?= .venv-benchmark
+TORCH ?= torch
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 PY := $(VENV)/bin/python
 PY_LOWEST := $(VENV_LOWEST)/bin/python
+PY_BENCHMARK := $(VENV_BENCHMARK)/bin/python
 PYTEST = $(PY) -m pytest -n $(JOBS)
 
 # mypy follows an editable install of several top-level packages only in this mode.
@@ -29,6 +33,8 @@ DEV := $(VENV)/.dev-$(TAG)
 EXTRAS := $(VENV)/.extras-$(TAG)
 MADE_LOWEST := $(VENV_LOWEST)/.made-$(TAG)
 TEST_LOWEST := $(VENV_LOWEST)/.test-$(TAG)
+MADE_BENCHMARK := $(VENV_BENCHMARK)/.made-$(TAG)
+BENCHMARK := $(VENV_BENCHMARK)/.torch-$(TAG)
 PACKAGING := pyproject.toml setup.cfg
 TESTS_OF_EXTRAS := $(wildcard tests/*/*/test_jax_engine.py tests/*/test_dask.py tests/*/*/test_dask.py)
 COMMA := ,
@@ -36,10 +42,11 @@ COMMA := ,
 # Jobs share one environment: under `make -j` two of them must not install into it at once.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark figures lint format dist clean
+.PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark \
+	benchmark-transformer figures lint format dist clean
 
 help: ## list the jobs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 picks the interpreter; ARGS='--claim T3' goes on to the checks, ARGS='-k head' to pytest."
 
@@ -71,6 +78,9 @@ coverage-report: $(TEST) ## only the verdict, on what the last run with --cov me
 benchmark: $(CORE) ## measure the machines against plain routes and limits
 	@$(PY) benchmarks/machines.py --decide $(ARGS)
 
+benchmark-transformer: $(BENCHMARK) ## measure the transformer's train step beside PyTorch's, in an environment of its own
+	@$(PY_BENCHMARK) benchmarks/transformer.py $(ARGS)
+
 figures: $(CORE) ## draw every figure from stored data into drawn/ (python -m figures)
 	@$(PY) -m figures $(ARGS)
 
@@ -88,7 +98,7 @@ dist: $(DEV) ## build the wheel and the source archive into dist/
 	@$(PY) -m build
 
 clean: ## remove the environments and everything that was built
-	rm -rf $(VENV) $(VENV_LOWEST) build dist drawn *.egg-info .coverage .coverage.* htmlcov
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BENCHMARK) build dist drawn *.egg-info .coverage .coverage.* htmlcov
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -127,4 +137,11 @@ $(MADE_LOWEST):
 
 $(TEST_LOWEST): $(MADE_LOWEST) $(PACKAGING) constraints-lowest.txt
 	@$(PY_LOWEST) $(PIP_INSTALL) -c constraints-lowest.txt -e ".[test]"
+	@touch $@
+
+$(MADE_BENCHMARK):
+	$(call make_venv,$(VENV_BENCHMARK),sys.version_info >= (3$(COMMA) 11),Python 3.11 or newer)
+
+$(BENCHMARK): $(MADE_BENCHMARK) $(PACKAGING) constraints.txt
+	@$(PY_BENCHMARK) $(PIP_INSTALL) -c constraints.txt -e . $(TORCH)
 	@touch $@
