@@ -6,6 +6,7 @@ import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from functools import partial
@@ -74,15 +75,15 @@ def _demo(options: Namespace) -> tuple[int, Table | None]:
 
 def _sweep(work: Sequence[Job], results: str, workers: int) -> tuple[int, Table | None]:
     keys = {job.key for job in work}
-    with _plain_warnings():
-        try:
-            with _watching_runs(len(work)) as watch:
-                run_all(work, results, workers=workers, watch=watch)
-        except KeyboardInterrupt:
-            rows = read_rows(results) if Path(results).exists() else []
-            done = len(keys & {(row["digest"], row["code"]) for row in rows})
-            print(f"lengthgen: {done} of {len(work)} runs done; the same command goes on.", file=sys.stderr)
-            return INTERRUPTED, None
+    try:
+        with _plain_warnings(), _watching_runs(len(work)) as watch:
+            run_all(work, results, workers=workers, watch=watch)
+    except (KeyboardInterrupt, BrokenExecutor) as error:
+        rows = read_rows(results) if Path(results).exists() else []
+        done = len(keys & {(row["digest"], row["code"]) for row in rows})
+        killed = "" if isinstance(error, KeyboardInterrupt) else "a worker was killed (was there memory for it?); "
+        _tell(f"lengthgen: {killed}{done} of {len(work)} runs done; the same command goes on.")
+        return INTERRUPTED, None
     return 0, by_setting([row for row in read_rows(results) if (row["digest"], row["code"]) in keys])
 
 

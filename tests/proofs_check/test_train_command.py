@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -240,19 +241,32 @@ def test_a_sweep_that_is_interrupted_exits_2_and_goes_on(monkeypatch: pytest.Mon
     assert len(read_rows("results.jsonl")) == 4
 
 
-def test_ctrl_c_stops_the_workers_too(folder: Path) -> None:
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The worker processes of a sweep, as soon as there are two."""
+    for _ in range(3000):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        found = [int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        if len(found) == 2 or process.poll() is not None:
+            return found
+        time.sleep(0.01)
+    raise AssertionError("no workers")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+@pytest.mark.parametrize(("killed", "said"), [(False, ""), (True, "a worker was killed (was there memory for it?); ")])
+def test_a_sweep_stops_with_its_workers(killed: bool, said: str, folder: Path) -> None:
+    """Ctrl-C, and a worker that the system killed."""
     Path("grid.toml").write_text(GRID.replace("steps = 6", "steps = 10000000").replace("seeds = 2", "seeds = [0]"))
     with subprocess.Popen(
         [*MODULE, "sweep", "grid.toml", "--results", "results.jsonl", "--workers", "2"], env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
-        while not Path("results.jsonl").exists() and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        workers = workers_of(process)
+        time.sleep(0.1)
+        os.kill(workers[0], signal.SIGKILL) if killed else process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=100)
     assert (process.returncode, out) == (2, "")
-    assert "lengthgen: 0 of 2 runs done; the same command goes on." in err
+    assert f"lengthgen: {said}0 of 2 runs done; the same command goes on." in err
     assert "Traceback" not in err
 
 
