@@ -206,10 +206,12 @@ def machine() -> str:
     names = []
     if (cpuinfo := Path("/proc/cpuinfo")).exists():
         names = [line.partition(": ")[2] for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    blas = " ".join(
+        f"{info['internal_api']} {info['version']}" for info in threadpool_info() if info["user_api"] == "blas"
+    )
     return (
         f"{CORES} cores of {names[0] if names else platform.processor()}, Python {platform.python_version()}, "
-        f"NumPy {np.__version__} with {' '.join(f'{info['internal_api']} {info['version']}' for info in blas)}, "
+        f"NumPy {np.__version__} with {blas}, "
         f"PyTorch {torch.__version__}"
     )
 
@@ -249,8 +251,8 @@ Milliseconds a step, median (minimum), and ratios of medians. The shortcut is wh
 the last token alone.
 
 {table(with_ratios, times)}
-Share of the rate of a large float32 matrix product on both cores ({sgemm}, in 10⁹ operations a second; the
-better one counts). Of a step those operations count that it needs: backward is twice forward, masked attention nothing.
+Share of the rate of a large float32 matrix product on both cores, {sgemm} in 10⁹ operations a second: the better one
+counts. Of a step those operations count that it needs: backward is twice forward, masked attention nothing.
 
 {table(["10⁹ operations", *columns], shares)}
 Peak memory in MB of a fresh process that takes three steps, and (before them) with the libraries alone:
