@@ -355,12 +355,12 @@ def _decide(mixed: bool, question: Question, tick: Tick) -> Cell:
     return verdict(subjects()[question.task], question.scheme, mixed=mixed, tick=tick)
 
 
-def verdict(subject: Subject, scheme: str, *, mixed: bool = False, tick: Tick = lambda cases: None) -> Cell:
+def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick: Tick = lambda cases: None) -> Cell:
     """Decide a task under a scheme by T1, all steps of all instances together.
 
     Parameters
     ----------
-    scheme : a name in `SCHEMES`.
+    scheme : a name in `SCHEMES`, or a scheme of one's own.
     mixed : train on all the training lengths up to n, rather than on length n alone.
     tick : called with the number of examples whenever some were listed.
 
@@ -380,11 +380,13 @@ def verdict(subject: Subject, scheme: str, *, mixed: bool = False, tick: Tick = 
     check_type(mixed, bool, "verdict", "mixed", "True or False", "Pass mixed=True to train on all lengths up to n.")
     if not callable(tick):
         raise InvalidArgument("verdict", "tick", shown(tick), "a function of a number", "Leave it out.")
-    (name,) = _known([scheme], "scheme", list(SCHEMES))
-    start, laws = time.perf_counter(), _Laws(subject, SCHEMES[name], mixed, tick)
+    if not isinstance(scheme, Scheme):
+        (name,) = _known([scheme], "scheme", list(SCHEMES))
+        scheme = SCHEMES[name]
+    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick)
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
     seconds = time.perf_counter() - start
-    return Cell(subject.task.name, name, laws.scope, decisions, laws.growing(), laws.drawn, seconds)
+    return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds)
 
 
 class _Laws:
