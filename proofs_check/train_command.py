@@ -254,9 +254,10 @@ def by_setting(rows: Sequence[Row]) -> Table:
     table = Table(
         caption="Right: sequences that free running reproduces, of every seed; ! diverged.", caption_justify="left"
     )
-    for name in ("trained on", "tested on", "length", "of", "right, seed by seed"):
-        table.add_column(name, justify="right" if name in ("length", "of") else "left")
     configs = [row["config"] for row in rows]
+    others = any(test["task"] != row["config"]["task"] for row in rows for test in row["tests"])
+    for name in ("trained on", *(["tested on"] if others else []), "length", "of", "right, seed by seed"):
+        table.add_column(name, justify="right" if name in ("length", "of") else "left")
     varied = [name for name in configs[0] if any(config[name] != configs[0][name] for config in configs)]
     found: dict[tuple[str, str, int, int], dict[int, str]] = {}
     for row in rows:
@@ -268,7 +269,12 @@ def by_setting(rows: Sequence[Row]) -> Table:
     for (setting, tested, length, size), right_of in found.items():
         shown = ("", "") if (setting, tested) == last else (setting, tested)
         last = (setting, tested)
-        table.add_row(*shown, str(length), str(size), " ".join(right for _, right in sorted(right_of.items())))
+        table.add_row(
+            *shown[: 2 if others else 1],
+            str(length),
+            str(size),
+            " ".join(right for _, right in sorted(right_of.items())),
+        )
     return table
 
 

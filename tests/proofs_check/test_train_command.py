@@ -216,10 +216,19 @@ def test_sweep_reports_every_seed(capsys: Out) -> None:
         of = [row for row in rows if row["config"]["positions"] == positions]
         for i, length in enumerate((2, 4)):
             counts = " ".join(str(row["tests"][i]["free_running"]) for row in of)
-            named = rf"copy: {positions}\s*│ copy\s*" if i == 0 else r"\s*│\s*"
+            named = rf"copy: {positions}\s*" if i == 0 else r"\s*"
             assert re.search(rf"│ {named}│\s*{length} │\s*8 │ {counts}\s*│", out)
     assert status_of("sweep", "grid.toml", "--results", "results.jsonl") == 0
     assert capsys.readouterr() == (out, ""), "nothing is done again"
+
+
+def test_a_table_says_which_task_was_tested(capsys: Out) -> None:
+    Path("grid.toml").write_text(GRID.replace("seeds = 2", 'seeds = [3]\ntest_tasks = ["copy", "reverse"]'))
+    assert status_of("sweep", "grid.toml", "--results", "results.jsonl", "--workers", "1") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"trained on +┃ tested on ┃ length ┃ of ┃ right, seed by seed", out)
+    for task in ("copy", "reverse"):
+        assert re.search(rf"│ copy: none +│ {task} +│ +2 │  8 │ \d +│", out)
 
 
 def test_a_sweep_that_is_interrupted_exits_2_and_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
