@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from figures import (
     arities,
+    attention,
     certificates,
     coverage_maps,
     dependency_graphs,
@@ -30,6 +31,7 @@ PLOTS: dict[str, Plot] = {
         certificates,
         arities,
         dilution,
+        attention,
         dependency_graphs,
         learning_curves,
         coverage_maps,
@@ -55,5 +57,5 @@ def find(names: Iterable[str]) -> list[Plot]:
         if name not in PLOTS:
             close = get_close_matches(str(name), PLOTS, n=1, cutoff=0.4)
             fix = f"Did you mean {close[0]!r}?" if close else "See them with --list."
-            raise InvalidArgument("figures", "NAME", shown(name), f"one of {', '.join(PLOTS)}", fix)
+            raise InvalidArgument("find", "NAME", shown(name), f"one of {', '.join(PLOTS)}", fix)
     return [PLOTS[name] for name in names]
