@@ -207,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
         "it gets right. Runs are kept in a folder: the same command goes on where it was interrupted. Exit status:\n"
         "0, 1 a run diverged, 2 interrupted, 3 bad usage.",
         epilog='example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered\n'
-        "         --train-lengths 1..20 --test-lengths 20,50,100 --heads 1 --log-scale --rate 2e-3 --steps 1000",
+        "         --train-lengths 1..20 --test-lengths 20,50,100 --layers 1 --heads 1 --log-scale --batch 64 --steps 1500",
     )
     train.add_argument("task", nargs="?", help="the name of a task, such as copy")
     train.add_argument("--demo", action="store_true", help="a small grid of tasks and schemes, in a few minutes")
