@@ -32,6 +32,7 @@ COMMANDS = (
     "doctor",
     "train",
     "sweep",
+    "compare",
     "figures",
 )
 INCONCLUSIVE, BAD_USAGE = 2, 3
@@ -45,7 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except TheoryError as error:
-        if isinstance(error, BudgetExceeded) and error.argument == "budget" and arguments[0] in ("decide", "coverage"):
+        if (
+            isinstance(error, BudgetExceeded)
+            and error.argument == "budget"
+            and arguments[0] in ("decide", "coverage", "task")
+        ):
             error = BudgetExceeded(error.where, error.size, error.budget, error.covered, option="--budget")
         print(f"lengthgen: {error}", file=sys.stderr)
         return BAD_USAGE
@@ -164,6 +169,16 @@ def _parser() -> argparse.ArgumentParser:
     catalogue.add_argument("report", help="a JSON report that `check` wrote")
     catalogue.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
     catalogue.set_defaults(run=_catalogue)
+
+    compare = commands.add_parser(
+        "compare",
+        help="T1's verdicts beside the trained models of a sweep",
+        description="Write a page that sets T1's verdict beside what the trained models of a sweep do, as docs/comparison.md.",
+        epilog="example: lengthgen compare figures/data/schemes.jsonl figures/data/dense.jsonl --output docs/comparison.md",
+    )
+    compare.add_argument("results", nargs="+", metavar="RESULTS", help="rows that `sweep` or `train` wrote (.jsonl)")
+    compare.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    compare.set_defaults(run=_compare)
 
     table = commands.add_parser(
         "verdicts",
@@ -289,7 +304,11 @@ def _positive(text: str) -> int:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(map(_positive, text.split(",")))
+    try:
+        return tuple(map(_positive, text.split(",")))
+    except argparse.ArgumentTypeError:
+        expected = "whole numbers >= 1 with commas between, such as 1,2,3"
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected {expected}") from None
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -577,6 +596,19 @@ def _catalogue(options: argparse.Namespace) -> int:
     text = page(report)
     if options.output:
         write_text(options.output, text, "catalogue --output")
+    else:
+        _print(text.removesuffix("\n"))
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from idealized_model.transformer.results import read_rows
+    from proofs_check.comparison import compare, page
+    from proofs_check.files import write_text
+
+    text = page(compare([row for file in options.results for row in read_rows(file)]), options.results)
+    if options.output:
+        write_text(options.output, text, "compare --output")
     else:
         _print(text.removesuffix("\n"))
     return 0

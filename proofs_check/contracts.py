@@ -40,7 +40,7 @@ import numpy as np
 from proofs_check.evidence import Kind
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Broken, Trial, Undecided, at_lengths, calling, name_of
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import InvalidArgument, bulk, check_type, shown, within_budget
 from theory.exact import Rational, as_float, rational
 from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter
 
@@ -56,6 +56,10 @@ position, and at pairs of positions with at most so many combinations."""
 
 PAIRS = 8
 """How many pairs of neighbours in a prompt that is, besides its two ends."""
+
+
+CHANGES = 32
+"""How many tokens of a prompt, and for how many steps the rest of it, are drawn anew, each apart from the others."""
 
 
 def check_task(
@@ -75,7 +79,7 @@ def check_task(
     lengths : those to try; default: the four smallest, and one 7 above the smallest.
     seed : of everything random; the same seed gives the same report.
     budget : a length with at most so many instances is tried on all of them, a longer one on drawn ones; it also limits
-        how many samples are drawn.
+        how many samples are drawn. An instance of a length n > 64 counts as n / 64.
     draws : how many instances Hypothesis draws for a contract at a length that is not listed.
     level : the chance that a right sampler is refuted, over all tests of the report together.
 
@@ -86,13 +90,14 @@ def check_task(
     Raises
     ------
     InvalidArgument : for arguments that are malformed. What the task does wrong is a finding, never an error.
+    BudgetExceeded : for a length above 64 of which 1,000 samples are more than the budget.
 
     Examples
     --------
     >>> from theory.tasks import ScratchpadParity
     >>> check_task(ScratchpadParity(), lengths=[1, 2, 3, 20]).require()
 
-    Cost: instances · steps for listed lengths; a few thousand solutions for the others.
+    Cost: instances · steps for listed lengths; some thousand solutions, and `draws` · 64 more, for the others.
     """
     where = "check_task"
     check_type(task, Task, where, "task", "a Task", "Pass an instance of a subclass of theory.tasks.Task.")
@@ -102,27 +107,29 @@ def check_task(
     exact_level = rational(level, where, "level")
     if not 0 < exact_level < 1:
         raise InvalidArgument(where, "level", str(exact_level), "a level between 0 and 1", "For instance '1/1000'.")
-    trial = Trial(task, _lengths(task, lengths), seed=seed, budget=budget, draws=draws, level=exact_level)
+    trial = Trial(task, _lengths(task, lengths, budget), seed=seed, budget=budget, draws=draws, level=exact_level)
     findings = tuple(_finding(trial, name, contract) for name, contract in CONTRACTS.items())
     return TaskReport(trial.name, trial.lengths, trial.covered(), seed, findings)
 
 
-def _lengths(task: Task, wanted: Iterable[int] | None) -> list[int]:
-    least = _attribute(task, "min_length")
+def _lengths(task: Task, wanted: Iterable[int] | None, budget: int) -> list[int]:
+    where, least = "check_task", _attribute(task, "min_length")
     if type(least) is not int or least < 1:
         least = 1  # the contract "well formed" says so
     if wanted is None:
-        return [least, least + 1, least + 2, least + 3, least + 7]
-    check_type(wanted, Iterable, "check_task", "lengths", "integers", "For instance lengths=(1, 2, 3).")
+        wanted = [least, least + 1, least + 2, least + 3, least + 7]
+    check_type(wanted, Iterable, where, "lengths", "integers", "For instance lengths=(1, 2, 3).")
     given = list(wanted)
     for length in given:
         if type(length) is not int or length < least:
             raise InvalidArgument(
-                "check_task", "lengths", shown(length), f"integers >= {least}",
+                where, "lengths", shown(length), f"integers >= {least}",
                 f"The shortest {name_of(task)} has length {least}.",
             )  # fmt: skip
     if not given:
-        raise InvalidArgument("check_task", "lengths", "none", "at least one", "For instance lengths=(1, 2, 3).")
+        raise InvalidArgument(where, "lengths", "none", "at least one", "For instance lengths=(1, 2, 3).")
+    if bulk(max(given)) > 1:
+        within_budget(where, size=FEWEST_SAMPLES * bulk(max(given)), budget=budget)
     return sorted(set(given))
 
 
@@ -428,12 +435,15 @@ def _resample(trial: Trial, length: int) -> tuple[int, int]:
         nonlocal settled, compared
         prompt, other = prompts
         one = trial.solve(length, prompt)
-        for step in one.steps:  # everything that is not read, at once
+        stride = ceil(len(one.steps) / CHANGES)
+        for step in one.steps[sum(other) % stride :: stride]:  # everything that is not read, at once
             fixed = tuple(prompt[i] if i in step.sources else other[i] for i in range(len(prompt)))
             settled += free <= {*step.sources}
             compared += _check_changed(trial, length, one, fixed, (step,))
-        for i, token in enumerate(other):  # one token of the prompt at a time
-            compared += _check_changed(trial, length, one, (*prompt[:i], token, *prompt[i + 1 :]), one.steps)
+        differ = [i for i, token in enumerate(other) if token != prompt[i]]
+        stride = ceil(len(differ) / CHANGES) or 1
+        for i in differ[sum(prompt) % stride :: stride]:  # one token of the prompt at a time
+            compared += _check_changed(trial, length, one, (*prompt[:i], other[i], *prompt[i + 1 :]), one.steps)
 
     trial.search(HIDDEN, length, st.tuples(trial.prompts(length), trial.prompts(length)), check)
     return settled, compared
@@ -569,7 +579,7 @@ def ids(trial: Trial) -> tuple[int, str]:
 def _increments(trial: Trial, length: int, instance: Instance) -> list[int]:
     """The increments of the steps of an instance, checked against its IDs; none where the task predicts no IDs."""
     found: list[int] = []
-    for step in instance.steps:
+    for number, step in enumerate(instance.steps):
         read, t = instance.read(step), step.position
         at = partial(trial.at, length, instance, step)
         with calling("increment", at, instance=instance):
@@ -577,7 +587,7 @@ def _increments(trial: Trial, length: int, instance: Instance) -> list[int]:
         if increment is None and not found:
             continue
         grown = instance.ids[t] - instance.ids[t - 1]
-        if increment != grown or len(found) != instance.steps.index(step):
+        if increment != grown or len(found) != number:
             seen = f"increment({read}) = {shown(increment)}, and the ID grows by {grown}"
             raise Broken(at(), seen, "one and the same number, at every step", instance=instance)
         found.append(increment)
@@ -682,7 +692,7 @@ def sampling(trial: Trial) -> tuple[int, str]:
     for length, (law, places) in laws.items():
         listed = set(trial.listed.get(length, ()))
         rarest = min(law.values(), default=Fraction(1))
-        n = min(trial.budget, max(FEWEST_SAMPLES, ceil(log(2 / level) / as_float(rarest))))
+        n = min(trial.budget // bulk(length), max(FEWEST_SAMPLES, ceil(log(2 / level) / as_float(rarest))))
         rng, counts = trial.rng("sampling", str(length)), Counter[Outcome]()
         for _ in range(n):
             instance = trial.draw(length, rng)

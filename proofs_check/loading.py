@@ -37,8 +37,7 @@ def load_task(spec: str, folder: str | os.PathLike[str] | None = None) -> Task:
         return TASKS[spec]
     module_name, colon, path = spec.partition(":")
     if not colon or not all(map(str.isidentifier, [*module_name.split("."), *path.split(".")])):
-        near = get_close_matches(spec, TASKS, n=3, cutoff=0.3) or list(TASKS)
-        raise _refused(repr(spec), FORM, f"Close names: {'; '.join(near)}.")
+        raise _refused(repr(spec), FORM, _advice(spec))
     if folder is not None and os.fspath(folder) not in sys.path:
         sys.path.insert(0, os.fspath(folder))
         importlib.invalidate_caches()
@@ -52,6 +51,15 @@ def load_task(spec: str, folder: str | os.PathLike[str] | None = None) -> Task:
             raise _refused(f"{spec!r}, but {spec.removesuffix(name)[:-1]} has no {name}", FORM, fix)
         found = getattr(found, name)
     return _made(spec, found)
+
+
+def _advice(spec: str) -> str:
+    """What was meant by what is neither a known name nor module:object: a name like it, or a module."""
+    near = get_close_matches(spec, TASKS, n=3)
+    known = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known tasks: {'; '.join(TASKS)}."
+    module = spec.strip(":")
+    named = all(map(str.isidentifier, module.split(".")))
+    return f"{known} A task of your own is named in its module, such as {module if named else 'mymodule'}:MyTask."
 
 
 def _is_of(value: object, module_name: str) -> bool:

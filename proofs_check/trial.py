@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from proofs_check.engines import generator
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, bulk, shown
 from theory.tasks.base import Instance, Step, Task, Tokens
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ Drawn = TypeVar("Drawn")
 
 POOL = 400
 """How many instances are drawn of a length that is too large to list, to be compared with each other."""
+
+SHRUNK = 256
+"""Prompts of up to so many tokens are drawn, and shrunk, token by token."""
 
 OWNER = {"ids": "IDs", "steps": "mask", "given": "mask"}
 """The contract that answers for an argument that `Instance` refuses."""
@@ -67,7 +70,7 @@ class Trial:
     Attributes
     ----------
     name : the task's name, or that of its class where it has none.
-    listed : every instance of a length, for the lengths with at most `budget` of them.
+    listed : every instance of a length, for the lengths with at most `budget` of them; a long one counts as several.
     sizes : what `n_instances` says of every length whose instances can be had.
     broken : what was found by the way, by the contract that answers for it.
     free : whether the prompts are all combinations of `choices`, solved by `solve`.
@@ -98,7 +101,7 @@ class Trial:
         if type(size) is not int or size < 1:
             raise Broken(at, f"n_instances = {shown(size)}", "an integer >= 1", owner="length honoured")
         self.sizes[length] = size
-        if size <= self.budget:
+        if size * bulk(length) <= self.budget:
             self.listed[length] = self.list_again(length)
 
     def list_again(self, length: int) -> list[Instance]:
@@ -196,10 +199,18 @@ class Trial:
         )  # fmt: skip
 
     def prompts(self, length: int) -> SearchStrategy[Tokens]:
-        """Prompts of a task whose prompts are free."""
+        """Prompts of a task whose prompts are free; long ones by a seed, as Hypothesis draws only so much."""
         from hypothesis import strategies as st
 
-        return st.tuples(*(st.sampled_from(options) for options in self.choices(length)))
+        choices = self.choices(length)
+
+        def by_seed(seed: int) -> Tokens:
+            drawn = np.random.default_rng(seed).random(len(choices))
+            return tuple(options[int(u * len(options))] for u, options in zip(drawn.tolist(), choices, strict=True))
+
+        if len(choices) > SHRUNK:
+            return st.integers(0, 2**32 - 1).map(by_seed)
+        return st.tuples(*(st.sampled_from(options) for options in choices))
 
     def search(self, contract: str, length: int, drawn: SearchStrategy[Drawn], check: Callable[[Drawn], None]) -> int:
         """Put what Hypothesis draws to a check; what is found against the task is shrunk before it is raised."""

@@ -15,7 +15,7 @@ from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, HIDDEN, RULE
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Broken, Trial
 from tests.proofs_check import broken_tasks as broken
-from theory import InvalidArgument
+from theory import BudgetExceeded, InvalidArgument
 from theory.tasks import TASKS, Addition, Copy, Instance, ScratchpadParity, Sorting, Task, sparse_parity
 
 SAMPLE, LENGTH, MATTERS = "sample agrees with support", "length honoured", "every dependency matters"
@@ -156,10 +156,10 @@ def test_a_step_that_reads_the_whole_prompt_hides_nothing() -> None:
 
 
 def test_drawn_instances_that_never_read_the_same_support_nothing() -> None:
-    finding = checked(sparse_parity(2), lengths=(1000,), draws=1)[HIDDEN]
+    finding = checked(sparse_parity(2), lengths=(1000,), budget=20_000, draws=1)[HIDDEN]
     assert finding.kind == "inconclusive"
     assert finding.scope == "at length 1000 no two drawn instances read the same at a step: try shorter lengths"
-    finding = checked(sparse_parity(2), lengths=(3, 1000), draws=1)[HIDDEN]
+    finding = checked(sparse_parity(2), lengths=(3, 1000), budget=20_000, draws=1)[HIDDEN]
     assert finding.kind == "supported"
     assert finding.scope == "0 comparisons, none at length 1000"
 
@@ -250,6 +250,41 @@ def test_malformed_arguments_are_refused(changes: dict[str, Any], argument: str)
     with pytest.raises(InvalidArgument) as refused:
         check_task(broken.Good(), **changes)
     assert (refused.value.where, refused.value.argument) == ("check_task", argument)
+
+
+def test_a_length_beyond_the_budget_is_refused() -> None:
+    with pytest.raises(BudgetExceeded, match=r"check_task: argument budget: .* 2,000 items") as refused:
+        check_task(broken.Good(), lengths=(1, 65), budget=1999)
+    assert (refused.value.size, refused.value.budget) == (2000, 1999)
+    with pytest.raises(BudgetExceeded):
+        check_task(broken.Good(), lengths=(10**30,))
+
+
+def test_long_prompts_are_drawn_by_a_seed() -> None:
+    """Token by token they would be more than Hypothesis draws."""
+    long = trial(broken.Good(), 3000, budget=10**6)
+    assert contracts.mask(long) == (10, "10 instances")
+    steps, _ = contracts.rule_agrees(long)
+    assert steps == 10 * 3000
+    with pytest.raises(Broken) as found:
+        contracts.rule_agrees(trial(broken.RaisingRule(), 3000, budget=10**6))
+    assert found.value.seen == "rule raised KeyError: 1"
+
+
+def test_one_change_at_a_time_has_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of long prompts some tokens are changed, others of other prompts."""
+    changed: list[int] = []
+    right = contracts._check_changed
+
+    def watch(trial: Trial, length: int, one: Instance, prompt: tuple[int, ...], steps: tuple[Any, ...]) -> int:
+        differ = [i for i, token in enumerate(prompt) if token != one.tokens[i]]
+        changed.extend(differ if len(differ) == 1 else ())
+        return right(trial, length, one, prompt, steps)
+
+    monkeypatch.setattr(contracts, "_check_changed", watch)
+    contracts.no_hidden_dependence(trial(broken.Good(), 300, budget=10**6))
+    assert len(changed) <= 10 * contracts.CHANGES
+    assert len(set(changed)) > 2 * contracts.CHANGES
 
 
 def test_a_class_is_no_task() -> None:

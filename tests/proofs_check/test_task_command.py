@@ -100,7 +100,11 @@ def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("cpoy", "Close names: copy"),
+        ("cpoy", "expected the name of a known task, or module:object. Did you mean 'copy'?"),
+        ("shouting", "A task of your own is named in its module, such as shouting:MyTask."),
+        ("my.tasks:", "Known tasks: sparse parity, k = 2; "),
+        ("my.tasks:", "A task of your own is named in its module, such as my.tasks:MyTask."),
+        ("my-tasks:Task", "A task of your own is named in its module, such as mymodule:MyTask."),
         ("nowhere:Task", "there is no module nowhere"),
         ("shouting.deeper:Task", "there is no module shouting.deeper"),
         (
@@ -132,6 +136,26 @@ def test_bad_usage_exits_3(arguments: list[str], capsys: Out) -> None:
         main(["task", *(["copy"] if arguments else []), *arguments])
     assert ended.value.code == 3
     assert "lengthgen task" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lengths", ["1,x", "1;2", "1..3", "0", "1,,2", "", "9" * 5000])
+def test_bad_lengths_say_what_was_expected(lengths: str, capsys: Out) -> None:
+    with pytest.raises(SystemExit):
+        main(["task", "copy", "--lengths", lengths])
+    err = capsys.readouterr().err
+    assert f"got {lengths!r}; expected whole numbers >= 1 with commas between, such as 1,2,3" in err
+
+
+def test_lengths_beyond_the_budget_are_refused_before_anything_is_made(capsys: Out) -> None:
+    """1,000 samples of 99,999,999 / 64 cells; with the budget that the message names they would go."""
+    assert main(["task", "copy", "--lengths", "1,99999999"]) == 3
+    message = capsys.readouterr().err
+    assert "lengthgen: check_task: argument --budget: got a budget of 20,000" in message
+    assert "1,562,500,000 items" in message
+    assert "Raise it with --budget=1562500000, or ask for a smaller instance." in message
+    assert main(["task", "copy", "--lengths", "66", "--budget", "1999"]) == 3
+    assert "Raise it with --budget=2000" in capsys.readouterr().err
+    assert main(["task", "copy", "--lengths", "66", "--budget", "2000"]) == 0
 
 
 def test_a_length_below_the_least_and_a_bad_file_exit_3(capsys: Out) -> None:
