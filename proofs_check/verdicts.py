@@ -48,6 +48,9 @@ from theory.tasks.base import check_parameter
 
 SCHEMA = 1
 
+HEAD = 256
+"""A witness keeps T1's head where it selects at most so many views."""
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -214,6 +217,7 @@ class Witness(NamedTuple):
     ----------
     why, text : the reason, and the tokens of the example, in words and in the alphabet of the task.
     selected : how many views T1's head selects.
+    head : T1's head, every view that it selects with its answer; None where they are more than `HEAD`.
     """
 
     train_length: int
@@ -224,6 +228,7 @@ class Witness(NamedTuple):
     view: View | None = None
     test_loss: str | None = None
     selected: int | None = None
+    head: tuple[tuple[View, Label], ...] | None = None
 
     def __str__(self) -> str:
         tested = "" if self.test_length is None else f", tested at length {self.test_length}"
@@ -491,8 +496,10 @@ class _Laws:
             "flip": f"{view} always has one label in training, and another one here",
             "abstains": "a head that is perfect in training selects nothing here",
         }[given.reason or "unseen"]
-        selected = len(given.counterexample.answers)
-        return Witness(trained, tested, why, text(example.tokens), example, given.view, str(given.test_loss), selected)
+        answers = given.counterexample.answers
+        head = tuple(answers.items()) if len(answers) <= HEAD else None
+        loss = str(given.test_loss)
+        return Witness(trained, tested, why, text(example.tokens), example, given.view, loss, len(answers), head)
 
 
 @lru_cache(maxsize=2**16)
@@ -553,10 +560,11 @@ def to_data(cells: Iterable[Cell], *, interrupted: bool = False) -> dict[str, An
         data["drawn"] = {str(length): list(pair) for length, pair in cell.drawn.items()}
         for own, decision in zip(data["decisions"], cell.decisions, strict=True):
             if decision.witness is not None:
-                example, view = decision.witness.example, decision.witness.view
+                example, view, head = decision.witness.example, decision.witness.view, decision.witness.head
                 own["witness"] = decision.witness._asdict() | {
                     "example": {"tokens": example.tokens, "ids": example.ids, "label": example.label},
                     "view": None if view is None else view._asdict(),
+                    "head": None if head is None else [view._asdict() | {"label": label} for view, label in head],
                 }
         out.append(data)
     return {"schema": SCHEMA, "interrupted": interrupted, "cells": out}
@@ -590,13 +598,18 @@ def _cell(entry: Mapping[str, Any]) -> Cell:
 def _decision(entry: Mapping[str, Any]) -> Decision:
     given = entry["witness"]
     if given is not None:
-        example, view = given["example"], given["view"]
+        example, view, head = given["example"], given["view"], given.get("head")  # older files have no heads
         given = Witness(**{
             **given,
             "example": Example(tuple(example["tokens"]), tuple(example["ids"]), _label(example["label"])),
-            "view": None if view is None else View(tuple(view["tokens"]), tuple(view["key"])),
+            "view": None if view is None else _view(view),
+            "head": None if head is None else tuple((_view(own), _label(own["label"])) for own in head),
         })  # fmt: skip
     return Decision(HeadClass(**entry["heads"]), entry["outcome"], entry["reason"], entry["certificate"], given)
+
+
+def _view(view: Mapping[str, Any]) -> View:
+    return View(tuple(view["tokens"]), tuple(view["key"]))
 
 
 def _label(label: Any) -> Label:

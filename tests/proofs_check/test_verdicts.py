@@ -22,6 +22,7 @@ from proofs_check.cli import main
 from proofs_check.verdicts import SCHEMES, Cell, Question, Subject, verdict
 from theory import (
     BudgetExceeded,
+    HardHead,
     HeadClass,
     InvalidArgument,
     PlantedEnsemble,
@@ -201,6 +202,35 @@ def test_a_cell_says_what_decide_says_of_the_examples_of_the_task(name: str, sch
             assert (given.outcome, given.reason) == (decision.outcome, decision.reason)
             assert (given.example, given.view) == (decision.witness.example, decision.witness.view)
             assert decision.witness.test_loss == (None if given.test_loss is None else str(given.test_loss))
+            head = None if given.counterexample is None else tuple(given.counterexample.answers.items())
+            assert decision.witness.head == (head if head is None or len(head) <= verdicts.HEAD else None)
+
+
+def test_the_head_of_a_file_loses_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rebuilt from the file alone; a head that selects more than the cap is left out, and counted all the same."""
+    subject = Subject(tasks.Copy(2), [2], [3])  # labels are pairs
+    cell = verdict(subject, "predictive")
+    (read,) = verdicts.from_data(json.loads(json.dumps(verdicts.to_data([cell]))))
+    witness = read.decisions[0].witness
+    assert witness is not None
+    assert witness.head is not None
+    head = HardHead(read.decisions[0].heads, dict(witness.head))
+    assert len(head.answers) == witness.selected
+    train, test = ([*subject.task.examples(length, increments=True)] for length in (2, 3))
+    assert not any(map(head.loss, train))
+    assert str(sum(map(head.loss, set(test))) / len(set(test))) == witness.test_loss
+    assert head.loss(witness.example) > 0
+    monkeypatch.setattr(verdicts, "HEAD", len(witness.head) - 1)
+    capped = verdict(subject, "predictive").decisions[0].witness
+    assert capped == witness._replace(head=None)
+
+
+def test_files_without_heads_are_read() -> None:
+    data = json.loads(json.dumps(verdicts.to_data([verdict(SMALL["copy"], "absolute")])))
+    del data["cells"][0]["decisions"][0]["witness"]["head"]
+    (cell,) = verdicts.from_data(data)
+    assert cell.decisions[0].witness is not None
+    assert cell.decisions[0].witness.head is None
 
 
 @pytest.mark.parametrize("subject", [QUERY, TOKEN, SMALL["copy"]], ids=["query", "token", "copy"])
