@@ -31,6 +31,7 @@ CORE := $(VENV)/.core-$(TAG)
 TEST := $(VENV)/.test-$(TAG)
 DEV := $(VENV)/.dev-$(TAG)
 EXTRAS := $(VENV)/.extras-$(TAG)
+DOCS := $(VENV)/.docs-$(TAG)
 MADE_LOWEST := $(VENV_LOWEST)/.made-$(TAG)
 TEST_LOWEST := $(VENV_LOWEST)/.test-$(TAG)
 MADE_BENCHMARK := $(VENV_BENCHMARK)/.made-$(TAG)
@@ -43,7 +44,7 @@ COMMA := ,
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark \
-	benchmark-transformer figures lint format dist clean
+	benchmark-transformer figures docs lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +85,9 @@ benchmark-transformer: $(BENCHMARK) ## measure the transformer's train step besi
 figures: $(CORE) ## draw every figure from stored data into drawn/ (python -m figures)
 	@$(PY) -m figures $(ARGS)
 
+docs: $(DOCS) ## build the documents as a site, docs/_build/html/index.html; a warning is an error
+	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html $(ARGS)
+
 lint: $(DEV) ## ruff check, ruff format --check and mypy --strict
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -98,7 +102,7 @@ dist: $(DEV) ## build the wheel and the source archive into dist/
 	@$(PY) -m build
 
 clean: ## remove the environments and everything that was built
-	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BENCHMARK) build dist drawn *.egg-info .coverage .coverage.* htmlcov
+	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BENCHMARK) build dist drawn docs/_build *.egg-info .coverage .coverage.* htmlcov
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -131,6 +135,10 @@ $(DEV): $(MADE) $(PACKAGING) constraints.txt
 $(EXTRAS): $(MADE) $(PACKAGING) constraints.txt
 	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,jax,dask]"
 	@touch $(CORE) $(TEST) $@
+
+$(DOCS): $(MADE) $(PACKAGING) constraints.txt
+	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[docs]"
+	@touch $(CORE) $@
 
 $(MADE_LOWEST):
 	$(call make_venv,$(VENV_LOWEST),sys.version_info[:2] == (3$(COMMA) 11),Python 3.11 for the lowest versions)
