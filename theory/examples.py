@@ -154,8 +154,14 @@ class Law(ABC):
         """Every outcome with its positive integer weight; one example may come several times."""
 
     @abstractmethod
-    def probability(self, example: Example) -> Fraction:
-        """Pr[example], exactly."""
+    def probability(self, example: Example, *, budget: int = BUDGET) -> Fraction:
+        """Pr[example], exactly.
+
+        Raises
+        ------
+        BudgetExceeded : when more than `budget` placements would have to be summed, those of long sequences counting as
+            several.
+        """
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
@@ -256,7 +262,7 @@ class FiniteLaw(Law):
     def outcomes(self) -> Iterator[tuple[Example, int]]:
         return iter(self._weights.items())
 
-    def probability(self, example: Example) -> Fraction:
+    def probability(self, example: Example, *, budget: int = BUDGET) -> Fraction:
         return Fraction(self._weights.get(example, 0), self._denominator)
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
@@ -295,8 +301,8 @@ class Mixture(Law):
             for example, weight in law.outcomes():
                 yield example, factor.numerator * weight
 
-    def probability(self, example: Example) -> Fraction:
-        return sum((p * law.probability(example) for law, p in self.components), Fraction(0))
+    def probability(self, example: Example, *, budget: int = BUDGET) -> Fraction:
+        return sum((p * law.probability(example, budget=budget) for law, p in self.components), Fraction(0))
 
     def sample(self, rng: np.random.Generator, size: int) -> list[Example]:
         check_draws(rng, size, "Mixture.sample")

@@ -255,16 +255,15 @@ class PlantedLaw(Law):
                         tokens[i] = token
                     yield Example(tuple(tokens), ids, label), placement_weight * word_weight * noise_weight
 
-    def probability(self, example: Example) -> Fraction:
+    def probability(self, example: Example, *, budget: int = BUDGET) -> Fraction:
         """Pr[example] = Pr[IDs] · Σ_S Pr[S* = S] · Pr[Z = x_S, g(x_S) = y] · Π_{i not in S} μ(x_i).
 
-        A sum over support sets alone, so it is a second route to every entry of `table`. Cost O(sets · length), and
-        BudgetExceeded beyond BUDGET placements.
+        A sum over support sets alone, so it is a second route to every entry of `table`. Cost O(sets · length).
         """
         if example.length != self.length or not all(0 <= t < self.ensemble.vocabulary for t in example.tokens):
             return Fraction(0)
         size = self.n_placements * bulk(self.length)
-        within_budget("PlantedLaw.probability", size=size, budget=BUDGET, fix="Ask for a smaller instance.")
+        within_budget("PlantedLaw.probability", size=size, budget=budget)
         matching = sum(ids == example.ids for ids in self.positions.ids(self.length))
         if not matching:
             return Fraction(0)

@@ -16,8 +16,10 @@ import pytest
 from tests.cases import ENSEMBLES, LAWS, SCHEMES, named, parity
 from theory import (
     AssumptionViolated,
+    BudgetExceeded,
     Example,
     InvalidArgument,
+    Law,
     PlantedEnsemble,
     PlantedLaw,
     mixture,
@@ -80,6 +82,18 @@ def test_long_sequences_are_sampled_without_listing() -> None:
     counts = Counter(drawn.tokens)
     assert 900 < counts[0] < 1100  # the background weights are 1/2, 1/3, 1/6: these are 4.5 standard deviations
     assert 570 < counts[1] < 763
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_probability_keeps_to_its_budget(mixed: bool) -> None:
+    """A length of 100 has C(100, 2) = 4,950 placements of two bits, each of 2 · 64 cells; all of them have one share."""
+    law: Law = parity(2).at(100)
+    law = mixture([(law, "1/2"), (parity(2).at(3), "1/2")]) if mixed else law
+    example = Example((1, 2, *(0,) * 98), tuple(range(100)), 1)
+    expected = Fraction(1, 4950 * 4) / (2 if mixed else 1)
+    assert law.probability(example, budget=9900) == law.probability(example) == expected
+    with pytest.raises(BudgetExceeded, match=r"PlantedLaw\.probability: .* 9,900 items .* Raise it with budget=9900"):
+        law.probability(example, budget=9899)
 
 
 def test_words_of_probability_zero_are_dropped() -> None:
