@@ -19,7 +19,7 @@ import numpy as np
 from idealized_model.transformer.data import ids_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row
-from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer
+from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory.errors import InvalidArgument, shown
 from theory.tasks import find_task
 
@@ -55,6 +55,9 @@ class Evaluation:
             for value in values:
                 if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                     raise InvalidArgument("Evaluation", name, shown(value), "an integer >= 1", "See the docstring.")
+                if name != "size" and value > LONGEST:
+                    fix = "Test on shorter instances."
+                    raise InvalidArgument("Evaluation", name, shown(value), f"at most {LONGEST:,}", fix)
         if not self.lengths:
             raise InvalidArgument("Evaluation", "lengths", "none", "at least one length", "For instance (20, 100).")
         for task in self.tasks:

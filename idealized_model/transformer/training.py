@@ -36,6 +36,9 @@ FORMAT = 2
 NUMERICS = 3
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
 
+LONGEST = 10_000
+"""Lengths beyond are refused: attention holds the square of the length, a number a head and layer."""
+
 EVERY = 50
 """Steps between two entries of the history; a loss is reported as the mean over so many steps."""
 
@@ -115,23 +118,28 @@ class TrainConfig:
         task = find_task(self.task if isinstance(self.task, str) else shown(self.task), where)
         for name, least in (
             ("shortest", 1), ("longest", 1), ("n_ids", 1), ("seed", 0), ("steps", 1), ("batch", 1), ("warmup", 0),
-            ("width", 1), ("layers", 1), ("heads", 1), ("longest", max(self.shortest, task.min_length)),
+            ("width", 1), ("layers", 1), ("heads", 1),
         ):  # fmt: skip
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", "See the docstring.")
-        for name, low, high in (
-            ("rate", 0, inf), ("clip", 0, inf), ("decay", -1e-9, inf),
-            ("floor", -1e-9, 1), ("beta1", -1e-9, 1), ("beta2", -1e-9, 1),
-        ):  # fmt: skip
+        least = max(self.shortest, task.min_length)
+        if not least <= self.longest <= LONGEST:
+            fix = "`longest` is at least `shortest` and the least length of the task."
+            raise InvalidArgument(where, "longest", shown(self.longest), f"{least} to {LONGEST:,}", fix)
+        ranges: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+            ("rate", lambda x: x > 0, "> 0"), ("clip", lambda x: x > 0, "> 0"), ("decay", lambda x: x >= 0, ">= 0"),
+            ("floor", lambda x: 0 <= x <= 1, "from 0 to 1"),
+            ("beta1", lambda x: 0 <= x < 1, ">= 0 and < 1"), ("beta2", lambda x: 0 <= x < 1, ">= 0 and < 1"),
+        )  # fmt: skip
+        for name, fits, expected in ranges:
             value = getattr(self, name)
             if (
-                not isinstance(value, int | float)
-                or isinstance(value, bool)
-                or not (low < value <= high and value < inf)
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not (abs(value) < 1e300 and fits(value))
             ):
-                expected = f"a number {'> 0' if low == 0 else '>= 0'}{'' if high == inf else ' and <= 1'}"
-                raise InvalidArgument(where, name, shown(value), expected, "See the docstring.")
+                raise InvalidArgument(where, name, shown(value), f"a number {expected}", "See the docstring.")
             object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
         if not isinstance(self.log_scale, bool):
             raise InvalidArgument(where, "log_scale", shown(self.log_scale), "true or false", "See the docstring.")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idealized_model import SampledLoss, SparseAttentionHead, abstention, loss, sampled_loss
+from idealized_model import SampledLoss, SparseAttentionHead, abstention, exact_interval, loss, sampled_loss
 from tests import routes
 from tests.cases import ENSEMBLES, LAWS, example, named, parity
 from theory import BudgetExceeded, ExactnessLost, Example, FiniteLaw, HardHead, HeadClass, InvalidArgument, View
@@ -235,3 +235,33 @@ def test_logits_have_no_exact_loss() -> None:
     for measure in (loss, abstention):
         with pytest.raises(ExactnessLost, match=r"Give score= instead, or use batch\(\) for float64"):
             measure(head, LAW)
+
+
+# ── Intervals ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 1), (1, 1), (0, 20), (3, 20), (20, 20), (60, 128)])
+def test_an_exact_interval_ends_where_its_tails_do(count: int, size: int) -> None:
+    """Clopper and Pearson: at each end the count or a more extreme one has probability (1 - level) / 2."""
+
+    def chance(p: float, counts: range) -> float:
+        return sum(comb(size, i) * p**i * (1 - p) ** (size - i) for i in counts)
+
+    low, high = exact_interval(count, size, level="9/10")
+    assert (low == 0) == (count == 0)
+    assert (high == 1) == (count == size)
+    if count > 0:
+        assert chance(low, range(count, size + 1)) == pytest.approx(0.05, rel=1e-6)
+    if count < size:
+        assert chance(high, range(count + 1)) == pytest.approx(0.05, rel=1e-6)
+
+
+@pytest.mark.parametrize(("count", "size"), [(-1, 3), (4, 3), (0, 0)])
+def test_an_exact_interval_of_an_impossible_count_is_refused(count: int, size: int) -> None:
+    with pytest.raises(InvalidArgument, match=f"exact_interval: argument count: got {count} of {size}; expected 0 <= "):
+        exact_interval(count, size)
+
+
+def test_an_exact_interval_of_an_impossible_level_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"exact_interval: argument level: got 3/2; expected a level strictly"):
+        exact_interval(1, 2, level="3/2")

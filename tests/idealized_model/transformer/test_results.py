@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,13 @@ def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
         Results(tmp_path / "results.jsonl")
     with Results(tmp_path / "results.jsonl") as results:
         assert results.rows == []
+
+
+def test_a_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with Results(tmp_path / "results.jsonl") as results:
+        results.append(row("a"))
+    assert read_rows(tmp_path / "results.jsonl") == [row("a")]
 
 
 class Full:

@@ -97,6 +97,7 @@ def test_the_digest_tells_runs_apart() -> None:
     [
         ({"lengths": ()}, "argument lengths: got none; expected at least one length"),
         ({"lengths": (3, 0)}, "argument lengths: got 0; expected an integer >= 1"),
+        ({"lengths": (3, 10**9)}, "argument lengths: got 1000000000; expected at most 10,000"),
         ({"size": 2.5}, r"argument size: got 2\.5; expected an integer >= 1"),
         ({"attention_lengths": (True,)}, "argument attention_lengths: got True"),
         ({"tasks": ("copi",)}, "argument task: got 'copi'; .* Did you mean 'copy'"),
