@@ -109,8 +109,7 @@ def test_training_with_it_gives_the_same_losses() -> None:
     run = TrainConfig("copy", "coupled", longest=3, n_ids=8, steps=6, batch=4, width=8, layers=1, heads=2)
     losses: dict[str, list[float]] = {name: [] for name in BACKENDS}
     for name, own in losses.items():
-        trainer = Trainer(run)
-        trainer.engine = make_engine(trainer.model, name)
+        trainer = Trainer(replace(run, engine=name))
         trainer.run(watch=lambda trainer, own=own: own.append(trainer.loss))
     assert losses["jax"] == pytest.approx(losses["numpy"], abs=1e-6)
     assert len(set(losses["jax"])) == 6  # it moved
