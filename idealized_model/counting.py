@@ -525,6 +525,13 @@ class PrefixOutputs:
     numerators : (length, len(labels)), scale · Σ_S A(v_S) g(v_S)(label).
     denominators : (length,), scale · Σ_S A(v_S); the head abstains where it is 0.
     scale : the integer that makes all of them integers. They are int64, or Python integers where these could overflow.
+
+    Examples
+    --------
+    >>> head = SparseAttentionHead(HeadClass(arity=1), score=lambda v: 1, value=lambda v: v.tokens[0])
+    >>> out = prefix_outputs(head, [0, 1, 1], vocabulary=2, labels=[0, 1])
+    >>> [str(out.output(t).loss(1)) for t in range(3)]  # one less the share of ones so far
+    ['1', '1/2', '1/3']
     """
 
     labels: tuple[Label, ...]

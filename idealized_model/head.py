@@ -30,6 +30,12 @@ class HeadOutput:
     ----------
     law : {label: probability}, empty when the head abstains.
     denominator : Σ_S A(v_S); the head abstains when it is 0.
+
+    Examples
+    --------
+    >>> out = HeadOutput({"a": Fraction(3, 4), "b": Fraction(1, 4)}, denominator=Fraction(4))
+    >>> out.loss("a"), out.abstains
+    (Fraction(1, 4), False)
     """
 
     law: Mapping[Label, Fraction]

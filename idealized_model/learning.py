@@ -27,6 +27,12 @@ def eliminate(heads: HeadClass, sample: Iterable[Example]) -> HardHead:
     ------
     InvalidArgument : for an empty sample.
 
+    Examples
+    --------
+    >>> sample = [Example((1, 2), (0, 1), "a"), Example((1, 3), (0, 1), "b")]
+    >>> eliminate(HeadClass(arity=1), sample).answers == {View((2,), ()): "a", View((3,), ()): "b"}
+    True
+
     Cost: O(examples · candidates · k). Source: section 5 of docs/theory.md.
     """
     return HardHead(heads, _consistent([(heads.views(example), example.label) for example in _given(heads, sample)]))

@@ -31,6 +31,12 @@ class SampledLoss:
     low, high : the interval, which covers the true loss with probability >= level, at every size.
     level : its confidence level.
     size : how many examples were drawn.
+
+    Examples
+    --------
+    >>> found = SampledLoss(Fraction(0), 0.0, 0.045, level=Fraction(99, 100), size=100)
+    >>> found.low <= found.estimate <= found.high
+    True
     """
 
     estimate: Fraction
@@ -68,6 +74,13 @@ def abstention(head: SparseAttentionHead | HardHead, law: Law, *, budget: int = 
     Raises
     ------
     BudgetExceeded : when the law has more outcomes than the budget.
+
+    Examples
+    --------
+    >>> from theory import Example, FiniteLaw, HeadClass, View
+    >>> law = FiniteLaw({Example((1, 2), (0, 1), "one"): "1/3", Example((0, 0), (0, 1), "one"): "2/3"})
+    >>> abstention(HardHead(HeadClass(arity=1), {View((1,), ()): "one"}), law)
+    Fraction(2, 3)
     """
     attention = _attention(head, law, "abstention")
     table = law.table(budget=budget)

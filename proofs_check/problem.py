@@ -31,6 +31,13 @@ class Problem:
     ----------
     heads, train, test : what T1 decides about; claims about one law use the same law for both.
     head : the hard head in question, where a check is about one head rather than all.
+
+    Examples
+    --------
+    >>> from theory import Example, FiniteLaw
+    >>> law = FiniteLaw({Example((1, 0), (0, 1), "one"): 1})
+    >>> Problem(HeadClass(arity=1), train=law, test=law).head is None
+    True
     """
 
     heads: HeadClass

@@ -32,6 +32,12 @@ def binomial(n: Number, k: Number) -> Number:
     """C(n, k): an int for ints (0 when k < 0 or n < k), a sympy expression otherwise.
 
     For an int k and a symbolic n it is the polynomial n(n-1)...(n-k+1)/k!.
+
+    Examples
+    --------
+    >>> from sympy import Symbol
+    >>> binomial(5, 2), binomial(2, 3), binomial(Symbol("n"), 2)
+    (10, 0, n*(n - 1)/2)
     """
     n, k = _number(n, "bounds.binomial", "n"), _number(k, "bounds.binomial", "k")
     if isinstance(n, int) and isinstance(k, int):
@@ -49,6 +55,11 @@ def ratio(numerator: Number, denominator: Number) -> Number:
     Raises
     ------
     InvalidArgument : for a denominator of 0.
+
+    Examples
+    --------
+    >>> ratio(2, 6)
+    Fraction(1, 3)
     """
     numerator = _number(numerator, "bounds.ratio", "numerator")
     denominator = _number(denominator, "bounds.ratio", "denominator")
@@ -102,6 +113,11 @@ def interleavings(arity: int, planted: int, overlap: int) -> int:
     Raises
     ------
     InvalidArgument : unless 0 <= overlap <= min(arity, planted).
+
+    Examples
+    --------
+    >>> interleavings(1, 1, 0), interleavings(2, 2, 1)
+    (2, 6)
     """
     for name, value in (("arity", arity), ("planted", planted), ("overlap", overlap)):
         _integer(value, "bounds.interleavings", name, least=0)
@@ -308,6 +324,12 @@ class Rate:
     name : what grows, in words.
     exponent : the claimed exponent.
     value : the quantity at a length, exactly.
+
+    Examples
+    --------
+    >>> rate = rates()[0]
+    >>> rate.name, rate.exponent, rate.value(100) / rate.value(50)
+    ('κ of T3a, k = 1, training length 3', 1, Fraction(99, 49))
     """
 
     name: str

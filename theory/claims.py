@@ -24,6 +24,12 @@ class Claim:
     statement : the claim in words and formulas.
     hypotheses : {short name: what is assumed}; `proofs_check` finds, for each, a counterexample without it.
     tightness : how far the statement is from the best possible one.
+
+    Examples
+    --------
+    >>> claim = get("T12")
+    >>> claim.title, sorted(claim.hypotheses)
+    ('The sharper floor below the arity', ['arity below k', 'uniform bits'])
     """
 
     id: str
@@ -224,6 +230,11 @@ def get(claim_id: str) -> Claim:
     Raises
     ------
     InvalidArgument : for an unknown id, listing the known ones.
+
+    Examples
+    --------
+    >>> get("T1").title
+    'The exact criterion'
     """
     for claim in CLAIMS:
         if isinstance(claim_id, str) and claim.id == claim_id:

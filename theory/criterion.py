@@ -47,6 +47,14 @@ class Verdict:
         evaluation before they are returned: on every example, or on large laws on some of every kind.
     train_loss, test_loss : its exact losses.
     n_consistent, n_views : consistent views and all views of the training law.
+
+    Examples
+    --------
+    >>> from theory import Example, FiniteLaw
+    >>> train = FiniteLaw({Example((0,), (0,), "a"): "1/2", Example((1,), (0,), "b"): "1/2"})
+    >>> verdict = decide(HeadClass(arity=1), train=train, test=FiniteLaw({Example((2,), (0,), "a"): 1}))
+    >>> verdict.outcome, verdict.reason, verdict.view.tokens, str(verdict.train_loss), str(verdict.test_loss)
+    ('fails', 'unseen', (2,), '0', '1')
     """
 
     outcome: Outcome
@@ -151,6 +159,15 @@ class Certificate:
     verdicts : {training length: the verdict that is not `generalizes`}, for every training length below `length`.
     failed_at : {training length: the test length of that verdict}, the first that fails.
     test_lengths : the test lengths, in increasing order.
+
+    Examples
+    --------
+    >>> from theory import Example, FiniteLaw
+    >>> def zeros(length):
+    ...     return FiniteLaw({Example((0,) * length, tuple(range(length)), "a"): 1})
+    >>> found = certificate_length(HeadClass(arity=1), zeros, lengths=[1, 2], test_lengths=[1, 2, 3])
+    >>> found.length, found.verdicts, found.test_lengths
+    (1, {}, (1, 2, 3))
     """
 
     length: int | None

@@ -127,7 +127,14 @@ def _check_integers(values: object, name: str) -> None:
 
 
 class Law(ABC):
-    """An exact law over examples with finitely many outcomes: Pr[outcome] = weight / denominator."""
+    """An exact law over examples with finitely many outcomes: Pr[outcome] = weight / denominator.
+
+    Examples
+    --------
+    >>> law = FiniteLaw({Example((0,), (0,), "a"): "1/3", Example((1,), (0,), "b"): "2/3"})
+    >>> isinstance(law, Law), [str(law.probability(example)) for example in law.support()]
+    (True, ['1/3', '2/3'])
+    """
 
     @property
     @abstractmethod
@@ -274,7 +281,16 @@ class FiniteLaw(Law):
 
 @dataclass(frozen=True)
 class Mixture(Law):
-    """A mixture of laws: draw a component, then an example of it. Build it with `mixture`."""
+    """A mixture of laws: draw a component, then an example of it. Build it with `mixture`.
+
+    Examples
+    --------
+    >>> one = FiniteLaw({Example((0,), (0,), 0): 1})
+    >>> two = FiniteLaw({Example((1,), (0,), 1): 1})
+    >>> mixed = mixture([(one, "1/4"), (two, "3/4")])
+    >>> mixed.size, [str(weight) for _, weight in mixed.components]
+    (2, ['1/4', '3/4'])
+    """
 
     components: tuple[tuple[Law, Fraction], ...]
 

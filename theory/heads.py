@@ -21,7 +21,13 @@ Anchor: TypeAlias = Literal["none", "last"]
 
 
 class View(NamedTuple):
-    """What a head sees of a candidate set: its tokens by increasing position, and the key of its IDs."""
+    """What a head sees of a candidate set: its tokens by increasing position, and the key of its IDs.
+
+    Examples
+    --------
+    >>> View((1, 2), ()), View((1, 2), (0, 3))  # without positions, and with IDs relative to the first
+    (View(tokens=(1, 2), key=()), View(tokens=(1, 2), key=(0, 3)))
+    """
 
     tokens: tuple[int, ...]
     key: tuple[int, ...]

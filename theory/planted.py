@@ -157,7 +157,17 @@ class PlantedEnsemble:
 
 @dataclass(frozen=True)
 class PlantedLaw(Law):
-    """The law of a planted ensemble at one length under one position scheme; build it with `PlantedEnsemble.at`."""
+    """The law of a planted ensemble at one length under one position scheme; build it with `PlantedEnsemble.at`.
+
+    Examples
+    --------
+    >>> from theory import support
+    >>> ens = PlantedEnsemble(vocabulary=2, background=[1, 0], planted={(1,): 1}, target={(1,): "a"},
+    ...                       support=support.uniform())
+    >>> law = ens.at(3)
+    >>> law.length, law.size, law.labels
+    (3, 3, ('a',))
+    """
 
     ensemble: PlantedEnsemble
     length: int

@@ -31,7 +31,14 @@ LONGEST = 2**62
 
 
 class PositionScheme(ABC):
-    """A law over the IDs of a sequence, for every length; independent of the tokens."""
+    """A law over the IDs of a sequence, for every length; independent of the tokens.
+
+    Examples
+    --------
+    >>> scheme = random_shift(0, 2)
+    >>> list(scheme.ids(2)), scheme.count(2)
+    ([(0, 1), (1, 2), (2, 3)], 3)
+    """
 
     @abstractmethod
     def relabellings(self, values: Ids) -> Iterator[Ids]:
@@ -80,7 +87,13 @@ class PositionScheme(ABC):
 
 @dataclass(frozen=True)
 class RandomShift(PositionScheme):
-    """p_i = i + o with o uniform on lo..hi; the absolute scheme is lo = hi = 0."""
+    """p_i = i + o with o uniform on lo..hi; the absolute scheme is lo = hi = 0.
+
+    Examples
+    --------
+    >>> list(RandomShift(5, 6).relabellings((0, 1, 2)))
+    [(5, 6, 7), (6, 7, 8)]
+    """
 
     lo: int
     hi: int
@@ -101,7 +114,13 @@ class RandomShift(PositionScheme):
 
 @dataclass(frozen=True)
 class RandomOrdered(PositionScheme):
-    """A uniform sorted subset of lo..hi, at training and at test time (randomised positional encodings)."""
+    """A uniform sorted subset of lo..hi, at training and at test time (randomised positional encodings).
+
+    Examples
+    --------
+    >>> list(RandomOrdered(0, 2).relabellings((0, 1)))
+    [(0, 1), (0, 2), (1, 2)]
+    """
 
     lo: int
     hi: int
@@ -128,7 +147,13 @@ class RandomOrdered(PositionScheme):
 
 @dataclass(frozen=True)
 class ChunkedShift(PositionScheme):
-    """PoSE: uniform cuts into `chunks` non-empty chunks, then uniform non-decreasing offsets, IDs within lo..hi."""
+    """PoSE: uniform cuts into `chunks` non-empty chunks, then uniform non-decreasing offsets, IDs within lo..hi.
+
+    Examples
+    --------
+    >>> sorted(set(ChunkedShift(0, 3, chunks=2).relabellings((0, 1, 2))))
+    [(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)]
+    """
 
     lo: int
     hi: int
@@ -178,7 +203,13 @@ class ChunkedShift(PositionScheme):
 
 @dataclass(frozen=True)
 class Coupled(PositionScheme):
-    """p_i = r(c(i)): a coupling c that may give several positions one ID, then a relabelling r of the IDs in use."""
+    """p_i = r(c(i)): a coupling c that may give several positions one ID, then a relabelling r of the IDs in use.
+
+    Examples
+    --------
+    >>> list(coupled(blocks(2), then=random_shift(0, 1)).ids(4))
+    [(0, 1, 0, 1), (1, 2, 1, 2)]
+    """
 
     coupling: Callable[[int], Sequence[int]]
     then: PositionScheme
@@ -226,7 +257,13 @@ class Coupled(PositionScheme):
 
 @dataclass(frozen=True)
 class Blocks:
-    """The coupling c(i) = i mod (length / number): positions at one offset of `number` equal blocks share an ID."""
+    """The coupling c(i) = i mod (length / number): positions at one offset of `number` equal blocks share an ID.
+
+    Examples
+    --------
+    >>> list(Blocks(2)(6))
+    [0, 1, 2, 0, 1, 2]
+    """
 
     number: int = field(default=2)
 
@@ -254,23 +291,47 @@ class Blocks:
 
 
 def absolute() -> RandomShift:
-    """p_i = i (0-based)."""
+    """p_i = i (0-based).
+
+    Examples
+    --------
+    >>> list(absolute().ids(3))
+    [(0, 1, 2)]
+    """
     return RandomShift(0, 0)
 
 
 def random_shift(lo: int, hi: int) -> RandomShift:
-    """p_i = i + o, o uniform on the integers lo..hi."""
+    """p_i = i + o, o uniform on the integers lo..hi.
+
+    Examples
+    --------
+    >>> list(random_shift(0, 1).ids(3))
+    [(0, 1, 2), (1, 2, 3)]
+    """
     return RandomShift(lo, hi)
 
 
 def random_ordered(lo: int, hi: int) -> RandomOrdered:
-    """A uniform sorted subset of the IDs lo..hi (randomised positional encodings)."""
+    """A uniform sorted subset of the IDs lo..hi (randomised positional encodings).
+
+    Examples
+    --------
+    >>> list(random_ordered(0, 3).ids(3))
+    [(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)]
+    """
     return RandomOrdered(lo, hi)
 
 
 def chunked_shift(lo: int, hi: int, chunks: int = 2) -> ChunkedShift:
     """PoSE: the sequence in `chunks` chunks at uniform cuts, each chunk with its own non-decreasing offset,
-    every ID within lo..hi and strictly increasing."""
+    every ID within lo..hi and strictly increasing.
+
+    Examples
+    --------
+    >>> sorted(set(chunked_shift(0, 3).ids(3)))
+    [(0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3)]
+    """
     return ChunkedShift(lo, hi, chunks)
 
 
@@ -286,7 +347,13 @@ def coupled(coupling: Callable[[int], Sequence[int]], then: PositionScheme | Non
 
 
 def blocks(number: int = 2) -> Blocks:
-    """The coupling under which the paired support law has spread 0: c(i) = i mod (length / number)."""
+    """The coupling under which the paired support law has spread 0: c(i) = i mod (length / number).
+
+    Examples
+    --------
+    >>> list(blocks(2)(4))
+    [0, 1, 0, 1]
+    """
     return Blocks(number)
 
 

@@ -37,7 +37,14 @@ PositionSet: TypeAlias = tuple[int, ...]
 
 
 class SupportLaw(ABC):
-    """A law over k-subsets of {0..length-1}, for every length at which it is defined."""
+    """A law over k-subsets of {0..length-1}, for every length at which it is defined.
+
+    Examples
+    --------
+    >>> law = uniform()
+    >>> list(law.sets(length=3, arity=2)), law.count(100, 2)
+    ([((0, 1), 1), ((0, 2), 1), ((1, 2), 1)], 4950)
+    """
 
     @abstractmethod
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
@@ -66,7 +73,13 @@ class SupportLaw(ABC):
 
 @dataclass(frozen=True)
 class Uniform(SupportLaw):
-    """Uniform on all k-subsets; with anchor "last", on those that contain the last position."""
+    """Uniform on all k-subsets; with anchor "last", on those that contain the last position.
+
+    Examples
+    --------
+    >>> Uniform().count(4, 2), Uniform("last").count(4, 2)
+    (6, 3)
+    """
 
     anchor: Literal["none", "last"] = "none"
 
@@ -97,7 +110,13 @@ class Uniform(SupportLaw):
 
 @dataclass(frozen=True)
 class Local(SupportLaw):
-    """Uniform on the k-subsets with last - first <= width."""
+    """Uniform on the k-subsets with last - first <= width.
+
+    Examples
+    --------
+    >>> Local(width=1).count(100, 2)
+    99
+    """
 
     width: int
 
@@ -139,6 +158,11 @@ class Paired(SupportLaw):
     """k equal blocks, one position in each at the same offset: (i, i + l/k, ..., i + (k-1)l/k), i uniform.
 
     With k = 2 these are the pairs (i, i + l/2). Defined where k divides the length.
+
+    Examples
+    --------
+    >>> Paired().count(100, 2)
+    50
     """
 
     def _stride(self, length: int, arity: int) -> int:
@@ -171,7 +195,14 @@ class Paired(SupportLaw):
 
 @dataclass(frozen=True)
 class Fixed(SupportLaw):
-    """An explicit law {set: probability}; a point mass is {set: 1}."""
+    """An explicit law {set: probability}; a point mass is {set: 1}.
+
+    Examples
+    --------
+    >>> law = fixed({(0, 2): "1/3", (1, 2): "2/3"})
+    >>> [(set_, str(Fraction(weight, law.total(3, 2)))) for set_, weight in law.sets(3, 2)]
+    [((0, 2), '1/3'), ((1, 2), '2/3')]
+    """
 
     items: tuple[tuple[PositionSet, Fraction], ...]
 
@@ -216,17 +247,35 @@ class Fixed(SupportLaw):
 
 
 def uniform(anchor: Literal["none", "last"] = "none") -> Uniform:
-    """Uniform on all k-subsets, or (anchor "last") on those that contain the last position."""
+    """Uniform on all k-subsets, or (anchor "last") on those that contain the last position.
+
+    Examples
+    --------
+    >>> [set_ for set_, _ in uniform().sets(3, 2)]
+    [(0, 1), (0, 2), (1, 2)]
+    """
     return Uniform(anchor)
 
 
 def local(width: int) -> Local:
-    """Uniform on the k-subsets whose last and first positions differ by at most `width`."""
+    """Uniform on the k-subsets whose last and first positions differ by at most `width`.
+
+    Examples
+    --------
+    >>> [set_ for set_, _ in local(1).sets(4, 2)]
+    [(0, 1), (1, 2), (2, 3)]
+    """
     return Local(width)
 
 
 def paired() -> Paired:
-    """One position at the same offset in each of k equal blocks; with k = 2 the pairs (i, i + length/2)."""
+    """One position at the same offset in each of k equal blocks; with k = 2 the pairs (i, i + length/2).
+
+    Examples
+    --------
+    >>> [set_ for set_, _ in paired().sets(6, 2)]
+    [(0, 3), (1, 4), (2, 5)]
+    """
     return Paired()
 
 
@@ -267,7 +316,13 @@ SupportRule: TypeAlias = SupportLaw | Callable[[int], SupportLaw | Mapping[Posit
 
 
 def at_length(rule: SupportRule, length: int) -> SupportLaw:
-    """The support law that `rule` gives at `length`."""
+    """The support law that `rule` gives at `length`.
+
+    Examples
+    --------
+    >>> at_length(lambda length: {(0, length - 1): 1}, 5).items[0][0]
+    (0, 4)
+    """
     if isinstance(rule, SupportLaw):
         return rule
     law = rule(length)

@@ -27,7 +27,13 @@ from theory.support import PositionSet
 
 
 class Pattern(NamedTuple):
-    """An overlap pattern: for each coordinate of the candidate the coordinate of S* that it is (None for noise)."""
+    """An overlap pattern: for each coordinate of the candidate the coordinate of S* that it is (None for noise).
+
+    Examples
+    --------
+    >>> Pattern(overlap=(0, None), key=()).n_noise  # the first planted token and a noise token
+    1
+    """
 
     overlap: tuple[int | None, ...]
     key: tuple[int, ...]
@@ -52,6 +58,16 @@ class Coverage:
     uncovered : a pattern that occurs at test and never in training (then kappa is inf), or None.
     masses : {pattern: (m_train, m_test)}, expected numbers of candidates.
     planted_is_candidate : whether S* is always a candidate set at test; the bound for normalised soft heads needs it.
+
+    Examples
+    --------
+    >>> from theory import PlantedEnsemble, support
+    >>> words = {(a, b): "1/4" for a in (1, 2) for b in (1, 2)}
+    >>> parity = PlantedEnsemble(vocabulary=3, background=[1, 0, 0], planted=words,
+    ...                          target={w: sum(w) % 2 for w in words}, support=support.uniform())
+    >>> cov = coverage(HeadClass(arity=2), train=parity.at(4), test=parity.at(7))
+    >>> str(cov.kappa), cov.candidates, cov.masses[Pattern((None, None), ())]
+    ('10', 6, (Fraction(1, 1), Fraction(10, 1)))
     """
 
     kappa: ExactOrInfinite
@@ -193,6 +209,16 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     Raises
     ------
     AssumptionViolated, BudgetExceeded : as for `coverage`.
+
+    Examples
+    --------
+    >>> from theory import PlantedEnsemble, support
+    >>> words = {(a, b): "1/4" for a in (1, 2) for b in (1, 2)}
+    >>> parity = PlantedEnsemble(vocabulary=3, background=[1, 0, 0], planted=words,
+    ...                          target={w: sum(w) % 2 for w in words}, support=support.uniform())
+    >>> masses = pattern_masses(HeadClass(arity=2), parity.at(4))
+    >>> masses[Pattern((None, None), ())], masses[Pattern((0, 1), ())], sum(masses.values())
+    (Fraction(1, 1), Fraction(1, 1), Fraction(6, 1))
     """
     check_heads(heads, "pattern_masses")
     masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)

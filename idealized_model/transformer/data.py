@@ -27,6 +27,11 @@ class Positions:
     relabel : "fixed" (counted from 0), "shift" (a random offset), "chunks" (PoSE: two chunks with offsets of their own) or
         "ordered" (a random sorted subset of the range, at test time too).
     predicted : the model predicts ID increments, and at test time its IDs are its own predictions (PPC).
+
+    Examples
+    --------
+    >>> POSITIONS["predicted"].coupled, POSITIONS["predicted"].predicted
+    (True, True)
     """
 
     what: str

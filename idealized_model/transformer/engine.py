@@ -37,6 +37,14 @@ class Batch:
     targets : (batch, S) next tokens.
     weights : (batch, S) 1 for a supervised query, 0 for one that only fills the row.
     increments : (batch, S) classes of the ID increment, for a model that predicts it.
+
+    Examples
+    --------
+    >>> one = np.ones((1, 1), dtype=np.float32)
+    >>> tokens, ids = np.array([[0, 2, 0]]), np.array([[1, 0, 1]])
+    >>> batch = Batch(tokens, ids, queries=np.array([[1]]), targets=np.array([[0]]), weights=one)
+    >>> int(batch.tokens[0, batch.queries[0, 0]])  # what the prediction is made from
+    2
     """
 
     tokens: NDArray[np.int64]

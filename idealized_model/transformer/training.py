@@ -85,6 +85,12 @@ class TrainConfig:
     Raises
     ------
     InvalidArgument
+
+    Examples
+    --------
+    >>> config = TrainConfig("copy", "coupled", longest=10, n_ids=64)
+    >>> config == TrainConfig.from_toml(config.toml()), config.seed
+    (True, 0)
     """
 
     task: str

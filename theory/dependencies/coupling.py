@@ -21,6 +21,13 @@ class Synthesis:
     """IDs for one instance, with a proven lower bound on the spread of any IDs under the same cap.
 
     `optimal` says that the two meet; `n_nodes` counts the nodes that the exact search visited.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> found = synthesize(Copy(2).solve((0, 1, 0, 2)), cap=3)
+    >>> found.spread, found.lower_bound, found.optimal
+    (0, 0, True)
     """
 
     ids: Ids

@@ -22,7 +22,13 @@ LISTED = 10_000
 
 
 class Fit(NamedTuple):
-    """A least-squares fit intercept + slope · f(n), with f = 0, log n or n, and its sum of squared residuals."""
+    """A least-squares fit intercept + slope · f(n), with f = 0, log n or n, and its sum of squared residuals.
+
+    Examples
+    --------
+    >>> [(fit.model, round(fit.slope, 3), round(fit.residual, 3)) for fit in fit_growth([2, 4, 8], [3, 5, 9]).fits]
+    [('constant', 0.0, 18.667), ('logarithmic', 4.328, 0.667), ('linear', 1.0, 0.0)]
+    """
 
     model: Model
     intercept: float
@@ -32,7 +38,14 @@ class Fit(NamedTuple):
 
 @dataclass(frozen=True)
 class Growth:
-    """How a quantity grows with the length: the values, all three fits, and the model that was chosen."""
+    """How a quantity grows with the length: the values, all three fits, and the model that was chosen.
+
+    Examples
+    --------
+    >>> found = fit_growth([2, 4, 8], [3, 5, 9])
+    >>> found.model, found.values, [fit.model for fit in found.fits]
+    ('linear', (3, 5, 9), ['constant', 'logarithmic', 'linear'])
+    """
 
     lengths: tuple[int, ...]
     values: tuple[int, ...]
@@ -109,7 +122,14 @@ def _least_squares(model: Model, x: list[Fraction], y: Sequence[int]) -> tuple[F
 
 
 class LengthRow(NamedTuple):
-    """What was measured at one length: maxima over the instances seen, which are all of them if `exhaustive`."""
+    """What was measured at one length: maxima over the instances seen, which are all of them if `exhaustive`.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> measure(Copy(2), [2, 3, 4]).rows[2]._asdict()
+    {'length': 4, 'n_instances': 16, 'exhaustive': True, 'sparsity': 1, 'position_spread': 0, 'id_spread': 0}
+    """
 
     length: int
     n_instances: int
@@ -121,7 +141,15 @@ class LengthRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Measurement:
-    """Sparsity and spread of a task by length, with their growth; a sample only bounds the maxima from below."""
+    """Sparsity and spread of a task by length, with their growth; a sample only bounds the maxima from below.
+
+    Examples
+    --------
+    >>> from theory.tasks import Reverse
+    >>> found = measure(Reverse(2), [2, 3, 4, 5], convention="query")
+    >>> found.position_spread.model, found.id_spread.model, found.rows[0].n_instances
+    ('linear', 'constant', 4)
+    """
 
     convention: Convention
     rows: tuple[LengthRow, ...]

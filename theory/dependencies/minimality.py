@@ -21,6 +21,11 @@ class IdleSlot(NamedTuple):
 
     `n_compared` counts the readings that were compared with another one that differs in this slot only; with 0 of them
     nothing was tested.
+
+    Examples
+    --------
+    >>> IdleSlot(n_read=2, slot=1, n_compared=12).n_compared
+    12
     """
 
     n_read: int
@@ -30,7 +35,15 @@ class IdleSlot(NamedTuple):
 
 @dataclass(frozen=True)
 class Minimality:
-    """The slots whose token never changed a target, and the scope of that finding."""
+    """The slots whose token never changed a target, and the scope of that finding.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> found = idle_slots(Copy(2), [1, 2])
+    >>> found.minimal, found.n_readings, found.scope
+    (True, 2, 'every instance of lengths 1, 2')
+    """
 
     idle: tuple[IdleSlot, ...]
     n_readings: int

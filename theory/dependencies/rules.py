@@ -16,7 +16,13 @@ from theory.tasks.base import Instance, Task, check_parameter
 
 
 class PartRule(NamedTuple):
-    """The IDs of one part: slope · i + length_slope · n + offset for the i-th of its n tokens, i = 0, 1, ..."""
+    """The IDs of one part: slope · i + length_slope · n + offset for the i-th of its n tokens, i = 0, 1, ...
+
+    Examples
+    --------
+    >>> print(PartRule("sum", slope=-1, length_slope=1, offset=-1))
+    sum: ID = n - i - 1
+    """
 
     part: str
     slope: int
@@ -44,6 +50,14 @@ class Rule:
 
     Call it on an instance with parts; `coupling(task)` makes of it a function of the sequence length, for
     `positions.coupled`.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> task = Copy(2)
+    >>> rule = synthesize_rule({n: next(task.support(n)) for n in (2, 3)}, cap=3)
+    >>> rule.spread, rule(next(task.instances(4)))
+    (0, (0, 1, 2, 3, 0, 0, 1, 2, 3))
     """
 
     parts: tuple[PartRule, ...]
@@ -91,7 +105,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleCoupling:
-    """A rule as a function of the sequence length, for a task whose length decides what every position holds."""
+    """A rule as a function of the sequence length, for a task whose length decides what every position holds.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> task = Copy(2)
+    >>> rule = synthesize_rule({n: next(task.support(n)) for n in (2, 3)}, cap=3)
+    >>> rule.coupling(task)(7)  # tokens, of a word of 3
+    (0, 1, 2, 0, 0, 1, 2)
+    """
 
     rule: Rule
     task: Task

@@ -46,6 +46,12 @@ class Addition(Task):
     Dependency sets, with a_i, b_i, s_i the digits of significance i: reversed with the carry shown {s_(i-1), a_i, b_i},
     without it {s_(i-1), a_(i-1), b_(i-1), a_i, b_i}, since s_(i-1) - a_(i-1) - b_(i-1) says what came in there. Plain
     order is dense: s_i comes before every less significant digit, and depends on all of them.
+
+    Examples
+    --------
+    >>> task = Addition(carry=True)
+    >>> task.text(task.encode(653, 49, length=3).tokens)
+    "0653+0049=2'0'70"
     """
 
     base: int = 10

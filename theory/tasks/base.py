@@ -48,6 +48,11 @@ class Step(NamedTuple):
     """One prediction: the token at `position` is a function of the tokens at `sources`, all of them earlier.
 
     `sources` is the dependency set of the step, in the order in which the task's `rule` reads it.
+
+    Examples
+    --------
+    >>> Step(position=3, sources=(0,))
+    Step(position=3, sources=(0,))
     """
 
     position: int
@@ -156,6 +161,13 @@ class Task(ABC):
         coupling with an ID off by one somewhere does not have the offsets that it should.
 
     A `length` here is that of the problem (bits, digits of an operand, items); the sequence is longer.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> task = Copy(2)
+    >>> task.sparsity, task.window, task.n_instances(3), [task.text(instance.tokens) for instance in task.support(1)]
+    (1, 1, 8, ['a>a', 'b>b'])
     """
 
     anchor: Anchor = "last"
@@ -163,15 +175,18 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """One or two words, as in the registry."""
 
     @property
     @abstractmethod
-    def alphabet(self) -> tuple[str, ...]: ...
+    def alphabet(self) -> tuple[str, ...]:
+        """How each token prints; the tokens are 0..len(alphabet)-1."""
 
     @property
     @abstractmethod
-    def sparsity(self) -> int | None: ...
+    def sparsity(self) -> int | None:
+        """The size of the largest dependency set, at every length; None for a dense task."""
 
     @property
     def offsets(self) -> frozenset[tuple[int, ...]] | None:
@@ -335,7 +350,15 @@ class Task(ABC):
 
 
 def step_examples(instance: Instance, ids: Ids, *, increments: bool = False) -> Iterator[Example]:
-    """Every step of an instance under given IDs: the prefix, and the next token (with the ID increment) as the label."""
+    """Every step of an instance under given IDs: the prefix, and the next token (with the ID increment) as the label.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> instance = Copy(2).solve((0, 1, 2))
+    >>> [(example.tokens, example.ids, example.label) for example in step_examples(instance, instance.ids)]
+    [((0, 1, 2), (0, 1, -1), 0), ((0, 1, 2, 0), (0, 1, -1, 0), 1)]
+    """
     tokens = instance.tokens
     for step in instance.steps:
         t = step.position

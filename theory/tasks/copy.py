@@ -29,6 +29,12 @@ class Copy(Task):
     Parameters
     ----------
     n_symbols : how many symbols words are made of.
+
+    Examples
+    --------
+    >>> task = Copy(2)
+    >>> task.text(task.solve((0, 1, 1, 2)).tokens)
+    'abb>abb'
     """
 
     n_symbols: int = 2
@@ -67,7 +73,14 @@ class Copy(Task):
 
 @dataclass(frozen=True)
 class Reverse(Copy):
-    """Repeat a word backwards: x_1 ... x_n > x_n ... x_1, token-coupled."""
+    """Repeat a word backwards: x_1 ... x_n > x_n ... x_1, token-coupled.
+
+    Examples
+    --------
+    >>> task = Reverse(2)
+    >>> task.text(task.solve((0, 1, 1, 2)).tokens)
+    'abb>bba'
+    """
 
     name = "reverse"
     offsets = frozenset({(-1,)})

@@ -60,7 +60,14 @@ class Dense(Task):
 
 @dataclass(frozen=True)
 class FullParity(Dense):
-    """The parity of all bits."""
+    """The parity of all bits.
+
+    Examples
+    --------
+    >>> task = FullParity()
+    >>> [task.text(instance.tokens) for instance in task.instances(2)]
+    ['00=0', '01=1', '10=1', '11=0']
+    """
 
     name = "full parity"
 
@@ -70,7 +77,14 @@ class FullParity(Dense):
 
 @dataclass(frozen=True)
 class Majority(Dense):
-    """Whether more than half of the bits are 1; the answer to a tie is 0."""
+    """Whether more than half of the bits are 1; the answer to a tie is 0.
+
+    Examples
+    --------
+    >>> task = Majority()
+    >>> [task.text(instance.tokens) for instance in task.instances(2)]
+    ['00=0', '01=0', '10=0', '11=1']
+    """
 
     name = "majority"
 
@@ -80,7 +94,14 @@ class Majority(Dense):
 
 @dataclass(frozen=True)
 class SumModulo(Dense):
-    """The sum of digits 0..modulus-1, modulo `modulus`."""
+    """The sum of digits 0..modulus-1, modulo `modulus`.
+
+    Examples
+    --------
+    >>> task = SumModulo(3)
+    >>> [task.text(instance.tokens) for instance in task.instances(2)]
+    ['00=0', '01=1', '02=2', '10=1', '11=2', '12=0', '20=2', '21=0', '22=1']
+    """
 
     modulus: int = 3
 
@@ -104,6 +125,12 @@ class CountOnes(Dense):
     Parameters
     ----------
     most : the greatest length, since a vocabulary has finitely many answers.
+
+    Examples
+    --------
+    >>> task = CountOnes()
+    >>> [task.text(instance.tokens) for instance in task.instances(2)]
+    ['00=0', '01=1', '10=1', '11=2']
     """
 
     most: int = 64

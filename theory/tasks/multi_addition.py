@@ -38,6 +38,12 @@ class MultiAddition(Task):
     ----------
     operands : m, how many numbers are added.
     base : of the digits.
+
+    Examples
+    --------
+    >>> task = MultiAddition(operands=3, base=2)
+    >>> [task.text(instance.tokens) for instance in task.instances(1)][-1]
+    "001+001+001=0'10;110"
     """
 
     operands: int = 3

@@ -41,6 +41,12 @@ class Multiplication(Task):
     IDs within 1 of each other. Plain {p_(i-1), a_(i-1), a_i, d}, since (p_(i-1) - a_(i-1) d) mod base says what came in
     there. So plain digits are 4-sparse, but not local under any coupling that tells the columns apart: every step reads
     the one d, and the more columns there are, the farther from d the IDs of most of them must be.
+
+    Examples
+    --------
+    >>> task = Multiplication(carried=False)
+    >>> task.text(task.encode(653, 4, length=3).tokens)
+    '0653x42162'
     """
 
     base: int = 10

@@ -49,6 +49,12 @@ class Planted(Task):
     ensemble : any planted ensemble.
     coupling : the IDs of the tokens, as a function of the length; default: their positions. The answer's is one beyond.
     name : for the registry.
+
+    Examples
+    --------
+    >>> task = sparse_parity(2)
+    >>> task.ensemble.arity, task.n_instances(3)
+    (2, 12)
     """
 
     ensemble: PlantedEnsemble

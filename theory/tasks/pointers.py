@@ -29,6 +29,12 @@ class PointerChasing(Task):
     ----------
     n_symbols : how many symbols there are.
     jumps : how far a cell may point ahead.
+
+    Examples
+    --------
+    >>> task = PointerChasing()
+    >>> task.encode("a+2 b+1 b+1 a+2").ids
+    (0, 1, 2, 3, 0, 2, 3, 5)
     """
 
     n_symbols: int = 2

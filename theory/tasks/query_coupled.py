@@ -34,6 +34,12 @@ class QueryCoupled(Task):
     ------
     InvalidArgument : for a task whose answer is read off without a query, and for one that is query-coupled already.
 
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> Copy(2).solve((0, 1, 2)).ids, QueryCoupled(Copy(2)).solve((0, 1, 2)).ids
+    ((0, 1, -1, 0, 1), (0, 1, 0, 1, 2))
+
     Source: section 4 of docs/theory.md.
     """
 

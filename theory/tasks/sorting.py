@@ -27,6 +27,12 @@ class Sorting(Task):
     Parameters
     ----------
     n_symbols : how many symbols words are made of.
+
+    Examples
+    --------
+    >>> task = Sorting(3)
+    >>> task.text(task.solve((2, 0, 1, 0, 3)).tokens)
+    'caba>aabc'
     """
 
     n_symbols: int = 2
