@@ -27,7 +27,8 @@ def test_a_question_stands_before_the_answer_and_nothing_else_changes(task: Task
         assert queried.weight(new) == task.weight(old)
 
 
-def test_questions_are_drawn_by_the_weights_of_the_task(rng: np.random.Generator) -> None:
+def test_questions_are_drawn_by_the_weights_of_the_task() -> None:
+    rng = np.random.default_rng(0)
     queried = sequence_task(sparse_parity_up_to(2))
     listed = list(queried.support(2))
     total, n = sum(map(queried.weight, listed)), 3000
@@ -37,7 +38,8 @@ def test_questions_are_drawn_by_the_weights_of_the_task(rng: np.random.Generator
         assert abs(counts[instance] / n - p) < 5 * (p * (1 - p) / n) ** 0.5
 
 
-def test_the_answer_is_predicted_from_the_question(rng: np.random.Generator) -> None:
+def test_the_answer_is_predicted_from_the_question() -> None:
+    rng = np.random.default_rng(0)
     task = sequence_task(FullParity())
     instances = [task.sample(n, rng) for n in (3, 5)]
     batch = batch_of(instances, [one.ids for one in instances])
