@@ -88,7 +88,7 @@ def alt(rows: Rows) -> str:
     scaled = ", ".join(f"{value:.3f} for k = {k}" for k, value in ends.items())
     return (
         f"Two plots of the largest loss of a head with a margin against the length, one curve for each number k of tokens. "
-        f"With a fixed margin every curve rises from 0 to 1; the loss is at most 1/2 up to length {lost}. With a margin of "
+        f"With a fixed margin every curve rises towards 1; the loss is at most 1/2 up to length {lost}. With a margin of "
         f"{RATE} times the logarithm of the length the loss at length {LONGEST:,} is {scaled}."
     )
 

@@ -43,7 +43,7 @@ def _section(plot: Plot, rows: Rows | None, data: Path) -> str:
     made = f"`python -m figures {plot.name}`"
     if plot.compute:
         stored = store.load(plot, data)
-        made += f"; its data took {max(round(stored.seconds), 1)} s: `{stored.command}`"
+        made += f"; its data took {max(round(stored.seconds), 1)} CPU seconds: `{stored.command}`"
     for name in plot.runs:
         if (data / f"{name}.jsonl").exists():
             made += f"; its runs are made by `{store.sweep_command(name)}`"
@@ -77,7 +77,7 @@ def write(path: Path, data: Path = store.DATA) -> list[str]:
             (folder / f"{name}.png").write_bytes(encode(render(PLOTS[name], rows), "png", dpi=120))
     except OSError as error:
         raise InvalidArgument(
-            "figures", "--gallery", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
+            "gallery", "--gallery", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
             "Choose another place.",
         ) from None  # fmt: skip
     write_text(path, page(rows_of, data), "figures --gallery")

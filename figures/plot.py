@@ -89,7 +89,7 @@ def check_format(kind: str) -> None:
     """
     if kind not in FORMATS:
         raise InvalidArgument(
-            "figures", "--format", shown(kind), f"formats among {', '.join(FORMATS)}", "For instance --format pdf,png."
+            "encode", "--format", shown(kind), f"formats among {', '.join(FORMATS)}", "For instance --format pdf,png."
         )
 
 
@@ -121,7 +121,7 @@ def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: S
             (folder / name).write_bytes(data)
     except OSError as error:
         raise InvalidArgument(
-            "figures", "--out", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
+            "write", "--out", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
             "Choose another folder.",
         ) from None  # fmt: skip
     return [folder / name for name in files]

@@ -1,4 +1,4 @@
-"""Exact match against the length for every position scheme, on tasks with a scratchpad, an addition and pointers."""
+"""Exact match against the length for every position scheme, on parity with a scratchpad, addition and pointer chasing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import draw_curve, points, pooled, share
+from figures.runs import COUPLED, draw_curve, family, points, pooled, share
 from figures.style import SHADE, Series, Style, entry, legend_below, series
 from theory.errors import InvalidArgument
 
 RUNS = "schemes"
-TASKS = (
-    "parity with scratchpad, token-coupled", "parity with scratchpad, query-coupled", "addition, reversed",
-    "addition, reversed, carry shown", "pointer chasing",
-)  # fmt: skip
-"""Those of them that were trained are drawn."""
+TASKS = ("parity with scratchpad", "addition, reversed", "addition, reversed, carry shown", "pointer chasing")
+"""Those of them that were trained are drawn, under both conventions of coupling together."""
 
 SCHEMES = {
     "none": "none",
@@ -37,36 +34,52 @@ SCHEMES = {
 def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
     """The exact match for every task, scheme and length, pooled and by seed.
 
+    "convention" says whether a predicted token shares its ID with what it reads ("token") or the token before it does
+    ("query"), where the model sees coupled IDs.
+
     Raises
     ------
     InvalidArgument : when no run is of one of the tasks.
     """
-    tested = [p for p in points(runs[RUNS]) if p["task"] in TASKS and p["tested_on"] == p["task"]]
+    tested: list[Row] = []
+    for point in points(runs[RUNS]):
+        name = point["task"]
+        if family(name) in TASKS and point["tested_on"] == name and point["positions"] in SCHEMES:
+            query = name.endswith("query-coupled") or name == "pointer chasing"
+            convention = ("query" if query else "token") if point["positions"] in COUPLED else None
+            tested.append({**point, "task": family(name), "convention": convention})
     if not tested:
         raise InvalidArgument(
-            "figures", RUNS, f"{len(runs[RUNS])} runs, none of them of these tasks", f"runs of {'; '.join(TASKS)}",
+            "join", RUNS, f"{len(runs[RUNS])} runs, none of them of these tasks", f"runs of {'; '.join(TASKS)}",
             f"See figures/sweeps/{RUNS}.toml.",
         )  # fmt: skip
-    order = list(SCHEMES)
-    tested.sort(
-        key=lambda p: (TASKS.index(p["task"]), order.index(p["positions"]), p["log_scale"], p["length"], p["seed"])
-    )
-    names = ("task", "positions", "log_scale", "longest", "length")
+    tested.sort(key=lambda p: (TASKS.index(p["task"]), _rank(p), p["length"], p["seed"]))
+    names = ("task", "positions", "convention", "log_scale", "longest", "length")
     rows: list[Row] = [{"kind": "pooled", **row} for row in pooled(tested, names)]
     return rows + [{"kind": "seed", **{name: p[name] for name in (*names, "seed", "right", "size")}} for p in tested]
 
 
-def _kinds(rows: Rows) -> dict[tuple[str, bool], tuple[str, Series]]:
-    """{(scheme, scaling): (label, style)}; the scaling is said where a scheme was trained with and without it."""
-    order = list(SCHEMES)
-    found = sorted(
-        {(row["positions"], row["log_scale"]) for row in rows}, key=lambda kind: (order.index(kind[0]), kind[1])
-    )
-    both = {name for name, scaled in found if (name, not scaled) in found}
-    return {
-        (name, scaled): (SCHEMES[name] + (", scaled" if name in both and scaled else ""), series(i))
-        for i, (name, scaled) in enumerate(found)
-    }
+KIND = ("positions", "convention", "log_scale")
+"""What tells curves apart."""
+
+
+def _rank(row: Row) -> tuple[int, bool, bool]:
+    return list(SCHEMES).index(row["positions"]), row["convention"] == "query", row["log_scale"]
+
+
+def _kinds(rows: Rows) -> dict[tuple[object, ...], tuple[str, Series]]:
+    """{values of `KIND`: (label, style)}; convention and scaling are said where a scheme was trained in two ways."""
+    found = dict.fromkeys(tuple(row[name] for name in KIND) for row in sorted(rows, key=_rank))
+    labels: dict[tuple[object, ...], str] = {}
+    for positions, convention, scaled in found:
+        like = [kind for kind in found if kind[0] == positions]
+        label = SCHEMES[str(positions)]
+        if len({kind[1] for kind in like}) > 1:
+            label = label.replace("coupled", f"{convention}-coupled")
+        if len({kind[2] for kind in like}) > 1:
+            label += ", scaled" if scaled else ", not scaled"
+        labels[positions, convention, scaled] = label
+    return {kind: (label, series(i)) for i, (kind, label) in enumerate(labels.items())}
 
 
 def draw(rows: Rows, style: Style) -> Figure:
@@ -75,14 +88,13 @@ def draw(rows: Rows, style: Style) -> Figure:
     kinds = _kinds(rows)
     wide = style.columns == 2
     across = min(3 if wide else 1, len(tasks))
-    in_legend = 5 if wide else 2
-    figure, panels = style.panels(
-        len(tasks), across=across, height=1.75, extra=0.15 + 0.15 * -(-(len(kinds) + 1) // in_legend), sharey=True
-    )
+    in_legend = 4 if wide else 2
+    lines = -(-(len(kinds) + 1) // in_legend)
+    figure, panels = style.panels(len(tasks), across=across, height=1.75, extra=0.15 + 0.15 * lines, sharey=True)
     for number, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
         mine = [row for row in rows if row["task"] == task]
         for kind, (_, how) in kinds.items():
-            own = [row for row in mine if (row["positions"], row["log_scale"]) == kind]
+            own = [row for row in mine if tuple(row[name] for name in KIND) == kind]
             seeds = dict.fromkeys(row["seed"] for row in own if row["kind"] == "seed")
             draw_curve(
                 axes,
@@ -96,13 +108,11 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.axvspan(axes.get_xlim()[0], longest, color=SHADE, zorder=0)
         axes.set_xticks(_spaced(lengths), [str(n) for n in _spaced(lengths)])
         axes.set_xticks([], minor=True)
-        axes.set(
-            xlabel="length", ylim=(-0.03, 1.03), title=task.replace("scratchpad, ", "scratchpad,\n") if wide else task
-        )
+        axes.set(xlabel="length", ylim=(-0.03, 1.03), title=task)
         if number % across == 0:
             axes.set_ylabel("exact match")
     handles = [entry(label, **how.line()) for label, how in kinds.values()]
-    handles.append(entry("trained", color=SHADE, linewidth=5))
+    handles.append(entry("training lengths", color=SHADE, linewidth=5))
     legend_below(figure, handles, columns=in_legend)
     return figure
 
@@ -122,15 +132,17 @@ def alt(rows: Rows) -> str:
     for task in dict.fromkeys(row["task"] for row in rows):
         mine = [row for row in rows if row["task"] == task and row["kind"] == "pooled"]
         longest = max(row["length"] for row in mine)
-        shares = ", ".join(
-            f"{kinds[row['positions'], row['log_scale']][0]} {share(row['right'], row['size'])}"
+        shares = "; ".join(
+            f"{kinds[tuple(row[name] for name in KIND)][0]} {share(row['right'], row['size'])}"
             for row in mine
             if row["length"] == longest
         )
-        said.append(f"{task}, at length {longest} (trained up to {max(row['longest'] for row in mine)}): {shares}")
+        said.append(f"{task} at length {longest} (trained up to {max(row['longest'] for row in mine)}): {shares}")
+    runs = sorted({row["runs"] for row in rows if row["kind"] == "pooled"})
+    counted = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
     return (
         "Exact match of small transformers against the length, one panel a task and one curve a position scheme, pooled over "
-        f"seeds with exact 95 % intervals and a thin line a seed. {'. '.join(said)}."
+        f"seeds ({counted}) with exact 95 % intervals and a thin line a seed. {'. '.join(said)}."
     )
 
 

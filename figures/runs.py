@@ -29,6 +29,16 @@ def points(runs: Rows) -> Iterator[Row]:
             }  # fmt: skip
 
 
+COUPLED = ("coupled", "coupled-ordered", "predicted")
+"""The schemes of trained models under which the coupled IDs of the task are seen; under the others its convention of
+coupling makes no difference."""
+
+
+def family(task: str) -> str:
+    """The name of a task without its convention of coupling."""
+    return task.removesuffix(", token-coupled").removesuffix(", query-coupled")
+
+
 def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     """The points that agree in these names, and in the whole configuration but the seed, summed; in order of appearance.
 

@@ -36,7 +36,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
             tested.append({**point, "training": "fixed k" if named[1] == "=" else "up to k", "k": int(named[2])})
     if not tested:
         raise InvalidArgument(
-            "figures", RUNS, f"{len(runs[RUNS])} runs, none of them of a sparse parity without positions",
+            "join", RUNS, f"{len(runs[RUNS])} runs, none of them of a sparse parity without positions",
             'runs with task = "sparse parity, k = N" and positions = "none"', f"See figures/sweeps/{RUNS}.toml.",
         )  # fmt: skip
     tested.sort(key=lambda point: (point["training"], point["log_scale"], point["k"], point["length"], point["seed"]))
@@ -69,7 +69,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     arities = sorted({row["k"] for row in rows})
     kinds = [(training, scaled) for training in (*trainings, "ideal") for scaled in (False, True)]
     n_entries = len(arities) + 1
-    across = 6 if style.columns == 2 else 3
+    across = min(n_entries, 7) if style.columns == 2 else 3
     figure, panels = style.panels(
         len(kinds),
         across=2,
@@ -77,9 +77,10 @@ def draw(rows: Rows, style: Style) -> Figure:
         height=1.55,
         extra=0.1 + 0.15 * -(-n_entries // across),
         sharex=True,
-        sharey=True,
+        sharey="row",
     )
     longest = max(row["longest"] for row in rows)
+    lowest = min(row["right"] / row["size"] for row in rows if row["kind"] == "seed")
     for number, (axes, (training, scaled)) in enumerate(zip(panels, kinds, strict=True)):
         for i, k in enumerate(arities):
             own = [row for row in rows if (row["k"], row["log_scale"]) == (k, scaled)]
@@ -98,7 +99,7 @@ def draw(rows: Rows, style: Style) -> Figure:
             )
         axes.set_xscale("log", base=2)
         axes.axvspan(longest / 2**0.4, longest, color=SHADE, zorder=0)
-        axes.set(ylim=(-0.03, 1.03))
+        axes.set(ylim=(-0.03 if training == "ideal" else min(0.45, lowest - 0.03), 1.03))
         if number < 2:
             axes.set_title("with log-length scaling" if scaled else "without scaling")
         if not scaled:
@@ -111,7 +112,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.set_xticks(ticks, [str(n) for n in ticks])
         axes.set_xticks([], minor=True)
     handles = [entry(f"k = {k}", **series(i).line()) for i, k in enumerate(arities)]
-    handles.append(entry("trained", color=SHADE, linewidth=5))
+    handles.append(entry("training lengths", color=SHADE, linewidth=5))
     legend_below(figure, handles, columns=across)
     return figure
 

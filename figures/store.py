@@ -6,7 +6,7 @@ Figures are drawn from it, so that drawing is quick and the numbers can be looke
 from __future__ import annotations
 
 import json
-import time
+import os
 import zlib
 from collections.abc import Mapping
 from importlib import metadata
@@ -29,7 +29,8 @@ class Stored(NamedTuple):
 
     Attributes
     ----------
-    command, version, seed, seconds : what made them, and how long it took.
+    command, version, seed : what made them.
+    seconds : of one processor, that it took.
     """
 
     rows: list[Row]
@@ -65,11 +66,11 @@ def compute(plot: Plot) -> Stored:
     """
     if plot.compute is None:
         raise InvalidArgument(
-            "figures", "--rerun", plot.name, "a figure that is computed", f"Its runs come from: {sweep_command(plot.runs[0])}"
+            "compute", "--rerun", plot.name, "a figure that is computed", f"Its runs come from: {sweep_command(plot.runs[0])}"
         )  # fmt: skip
-    start = time.perf_counter()
+    start = sum(os.times()[:4])
     rows = plot.compute(np.random.default_rng((SEED, zlib.crc32(plot.name.encode()))))
-    seconds = round(time.perf_counter() - start, 2)
+    seconds = round(sum(os.times()[:4]) - start, 2)
     return Stored(rows, rerun_command(plot), metadata.version("lengthgen"), SEED, seconds)
 
 
@@ -149,12 +150,12 @@ def _text(path: Path, command: str) -> str:
     except (OSError, UnicodeError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise InvalidArgument(
-            "figures", "data", f"{str(path)!r}: {what}", "stored data", f"Make it with: {command}"
+            "load", "data", f"{str(path)!r}: {what}", "stored data", f"Make it with: {command}"
         ) from None
 
 
 def _malformed(path: Path, error: Exception, command: str) -> InvalidArgument:
     return InvalidArgument(
-        "figures", "data", f"{str(path)!r}, which is malformed ({type(error).__name__}: {error})", "stored data",
+        "load", "data", f"{str(path)!r}, which is malformed ({type(error).__name__}: {error})", "stored data",
         f"Make it again with: {command}",
     )  # fmt: skip

@@ -113,8 +113,8 @@ class Series(NamedTuple):
 
 
 def series(i: int) -> Series:
-    """The style of series number i; colour, dash and marker come again together only after 66."""
-    return Series(PALETTE[i % len(PALETTE)], DASHES[(i + i // len(PALETTE)) % len(DASHES)], MARKERS[i % len(MARKERS)])
+    """The style of series number i; dash and marker come again together only after 44."""
+    return Series(PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
 
 
 @dataclass(frozen=True)

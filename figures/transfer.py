@@ -185,9 +185,10 @@ def alt(rows: Rows) -> str:
     below = max(1 - row["growth_of_rare_noise_head"] / as_float(Fraction(row["kappa"])) for row in rows)
     longest = max(row["test_length"] for row in rows)
     return (
-        f"Two log-log plots of the growth of the loss from training length {TRAIN} to test lengths up to {longest}, without "
-        f"locality and with it. The exact loss of a head that errs on rare noise lies on κ, the growth of the candidates "
-        f"(at most {below:.2%} below it); the bound of T3 is parallel above it, by the number of candidates in training. "
+        f"Two log-log plots of the growth of the loss from training length {TRAIN} to test lengths up to {longest}, "
+        f"without locality and with it. The exact loss of a head that errs on rare noise lies on κ, the growth of the "
+        f"candidates (at most {100 * below:.2f} % below it); the bound of T3 is parallel above it, by the number of "
+        f"candidates in training. "
         f"Slopes over the last doubling: {slopes}."
     )
 

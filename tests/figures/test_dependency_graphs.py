@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def sample(task: Task, length: int) -> Instance:
     return task.sample(length, np.random.default_rng(3))
 
 
+@cache
+def drawing(task: Task, length: int) -> Figure:
+    """The drawing of the sample, laid out."""
+    figure = draw(task, sample(task, length))
+    figure.canvas.draw()
+    return figure
+
+
 def texts(figure: Figure) -> list[Text]:
     """All that is written: the axes are off, so their tick labels are not."""
     inside = [text for axes in figure.axes for text in (axes.title, *axes.texts)]
@@ -54,8 +63,7 @@ def extents(figure: Figure, artists: list[Text] | list[FancyBboxPatch]) -> list[
 
 @each
 def test_every_token_and_every_edge_is_drawn_in_both_panels(task: Task, length: int) -> None:
-    instance = sample(task, length)
-    figure = draw(task, instance)
+    instance, figure = sample(task, length), drawing(task, length)
     n_edges = sum(len(step.sources) for step in instance.steps)
     for axes in figure.axes:
         boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
@@ -71,9 +79,8 @@ def test_every_token_and_every_edge_is_drawn_in_both_panels(task: Task, length: 
 
 @each
 def test_text_is_readable_and_nothing_overlaps(task: Task, length: int) -> None:
-    figure = draw(task, sample(task, length))
+    figure = drawing(task, length)
     assert figure.get_figwidth() == 6.75
-    figure.canvas.draw()
     shown = texts(figure)
     assert all(text.get_fontsize() >= SMALLEST == 7 for text in shown)
     boxes = extents(figure, shown)
@@ -92,8 +99,7 @@ def test_text_is_readable_and_nothing_overlaps(task: Task, length: int) -> None:
 
 @each
 def test_arrows_stay_on_the_page(task: Task, length: int) -> None:
-    figure = draw(task, sample(task, length))
-    figure.canvas.draw()
+    figure = drawing(task, length)
     for arrow in figure.findobj(FancyArrowPatch):
         assert isinstance(arrow, FancyArrowPatch)
         outline = arrow.get_path().transformed(arrow.get_transform()).get_extents()

@@ -1,0 +1,74 @@
+"""Rows of training runs as a sweep writes them, with numbers that are made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from idealized_model.transformer import TrainConfig
+
+Row = dict[str, Any]
+SIZE = 128
+
+
+def run(config: TrainConfig, right: dict[int, int], mass: dict[int, float] | None = None) -> Row:
+    """A row: so many of `SIZE` sequences right at each length; and the attention of one layer of two heads."""
+    tests = [
+        {
+            "task": config.task, "length": length, "size": SIZE, "steps": SIZE, "steps_right": n, "teacher_forced": n,
+            "free_running": n,
+        }
+        for length, n in right.items()
+    ]  # fmt: skip
+    attention = [
+        {"task": config.task, "length": length, "layers": [[share, share / 2]]}
+        for length, share in (mass or {}).items()
+    ]
+    return {
+        "schema": 1, "digest": config.digest, "code": "1", "config": asdict(config), "status": "finished",
+        "step": config.steps, "loss": 0.1, "fit": {"length": config.longest, "size": SIZE, "right": SIZE}, "tests": tests,
+        "attention": attention, "seconds": 1.0, "versions": {"lengthgen": "0.1.0"},
+    }  # fmt: skip
+
+
+def sparse_parity(arities: Iterable[int] = (2, 4, 6), seeds: int = 3) -> Iterator[Row]:
+    """The more bits, the sooner it falls; not at all with log-length scaling."""
+    lengths = [32 * 2**i for i in range(5)]
+    for sign in ("=", "<="):
+        for k in arities:
+            for scaled in (False, True):
+                for seed in range(seeds):
+                    config = TrainConfig(f"sparse parity, k {sign} {k}", longest=32, log_scale=scaled, seed=seed)
+                    lost = 0 if scaled else k + seed
+                    right = {n: max(SIZE - i * i * lost, SIZE // 2) for i, n in enumerate(lengths)}
+                    yield run(config, right, {n: 0.9 / (1 + i * lost / 8) for i, n in enumerate(lengths)})
+
+
+PLAIN = ("none", "rope", "alibi", "random-shift", "pose", "random-ordered")
+COUPLED = ("coupled", "coupled-ordered")
+GRID = {
+    "parity with scratchpad, query-coupled": (*PLAIN, *COUPLED, "predicted"),
+    "parity with scratchpad, token-coupled": COUPLED,
+    "addition, reversed, carry shown": (*PLAIN, *COUPLED),
+    "copy": (*PLAIN, *COUPLED),
+    "pointer chasing": (*PLAIN, *COUPLED, "predicted"),
+}
+"""{task: the schemes under which it is trained}."""
+
+
+def schemes(seeds: int = 2) -> Iterator[Row]:
+    """The later a scheme stands in the list, the farther it reaches."""
+    for task, trained in GRID.items():
+        for rank, positions in enumerate(trained):
+            for seed in range(seeds):
+                config = TrainConfig(task, positions, longest=10, n_ids=400, log_scale=True, seed=seed)
+                fall = len(trained) - rank + seed
+                yield run(config, {n: max(SIZE - fall * (n - 10) // 2, 0) for n in (10, 20, 40, 50, 100)})
+
+
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """One row a line."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
