@@ -55,7 +55,7 @@ def load_task(spec: str, folder: str | os.PathLike[str] | None = None) -> Task:
 
 def _advice(spec: str) -> str:
     """What was meant by what is neither a known name nor module:object: a name like it, or a module."""
-    near = get_close_matches(spec, TASKS, n=3)
+    near = [name for name in TASKS if len(spec) > 2 and spec in name] or get_close_matches(spec, TASKS, cutoff=0.7)
     known = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known tasks: {'; '.join(TASKS)}."
     module = spec.strip(":")
     named = all(map(str.isidentifier, module.split(".")))

@@ -102,6 +102,8 @@ def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
     [
         ("cpoy", "expected the name of a known task, or module:object. Did you mean 'copy'?"),
         ("shouting", "A task of your own is named in its module, such as shouting:MyTask."),
+        ("mymodule", "module:object. Known tasks: "),  # not: sum modulo 3
+        ("multiplication", "Did you mean 'multiplication, carried' or 'multiplication, plain'?"),
         ("my.tasks:", "Known tasks: sparse parity, k = 2; "),
         ("my.tasks:", "A task of your own is named in its module, such as my.tasks:MyTask."),
         ("my-tasks:Task", "A task of your own is named in its module, such as mymodule:MyTask."),
