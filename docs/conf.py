@@ -25,6 +25,8 @@ nitpicky = True
 html_theme = "furo"
 html_title = f"lengthgen {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 # The anchors of headings that code-hosting sites make too.
 myst_heading_anchors = 4
