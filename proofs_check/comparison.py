@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from idealized_model.risk import exact_interval
+from idealized_model.transformer.data import POSITIONS
 from idealized_model.transformer.results import Row
 from proofs_check.verdicts import SCHEMES, Cell, Scheme, Subject, subjects, verdict
 from theory.errors import InvalidArgument, shown
@@ -102,6 +103,11 @@ class Comparison:
             return (
                 f"such a head exists, but training did not find it: {self.share(1):.0%} right at the training length."
             )
+        if self.predicted and POSITIONS[self.positions].relabel == "shift":
+            return (
+                f"the models fit ({self.share(1):.0%}), but IDs farther apart than a training sequence never met in "
+                "training, and nothing holds these models to a window, as T1's heads are held."
+            )
         if self.predicted:
             return (
                 f"the models fit ({self.share(1):.0%}), but a soft head over IDs that were learned one by one is no hard "
@@ -110,7 +116,10 @@ class Comparison:
         if isinstance(find_task(self.task), Dense):
             return "attention that averages over all tokens can count; T1's heads read a fixed number of tokens."
         if all(decision.outcome == "unrealizable" for decision in self.cell.decisions):
-            return "no single hard head does the task, but these models have several heads and layers."
+            more = "" if self.model == "1 × 1" else ", and these models have several heads and layers"
+            return (
+                f"no single hard head does the task, but soft attention can prefer one key to another by degrees{more}."
+            )
         return "T1 speaks of the worst head that training allows; gradient descent found a better one."
 
 

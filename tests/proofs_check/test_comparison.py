@@ -45,7 +45,8 @@ def test_the_verdict_is_that_of_t1_under_what_heads_see(positions: str) -> None:
     ("task", "positions", "right", "observed", "agree", "why"),
     [
         ("copy", "coupled", (100, 100, 95, 10), "generalize", True, ""),
-        ("copy", "coupled", (100, 100, 60, 10), "in between", False, "the models fit (100%)"),
+        ("copy", "coupled", (100, 100, 60, 10), "in between", False, "never met in training"),
+        ("copy, query-coupled", "coupled-ordered", (100, 99, 50, 10), "fail", False, "is no hard head: 50% right"),
         ("copy", "coupled", (40, 10, 0, 0), "fail", False, "training did not find it: 40%"),
         ("copy", "rope", (100, 50, 30, 0), "fail", True, ""),
         ("copy", "rope", (100, 100, 92, 0), "generalize", False, "worst head"),
