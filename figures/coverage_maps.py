@@ -119,7 +119,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     figure.supylabel("training length", fontsize=SMALLEST)
     bar = figure.colorbar(
         ScalarMappable(norm, colormaps[MAP]), ax=panels, location="bottom", shrink=0.6, aspect=40, pad=0.02,
-        label="growth of the candidates, κ  (hatched: infinite)",
+        label=f"growth of the candidates, κ{' ' if wide else chr(10)}(hatched: infinite)",
     )  # fmt: skip
     bar.set_ticks([1, 3, 10, 30, 90], labels=["1", "3", "10", "30", "90"], minor=False)
     bar.ax.minorticks_off()

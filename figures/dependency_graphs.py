@@ -192,8 +192,8 @@ class _Sheet:
             bottom = top - (TITLE + self.panel_height) * (number + 1 if self.stacked else 1)
             axes = figure.add_axes((start / width, bottom / height, share / 72 / width, self.panel_height / height))
             axes.set_axis_off()
-            title = f"{self.title}, {name}" if self.title else name
-            axes.set_title(f"{title}: sets span up to {self.spans[number]}", fontsize=SMALLEST + 1, color=INK, pad=6)
+            title = f"{self.title} {name}: span" if self.title else f"{name}: sets span up to"
+            axes.set_title(f"{title} {self.spans[number]}", fontsize=SMALLEST + 1, color=INK, pad=6)
             axes.set(xlim=(0, share), ylim=(0, size))  # points, so that boxes and gaps look alike
             (self._by_id if number else self._by_position)(axes, share, size, styles)
             start += 0 if self.stacked else MARGIN + share / 72

@@ -183,8 +183,12 @@ def applied() -> Iterator[None]:
 
 
 def legend_below(figure: Figure, handles: Sequence[Line2D | Patch], *, columns: int) -> None:
-    """One legend below all panels."""
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+    """One legend below all panels, in so many columns, or in as many as fit."""
+    for fewer in range(columns, 0, -1):
+        legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=fewer)
+        if fewer == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def entry(label: str, **how: Any) -> Line2D:

@@ -94,11 +94,11 @@ def draw(rows: Rows, style: Style) -> Figure:
         x, y = schemes.index(row["scheme"]), tasks.index(row["task"])
         colour = OUTCOMES[row["outcome"]][0]
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.8))
-        text = text_of(row) if style.columns == 2 else text_of(row).replace(" ", "\n")
+        text = text_of(row) if style.columns == 2 else text_of(row).replace(" 0", "\n").replace(" 1.00", "\n1.0")
         axes.text(x, y, text, ha="center", va="center", linespacing=0.95)
     wide = style.columns == 2
     axes.set(xlim=(-0.5, len(schemes) - 0.5), ylim=(len(tasks) - 0.5, -0.5))
-    axes.set_xticks(range(len(schemes)), [scheme.replace(" ", "\n") for scheme in schemes])
+    axes.set_xticks(range(len(schemes)), [scheme.replace(" ", "\n") if wide else scheme for scheme in schemes])
     axes.set_yticks(range(len(tasks)), [task if wide else _short(task) for task in tasks])
     axes.xaxis.tick_top()
     if not wide:

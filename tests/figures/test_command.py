@@ -1,0 +1,254 @@
+"""`python -m figures`, the store of data behind it, and the gallery."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import proofs_check
+from figures import gallery, store
+from figures.__main__ import main
+from figures.plot import Plot, Row, encode, write
+from figures.registry import PLOTS, find
+from figures.style import SMALLEST, Style
+from proofs_check import cli
+from theory.errors import InvalidArgument
+
+Out = pytest.CaptureFixture[str]
+ROOT = Path(__file__).parents[2]
+
+
+# ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_list_names_every_figure(capsys: Out) -> None:
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(PLOTS)
+    assert all(plot.title in line for plot, line in zip(PLOTS.values(), lines, strict=True))
+    assert len(PLOTS) >= 10
+
+
+def test_the_formats_asked_for_are_written_and_said(tmp_path: Path, capsys: Out) -> None:
+    assert main(["arities", "--out", str(tmp_path / "new" / "folder"), "--format", "svg", "--columns", "1"]) == 0
+    expected = {f"arities.{end}" for end in ("svg", "csv", "txt")}
+    assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == expected
+    assert {Path(word).name for word in capsys.readouterr().out.split()} == expected
+    assert 'width="234pt"' in (tmp_path / "new" / "folder" / "arities.svg").read_text(encoding="utf-8")  # 3.25 inches
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["transfr"], "argument NAME: got 'transfr'; expected one of sparsity, "),
+        (["transfr"], "Did you mean 'transfer'?"),
+        (["arities", "zzzzz"], "See them with --list."),
+        (["arities", "--format", "pdf,gif"], "argument --format: got 'gif'; expected formats among pdf, png, svg"),
+        (["arities", "--style", "acl"], "argument venue: got 'acl'; expected one of icml, neurips, jmlr"),
+        (["arities", "--columns", "3"], "argument columns: got 3; expected 1 or 2"),
+        (["arities", "--format", "svg", "--out", "taken"], "'taken': File exists; expected a folder that can be written"),
+        (["arities", "--format", "svg", "--out", "taken/inside"], "expected a folder that can be written"),
+        (["arities", "--data", "none"], "none/arities.json': No such file or directory; expected stored data. Make it with: "),
+        (["arities", "--data", "none"], "Make it with: python -m figures arities --rerun"),
+        (["dilution", "--data", "none", "--rerun"], "expected a path that can be written"),
+        (["sparsity", "--rerun"], "got sparsity; expected a figure that is computed. Its runs come from: lengthgen sweep"),
+        (["sparsity", "--data", "none"], "lengthgen sweep figures/sweeps/sparse-parity.toml --results figures/data/sparse-"),
+        (["--gallery", "taken/page.md"], "expected a folder that can be written"),
+    ],
+)  # fmt: skip
+def test_the_command_refuses(
+    arguments: list[str], message: str, capsys: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    assert main(arguments) == 3
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_has_data_is_drawn_although_other_data_is_missing(tmp_path: Path, capsys: Out) -> None:
+    store.save(PLOTS["certificates"], store.load(PLOTS["certificates"]), tmp_path)
+    out = tmp_path / "out"
+    assert main(["sparsity", "certificates", "--data", str(tmp_path), "--out", str(out), "--format", "svg"]) == 3
+    assert "sparsity is not drawn" in capsys.readouterr().err
+    assert (out / "certificates.svg").exists()
+
+
+def test_lengthgen_figures_is_the_same(capsys: Out) -> None:
+    assert cli.main(["figures", "--list"]) == 0
+    first = capsys.readouterr().out
+    assert main(["--list"]) == 0
+    assert first == capsys.readouterr().out
+    assert cli.main(["figures", "transfr"]) == 3
+
+
+def test_the_packages_below_do_not_import_figures() -> None:
+    """Imports go from theory to figures; the command of proofs_check finds figures by its name, when it is asked for."""
+    for package in ("theory", "idealized_model", "proofs_check"):
+        for path in (Path(proofs_check.__file__).parents[1] / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not any(name.split(".")[0] == "figures" for name in names), path
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "rows_of", interrupted)
+    assert main(["dilution"]) == 2
+    assert capsys.readouterr().err == "figures: interrupted\n"
+
+
+# ── The store ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def computed(rng: np.random.Generator) -> list[Row]:
+    return [{"bits": 1, "arity": 1, "least_loss": "0", "floor": str(rng.integers(10**9))}, {"κ": None, "x": 0.1}]
+
+
+def test_what_is_computed_is_stored_with_where_it_comes_from(tmp_path: Path) -> None:
+    plot = replace(PLOTS["arities"], compute=computed)
+    path = store.save(plot, store.compute(plot), tmp_path)
+    stored = store.load(plot, tmp_path)
+    assert stored.rows == store.compute(plot).rows  # the same seed, the same numbers
+    other = replace(plot, name="another")
+    assert store.compute(other).rows != stored.rows
+    assert (stored.command, stored.version, stored.seed) == ("python -m figures arities --rerun", "0.1.0", 0)
+    assert stored.seconds >= 0
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 1 + 6 + 1 + 2 + 2  # a row a line
+    assert store.rows_of(plot, tmp_path) == stored.rows
+
+
+def test_rerun_computes_again_and_draws(tmp_path: Path, capsys: Out) -> None:
+    old = store.load(PLOTS["dilution"])
+    store.save(PLOTS["dilution"], old._replace(rows=[], version="0"), tmp_path)
+    out = tmp_path / "out"
+    assert main(["dilution", "--rerun", "--data", str(tmp_path), "--out", str(out), "--format", "svg"]) == 0
+    assert str(tmp_path / "dilution.json") in capsys.readouterr().out
+    again = store.load(PLOTS["dilution"], tmp_path)
+    assert (again.rows, again.version) == (old.rows, old.version)
+    assert (out / "dilution.svg").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"schema": 2}', '{"schema": 1, "figure": "transfer", "rows": []}', '{"schema": 1, "rows": [1]}'],
+)
+def test_malformed_data_is_refused_with_the_command_that_makes_it(text: str, tmp_path: Path) -> None:
+    (tmp_path / "arities.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidArgument, match=r"malformed .* Make it again with: python -m figures arities --rerun"):
+        store.load(PLOTS["arities"], tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{\n", "[]\n", '{"schema": 1}\n', '{"schema": 1, "tests": [], "config": 3}\n'])
+def test_malformed_runs_are_refused_with_the_command_that_makes_them(text: str, tmp_path: Path) -> None:
+    (tmp_path / "schemes.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidArgument, match=r"malformed .* lengthgen sweep figures/sweeps/schemes.toml --results"):
+        store.load_runs("schemes", tmp_path)
+
+
+def test_runs_of_something_else_are_refused(data: Path) -> None:
+    runs = {name: store.load_runs(name, data) for name in ("schemes", "sparse-parity")}
+    for name, other in (("sparsity", "sparse-parity"), ("schemes", "schemes"), ("attention", "sparse-parity")):
+        join = PLOTS[name].join
+        assert join is not None
+        wrong = runs["schemes" if other == "sparse-parity" else "sparse-parity"]
+        with pytest.raises(InvalidArgument, match="none "):
+            join([], {other: wrong})
+
+
+# What takes longer is computed again in a slow test.
+QUICK = ("dilution", "dependency-graphs", "certificates", "transfer")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name, plot in PLOTS.items()
+        if plot.compute
+    ],
+)
+def test_the_stored_data_is_what_is_computed(name: str) -> None:
+    again, stored = store.compute(PLOTS[name]).rows, store.load(PLOTS[name]).rows
+    assert len(again) == len(stored) > 0
+    for new, old in zip(again, stored, strict=True):
+        assert new.keys() == old.keys()
+        for key, value in new.items():
+            expected = pytest.approx(old[key], rel=1e-12) if isinstance(value, float) else old[key]
+            assert value == expected
+
+
+def test_the_stored_data_is_there_for_every_figure_that_is_computed_and_small() -> None:
+    for plot in PLOTS.values():
+        if plot.compute:
+            path = store.DATA / f"{plot.name}.json"
+            assert path.stat().st_size < 200_000
+            assert store.load(plot).seconds < 60
+            data = json.loads(path.read_text(encoding="utf-8"))
+            assert data["command"] == f"python -m figures {plot.name} --rerun"
+
+
+# ── Styles ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sizes_of_papers() -> None:
+    widths = {(v, c): Style(v, c).width for v in ("icml", "neurips", "jmlr") for c in (1, 2)}  # type: ignore[arg-type]
+    assert (widths["icml", 1], widths["icml", 2]) == (3.25, 6.75)
+    assert (widths["neurips", 2], widths["jmlr", 2]) == (5.5, 6.0)
+    assert all(2 * widths[venue, 1] < widths[venue, 2] for venue in ("icml", "neurips", "jmlr"))
+    assert SMALLEST == 7
+
+
+def test_a_format_is_checked_before_anything_is_written(tmp_path: Path, rows_of: Callable[[str], list[Row]]) -> None:
+    with pytest.raises(InvalidArgument, match="got 'eps'"):
+        write(PLOTS["arities"], rows_of("arities"), tmp_path / "out", ["svg", "eps"], Style())
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_names_are_all_and_doubles_are_one() -> None:
+    assert [plot.name for plot in find([])] == list(PLOTS)
+    assert [plot.name for plot in find(["dilution", "dilution"])] == ["dilution"]
+
+
+# ── The gallery ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drawable() -> dict[str, list[Row]]:
+    """The figures whose data is in the repository."""
+    found = {}
+    for plot in PLOTS.values():
+        if plot.compute or all((store.DATA / f"{name}.jsonl").exists() for name in plot.runs):
+            found[plot.name] = store.rows_of(plot)
+    return found
+
+
+def test_the_gallery_is_of_this_data() -> None:
+    page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+    expected = gallery.page(drawable())
+    assert page == expected, "write it again: python -m figures --gallery docs/figures.md"
+    for name in drawable():
+        assert f"(images/{name}.png)" in page
+        assert (ROOT / "docs" / "images" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_gallery_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    few: dict[str, Plot] = {name: PLOTS[name] for name in ("schemes", "certificates")}
+    monkeypatch.setattr(gallery, "PLOTS", few)
+    monkeypatch.setattr(gallery, "encode", lambda figure, kind, dpi: encode(figure, kind, dpi=30))
+    store.save(few["certificates"], store.load(few["certificates"]), tmp_path)
+    assert main(["--gallery", str(tmp_path / "page.md"), "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == "figures: schemes has no data yet\n"
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert text.count("\n## ") == 2
+    assert "Not drawn yet." in text
+    assert few["certificates"].alt(store.load(few["certificates"]).rows)[:60] in text.replace("\n", " ")
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["certificates.png"]

@@ -1,0 +1,283 @@
+"""The numbers of the figures by second routes: listing, plain evaluation, closed forms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import product
+from math import comb, exp, inf, log
+
+import numpy as np
+import pytest
+
+from figures import arities, certificates, coverage_maps, dilution, learning_curves, sparsity, transfer
+from figures.attention import diluted
+from figures.plot import Row
+from figures.registry import PLOTS
+from figures.runs import family, pooled, share
+from idealized_model import HeadSpace, SparseAttentionHead, loss
+from proofs_check.families import marked_parity
+from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
+from theory.exact import as_float
+
+Rows = Callable[[str], list[Row]]
+
+
+# ── Transfer ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("k", "width", "key"), [(1, 0, (0,)), (2, 1, (0, 1)), (2, 2, (0, 1)), (2, 2, (0, 2)), (3, 2, (0, 1, 2))]
+)
+def test_the_local_rare_noise_head_by_listing(k: int, width: int, key: tuple[int, ...]) -> None:
+    """Token 0 is the rare noise, 3 the other one; the head answers k rare ones with this key by 0, which half is not."""
+    words = list(product((1, 2), repeat=k))
+    ens = PlantedEnsemble(
+        vocabulary=4, background=["1/3", 0, 0, "2/3"], planted={word: Fraction(1, len(words)) for word in words},
+        target={word: word.count(2) % 2 for word in words}, support=support.local(width),
+    )  # fmt: skip
+    heads = HeadClass(k, width, "relative")
+    keys = {
+        heads.key_of(ids)
+        for ids in product(range(width + 1), repeat=k)
+        if list(ids) == sorted(set(ids)) and ids[0] == 0
+    }
+    answers = {View(word, own): word.count(2) % 2 for word in words for own in keys}
+    head = HardHead(heads, {**answers, View((0,) * k, key): 0})
+    found = transfer.local_rare_noise_losses(k, width, key, 6, 3)
+    assert found.keys() >= set(range(max(k, width + 1), 7))
+    for length in range(max(k, width + 1), 7):
+        assert found[length] == loss(head, ens.at(length))
+
+
+def test_kappa_of_the_transfer_figure_is_the_closed_form(rows_of: Rows) -> None:
+    for row in rows_of("transfer"):
+        k, train, test = row["arity"], row["train_length"], row["test_length"]
+        if row["support"] == "uniform":
+            expected = bounds.exchangeable_kappa(k, train=train, test=test)
+            candidates = comb(train, k)
+        elif k == 2:
+            width = int(row["support"][-1])
+            expected = bounds.local_pair_kappa(width, train, test)
+            candidates = sum(train - d for d in range(1, width + 1))
+        else:
+            continue
+        assert Fraction(row["kappa"]) == expected
+        assert row["candidates_in_training"] == candidates
+        assert Fraction(row["bound"]) == expected * candidates
+
+
+def test_the_transfer_bounds_hold_and_the_lower_one_is_touched(rows_of: Rows) -> None:
+    rows = rows_of("transfer")
+    for row in rows:
+        kappa = as_float(Fraction(row["kappa"]))
+        assert 0.999 * kappa <= row["growth_of_rare_noise_head"] <= kappa * (1 + 1e-12)
+    for k in transfer.WITHOUT:
+        assert transfer.slope(rows, k, "uniform") == pytest.approx(k, abs=0.15)
+    for k, width in transfer.WITH:
+        assert transfer.slope(rows, k, f"local, width {width}") == pytest.approx(1, abs=0.1)
+
+
+# ── Certificates, arities, dilution ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_certificates_are_certificates(rows_of: Rows) -> None:
+    """At the smallest length T1 generalizes to twice the closed form, and one less is not enough."""
+    for row in rows_of("certificates"):
+        k, width, smallest = row["arity"], row["window"], row["smallest"]
+        assert k <= smallest <= row["closed_form"]
+        if k > 2 or (width or 0) > 3:
+            continue
+        law = support.uniform() if width is None else support.local(width)
+        heads = HeadClass(k) if width is None else HeadClass(k, width, "relative")
+        ens = marked_parity(k, law)
+        far = ens.at(row["closed_form"] + 3)
+        assert decide(heads, train=ens.at(smallest), test=far).outcome == "generalizes"
+        if smallest > k:
+            tests = range(smallest - 1, row["closed_form"] + 1)
+            outcomes = [decide(heads, train=ens.at(smallest - 1), test=ens.at(n)).outcome for n in tests]
+            assert set(outcomes) - {"generalizes"}
+        if width is None:
+            assert smallest == row["closed_form"] == 2 * k
+    assert {row["window"] for row in rows_of("certificates")} == {*certificates.WINDOWS, None}
+
+
+def test_least_losses_by_plain_evaluation_of_every_head(rows_of: Rows) -> None:
+    known = {(row["bits"], row["arity"]): row for row in rows_of("arities")}
+    for k, arity in ((2, 1), (3, 1), (3, 2), (4, 2)):
+        law = arities.parity(k, k).at(k)
+        least = min(loss(head, law) for head in HeadSpace.of(HeadClass(arity), law))
+        assert known[k, arity]["least_loss"] == str(least)
+    for (k, arity), row in known.items():
+        floor = Fraction(row["floor"])
+        assert floor == (Fraction(1, comb(k, arity) + 1) if arity < k else 0)
+        if row["least_loss"] is not None:
+            assert Fraction(row["least_loss"]) >= floor
+            assert (Fraction(row["least_loss"]) == 0) == (arity >= k)
+    assert known[3, 2]["least_loss"] == "1/4"  # the floor, attained by T12's head
+    assert [cell for cell, row in known.items() if row["least_loss"] is None] == [(6, 5)]
+
+
+def test_diluted_losses_are_those_of_the_head(rows_of: Rows) -> None:
+    known = {(row["scaled"], row["arity"], row["length"]): Fraction(row["loss"]) for row in rows_of("dilution")}
+    for k, length in ((1, 4), (2, 3), (2, 4), (3, 4)):
+        for scaled in (False, True):
+            ens = PlantedEnsemble(
+                vocabulary=k + 1, background=[1, *[0] * k], planted={tuple(range(1, k + 1)): 1},
+                target={tuple(range(1, k + 1)): 0}, support=support.uniform(), labels=(0, 1),
+            )  # fmt: skip
+            law, heads, planted = ens.at(length), HeadClass(k), View(tuple(range(1, k + 1)), ())
+            views = {view for example in law.support() for view in heads.views(example)}
+            score = dilution.score(scaled, length)
+            head = SparseAttentionHead(
+                heads, score=dict.fromkeys(views, score) | {planted: Fraction(1)},
+                value=dict.fromkeys(views, 1) | {planted: 0},
+            )  # fmt: skip
+            assert known[scaled, k, length] == loss(head, law)
+    # Both margins agree at the training length; the reached length is where half is lost.
+    for k in dilution.ARITIES:
+        n = dilution.reached(k)
+        assert bounds.dilution(comb(n, k), dilution.score(False, n)) <= Fraction(1, 2)
+        assert bounds.dilution(comb(n + 1, k), dilution.score(False, n + 1)) > Fraction(1, 2)
+        assert known[False, k, dilution.TRAIN] == known[True, k, dilution.TRAIN]
+    assert known[True, 3, dilution.LONGEST] == pytest.approx(1 / 7, abs=1e-4)
+
+
+# ── Learning, coverage ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("learner", learning_curves.LEARNERS)
+def test_errors_of_learners_by_listing_every_sample(learner: str, rows_of: Rows) -> None:
+    law = marked_parity(2).at(3)
+    examples = list(law.table())
+    for n in (1, 2):
+        errors: Counter[int] = Counter()
+        for sample in product(examples, repeat=n):
+            head = learning_curves.LEARNERS[learner](learning_curves.PAIRS, list(sample))
+            errors[sum(head.loss(example) > 0 for example in examples)] += 1
+        levels = sorted(errors)
+        above = {level: sum(errors[x] for x in levels if x > level) for level in levels}
+        expected = next(level for level in levels if above[level] * 10 <= len(examples) ** n)
+        (row,) = [
+            r for r in rows_of("learning")
+            if (r["panel"], r["learner"], r["samples"]) == ("exact", learner, n)
+        ]  # fmt: skip
+        assert Fraction(row["error"]) == Fraction(expected, len(examples))
+
+
+def test_learning_stays_below_the_bound(rows_of: Rows) -> None:
+    views = {view for example in marked_parity(2).at(3).support() for view in HeadClass(2).views(example)}
+    for row in rows_of("learning"):
+        assert as_float(Fraction(row["error"])) <= row["bound"]
+        if row["panel"] == "exact":
+            assert row["bound"] == pytest.approx((len(views) * log(3) + log(10)) / row["samples"])
+
+
+def test_kappa_of_the_maps_is_that_of_coverage(rows_of: Rows) -> None:
+    known = {(r["scheme"], r["planted"], r["train_length"], r["test_length"]): r["kappa"] for r in rows_of("coverage")}
+    uniform, local, paired = (marked_parity(2, law) for law in (support.uniform(), support.local(2), support.paired()))
+    blocks = positions.coupled(positions.blocks(2))
+    shifted = positions.random_shift(0, coverage_maps.LONGEST)
+    # With the order key IDs that are really drawn.
+    ordered, coupled = (
+        positions.random_ordered(0, 6),
+        positions.coupled(positions.blocks(2), positions.random_ordered(0, 4)),
+    )
+    cases = [
+        ("no positions", "anywhere", 6, HeadClass(2), uniform.at(4), uniform.at(6)),
+        ("absolute", "anywhere", 6, HeadClass(2, None, "absolute"), uniform.at(4), uniform.at(6)),
+        ("relative window", "within 2", 8, HeadClass(2, 2, "relative"), local.at(4), local.at(8)),
+        ("random shift", "within 2", 6, HeadClass(2, 2, "absolute"), local.at(4, positions=shifted), local.at(6)),
+        *(
+            (scheme, "half a length apart", 8, HeadClass(2, 0, key), *(paired.at(n, positions=ids) for n in (4, 8)))
+            for scheme, key, ids in (("coupled", "relative", blocks), ("random ordered", "order", coupled))
+        ),
+        (
+            "random ordered",
+            "anywhere",
+            6,
+            HeadClass(2, None, "order"),
+            *(uniform.at(n, positions=ordered) for n in (4, 6)),
+        ),
+    ]
+    for scheme, where, test, heads, before, after in cases:
+        kappa = coverage(heads, train=before, test=after).kappa
+        assert known[scheme, where, 4, test] == str(kappa), (scheme, where)
+    assert coverage_maps.growth({}, {}) == 0
+    assert known["absolute", "anywhere", 4, 6] == str(inf)
+
+
+# ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_pooled_sums_seeds_and_nothing_else() -> None:
+    def point(seed: int, right: int, **more: object) -> Row:
+        config = {"seed": seed, "width": 8, **more}
+        return {"config": config, "task": "copy", "right": right, "size": 10, "seed": seed}
+
+    rows = [point(0, 10), point(1, 0), point(0, 7, width=16)]
+    first, second = pooled(rows, ("task",))
+    assert (first["runs"], first["right"], first["size"]) == (2, 10, 20)  # a run that failed counts
+    assert (second["runs"], second["right"], second["size"]) == (1, 7, 10)  # another configuration is another curve
+    assert 0 < first["low"] < 0.5 < first["high"] < 1
+    # The exact interval: the ends are where so many right, or more, or fewer, have probability 1/40.
+    low, high = first["low"], first["high"]
+    assert sum(comb(20, n) * low**n * (1 - low) ** (20 - n) for n in range(10, 21)) == pytest.approx(1 / 40)
+    assert sum(comb(20, n) * high**n * (1 - high) ** (20 - n) for n in range(11)) == pytest.approx(1 / 40)
+
+
+def test_shares_are_rounded_down() -> None:
+    assert [share(n, 1000) for n in (0, 9, 995, 999, 1000)] == ["0.00", "0.00", "0.99", "0.99", "1.00"]
+
+
+def test_families() -> None:
+    assert family("parity with scratchpad, token-coupled") == family("parity with scratchpad, query-coupled")
+    assert family("addition, reversed, carry shown, query-coupled") == "addition, reversed, carry shown"
+    assert family("copy") == "copy"
+
+
+def test_the_idealised_head_loses_the_same_at_the_training_length(rows_of: Rows) -> None:
+    ideal = [row for row in rows_of("sparsity") if row["kind"] == "ideal"]
+    for row in ideal:
+        if row["length"] == 32:
+            assert row["kept"] == pytest.approx(0.99)
+        n, s = comb(row["length"], row["k"]) - 1, 1 / 99 / (comb(32, row["k"]) - 1)
+        if row["log_scale"]:
+            s = exp(log(s) * log(row["length"]) / log(32))
+        assert row["kept"] == pytest.approx(1 / (1 + n * s), rel=1e-9)
+    assert max(row["length"] for row in ideal) == 512
+    assert next(sparsity.ideal([1], 32, 512))["kept"] == pytest.approx(0.99)
+
+
+def test_diluted_attention_is_a_softmax() -> None:
+    """k right keys with logit a and the others with 0; scaling multiplies a."""
+    for k, train, length, a in ((1, 8, 20, 3.0), (3, 32, 512, 5.0)):
+        for scaled in (False, True):
+
+            def mass(n: int, logit: float, k: int = k) -> float:
+                keys = np.exp([logit] * k + [0.0] * (n + 1 - k))
+                return float(keys[:k].sum() / keys.sum())
+
+            now = a * log(length + 2) / log(train + 2) if scaled else a
+            found = diluted(mass(train, a), k=k, log_scale=scaled, longest=train, length=length)
+            assert found == pytest.approx(mass(length, now))
+
+
+def test_alt_texts_say_the_numbers(rows_of: Rows) -> None:
+    """Other rows, other words."""
+    for name, key, value in (
+        ("transfer", "growth_of_rare_noise_head", 5.0),
+        ("certificates", "smallest", 1),
+        ("arities", "least_loss", "1/9"),
+        ("dilution", "loss", "1/3"),
+        ("learning", "error", "1/1000"),
+        ("coverage", "kappa", "17"),
+        ("verdicts", "outcome", "mixed"),
+        ("sparsity", "right", 1),
+        ("schemes", "right", 1),
+        ("attention", "mass", 0.123),
+    ):
+        rows = rows_of(name)
+        changed = [{**row, key: value} if key in row else row for row in rows]
+        assert PLOTS[name].alt(rows) != PLOTS[name].alt(changed), name
