@@ -108,7 +108,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.set(xlabel="length", ylim=(-0.03, 1.03), xlim=(longest / 2**0.4, lengths[-1] * 2**0.15))
         axes.set_title("with log-length scaling" if scaled else "without scaling")
         if not scaled or style.columns == 1:
-            axes.set_ylabel("attention on the dependency set")
+            axes.set_ylabel("attention on\nthe dependency set")
     handles = [entry(f"k = {k}", **series(i).line()) for i, k in enumerate(arities)]
     handles.append(entry("T6 from there", color="black", linewidth=0.9, linestyle=(0, (1, 1.5))))
     handles.append(entry("training lengths", color=SHADE, linewidth=5))

@@ -101,13 +101,14 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.axvspan(longest / 2**0.4, longest, color=SHADE, zorder=0)
         axes.set(ylim=(-0.03 if training == "ideal" else min(0.45, lowest - 0.03), 1.03))
         if number < 2:
-            axes.set_title("with log-length scaling" if scaled else "without scaling")
+            axes.set_title("log-length scaling" if scaled else "no scaling")
         if not scaled:
             axes.set_ylabel(_SAID[training])
         if number >= len(kinds) - 2:
             axes.set_xlabel("length")
     ticks = [longest * 2**i for i in range(12) if longest * 2**i <= max(row["length"] for row in rows)]
-    panels[0].set_xlim(longest / 2**0.4, ticks[-1] * 2**0.15)
+    ticks = ticks if style.columns == 2 else ticks[::2]
+    panels[0].set_xlim(longest / 2**0.4, max(row["length"] for row in rows) * 2**0.15)
     for axes in panels:
         axes.set_xticks(ticks, [str(n) for n in ticks])
         axes.set_xticks([], minor=True)

@@ -40,6 +40,9 @@ DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
 """The third channel, for points."""
 
+LINE = 0.155
+"""Inches: a line of a legend."""
+
 GREY = "#55555a"
 INK = "#1b1b1e"
 SHADE = "#e9e9ee"
@@ -183,10 +186,12 @@ def applied() -> Iterator[None]:
 
 
 def legend_below(figure: Figure, handles: Sequence[Line2D | Patch], *, columns: int) -> None:
-    """One legend below all panels, in so many columns, or in as many as fit."""
+    """One legend below all panels, in so many columns, or in as many as fit; the figure grows by the lines that adds."""
     for fewer in range(columns, 0, -1):
         legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=fewer)
         if fewer == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            more = -(-len(handles) // fewer) - -(-len(handles) // columns)
+            figure.set_figheight(figure.get_figheight() + more * LINE)
             return
         legend.remove()
 
