@@ -8,7 +8,8 @@ import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from importlib import metadata
 from math import isfinite
 from pathlib import Path
@@ -16,15 +17,18 @@ from time import perf_counter
 
 import numpy as np
 
-from idealized_model.transformer.data import ids_of, sequence_task
+from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory.errors import InvalidArgument, shown
-from theory.tasks import find_task
+from theory.tasks import Task, find_task
 
 SAVE_EVERY = 10.0
 """Seconds between two checkpoints of a run in a folder."""
+
+DRAWS = 16
+"""Instances of a length that are tried out before a run: how many IDs one needs may depend on its tokens."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,26 @@ def check(config: TrainConfig, evaluation: Evaluation) -> None:
 
     Raises
     ------
-    InvalidArgument : for test tasks with other tokens, lengths below a task's least, or too few IDs for a length.
+    InvalidArgument : for test tasks with other tokens, lengths below a task's least, or too few IDs for a length; with
+        predicted IDs also for increments that depend on the length.
+
+    Cost: `DRAWS` instances of the least and the largest length of training and tests, once for all seeds.
     """
-    own = sequence_task(find_task(config.task))
+    _check(replace(config, seed=0), evaluation)
+
+
+@lru_cache
+def _check(config: TrainConfig, evaluation: Evaluation) -> None:
+    own, rng = sequence_task(find_task(config.task)), np.random.default_rng(0)
+    increments = increments_of(own, config.longest, rng) if config.how.predicted else ()
+
+    def try_out(task: Task, lengths: tuple[int, ...], *, training: bool) -> None:
+        for length in {min(lengths), max(lengths)}:
+            instances = [task.sample(length, rng) for _ in range(DRAWS)]
+            ids = [ids_of(one, config.how, config.n_ids, rng, training=training) for one in instances]
+            batch_of(instances, ids, increments)
+
+    try_out(own, (max(config.shortest, own.min_length), config.longest), training=True)
     for name in evaluation.tasks or (config.task,):
         task = sequence_task(find_task(name))
         if task.alphabet != own.alphabet:
@@ -85,10 +106,7 @@ def check(config: TrainConfig, evaluation: Evaluation) -> None:
                 "Evaluation", "tasks", f"{name!r}, the tokens of which are {shown(task.alphabet)}",
                 f"a task with the tokens {shown(own.alphabet)}, as in training", "Test on a task of the same tokens.",
             )  # fmt: skip
-        rng = np.random.default_rng(0)
-        for length in (min(evaluation.lengths), max(evaluation.lengths + evaluation.attention_lengths)):
-            ids_of(task.sample(length, rng), config.how, config.n_ids, rng, training=False)
-    ids_of(own.sample(config.longest, rng), config.how, config.n_ids, rng, training=True)
+        try_out(task, evaluation.lengths + evaluation.attention_lengths, training=False)
 
 
 def run(

@@ -33,12 +33,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import product
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from idealized_model.transformer.results import Results, Row
 from idealized_model.transformer.runs import Evaluation, check, digest, run
-from idealized_model.transformer.training import NUMERICS, TrainConfig, Trainer, closest
+from idealized_model.transformer.training import LONGEST, NUMERICS, TrainConfig, Trainer, alone, closest
 from theory.errors import InvalidArgument, TheoryError, shown
 
 CONFIG = tuple(field.name for field in fields(TrainConfig) if field.name != "seed")
@@ -111,6 +112,9 @@ def jobs(data: dict[str, Any], name: str = "grid") -> list[Job]:
         for number, variant in enumerate(variants, start=1):
             where = f"{name}: [[variants]] {number}" if "variants" in data else name
             _known(variant, (*CONFIG, *TESTS), where)
+            for key, value in variant.items():
+                if value == [] and key not in LISTS:
+                    raise InvalidArgument(where, key, "[]", "a value, or a list of some", "No run would come of it.")
             for values in _combinations({**grid, **variant}):
                 job = _job(shared | values | {"seed": seed}, where)
                 found.setdefault(job.key, job)
@@ -146,7 +150,8 @@ def sweep(
     with Results(results) as file:
         left = [job for job in work if job.key not in file.keys]
         parallel = Parallel(n_jobs=workers, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered")
-        with closing(parallel(delayed(_work)(job, os.getpid()) for job in left)) as rows:
+        # BLAS has one setting for all threads of a process, so where the workers are threads none of them may change it.
+        with alone(), closing(parallel(delayed(_work)(job, os.getpid()) for job in left)) as rows:
             for number, row in enumerate(rows, start=len(work) - len(left) + 1):
                 file.append(row)
                 if watch is not None:
@@ -183,6 +188,9 @@ def _job(values: dict[str, Any], where: str) -> Job:
     for key in LISTS:
         if not isinstance(values.get(key, []), list):
             raise InvalidArgument(where, key, shown(values[key]), "a list", f"Write {key} = [...].")
+    for task in values.get("test_tasks", ()):
+        if not isinstance(task, str):
+            raise InvalidArgument(where, "test_tasks", shown(task), "names of tasks", 'Write ["copy"].')
     try:
         if "task" not in values:
             raise InvalidArgument("", "task", "nothing", "the name of a task", 'Add task = "copy".')
@@ -199,12 +207,21 @@ def _job(values: dict[str, Any], where: str) -> Job:
     return Job(config, evaluation)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < inf
+
+
 def _lengths(values: dict[str, Any], what: str, config: TrainConfig) -> tuple[int, ...]:
     """Lengths, and factors of the longest training length; both may be given."""
     lengths, factors = values.get(f"{what}_lengths", []), values.get(f"{what}_factors", [])
     for factor in factors:
-        if not isinstance(factor, int | float) or isinstance(factor, bool) or not factor > 0:
-            raise InvalidArgument("", f"{what}_factors", shown(factor), "numbers > 0", "Write [1, 2, 5].")
+        if not _is_number(factor) or not 0 < factor <= LONGEST:
+            raise InvalidArgument(
+                "", f"{what}_factors", shown(factor), f"numbers > 0, at most {LONGEST:,}", "Write [1, 2, 5]."
+            )
+    for length in lengths:
+        if not _is_number(length):
+            raise InvalidArgument("", f"{what}_lengths", shown(length), "whole numbers", "Write [20, 50, 100].")
     return tuple(dict.fromkeys([*lengths, *(round(factor * config.longest) for factor in factors)]))
 
 

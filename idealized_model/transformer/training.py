@@ -9,7 +9,7 @@ import tomllib
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
@@ -381,7 +381,8 @@ class Trainer:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise InvalidArgument(
                 "Trainer.save", "path", f"{path} ({error.strerror})", "a file that can be written",
                 "Choose another folder or free some space; the checkpoint before is untouched.",
@@ -414,11 +415,13 @@ class Trainer:
                 if data[name].shape != target.shape or data[name].dtype != target.dtype:
                     raise ValueError(f"{name} of shape {data[name].shape}")
                 target[...] = data[name]
+            if not 0 <= new.step <= own.steps:
+                raise ValueError(f"step {new.step} of {own.steps}")
             new.history = [Entry(int(step), *map(float, rest)) for step, *rest in data["history"]]
             new._losses.extend(map(float, data["losses"]))
         except FileNotFoundError:
             raise InvalidArgument(where, "path", str(path), "an existing checkpoint", "Train first.") from None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, NotImplementedError) as error:
             raise InvalidArgument(
                 where, "path", f"{path} ({type(error).__name__}: {error})", expected,
                 "It is truncated, or something else: remove it and train again.",

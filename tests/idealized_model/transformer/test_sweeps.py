@@ -16,8 +16,9 @@ import pytest
 
 from idealized_model.transformer import sweeps
 from idealized_model.transformer.results import Row, read_rows
-from idealized_model.transformer.runs import run
+from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.sweeps import Job, jobs, read_grid, sweep
+from idealized_model.transformer.training import TrainConfig
 from theory import InvalidArgument
 
 ROOT = Path(__file__).parents[3]
@@ -149,11 +150,17 @@ BASE = {"task": "copy", "test_lengths": [3]}
         ({"test_lengths": [], "test_factors": [-1]}, "argument test_factors: got -1; expected numbers > 0"),
         ({"test_factors": ["2"]}, "argument test_factors: got '2'"),
         ({"test_size": 0}, "argument size: got 0"),
-        ({"positions": "coupled", "test_factors": [1000]}, r"argument n_ids: got 256 IDs for a .* needs 20001"),
+        ({"positions": "coupled", "test_factors": [100]}, r"argument n_ids: got 256 IDs for a .* needs 2001"),
         ({"task": "copies"}, "argument task: got 'copies'; .* Did you mean 'copy'"),
         ({"task": {"name": "copy"}}, "argument task: got "),
         ({"variants": [{"width": 30}]}, r"\[\[variants\]\] 1: argument width: got 30; expected a multiple of 4"),
         ({"rate": "fast"}, "argument rate: got 'fast'; expected a number > 0"),
+        ({"test_factors": [float("inf")]}, "argument test_factors: got inf; expected numbers > 0"),
+        ({"test_factors": [1e308]}, "argument test_factors: got 1e.308; expected numbers > 0, at most 10,000"),
+        ({"test_lengths": [[3]]}, r"argument test_lengths: got \[3\]; expected whole numbers"),
+        ({"attention_lengths": ["a"]}, "argument attention_lengths: got 'a'; expected whole numbers"),
+        ({"test_tasks": [["copy"]]}, r"argument test_tasks: got \['copy'\]; expected names of tasks"),
+        ({"variants": [{"positions": []}]}, r"\[\[variants\]\] 1: argument positions: got \[\]; expected a value"),
         ({"longest": 2.0}, r"argument longest: got 2\.0; expected an integer >= 1"),
     ],
 )
@@ -202,6 +209,25 @@ def test_another_backend_is_taken_from_joblib(tiny: Path, expected: list[Row], t
     assert kept(read_rows(tmp_path / "results.jsonl")) == expected
 
 
+def test_workers_that_are_threads_find_blas_with_one_thread(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more threads BLAS sums in another order; and the setting is one for all workers of a process."""
+    from joblib import parallel_config
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    seen = []
+
+    def row_of_no_run(job: Job, parent: int) -> Row:
+        seen.append({info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"})
+        return {"schema": 1, "digest": job.key[0], "code": job.key[1]}
+
+    monkeypatch.setattr(sweeps, "_work", row_of_no_run)
+    with threadpool_limits(2, user_api="blas"), parallel_config("threading"):
+        sweep(read_grid(tiny), tmp_path / "results.jsonl", workers=2)
+    assert seen == [{1}] * 9
+
+
 def test_a_sweep_goes_on_where_it_was_stopped(tiny: Path, expected: list[Row], tmp_path: Path) -> None:
     results, ran = tmp_path / "results.jsonl", []
 
@@ -245,19 +271,12 @@ def test_a_sweep_without_room_keeps_what_it_has(tiny: Path, tmp_path: Path, monk
     assert sweep(work, results) == 7
 
 
-def test_a_bad_run_says_so_through_the_workers(tiny: Path, tmp_path: Path) -> None:
-    """What no check foresees: increments that the model does not know."""
-    grid = {
-        "task": "copy",
-        "positions": "predicted",
-        "test_lengths": [2],
-        "test_tasks": ["reverse"],
-        "longest": 2,
-        "n_ids": 16,
-    }
-    size = {"steps": 1, "batch": 1, "width": 8, "heads": 1, "layers": 1, "test_size": 2}
+def test_a_bad_run_says_so_through_the_workers(tmp_path: Path) -> None:
+    """A job that no grid makes: increments that the model does not know."""
+    size: dict[str, Any] = {"steps": 1, "batch": 1, "width": 8, "heads": 1, "layers": 1}
+    config = TrainConfig("copy", "predicted", longest=2, n_ids=16, **size)
     with pytest.raises(InvalidArgument, match="argument increments: got the ID increment"):
-        sweep(jobs(grid | size), tmp_path / "results.jsonl", workers=2)
+        sweep([Job(config, Evaluation((2,), tasks=("reverse",), size=2))], tmp_path / "results.jsonl", workers=2)
 
 
 # ── Kills ────────────────────────────────────────────────────────────────────────────────────────────────────────────

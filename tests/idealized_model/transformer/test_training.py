@@ -274,11 +274,22 @@ def test_broken_checkpoints_are_refused(tmp_path: Path) -> None:
     with np.load(good) as file:
         data = {name: file[name] for name in file.files}
     np.savez(tmp_path / "shape.npz", **{**data, "first": np.zeros(3, np.float32)})
-    for name in ("truncated", "empty", "foreign", "other", "newer", "shape"):
+    np.savez(tmp_path / "array.npz", **{**data, "format": np.zeros(3)})
+    np.savez(tmp_path / "beyond.npz", **{**data, "step": config().steps + 1})
+    np.savez(tmp_path / "below.npz", **{**data, "step": -1})
+    np.savez(tmp_path / "history.npz", **{**data, "history": np.zeros((2, 2))})
+    np.savez(tmp_path / "losses.npz", **{**data, "losses": 3})
+    np.save(tmp_path / "single.npy", np.zeros(3))
+    (tmp_path / "single.npy").rename(tmp_path / "single.npz")
+    method = content.rindex(b"PK\x01\x02") + 10  # of the last member, in the directory
+    (tmp_path / "packed.npz").write_bytes(content[:method] + b"\x63" + content[method + 1 :])  # that nothing knows
+    broken = [path for path in tmp_path.glob("*.npz") if path != good]
+    assert len(broken) == 13
+    for path in broken:
         with pytest.raises(
             InvalidArgument, match=r"Trainer\.load: argument path: got .*; expected a checkpoint of this"
         ):
-            Trainer.load(tmp_path / f"{name}.npz")
+            Trainer.load(path)
     with pytest.raises(InvalidArgument, match="expected an existing checkpoint"):
         Trainer.load(tmp_path / "missing.npz")
 
@@ -298,6 +309,12 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
         trainer.save(tmp_path / "c.npz")
     assert (tmp_path / "c.npz").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_a_checkpoint_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidArgument, match=r"Not a directory\); expected a file that can be written"):
+        Trainer(config()).save(tmp_path / "file" / "c.npz")
 
 
 # ── Others ──────────────────────────────────────────────────────────────────────────────────────────────────────────
