@@ -150,16 +150,23 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
 
     Raises
     ------
-    InvalidArgument : for a task without a small version, or rows without these test lengths.
+    InvalidArgument : for a task without a small version, rows without these test lengths, and runs of one task and scheme
+        that differ in more than the seed, or not even in it.
 
     Cost: `verdict` for every pair.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
+        if not {"config", "tests"} <= row.keys():
+            raise InvalidArgument(
+                "compare", "rows", f"a row without {', '.join({'config', 'tests'} - row.keys())}", "rows of `sweep` or `train`",
+                "Leave it out.",
+            )  # fmt: skip
         groups.setdefault((row["config"]["task"], row["config"]["positions"]), []).append(row)
     found = []
     for done, ((task, positions), group) in enumerate(groups.items()):
         tick(done, len(groups))
+        _require_seeds_alone(group)
         tests = [_tests(row) for row in sorted(group, key=lambda row: row["config"]["seed"])]
         cell = verdict(subject_of(task), SCHEME_OF[positions])
         right = {f: sum(test[f][0] for test in tests) for f in FACTORS}
@@ -170,6 +177,27 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
         found.append(Comparison(task, positions, cell, right, size, shares, model))
     tick(len(groups), len(groups))
     return found
+
+
+def _require_seeds_alone(group: Sequence[Row]) -> None:
+    """Shares of all seeds together mean something only when each seed is there once, of one configuration and version."""
+    first, seeds = group[0], [row["config"]["seed"] for row in group]
+    differ = {
+        name
+        for row in group
+        for name in row["config"]
+        if name != "seed" and row["config"][name] != first["config"].get(name)
+    }
+    if any(row["code"] != first["code"] for row in group):
+        differ.add("the version of the numerics")
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if differ or repeated:
+        what = f"other {', '.join(sorted(differ))}" if differ else f"the seed {repeated[0]} twice"
+        config = first["config"]
+        raise InvalidArgument(
+            "compare", "rows", f"runs of {config['task']!r} under {config['positions']!r} with {what}",
+            "one run a seed, equal in everything else", "Compare files of one sweep each.",
+        )  # fmt: skip
 
 
 def _tests(row: Row) -> dict[int, tuple[int, int]]:

@@ -66,7 +66,17 @@ def sweep(options: Namespace) -> tuple[int, Table | None]:
 
 
 def _demo(options: Namespace) -> tuple[int, Table | None]:
-    """The grid that comes with the package."""
+    """The grid that comes with the package; it says all that the other options could."""
+    given = {name: getattr(options, name, None) for name in ("config", "train_lengths", "test_lengths")}
+    given |= {field.name: getattr(options, field.name, None) for field in fields(TrainConfig)}
+    if options.seeds != 1:
+        given["seeds"] = options.seeds
+    others = [name for name, value in given.items() if value is not None]
+    if others:
+        raise InvalidArgument(
+            "train", "--demo", f"{', '.join(others)} beside it", "no option but --out and --workers",
+            "Leave it out, or leave --demo out.",
+        )  # fmt: skip
     folder = Path(options.out or Path("runs", "demo"))
     _make(folder)
     with resources.as_file(resources.files("idealized_model.transformer") / "demo.toml") as grid:

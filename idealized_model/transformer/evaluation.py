@@ -78,7 +78,7 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
             batch = batch_of(instances, ids, trainer.increments)
             logits, increments = trainer.engine.logits(trainer.parameters, batch)
             filled = batch.weights == 0
-            right = logits.argmax(axis=2) == batch.targets
+            right = (logits.argmax(axis=2) == batch.targets) & ~np.isnan(logits).any(axis=2)  # NaN predicts nothing
             both = right if increments is None else right & (increments.argmax(axis=2) == batch.increments)
             counts += [
                 (~filled).sum(), (right & ~filled).sum(), (right | filled).all(axis=1).sum(),
@@ -177,6 +177,8 @@ def _reproduces(trainer: Trainer, instance: Instance, ids: Ids) -> bool:
         queries, one = np.array([[t - 1]]), np.ones((1, 1), dtype=np.float32)
         prefix = Batch(np.array([tokens]), np.array([made]), queries, np.zeros_like(queries), one)
         logits, increments = trainer.engine.logits(trainer.parameters, prefix)
+        if np.isnan(logits).any():
+            return False
         tokens.append(int(logits.argmax()))
         step = None if increments is None else trainer.increments[int(increments.argmax())]
         made.append(ids[t] if step is None else min(max(made[-1] + step, 0), top))

@@ -88,6 +88,20 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([row("copy", "none", {1: 1, 2: 1})])
 
 
+def test_runs_that_do_not_belong_together_are_refused() -> None:
+    full = {1: 100, 2: 100, 4: 100, 10: 100}
+    one, other = row("copy", "none", full), row("copy", "none", full, seed=1)
+    assert compare([one, other])[0].size[4] == 200
+    with pytest.raises(InvalidArgument, match="runs of 'copy' under 'none' with the seed 0 twice"):
+        compare([one, row("copy", "none", full)])
+    with pytest.raises(InvalidArgument, match="with other layers, log_scale; expected one run a seed"):
+        compare([one, {**other, "config": {**other["config"], "layers": 1, "log_scale": True}}])
+    with pytest.raises(InvalidArgument, match="with other the version of the numerics"):
+        compare([one, {**other, "code": "1"}])
+    with pytest.raises(InvalidArgument, match="got a row without tests; expected rows of"):
+        compare([{name: value for name, value in one.items() if name != "tests"}])
+
+
 def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results, output = tmp_path / "rows.jsonl", tmp_path / "page.md"
     rows = [row("copy", "coupled", {1: 100, 2: 100, 4: 95, 10: 10}), row("copy", "rope", {1: 100, 2: 9, 4: 0, 10: 0})]

@@ -173,6 +173,8 @@ def test_options_override_a_configuration() -> None:
             ["--config", "grid.toml", "--test-lengths", "3"],
             "argument seeds: got an unknown name; .* Did you mean 'seed'",
         ),
+        (["copy", "--demo"], "argument --demo: got task beside it; expected no option but --out and --workers"),
+        (["--demo", "--steps", "5", "--seeds", "2"], "argument --demo: got steps, seeds beside it"),
         (["copy", "--test-lengths", "3", "--out", "grid.toml"], "argument --out: got 'grid.toml': File exists"),
         (["copy", "--test-lengths", "3", "--out", "grid.toml/x"], "argument --out: got 'grid.toml/x': Not a directory"),
     ],

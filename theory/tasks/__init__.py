@@ -48,13 +48,13 @@ TASKS: dict[str, Task] = {
 }
 """Every task by its name, with its usual parameters."""
 
-FAMILIES: dict[str, Callable[[int], Task]] = {
-    "sparse parity, k = N": sparse_parity,
-    "sparse parity, k <= N": sparse_parity_up_to,
-    "addition of N numbers": MultiAddition,
-    "sum modulo N": SumModulo,
+FAMILIES: dict[str, tuple[Callable[[int], Task], int]] = {
+    "sparse parity, k = N": (sparse_parity, 16),
+    "sparse parity, k <= N": (sparse_parity_up_to, 16),
+    "addition of N numbers": (MultiAddition, 1000),
+    "sum modulo N": (SumModulo, 1000),
 }
-"""Tasks with a number in their name, by the name with N for it."""
+"""Tasks with a number in their name, by the name with N for it, and the largest number: k bits have 2^k words."""
 
 
 def find_task(name: str, where: str = "find_task") -> Task:
@@ -77,7 +77,12 @@ def find_task(name: str, where: str = "find_task") -> Task:
         return QueryCoupled(find_task(base, where))
     pattern, number = re.sub(r"\d+", "N", str(name)), re.search(r"\d+", str(name))
     if pattern in FAMILIES and number is not None:
-        return FAMILIES[pattern](int(number[0]))
+        family, largest = FAMILIES[pattern]
+        if len(number[0]) > 9 or int(number[0]) > largest:
+            raise InvalidArgument(
+                where, "task", shown(name), f"{pattern!r} with N at most {largest}", "Use a smaller number."
+            )
+        return family(int(number[0]))
     known = [*TASKS, *FAMILIES]
     close = get_close_matches(str(name), known, n=1)
     raise InvalidArgument(

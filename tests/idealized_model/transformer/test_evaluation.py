@@ -80,6 +80,15 @@ def test_predicted_ids_count(follower: Trainer) -> None:
     assert free < 8
 
 
+def test_logits_that_are_not_numbers_are_never_right() -> None:
+    """Otherwise they would stand for the first token, which half of the copies of length 1 ask for."""
+    trainer = Trainer(TrainConfig("copy", "none", **SMALL))
+    trainer.parameters["head.weight"][...] = np.nan
+    score = evaluate(trainer, "copy", 1, size=40)
+    assert (score.steps_right, score.teacher_forced, score.free_running) == (0, 0, 0)
+    assert rollout(trainer, "copy", 1, size=40) == 0
+
+
 def test_scores_do_not_depend_on_how_the_sequences_are_batched(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = trained(PARITY, "coupled-ordered", until=40)
     whole = evaluate(trainer, PARITY, 4, size=30)

@@ -139,3 +139,18 @@ def test_tasks_are_found_by_the_names_that_they_have(name: str) -> None:
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument, match=r"Use|Did you mean '(copy|sum modulo N)'|For instance"):
         find_task(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("sparse parity, k = 17", 16),
+        ("sparse parity, k <= 40", 16),
+        ("sum modulo 99999999999", 1000),
+        ("addition of 100000 numbers", 1000),
+        (f"sparse parity, k = {'9' * 5000}", 16),
+    ],
+)
+def test_a_number_that_no_machine_holds_is_refused(name: str, most: int) -> None:
+    with pytest.raises(InvalidArgument, match=rf"argument task: got .*; expected '.*N.*' with N at most {most}\."):
+        find_task(name)
