@@ -113,6 +113,13 @@ def test_test_sequences_depend_on_the_seed_and_the_length_alone() -> None:
     assert sequences(0, 0, 2)[0][0][0].tokens != sequences(0, 0, 3)[0][0][0].tokens[:5]
 
 
+@pytest.mark.parametrize("positions", ["random-shift", "pose", "coupled"])
+def test_test_sequences_are_counted_from_the_first_id(positions: str) -> None:
+    trainer = Trainer(TrainConfig("copy", positions, **SMALL))
+    for _, ids in evaluation._batches(trainer, TASKS["copy"], 4, 20):
+        assert {tuple(sorted(set(own))) for own in ids} == {tuple(range(5 if positions == "coupled" else 9))}
+
+
 def test_another_task_of_the_same_tokens() -> None:
     trainer = trained("addition, reversed", "none", until=3)
     other = next(task for task in TASKS.values() if task.alphabet == trainer.task.alphabet and task != trainer.task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,15 @@ def test_ids_of_training_reach_the_whole_range(positions: str) -> None:
     for _ in range(400):
         reached |= set(ids_of(Copy().sample(2, rng), POSITIONS[positions], 12, rng, training=True))
     assert reached == set(range(12))
+
+
+@pytest.mark.parametrize(("positions", "pieces"), [("random-shift", {1}), ("pose", {1, 2}), ("coupled", {1})])
+def test_shifts_keep_a_sequence_in_one_piece_and_pose_cuts_it_in_two(positions: str, pieces: set[int]) -> None:
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(200):
+        ids = sorted(set(ids_of(Copy().sample(3, rng), POSITIONS[positions], 40, rng, training=True)))
+        seen.add(1 + sum(b - a > 1 for a, b in pairwise(ids)))
+    assert seen == pieces
 
 
 def test_random_ordered_ids_are_random_at_test_too() -> None:
@@ -208,18 +218,27 @@ def test_a_run_depends_on_its_seed() -> None:
     assert not np.array_equal(flats[0], flats[2])
 
 
-def test_adamw_is_that_of_the_formula() -> None:
-    trainer = Trainer(config(warmup=0, steps=4, clip=1e9))
+@pytest.mark.parametrize("clip", [1e9, 0.25])
+def test_adamw_is_that_of_the_formula(clip: float) -> None:
+    trainer = Trainer(
+        config(warmup=0, steps=4, clip=clip, decay=10)
+    )  # without decay the parameters would differ by 1e-2
     parameters = trainer.parameters.flat.astype(np.float64)
-    decayed = trainer.parameters.matrices()
+    gains_and_biases = ("gain", "bias")
+    decayed = np.concatenate(
+        [np.full(view.size, not name.endswith(gains_and_biases)) for name, view in trainer.parameters.items()]
+    )
     first = second = np.zeros_like(parameters)
     for step in range(3):
         _, gradient = trainer.engine.loss_and_gradient(trainer.parameters, trainer.batch(step))
         g = gradient.flat.astype(np.float64)
+        norm = float(np.linalg.norm(g))
+        assert norm > 0.25
+        g *= min(1, clip / norm)
         trainer.run(until=step + 1)
         first, second = 0.9 * first + 0.1 * g, 0.98 * second + 0.02 * g**2
         mean, variance = first / (1 - 0.9 ** (step + 1)), second / (1 - 0.98 ** (step + 1))
-        parameters[decayed] *= 1 - trainer.rate(step) * 0.01
+        parameters[decayed] *= 1 - trainer.rate(step) * 10
         parameters -= trainer.rate(step) * mean / (np.sqrt(variance) + 1e-8)
     assert trainer.parameters.flat == pytest.approx(parameters, abs=3e-5)
 
