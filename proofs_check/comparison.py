@@ -159,7 +159,7 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
     for row in rows:
         if not {"config", "tests"} <= row.keys():
             raise InvalidArgument(
-                "compare", "rows", f"a row without {', '.join({'config', 'tests'} - row.keys())}", "rows of `sweep` or `train`",
+                "compare", "rows", f"a row without {', '.join(sorted({'config', 'tests'} - row.keys()))}", "rows of `sweep` or `train`",
                 "Leave it out.",
             )  # fmt: skip
         groups.setdefault((row["config"]["task"], row["config"]["positions"]), []).append(row)
