@@ -157,11 +157,11 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if not {"config", "tests"} <= row.keys():
+        missing = sorted({"config", "tests"} - row.keys())
+        if missing:
             raise InvalidArgument(
-                "compare", "rows", f"a row without {', '.join(sorted({'config', 'tests'} - row.keys()))}", "rows of `sweep` or `train`",
-                "Leave it out.",
-            )  # fmt: skip
+                "compare", "rows", f"a row without {', '.join(missing)}", "rows of `sweep` or `train`", "Leave it out."
+            )
         groups.setdefault((row["config"]["task"], row["config"]["positions"]), []).append(row)
     found = []
     for done, ((task, positions), group) in enumerate(groups.items()):
