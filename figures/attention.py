@@ -72,7 +72,7 @@ def diluted(mass: float, *, k: int, log_scale: bool, longest: int, length: int) 
     """
     if not mass:
         return 0.0
-    score = k * (1 - mass) / (mass * (longest + 1 - k))
+    score = k * max(1 - mass, 0.0) / (mass * (longest + 1 - k))
     if log_scale and score:
         score **= log(length + 2) / log(longest + 2)
     return k / (k + (length + 1 - k) * score)

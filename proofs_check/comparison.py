@@ -7,6 +7,7 @@ they differ, `Comparison.why` says what kind of difference it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,7 +17,7 @@ from idealized_model.transformer.data import POSITIONS
 from idealized_model.transformer.results import Row
 from proofs_check.verdicts import SCHEMES, Cell, Scheme, Subject, subjects, verdict
 from theory.errors import InvalidArgument, shown
-from theory.tasks import QueryCoupled, find_task
+from theory.tasks import Planted, QueryCoupled, find_task
 from theory.tasks.dense import Dense
 
 RANDOM_POSITIONS = Scheme(
@@ -71,8 +72,10 @@ class Comparison:
 
     @property
     def chance(self) -> float:
-        """The accuracy of guessing: one of the answers of a dense task, or nearly nothing for a sequence of tokens."""
+        """The accuracy of guessing: one of the answers of a dense or planted task, nearly 0 for a sequence of tokens."""
         task = find_task(self.task)
+        if isinstance(task, Planted):
+            return 1 / len(task.ensemble.labels)
         return 1 / task.n_answers if isinstance(task, Dense) else 0.0
 
     def skill(self, factor: int) -> float:
@@ -90,32 +93,40 @@ class Comparison:
         return "generalize" if self.skill(4) >= HIGH else "fail" if self.skill(4) <= LOW else "in between"
 
     @property
-    def agree(self) -> bool:
-        """Whether the models do at 4 times the training length what T1 says of heads."""
+    def unrealizable(self) -> bool:
+        """Whether T1 says that no head is perfect in training, of any arity."""
+        return all(decision.outcome == "unrealizable" for decision in self.cell.decisions)
+
+    @property
+    def agree(self) -> bool | None:
+        """Whether the models do at 4 times the training length what T1 says of heads.
+
+        None where T1 speaks of heads that are perfect in training, and the models do not fit it.
+        """
+        if self.skill(1) < HIGH and not self.unrealizable:
+            return None
         return self.observed == ("generalize" if self.predicted else "fail")
 
     @property
     def why(self) -> str:
-        """A sentence on the difference; empty where there is none."""
+        """A sentence on the difference, a conjecture where it says "perhaps"; empty where there is none."""
         if self.agree:
             return ""
-        if self.predicted and self.skill(1) < HIGH:
-            return (
-                f"such a head exists, but training did not find it: {self.share(1):.0%} right at the training length."
-            )
+        if self.agree is None:
+            return f"not fitted: {self.share(1):.0%} right at the training length, and T1 speaks of perfect heads."
         if self.predicted and POSITIONS[self.positions].relabel == "shift":
             return (
-                f"the models fit ({self.share(1):.0%}), but IDs farther apart than a training sequence never met in "
-                "training, and nothing holds these models to a window, as T1's heads are held."
+                f"the models fit, and get {self.share(4):.0%} right at 4 times the length: perhaps because IDs farther apart "
+                "than a training sequence never meet in training, and no window holds these models, as it holds T1's heads."
             )
         if self.predicted:
             return (
-                f"the models fit ({self.share(1):.0%}), but a soft head over IDs that were learned one by one is no hard "
-                f"head: {self.share(4):.0%} right at 4 times the length, where one wrong token spoils a sequence."
+                f"the models fit, and get {self.share(4):.0%} right at 4 times the length: perhaps because a soft head over "
+                "IDs that are learned one by one is no hard head, and one wrong token spoils a sequence."
             )
         if isinstance(find_task(self.task), Dense):
             return "attention that averages over all tokens can count; T1's heads read a fixed number of tokens."
-        if all(decision.outcome == "unrealizable" for decision in self.cell.decisions):
+        if self.unrealizable:
             more = "" if self.model == "1 × 1" else ", and these models have several heads and layers"
             return (
                 f"no single hard head does the task, but soft attention can prefer one key to another by degrees{more}."
@@ -163,12 +174,14 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
                 "compare", "rows", f"a row without {', '.join(missing)}", "rows of `sweep` or `train`", "Leave it out."
             )
         groups.setdefault((row["config"]["task"], row["config"]["positions"]), []).append(row)
+    if not groups:
+        raise InvalidArgument("compare", "rows", "no rows", "at least one run", "Run a sweep first.")
     found = []
     for done, ((task, positions), group) in enumerate(groups.items()):
         tick(done, len(groups))
         _require_seeds_alone(group)
         tests = [_tests(row) for row in sorted(group, key=lambda row: row["config"]["seed"])]
-        cell = verdict(subject_of(task), SCHEME_OF[positions])
+        cell = verdict(subject_of(task), SCHEME_OF[positions], mixed=True)  # as in training, on all lengths up to n
         right = {f: sum(test[f][0] for test in tests) for f in FACTORS}
         size = {f: sum(test[f][1] for test in tests) for f in FACTORS}
         shares = {f: tuple(test[f][0] / test[f][1] for test in tests) for f in FACTORS}
@@ -226,9 +239,12 @@ def table(comparisons: Sequence[Comparison]) -> str:
         lines.append(
             f"| {one.task} | {one.positions} | {one.model} | {words} | {one.share(1):.2f} | {one.share(2):.2f} "
             f"| {one.share(4):.2f} ({low:.2f} to {high:.2f}) | {one.share(10):.2f} | {good} of {len(one.seeds[4])} "
-            f"| {'yes' if one.agree else '**no**'} |"
+            f"| {_AGREE[one.agree]} |"
         )
     return "\n".join(lines)
+
+
+_AGREE = {True: "yes", False: "**no**", None: "not fitted"}
 
 
 def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
@@ -238,11 +254,12 @@ def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
     ----------
     files : where the rows come from, for the command on the page.
     """
-    agree = sum(one.agree for one in comparisons)
-    differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if not one.agree]
+    counts = Counter(one.agree for one in comparisons)
+    differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if one.agree is False]
     return PAGE.format(
         command=f"lengthgen compare {' '.join(files)} --output docs/comparison.md", table=table(comparisons),
-        agree=agree, total=len(comparisons), differ="\n".join(differ) or "- (nowhere)", high=HIGH, low=LOW,
+        agree=counts[True], total=counts[True] + counts[False], unfitted=counts[None],
+        differ="\n".join(differ) or "- (nowhere)", high=HIGH, low=LOW,
     )  # fmt: skip
 
 
@@ -257,14 +274,15 @@ that is perfect in training; a sweep trains one model a seed, at full size. Numb
 running reproduces whole, at multiples of the longest training length, of all seeds together, those that did not fit
 included.
 
-"✓ from n": heads that are perfect at length n stay so. "✗": some head that is perfect in training fails (unseen: on a
-view that training does not show; flip: on one that means something else in training; abstains: it finds nothing to read).
-"∅": no head is perfect in training. T1 and practice *agree* when the skill at 4 times the length (the accuracy, scaled
-so that guessing has 0) is at least {high} for a ✓, or at most {low} otherwise.
+"✓ from n": heads that are perfect on all lengths up to n stay so. "✗": some head that is perfect in training fails
+(unseen: on a view that training does not show; flip: on one that means something else in training; abstains: it finds
+nothing to read). "∅": no head is perfect in training. T1 and practice *agree* when the skill at 4 times the length (the
+accuracy, scaled so that guessing has 0) is at least {high} for a ✓, or at most {low} otherwise; where T1 speaks of perfect
+heads and the skill at the training length is below {high}, the models are *not fitted*.
 
 {table}
 
-{agree} of {total} agree. Where they do not:
+{agree} of {total} agree; in {unfitted} more the models do not fit, which says nothing of T1. Where they do not agree:
 
 {differ}
 """

@@ -144,7 +144,7 @@ def run_in(
     Raises
     ------
     InvalidArgument : when the folder holds another run, its checkpoint is broken, or it cannot be written.
-    Diverged : when the loss is not finite; the checkpoint is from before that step.
+    Diverged : when the loss is not finite; the checkpoint is the last one that was written before.
     """
     folder = Path(folder)
     checkpoint, known = folder / "checkpoint.npz", folder / "config.toml"
@@ -170,11 +170,9 @@ def run_in(
 
     _write(known, config.toml())
     _write(folder / "versions.json", json.dumps(versions(config.engine), indent=1) + "\n")
-    try:
-        trainer.run(watch=at_step)
-    except Diverged:
-        save()
-        raise
+    if not checkpoint.exists():
+        save()  # so that a run that diverges at once leaves one too
+    trainer.run(watch=at_step)
     save()
     return trainer
 
