@@ -18,7 +18,7 @@ from figures.registry import PLOTS
 from tests.figures import made_up
 
 FOLDER = Path(__file__).parent / "pictures"
-SQUARE = 8
+SQUARE = 16
 """Pixels of the screen, at 100 a inch, for one of the small picture."""
 
 

@@ -403,8 +403,9 @@ def test_the_picture_is_as_it_was(name: str, drawn: Drawn) -> None:
     """In small squares, so that another version of a library may move a letter by a pixel."""
     now, before = greys(drawn(name)), stored(name)
     assert now.shape == before.shape
-    assert float(np.abs(now.astype(int) - before.astype(int)).mean()) < 4
-    assert float(np.abs(now.astype(int) - before[::-1].astype(int)).mean()) > 8  # it can fail: upside down
+    apart, reversed_ = (np.abs(now.astype(int) - other.astype(int)).mean() for other in (before, before[::-1]))
+    assert apart < (6 if name == "coverage" else 2)  # its bar of colours stands a few pixels lower in older versions
+    assert reversed_ > 6  # it can fail: upside down
 
 
 @each
