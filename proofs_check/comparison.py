@@ -278,7 +278,8 @@ included.
 (unseen: on a view that training does not show; flip: on one that means something else in training; abstains: it finds
 nothing to read). "∅": no head is perfect in training. T1 and practice *agree* when the skill at 4 times the length (the
 accuracy, scaled so that guessing has 0) is at least {high} for a ✓, or at most {low} otherwise; where T1 speaks of perfect
-heads and the skill at the training length is below {high}, the models are *not fitted*.
+heads and the skill at the training length is below {high}, the models are *not fitted*. Under "∅" models that do
+not fit agree; whether for want of a head or of training time, the numbers do not tell.
 
 {table}
 
