@@ -44,9 +44,9 @@ def _section(plot: Plot, rows: Rows | None, data: Path) -> str:
     if plot.compute:
         stored = store.load(plot, data)
         made += f"; its data took {max(round(stored.seconds), 1)} CPU seconds: `{stored.command}`"
-    for name in plot.runs:
-        if (data / f"{name}.jsonl").exists():
-            made += f"; its runs are made by `{store.sweep_command(name)}`"
+    sweeps = [f"`{store.sweep_command(name)}`" for name in plot.runs if (data / f"{name}.jsonl").exists()]
+    if sweeps:
+        made += f"; its runs are made by {', '.join(sweeps)}"
     return "\n".join([*lines, _wrapped(f"Drawn by {made}."), ""])
 
 

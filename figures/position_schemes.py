@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import COUPLED, draw_curve, family, points, pooled, share
+from figures.runs import COUPLED, draw_curve, family, one_curve_each, points, pooled, share
 from figures.style import SHADE, Series, Style, entry, legend_below, series
 from theory.errors import InvalidArgument
 
@@ -56,6 +56,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
     tested.sort(key=lambda p: (TASKS.index(p["task"]), _rank(p), p["length"], p["seed"]))
     names = ("task", "positions", "convention", "log_scale", "longest", "length")
     rows: list[Row] = [{"kind": "pooled", **row} for row in pooled(tested, names)]
+    one_curve_each(rows, names, RUNS)
     return rows + [{"kind": "seed", **{name: p[name] for name in (*names, "seed", "right", "size")}} for p in tested]
 
 

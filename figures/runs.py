@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from figures.plot import Row, Rows
 from figures.style import Series
 from idealized_model.risk import exact_interval
+from theory.errors import InvalidArgument
 
 LEVEL = Fraction(95, 100)
 """Of the intervals."""
@@ -56,6 +57,25 @@ def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
         kept = {name: own[0][name] for name in names}
         found.append({**kept, "runs": len(own), "right": right, "size": size, "low": low, "high": high})
     return found
+
+
+def one_curve_each(rows: Rows, names: Sequence[str], file: str) -> None:
+    """Refuse runs of two configurations where one curve is to be drawn.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    seen: set[tuple[Any, ...]] = set()
+    for row in rows:
+        own = tuple(row[name] for name in names)
+        if own in seen:
+            said = ", ".join(f"{name} {value}" for name, value in zip(names, own, strict=True))
+            raise InvalidArgument(
+                "join", file, f"runs of two configurations for {said}", "one configuration a curve, seeds apart",
+                "Keep them in folders of their own, and draw each with --data.",
+            )  # fmt: skip
+        seen.add(own)
 
 
 def share(right: int, size: int) -> str:

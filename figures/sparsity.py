@@ -10,7 +10,7 @@ from math import comb, exp, log
 from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import draw_curve, points, pooled, share
+from figures.runs import draw_curve, one_curve_each, points, pooled, share
 from figures.style import SHADE, Style, entry, legend_below, series
 from theory import bounds
 from theory.errors import InvalidArgument
@@ -42,6 +42,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
     tested.sort(key=lambda point: (point["training"], point["log_scale"], point["k"], point["length"], point["seed"]))
     names = ("training", "log_scale", "k", "longest", "length")
     rows: list[Row] = [{"kind": "pooled", **row} for row in pooled(tested, names)]
+    one_curve_each(rows, names, RUNS)
     rows += [{"kind": "seed", **{name: p[name] for name in (*names, "seed", "right", "size")}} for p in tested]
     lengths = sorted({row["length"] for row in rows})
     train = max(row["longest"] for row in rows)

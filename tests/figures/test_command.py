@@ -166,6 +166,16 @@ def test_runs_of_something_else_are_refused(data: Path) -> None:
             join([], {other: wrong})
 
 
+@pytest.mark.parametrize(("name", "file"), [("sparsity", "sparse-parity"), ("schemes", "schemes")])
+def test_two_configurations_are_no_curve(name: str, file: str, data: Path) -> None:
+    first, *rest = store.load_runs(file, data)
+    other = {**first, "config": {**first["config"], "width": 7}}
+    join = PLOTS[name].join
+    assert join is not None
+    with pytest.raises(InvalidArgument, match=r"runs of two configurations for .*; expected one configuration a curve"):
+        join([], {file: [first, *rest, other]})
+
+
 # What takes longer is computed again in a slow test.
 QUICK = ("dilution", "dependency-graphs", "certificates", "transfer")
 
