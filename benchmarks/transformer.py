@@ -32,8 +32,8 @@ from idealized_model.transformer.config import Array
 
 TOKENS, LAYERS, HEADS, CORES = 32, 2, 4, 2
 PAGE = Path(__file__).with_suffix(".md")
-TOLERANCE = 1e-5
-"""Of losses, and of gradients relative to the largest entry."""
+TOLERANCE = 5e-5
+"""Of losses, and of gradients relative to the largest entry: float32 sums over up to 16,384 tokens."""
 
 
 class Shape(NamedTuple):
