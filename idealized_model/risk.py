@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from idealized_model.head import SparseAttentionHead
-from theory.errors import BudgetExceeded, InvalidArgument, check_type, within_budget
+from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown, within_budget
 from theory.exact import Rational, as_float, check_draws, draw_indices, over_common_denominator, rational
 from theory.examples import BUDGET, Label, Law, Mixture
 from theory.heads import HardHead, View
@@ -140,9 +140,14 @@ def exact_interval(count: int, size: int, *, level: Rational = "99/100") -> tupl
     """
     from scipy.stats import binomtest
 
-    if size < 1 or not 0 <= count <= size:
+    whole = type(count) is int and type(size) is int
+    if not whole or size < 1 or not 0 <= count <= size:
         raise InvalidArgument(
-            "exact_interval", "count", f"{count} of {size}", "0 <= count <= size, size >= 1", "Count again."
+            "exact_interval",
+            "count",
+            f"{shown(count)} of {shown(size)}",
+            "integers with 0 <= count <= size, size >= 1",
+            "Count again; from NumPy int(count).",
         )
     confidence = as_float(_level(level, "exact_interval"))
     interval = binomtest(count, size).proportion_ci(confidence_level=confidence, method="exact")

@@ -255,10 +255,17 @@ def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
     files : where the rows come from, for the command on the page.
     """
     counts = Counter(one.agree for one in comparisons)
+    settled = [one for one in comparisons if one.agree is not None]
+    sides = {
+        "promised": sum(one.agree is True for one in settled if one.predicted),
+        "promises": sum(one.predicted for one in settled),
+        "others": sum(one.agree is True for one in settled if not one.predicted),
+        "other": sum(not one.predicted for one in settled),
+    }  # fmt: skip
     differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if one.agree is False]
     return PAGE.format(
         command=f"lengthgen compare {' '.join(files)} --output docs/comparison.md", table=table(comparisons),
-        agree=counts[True], total=counts[True] + counts[False], unfitted=counts[None],
+        agree=counts[True], total=counts[True] + counts[False], unfitted=counts[None], **sides,
         differ="\n".join(differ) or "- (nowhere)", high=HIGH, low=LOW,
     )  # fmt: skip
 
@@ -266,13 +273,14 @@ def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
 PAGE = """\
 # Theory and practice
 
-<!-- Made by `{command}`; a test compares. -->
+<!-- Made by `{command}`. -->
 
 T1's verdict ([verdicts.md](verdicts.md)) beside what trained transformers do, for every task and position scheme of the
 sweeps ([training.md](training.md)). T1 decides a small version of the task, and speaks of *every* hard head of a class
 that is perfect in training; a sweep trains one model a seed, at full size. Numbers are shares of sequences that free
 running reproduces whole, at multiples of the longest training length, of all seeds together, those that did not fit
-included.
+included. T1 is asked about training on all lengths up to the longest together, as in the sweeps, where the tables of
+verdicts take one length at a time (`lengthgen verdicts --mixed` asks as here): what is "✗" there can be "∅" here.
 
 "✓ from n": heads that are perfect on all lengths up to n stay so. "✗": some head that is perfect in training fails
 (unseen: on a view that training does not show; flip: on one that means something else in training; abstains: it finds
@@ -283,7 +291,8 @@ not fit agree; whether for want of a head or of training time, the numbers do no
 
 {table}
 
-{agree} of {total} agree; in {unfitted} more the models do not fit, which says nothing of T1. Where they do not agree:
+{agree} of {total} agree ({promised} of the {promises} with a ✓, {others} of the {other} without); in {unfitted} more the
+models do not fit, which says nothing of T1. Where they do not agree:
 
 {differ}
 """

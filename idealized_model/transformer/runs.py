@@ -239,5 +239,8 @@ def _finite(layers: list[list[float]]) -> list[list[float | None]]:
 
 def versions(engine: str = "numpy") -> dict[str, str]:
     """What a run is made with."""
-    packages = dict.fromkeys(("lengthgen", "numpy", engine))
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+    found = {"python": platform.python_version()}
+    for name in ("lengthgen", "numpy", engine):
+        with suppress(metadata.PackageNotFoundError):  # an engine that is missing says so itself
+            found[name] = metadata.version(name)
+    return found

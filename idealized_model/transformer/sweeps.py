@@ -28,6 +28,7 @@ Equal runs are done once. Results are rows of `runs.run`, one JSON object a line
 from __future__ import annotations
 
 import os
+import platform
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -151,7 +152,7 @@ def sweep(
         left = [job for job in work if job.key not in file.keys]
         parallel = Parallel(n_jobs=workers, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered")
         # BLAS has one setting for all threads of a process, so where the workers are threads none of them may change it.
-        with alone(), closing(parallel(delayed(_work)(job, os.getpid()) for job in left)) as rows:
+        with alone(), closing(parallel(delayed(_work)(job, os.getpid(), platform.node()) for job in left)) as rows:
             for number, row in enumerate(rows, start=len(work) - len(left) + 1):
                 file.append(row)
                 if watch is not None:
@@ -228,12 +229,26 @@ def _lengths(values: dict[str, Any], what: str, config: TrainConfig) -> tuple[in
 # ── Runs and their rows ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _work(job: Job, parent: int) -> Row:
-    """One run, in a worker; ends with the process that started the worker, also when that is killed."""
-    child = os.getppid() == parent
+def _work(job: Job, parent: int, node: str) -> Row:
+    """One run, in a worker; ends with the process that started the sweep, also when that is killed.
+
+    On another machine of a cluster nothing is known of that process.
+    """
+    child, near = os.getppid() == parent, platform.node() == node and os.name == "posix"
 
     def watch(trainer: Trainer) -> None:
-        if child and os.getppid() != parent:
+        if (child and os.getppid() != parent) or (near and not _alive(parent)):
             os._exit(1)
 
     return run(job.config, job.evaluation, watch=watch)
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of this machine exists."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -258,7 +258,9 @@ def test_an_exact_interval_ends_where_its_tails_do(count: int, size: int) -> Non
 
 @pytest.mark.parametrize(("count", "size"), [(-1, 3), (4, 3), (0, 0)])
 def test_an_exact_interval_of_an_impossible_count_is_refused(count: int, size: int) -> None:
-    with pytest.raises(InvalidArgument, match=f"exact_interval: argument count: got {count} of {size}; expected 0 <= "):
+    with pytest.raises(
+        InvalidArgument, match=f"exact_interval: argument count: got {count} of {size}; expected integers with 0 <= "
+    ):
         exact_interval(count, size)
 
 

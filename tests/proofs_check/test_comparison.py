@@ -113,7 +113,7 @@ def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["compare", str(results), "--output", str(output)]) == 0
     text = output.read_text()
     assert text == page(compare(rows), [str(results)])
-    assert "2 of 2 agree; in 0 more" in text
+    assert "2 of 2 agree (1 of the 1 with a ✓, 1 of the 1 without); in 0 more" in text
     assert main(["compare", str(tmp_path / "none.jsonl")]) == 3
     assert "none.jsonl" in capsys.readouterr().err
 

@@ -95,9 +95,9 @@ def test_a_missing_extra_is_no_fault_but_has_its_pip_line(monkeypatch: pytest.Mo
     found = lacking(monkeypatch, "jax", "furo")
     assert found.status == 0
     text = found.explain()
-    assert re.search(r"✗ jax +missing +>= 0\.5\.0 +the JAX engine", text)
+    assert re.search(r"✗ jax +missing +>= 0\.8\.0 +the JAX engine", text)
     lines = text.split("To install what is missing or too old:\n")[1].splitlines()
-    assert lines[0].endswith('-m pip install "jax>=0.5.0"')
+    assert lines[0].endswith('-m pip install "jax>=0.8.0"')
     assert lines[1].endswith('-m pip install "furo>=2024.8.6"')
     assert lines[2] == ""
     assert lines[0].split()[0] == sys.executable

@@ -218,7 +218,7 @@ def test_workers_that_are_threads_find_blas_with_one_thread(
 
     seen = []
 
-    def row_of_no_run(job: Job, parent: int) -> Row:
+    def row_of_no_run(job: Job, parent: int, node: str) -> Row:
         seen.append({info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"})
         return {"schema": 1, "digest": job.key[0], "code": job.key[1]}
 
@@ -352,11 +352,11 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text(TINY.replace("seeds = 3", "seeds = 1").replace("steps = 12", "steps = 10000000"))
     code = (
-        "import os, sys\nfrom idealized_model.transformer import sweeps\n"
-        "def work(job, parent):\n    print(os.getpid(), flush=True)\n    sweeps._work(job, parent)\n"
+        "import os, platform, sys\nfrom idealized_model.transformer import sweeps\n"
+        "def work(job, *parent):\n    print(os.getpid(), flush=True)\n    sweeps._work(job, *parent)\n"
         "if __name__ == '__main__':\n    from joblib import Parallel, delayed\n"
         "    [job, *_] = sweeps.read_grid(sys.argv[1])\n"
-        "    Parallel(n_jobs=2)(delayed(work)(job, os.getpid()) for _ in range(2))\n"
+        "    Parallel(n_jobs=2)(delayed(work)(job, os.getpid(), platform.node()) for _ in range(2))\n"
     )
     (tmp_path / "script.py").write_text(code)
     with subprocess.Popen(
