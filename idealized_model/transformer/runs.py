@@ -19,7 +19,7 @@ import numpy as np
 
 from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
-from idealized_model.transformer.results import SCHEMA, Row
+from idealized_model.transformer.results import SCHEMA, Row, replacing
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory.errors import InvalidArgument, shown
 from theory.tasks import Task, find_task
@@ -189,14 +189,11 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise InvalidArgument(
             "run_in", "folder", f"{str(path)!r}: {error.strerror}", "a folder that can be written",
             "Choose another folder, or free some space.",

@@ -9,7 +9,7 @@ import tomllib
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
@@ -27,6 +27,7 @@ from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.engine import Batch, Engine
 from idealized_model.transformer.jax_engine import JaxEngine
+from idealized_model.transformer.results import replacing
 from theory.errors import InvalidArgument, TheoryError, shown
 from theory.tasks import find_task
 
@@ -368,9 +369,8 @@ class Trainer:
     def save(self, path: str | Path) -> None:
         """Write a checkpoint: whole or not at all, whatever interrupts it."""
         path = Path(path)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         try:
-            with temporary.open("wb") as file:
+            with replacing(path) as temporary, temporary.open("wb") as file:
                 np.savez(
                     file, format=FORMAT, code=NUMERICS, config=self.config.toml(), step=self.step,
                     n_tokens=self.n_tokens, seconds=self.seconds, parameters=self.parameters.flat,
@@ -379,10 +379,7 @@ class Trainer:
                 )  # fmt: skip
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             raise InvalidArgument(
                 "Trainer.save", "path", f"{path} ({error.strerror})", "a file that can be written",
                 "Choose another folder or free some space; the checkpoint before is untouched.",
