@@ -32,6 +32,7 @@ TEST := $(VENV)/.test-$(TAG)
 DEV := $(VENV)/.dev-$(TAG)
 EXTRAS := $(VENV)/.extras-$(TAG)
 DOCS := $(VENV)/.docs-$(TAG)
+MUTANTS := $(VENV)/.mutants-$(TAG)
 MADE_LOWEST := $(VENV_LOWEST)/.made-$(TAG)
 TEST_LOWEST := $(VENV_LOWEST)/.test-$(TAG)
 MADE_BENCHMARK := $(VENV_BENCHMARK)/.made-$(TAG)
@@ -44,7 +45,7 @@ COMMA := ,
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark \
-	benchmark-transformer figures docs lint format dist clean
+	benchmark-transformer mutants figures docs lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +83,9 @@ benchmark: $(CORE) ## measure the machines against plain routes and limits
 benchmark-transformer: $(BENCHMARK) ## measure the transformer's train step beside PyTorch's, in an environment of its own
 	@$(PY_BENCHMARK) benchmarks/transformer.py $(ARGS)
 
+mutants: $(MUTANTS) ## break the code in many small ways and see that a test goes red (about an hour)
+	@$(PY) -m tests.mutants $(ARGS)
+
 figures: $(CORE) ## draw every figure from stored data into drawn/ (python -m figures)
 	@$(PY) -m figures $(ARGS)
 
@@ -103,7 +107,7 @@ dist: $(DEV) ## build the wheel and the source archive into dist/
 
 clean: ## remove the environments and everything that was built
 	rm -rf $(VENV) $(VENV_LOWEST) $(VENV_BENCHMARK) build dist drawn docs/_build *.egg-info .coverage .coverage.* htmlcov
-	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis .mutants .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call make_venv,FOLDER,CONDITION ON sys.version_info,WHAT IS NEEDED)
@@ -134,6 +138,10 @@ $(DEV): $(MADE) $(PACKAGING) constraints.txt
 
 $(EXTRAS): $(MADE) $(PACKAGING) constraints.txt
 	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,jax,dask]"
+	@touch $(CORE) $(TEST) $@
+
+$(MUTANTS): $(MADE) $(PACKAGING) constraints.txt
+	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,mutants]"
 	@touch $(CORE) $(TEST) $@
 
 $(DOCS): $(MADE) $(PACKAGING) constraints.txt
