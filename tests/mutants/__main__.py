@@ -6,11 +6,12 @@
 
 The mutants are Cosmic Ray's: it changes numbers and operators at module level too, where this project keeps the
 constants that matter (mutmut changes the bodies of functions only), leaves words alone, and keeps its results in a
-file, so that a run that was stopped goes on. Which tests run is decided here, by coverage: those of the module's own
-test file first, then the others that execute the line, the fast ones first, for at most `LIMIT` seconds of tests.
+file. Which tests run is decided here, by coverage: those of the module's own test file first, then the others that
+execute the line, the fast ones first, for at most `LIMIT` seconds of tests.
 
 A mutant is *killed* when a test fails or the tests hang. A survivor that changes nothing anyone can see is listed in
-equivalent.toml with the reason; every other one is a missing test, and the exit status is 1.
+equivalent.toml with the reason; every other one is a missing test, and the exit status is 1. A run that was stopped
+goes on; while a module stays as it is its killed mutants are not tried again, and its survivors are.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ SCOPE = (
 LEFT_OUT = ("idealized_model/transformer/jax_engine.py",)
 """It runs only where JAX is installed, and is itself the independent route of another engine."""
 
-SAMPLE = 600
+SHARE = 0.06
+"""Of all places."""
+
 LIMIT = 60.0
 """Seconds that the chosen tests took, together, without a mutant."""
 
@@ -63,13 +66,24 @@ SAME = frozenset({"Eq_Is", "NotEq_IsNot", "Is_Eq", "IsNot_NotEq"})
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the code can be changed, and every way to change it: an operator of Cosmic Ray and which of its places."""
+class Mutant:
+    """A place in a file, and one way to change it: an operator of Cosmic Ray, and which of its places this is."""
 
     file: str
     start: tuple[int, int]
     end: tuple[int, int]
-    ways: tuple[tuple[str, int], ...]
+    operator: str
+    occurrence: int
+
+    def spec(self, tree: Path) -> Any:
+        """As Cosmic Ray writes it."""
+        from cosmic_ray.work_item import MutationSpec
+
+        return MutationSpec(tree / self.file, self.operator, self.occurrence, self.start, self.end)
+
+    def name(self) -> str:
+        """It changes when the file does."""
+        return _digest((ROOT / self.file).read_text(encoding="utf-8"), *astuple(self))
 
 
 @dataclass(frozen=True)
@@ -96,12 +110,17 @@ def modules(patterns: list[str]) -> list[str]:
     return sorted(name for name in found if name.endswith(".py") and name not in LEFT_OUT)
 
 
-def places(file: str) -> list[Place]:
-    """Every place of a file that an operator can change, in order."""
+def sample(file: str, share: float, seed: int) -> Iterator[Mutant]:
+    """A share of the places of a file, each with one way to change it.
+
+    Whether a place is drawn depends on the seed, its line and where in the line it is, so that changes elsewhere do not
+    change the sample.
+    """
     from cosmic_ray.ast import ast_nodes, get_ast_from_path
     from cosmic_ray.plugins import get_operator, operator_names
 
     nodes = [*ast_nodes(get_ast_from_path(ROOT / file))]
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     ways: defaultdict[tuple[tuple[int, int], tuple[int, int]], list[tuple[str, int]]] = defaultdict(list)
     for name in operator_names():
         kind = get_operator(name)
@@ -112,7 +131,18 @@ def places(file: str) -> list[Place]:
         for occurrence, (node, span) in enumerate(found):
             if not any(name.endswith(same) for same in SAME) and not _idle(node):
                 ways[span].append((name, occurrence))
-    return [Place(file, *span, tuple(ways[span])) for span in sorted(ways)]
+    repeated = Counter[tuple[str, int]]()
+    for start, end in sorted(ways):
+        text = lines[start[0] - 1].strip()
+        at = text, start[1] - lines[start[0] - 1].index(text)
+        repeated[at] += 1
+        rng = random.Random(_digest(seed, file, *at, repeated[at]))
+        if rng.random() < share:
+            yield Mutant(file, start, end, *rng.choice(ways[start, end]))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _idle(node: Any) -> bool:
@@ -129,14 +159,6 @@ def _idle(node: Any) -> bool:
             return True
         child, parent = parent, parent.parent
     return False
-
-
-def chosen(files: list[str], sample: int, seed: int) -> dict[str, tuple[Place, tuple[str, int]]]:
-    """{name: (place, one way to change it)}: so many places, as evenly over all as chance does it."""
-    every = [place for file in files for place in places(file)]
-    rng = random.Random(f"{seed}")
-    picked = sorted(rng.sample(range(len(every)), min(sample, len(every))))
-    return {f"{number:05d}": (every[i], rng.choice(every[i].ways)) for number, i in enumerate(picked)}
 
 
 # ── The tests ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +194,7 @@ def measure(tree: Path, tests: list[str], jobs: int) -> dict[str, Any]:
     config.write_text(f"[run]\nsource =\n{packages}", encoding="utf-8")
     command = [
         sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "-p", "no:cacheprovider", "-p", "tests.mutants.durations",
-        "--durations-to", "durations.json", "--cov", "--cov-config", config.name, "--cov-context=test", "--cov-report=", *tests,
+        "--durations-to", "durations.json", "--ignore=tests/test_mutants.py", "--cov", "--cov-config", config.name, "--cov-context=test", "--cov-report=", *tests,
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tree, env=environment(tree))
     if done.returncode:
@@ -189,16 +211,16 @@ def measure(tree: Path, tests: list[str], jobs: int) -> dict[str, Any]:
     return {"seconds": json.loads((tree / "durations.json").read_text(encoding="utf-8")), "lines": lines}
 
 
-def tests_of(place: Place, measured: dict[str, Any]) -> list[list[str]]:
+def tests_of(mutant: Mutant, measured: dict[str, Any]) -> list[list[str]]:
     """The tests to run: of the module's own file, then of others; the fast ones first, within `LIMIT`."""
-    by_line: dict[int, list[str]] = {int(line): tests for line, tests in measured["lines"].get(place.file, {}).items()}
-    hit = {test for line in range(place.start[0], place.end[0] + 1) for test in by_line.get(line, ())}
+    by_line: dict[int, list[str]] = {int(line): tests for line, tests in measured["lines"].get(mutant.file, {}).items()}
+    hit = {test for line in range(mutant.start[0], mutant.end[0] + 1) for test in by_line.get(line, ())}
     if not hit:  # executed when the module is imported, so every test of the module sees it
         hit = {test for tests in by_line.values() for test in tests}
     seconds: dict[str, float] = measured["seconds"]
-    name, left = Path(place.file).stem, LIMIT
+    name, left = Path(mutant.file).stem, LIMIT
     groups: list[list[str]] = [[], []]
-    own = {test for test in hit if test.startswith(f"{place.file}::") or f"/test_{name}" in test.split("::")[0]}
+    own = {test for test in hit if test.startswith(f"{mutant.file}::") or f"/test_{name}" in test.split("::")[0]}
     for test in sorted(hit & seconds.keys(), key=lambda test: (test not in own, seconds[test])):
         left -= seconds[test]
         if left >= 0:
@@ -206,26 +228,18 @@ def tests_of(place: Place, measured: dict[str, Any]) -> list[list[str]]:
     return [group for group in groups if group]
 
 
-def attempt(name: str, place: Place, way: tuple[str, int], tree: Path, measured: dict[str, Any]) -> Any:
+def attempt(mutant: Mutant, tree: Path, measured: dict[str, Any]) -> Any:
     """Apply a mutant to a copy, run its tests, restore the copy: a result of Cosmic Ray."""
     from cosmic_ray.mutating import mutate_and_test
 
     runs = []
-    for number, group in enumerate(tests_of(place, measured)):
+    for number, group in enumerate(tests_of(mutant, measured)):
         listed = tree / f".mutants-tests-{number}"
         listed.write_text("\n".join(group), encoding="utf-8")
         runs.append(f"{shlex.quote(sys.executable)} -m pytest -x -q -n0 -p no:cacheprovider @{listed.name}")
-    variables = " ".join(
-        f"{key}={shlex.quote(environment(tree)[key])}" for key in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-    )
-    script = f"cd {shlex.quote(str(tree))} && export {variables} && {' && '.join(runs) or 'true'}"
-    return mutate_and_test([_spec(place, way, tree)], f"sh -c {shlex.quote(script)}", 3 * LIMIT + 60)
-
-
-def _spec(place: Place, way: tuple[str, int], tree: Path) -> Any:
-    from cosmic_ray.work_item import MutationSpec
-
-    return MutationSpec(tree / place.file, way[0], way[1], place.start, place.end)
+    where = shlex.quote(str(tree))
+    script = f"cd {where} && export PYTHONPATH={where} && {' && '.join(runs) or 'true'}"
+    return mutate_and_test([mutant.spec(tree)], f"sh -c {shlex.quote(script)}", 3 * LIMIT + 60)
 
 
 # ── A run ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,46 +253,46 @@ def main() -> int:
     parser.add_argument(
         "--tests", nargs="+", default=[], metavar="TESTS", help="files or folders of tests (default all)"
     )
-    parser.add_argument("--sample", type=int, default=SAMPLE, help=f"how many mutants (default {SAMPLE})")
+    parser.add_argument("--share", type=float, default=SHARE, help=f"of all places, from 0 to 1 (default {SHARE})")
     parser.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (default: the cores)")
     options = parser.parse_args()
     files = modules(options.files or list(SCOPE))
     if not files:
         parser.error(f"no module matches {' '.join(options.files)}; name files as theory/kernels.py, from {ROOT.name}/")
-    outcomes = run(files, options.tests, options.sample, options.seed, options.jobs)
+    outcomes = run(files, options.tests, options.share, options.seed, options.jobs)
     explained = known()
     missing = [found for found in outcomes if found.outcome == "survived" and found.key not in explained]
     if not options.files and not options.tests:
-        report = {"sample": options.sample, "seed": options.seed, "mutants": [asdict(found) for found in outcomes]}
+        report = {"share": options.share, "seed": options.seed, "mutants": [asdict(found) for found in outcomes]}
         (HERE / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        (HERE / "README.md").write_text(page(outcomes, explained, options.seed), encoding="utf-8")
+        (HERE / "README.md").write_text(page(outcomes, explained, options.share, options.seed), encoding="utf-8")
     print(summary(outcomes))
     for found in missing:
         print(f"survived, unexplained: {found.file}\n    {found.line}\n    {found.becomes}")
     return 1 if missing else 0
 
 
-def run(files: list[str], tests: list[str], sample: int, seed: int, jobs: int) -> list[Outcome]:
-    """The outcome of every mutant of the sample; what an earlier run of the same sample found is kept."""
+def run(files: list[str], tests: list[str], share: float, seed: int, jobs: int) -> list[Outcome]:
+    """The outcome of every mutant of the sample."""
     from cosmic_ray.work_db import use_db
-    from cosmic_ray.work_item import WorkItem
+    from cosmic_ray.work_item import TestOutcome, WorkItem
 
-    mutants = chosen(files, sample, seed)
-    digest = hashlib.sha256(json.dumps([files, tests, sample, seed]).encode())
-    for path in sorted([*map(Path, modules(list(SCOPE))), *(p.relative_to(ROOT) for p in ROOT.glob("tests/**/*.py"))]):
-        digest.update((ROOT / path).read_bytes())
-    folder = WORK / digest.hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    trees = [copy_tree(folder / f"tree{i}") for i in range(jobs)]
-    if not (folder / "measured.json").exists():
+    mutants = {mutant.name(): mutant for file in files for mutant in sample(file, share, seed)}
+    WORK.mkdir(exist_ok=True)
+    trees = [copy_tree(WORK / f"tree{i}") for i in range(jobs)]
+    folders = ("theory", "idealized_model", "proofs_check", "figures", "tests")
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in modules([f"{folder}/**/*.py" for folder in folders])]
+    stored = WORK / f"measured-{_digest(tests, texts)}.json"
+    if not stored.exists():
         print("Running the tests once, to see which of them execute which line ...", flush=True)
-        (folder / "measured.json").write_text(json.dumps(measure(trees[0], tests, jobs)), encoding="utf-8")
-    measured = json.loads((folder / "measured.json").read_text(encoding="utf-8"))
-    with use_db(str(folder / "session.sqlite")) as database:
-        if not database.num_work_items:
-            database.add_work_items(WorkItem.single(name, _spec(*mutants[name], Path())) for name in mutants)
-        pending = sorted(item.job_id for item in database.pending_work_items)
+        stored.write_text(json.dumps(measure(trees[0], tests, jobs)), encoding="utf-8")
+    measured = json.loads(stored.read_text(encoding="utf-8"))
+    with use_db(str(WORK / "session.sqlite")) as database:
+        listed = {item.job_id for item in database.work_items}
+        database.add_work_items(WorkItem.single(n, m.spec(Path())) for n, m in mutants.items() if n not in listed)
+        killed = {name for name, result in database.results if result.test_outcome == TestOutcome.KILLED}
+        pending = sorted(mutants.keys() - killed)
         free: queue.Queue[Path] = queue.Queue()
         for tree in trees:
             free.put(tree)
@@ -286,21 +300,23 @@ def run(files: list[str], tests: list[str], sample: int, seed: int, jobs: int) -
         def one(name: str) -> Any:
             tree = free.get()
             try:
-                return attempt(name, *mutants[name], tree, measured)
+                return attempt(mutants[name], tree, measured)
             finally:
                 free.put(tree)
 
-        done = len(mutants) - len(pending)
         with ThreadPoolExecutor(jobs) as pool:
-            for future in as_completed(running := {pool.submit(one, name): name for name in pending}):
-                database.set_result(running[future], future.result())
-                done += 1
-                if done % 20 == 0:
-                    print(f"{done} of {len(mutants)} mutants", flush=True)
-        results = {item.job_id: result for item, result in database.completed_work_items}
+            running = {pool.submit(one, name): name for name in pending}
+            try:
+                for count, future in enumerate(as_completed(running), start=1):
+                    database.set_result(running[future], future.result())
+                    if count % 20 == 0:
+                        print(f"{count} of {len(pending)} mutants", flush=True)
+            finally:
+                pool.shutdown(cancel_futures=True)
+        results = dict(database.results)
     for tree in trees:
         shutil.rmtree(tree)
-    return [outcome(mutants[name][0].file, results[name]) for name in sorted(mutants)]
+    return [outcome(mutant.file, results[name]) for name, mutant in mutants.items()]
 
 
 def outcome(file: str, result: Any) -> Outcome:
@@ -338,7 +354,7 @@ def rows(outcomes: list[Outcome]) -> Iterator[str]:
         yield f"| `{file}` | {everything[file]} | {killed[file]} |"
 
 
-def page(outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], seed: int) -> str:
+def page(outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], share: float, seed: int) -> str:
     """The report as Markdown."""
     survivors = [found for found in outcomes if found.outcome != "killed"]
     table = [
@@ -349,10 +365,10 @@ def page(outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], se
 
 <!-- Made by `make mutants`, from report.json and equivalent.toml. -->
 
-{summary(outcomes)}. The places are drawn evenly, with seed {seed}, from all that Cosmic Ray's operators change, one
-change at each; left out are annotations, caches, and comparisons with `is` for `==`. A mutant is killed when a test fails
-or hangs. The tests of the module's own file run first, then the others that execute the line, the fast ones first, as
-many as take {LIMIT:.0f} seconds without a mutant. So the number speaks of this sample and of these tests.
+{summary(outcomes)}. Drawn, with seed {seed}, is a share of {share} of all places that Cosmic Ray's operators change,
+with one change at each; left out are annotations, caches, and comparisons with `is` for `==`. A mutant is killed when a
+test fails or hangs. The tests of the module's own file run first, then the others that execute the line, the fast ones
+first, as many as take {LIMIT:.0f} seconds without a mutant. So the number speaks of this sample and of these tests.
 
 | module | mutants | killed |
 |---|--:|--:|
