@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,26 @@ def test_test_sequences_depend_on_the_seed_and_the_length_alone() -> None:
     assert sequences(0, 0, 2) == sequences(0, 3, 2)
     assert sequences(0, 0, 2) != sequences(1, 0, 2)
     assert sequences(0, 0, 2)[0][0][0].tokens != sequences(0, 0, 3)[0][0][0].tokens[:5]
+
+
+def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every generator that a run makes, by what it would draw first."""
+    made: list[int] = []
+    default_rng = np.random.default_rng
+
+    def recorded(*arguments: Any) -> np.random.Generator:
+        made.append(int(default_rng(*arguments).integers(2**62)))
+        return default_rng(*arguments)
+
+    monkeypatch.setattr(np.random, "default_rng", recorded)
+    trainer = trained("copy", "random-ordered", steps=20)
+    in_training = set(made)
+    assert len(in_training) >= 21  # the parameters, and every step
+    made.clear()
+    for task, length in product(("copy", "reverse"), range(1, 7)):
+        evaluate(trainer, task, length, size=2)
+    assert len(set(made)) == len(made) == 12
+    assert not in_training & set(made)
 
 
 @pytest.mark.parametrize("positions", ["random-shift", "pose", "coupled"])
