@@ -102,7 +102,7 @@ def test_arrays_decide_as_sets_do(blocks: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("anchor", ANCHORS)
-@pytest.mark.parametrize("window", [None, 0, 1, 3])
+@pytest.mark.parametrize("window", [None, 1])
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("arity", [2, 3, 4])
 def test_arrays_decide_as_sets_do_where_ids_repeat(arity: int, key: Key, window: int | None, anchor: Anchor) -> None:
@@ -116,7 +116,6 @@ def test_arrays_decide_as_sets_do_where_ids_repeat(arity: int, key: Key, window:
         assert verdict.outcome == "generalizes"
         assert (verdict.n_consistent, verdict.n_views) == (len(rank_patterns(arity)),) * 2
     both(heads, examples[::2], examples)
-    both(heads, shifted, [*examples, *shifted])
 
 
 def rank_patterns(arity: int) -> set[tuple[int, ...]]:
