@@ -324,3 +324,7 @@ def test_a_coupling_returns_one_integer_a_position(returned: Any) -> None:
 def test_the_module_names_every_scheme() -> None:
     assert positions.absolute is absolute
     assert all(isinstance(scheme, PositionScheme) for scheme in SCHEMES.values())
+
+
+def test_two_chunks_are_usual() -> None:
+    assert positions.chunked_shift(0, 5) == positions.chunked_shift(0, 5, 2)

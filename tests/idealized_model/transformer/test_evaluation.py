@@ -67,6 +67,19 @@ def test_counts_are_those_of_one_sequence_and_step_after_the_other(task: str, po
     assert (score.task, score.length, score.size) == (task, 3, 20)
 
 
+def test_what_fills_a_row_is_neither_right_nor_wrong() -> None:
+    """Rows are filled with the first token, which pointers never end on; this model predicts nothing else."""
+    trainer = Trainer(TrainConfig("pointer chasing", "coupled", **{**SMALL, "longest": 6}))
+    trainer.parameters["head.weight"][...] = 0
+    score, batch = evaluate(trainer, "pointer chasing", 6, size=20), trainer.batch(1)
+    assert (batch.weights == 0).any()
+    assert trainer.accuracy(batch) == 0
+    assert (score.steps_right, score.teacher_forced) == (0, 0)
+    assert score.steps == sum(
+        len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part
+    )
+
+
 def test_predicted_ids_count(follower: Trainer) -> None:
     """A model whose tokens are right and whose IDs are wrong is right when it is forced, and not when it runs freely."""
     assert evaluate(follower, "pointer chasing", 2, size=32).free_running == 32

@@ -111,6 +111,18 @@ def test_a_batch_supervises_every_step_from_the_token_before_it() -> None:
     assert batch.tokens[0, :3].tolist() == list(short.tokens[:3])
 
 
+def test_rows_are_filled_with_their_last_query() -> None:
+    """Queries increase in each row, on which the engine relies when it leaves keys out."""
+    rng, task = np.random.default_rng(0), PointerChasing()
+    instances = [task.sample(6, rng) for _ in range(30)]
+    batch = batch_of(instances, [one.ids for one in instances])
+    assert len({len(one.steps) for one in instances}) > 2
+    for row, one in enumerate(instances):
+        own = [step.position - 1 for step in one.steps]
+        assert batch.queries[row].tolist() == own + [own[-1]] * (batch.queries.shape[1] - len(own))
+        assert batch.weights[row].tolist() == [1] * len(own) + [0] * (batch.queries.shape[1] - len(own))
+
+
 def test_an_increment_that_the_model_does_not_know_is_refused() -> None:
     instance = PointerChasing(jumps=(1, 3)).encode("a+3 b+1 a+1")
     with pytest.raises(InvalidArgument, match=r"increments: got the ID increment 3; expected one of \[1, 2\]"):
@@ -418,6 +430,16 @@ def test_log_scale_is_a_factor_of_the_logits() -> None:
     assert Trainer(config()).model.log_scale is None
 
 
+ENCODINGS = {
+    "none": "none", "absolute": "learned", "sinusoidal": "sinusoidal", "rope": "rope", "alibi": "alibi",
+    "random-shift": "learned", "pose": "learned", "random-ordered": "learned",
+    "coupled": "learned", "coupled-ordered": "learned", "predicted": "learned",
+}  # fmt: skip
+
+
 def test_the_positions_say_what_they_are() -> None:
     assert all(isinstance(how, Positions) and how.what for how in POSITIONS.values())
+    assert {name: how.encoding for name, how in POSITIONS.items()} == ENCODINGS
+    assert {name for name, how in POSITIONS.items() if how.coupled} == {"coupled", "coupled-ordered", "predicted"}
+    assert {name for name, how in POSITIONS.items() if how.predicted} == {"predicted"}
     assert ScratchpadParity().name in TASKS
