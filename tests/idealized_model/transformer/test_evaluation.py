@@ -94,6 +94,17 @@ def test_predicted_ids_count(follower: Trainer) -> None:
     assert free < 8
 
 
+def test_predicted_ids_stay_within_the_table() -> None:
+    """A model that always jumps by 2 would soon read a row that the table of IDs does not have."""
+    trainer = Trainer(TrainConfig("pointer chasing", "predicted", **{**SMALL, "longest": 6, "n_ids": 8}))
+    assert trainer.increments == (1, 2)
+    trainer.parameters["norm.gain"][...], trainer.parameters["norm.bias"][...] = 0, 1
+    trainer.parameters["increments.weight"][...] = [[0, 1]]
+    jumps = [len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part]
+    assert 2 * max(jumps) > 8
+    assert rollout(trainer, "pointer chasing", 6, size=20) == 0
+
+
 def test_logits_that_are_not_numbers_are_never_right() -> None:
     """Otherwise they would stand for the first token, which half of the copies of length 1 ask for."""
     trainer = Trainer(TrainConfig("copy", "none", **SMALL))
