@@ -240,12 +240,13 @@ def test_view_counts_are_those_of_the_head_class(heads: HeadClass, data: st.Data
 
 
 @pytest.mark.parametrize("heads", HEADS, ids=str)
-@pytest.mark.parametrize("ids", ["rising", "coupled", "random", "falling"])
+@pytest.mark.parametrize("ids", ["rising", "level", "coupled", "random", "falling"])
 def test_view_counts_of_longer_sequences(heads: HeadClass, ids: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "_CHUNK", 50)  # several chunks of sets
     rng = np.random.default_rng(1)
     given_ids = {
         "rising": np.cumsum(rng.integers(1, 3, size=24)),
+        "level": np.arange(24) // 3,
         "coupled": np.arange(24) % 12,
         "random": rng.integers(0, 12, size=24),
         "falling": -np.arange(24),
@@ -441,6 +442,16 @@ def test_the_float_error_of_prefixes_stays_below_its_bound(arity: int, anchor: A
     assert ((floats == 0) == (expected == 0)).all()
 
 
+def test_what_rounding_takes_from_long_sums_is_kept() -> None:
+    """One a block, on top of 2^53: floats alone would stay at 2^53, or grow by 2."""
+    carry, n = np.zeros((2, 1)), 1001
+    sums = counting._running(np.array([[2.0**53]]), carry)
+    for _ in range(n):
+        sums = counting._running(np.ones((1, 1)), carry)
+    assert sum(map(int, carry[:, 0])) == 2**53 + n
+    assert abs(int(sums[-1, 0]) - (2**53 + n)) <= 1
+
+
 @pytest.mark.parametrize("anchor", ANCHORS)
 @pytest.mark.parametrize("steepness", [1.0, 499.9, 700.0, 1e5, 1e308])
 def test_prefixes_of_steep_heads_neither_underflow_nor_abstain(anchor: Anchor, steepness: float) -> None:
@@ -576,6 +587,16 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: prefix_outputs(soft_head(HeadClass(2, window=1)), [0], vocabulary=1, labels=[0]),
         "prefix_outputs: argument head: got the head class HeadClass(arity=2, window=1, key='none', anchor='none'); "
         "expected key 'none' and no window. Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
+    ),
+    "prefixes of a head with a key": (
+        lambda: prefix_outputs(soft_head(HeadClass(2, key="order")), [0], vocabulary=1, labels=[0]),
+        "prefix_outputs: argument head: got the head class HeadClass(arity=2, window=None, key='order', anchor='none'); "
+        "expected key 'none' and no window. Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
+    ),
+    "prefixes of no head": (
+        lambda: prefix_outputs(HeadClass(1), [0], vocabulary=1, labels=[0]),  # type: ignore[arg-type]
+        "prefix_outputs: argument head: got the HeadClass HeadClass(arity=1, window=None, key='none', anchor='none'); "
+        "expected a SparseAttentionHead. Of a HardHead take SparseAttentionHead.hard.",
     ),
     "prefixes of a batch": (
         lambda: prefix_outputs_float(ONE, [[0]], vocabulary=1, labels=[0]),

@@ -340,3 +340,13 @@ def test_the_local_kappa_is_that_of_the_listing(width: int) -> None:
 def test_the_local_kappa_is_of_long_enough_lengths(width: Any, train: Any, test: Any, message: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"^bounds\.local_pair_kappa: {message}"):
         local_pair_kappa(width, train, test)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_rate_is_that_of_what_it_names(k: int) -> None:
+    of, length = {rate.name: rate.value for rate in rates()}, 20
+    exchangeable = Fraction(comb(length - k, k), comb(k + 1, k))
+    assert of[f"κ of T3a, k = {k}, training length {2 * k + 1}"](length) == exchangeable
+    assert of[f"N_T, k = {k}"](length) == comb(length, k)
+    local = local_pair_kappa(k, 4 * k, length)
+    assert of[f"κ of T3b, w = {k}, k = 2, training length {4 * k}"](length) == local

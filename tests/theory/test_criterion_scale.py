@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from theory import (
     support,
     viewsets,
 )
+from theory.heads import Anchor, Key
 from theory.viewsets import MEMBER, Family, contains_some, minimal
 
 
@@ -97,6 +99,28 @@ def test_arrays_decide_as_sets_do(blocks: dict[str, int]) -> None:
     verdicts = (both(heads, train, test, **blocks) for heads, train, test in questions)
     met = Counter(verdict.reason or verdict.outcome for verdict in verdicts)
     assert min(met[answer] for answer in ("unseen", "flip", "abstains", "generalizes", "unrealizable")) >= 2
+
+
+@pytest.mark.parametrize("anchor", ANCHORS)
+@pytest.mark.parametrize("window", [None, 1])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("arity", [2, 3, 4])
+def test_arrays_decide_as_sets_do_where_ids_repeat(arity: int, key: Key, window: int | None, anchor: Anchor) -> None:
+    """The label is said by the pattern of <, =, > alone, so an order key decides all, and the others what they see."""
+    heads = HeadClass(arity, window, key, anchor)
+    patterns = {ids: len(set(ids)) + (ids[0] > ids[-1]) for ids in product(range(arity), repeat=arity)}
+    examples = [Example((0,) * arity, ids, pattern) for ids, pattern in patterns.items()]
+    shifted = [Example(e.tokens, tuple(2 * i + 7 for i in e.ids), e.label) for e in examples]
+    verdict = both(heads, examples, shifted)
+    if key == "order" and window is None:
+        assert verdict.outcome == "generalizes"
+        assert (verdict.n_consistent, verdict.n_views) == (len(rank_patterns(arity)),) * 2
+    both(heads, examples[::2], examples)
+
+
+def rank_patterns(arity: int) -> set[tuple[int, ...]]:
+    """Weak orders of `arity` items."""
+    return {routes.key(HeadClass(arity, key="order"), ids) for ids in product(range(arity), repeat=arity)}
 
 
 @settings(max_examples=40)
@@ -355,6 +379,19 @@ def test_test_laws_may_differ_from_training_laws() -> None:
     )
     assert (found.length, found.failed_at) == (None, {3: 4, 4: 4})
     assert all(verdict.reason == "unseen" for verdict in found.verdicts.values())
+
+
+def test_a_training_length_is_tested_at_itself() -> None:
+    ensemble, far = parity(2, support.local(1)), positions.random_shift(20, 20)
+
+    def law_at(length: int) -> PlantedLaw:
+        return ensemble.at(length, positions=far if length == 4 else None)
+
+    heads = HeadClass(2, 1, "absolute")
+    found = certificate_length(heads, ensemble.at, lengths=[4], test_lengths=[4], test_law_at=law_at)
+    assert (found.length, found.failed_at) == (None, {4: 4})
+    found = certificate_length(heads, ensemble.at, lengths=[5, 4], test_lengths=[5, 4], test_law_at=law_at)
+    assert (found.length, found.failed_at) == (5, {4: 4})
 
 
 def test_unrealizable_lengths_are_no_certificates() -> None:

@@ -142,10 +142,21 @@ def test_fits_are_those_of_numpy(series: list[tuple[int, int]]) -> None:
         assert growth.model == best.model or np.isclose(*(fit.residual for fit in growth.fits[1:]))
 
 
+def test_a_tie_counts_as_logarithmic() -> None:
+    """Neither the logarithm nor the length explains anything of this series, so both leave the same residual."""
+    growth = dependencies.fit_growth([1, 2, 4, 16], [-8, 18, -11, 1])
+    assert [fit.slope for fit in growth.fits] == [0, 0, 0]
+    assert len({fit.residual for fit in growth.fits}) == 1
+    assert growth.model == "logarithmic"
+
+
 def test_growth_in_words() -> None:
     assert str(dependencies.fit_growth([1, 2, 3], [4, 4, 4])) == "constant: 4"
     assert str(dependencies.fit_growth([1, 2, 3], [4, 3, 2])) == "linear: 5 - 1 n"
     assert str(dependencies.fit_growth([1, 2, 4], [0, 1, 2])) == "logarithmic: 0 + 1.44 log n"
+    rounded = dependencies.fit_growth([1, 4, 8], [0, 2, 3])
+    assert -1e-15 < rounded.fits[1].intercept < 0
+    assert str(rounded) == "logarithmic: 0 + 1.44 log n"
 
 
 @pytest.mark.parametrize("task", SPARSE, ids=lambda task: task.name)
@@ -178,6 +189,8 @@ def test_dense_tasks_grow_linearly() -> None:
 def test_only_the_lengths_beyond_the_budget_are_sampled() -> None:
     found = dependencies.measure(Copy(2), [2, 3, 5], budget=8, samples=4, rng=np.random.default_rng(0))
     assert found.scope == "every instance of lengths 2, 3, 4 sampled instances of length 5"
+    usual = dependencies.measure(Copy(2), [2, 3, 5], budget=8, rng=np.random.default_rng(0))
+    assert usual.scope == "every instance of lengths 2, 3, 100 sampled instances of length 5"
     assert [row.n_instances for row in found.rows] == [4, 8, 4]
 
 

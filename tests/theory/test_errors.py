@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import copy
 import pickle
+from fractions import Fraction
 
 import pytest
 
 from tests.cases import named
 from theory.errors import (
+    CELLS,
+    HUGE,
+    SHOWN_IN_FULL,
     AssumptionViolated,
     BackendUnavailable,
     BudgetExceeded,
     ExactnessLost,
     InvalidArgument,
     TheoryError,
+    amount,
+    bulk,
     check_type,
     shown,
     within_budget,
@@ -23,6 +29,7 @@ from theory.errors import (
 FIVE = ("f", "x[2]", "the int 3", "a string", "Quote it.")
 ERRORS = [
     InvalidArgument(*FIVE),
+    InvalidArgument(where="f", argument="x", got="3", expected="a string", fix="Quote it."),
     AssumptionViolated(*FIVE),
     ExactnessLost(*FIVE),
     BackendUnavailable(*FIVE),
@@ -63,8 +70,31 @@ def test_a_budget_message_says_size_budget_and_remedy() -> None:
 def test_a_budget_message_names_another_option_and_another_remedy() -> None:
     assert "Raise it with limit=12" in str(BudgetExceeded("f", size=12, budget=10, option="limit"))
     error = str(BudgetExceeded("f", size=12, budget=10, fix="Ask for less."))
-    assert error.endswith("Ask for less.")
+    assert error.endswith("; expected at most 10. Ask for less.")
     assert "Raise" not in error
+
+
+def test_no_budget_is_enough_for_what_is_counted_no_further() -> None:
+    assert str(BudgetExceeded("f", size=HUGE, budget=10)) == (
+        "f: argument budget: got a budget of 10 for an enumeration of 10^1000 or more items (0 covered); "
+        "expected at most 10. No budget is enough: ask for a smaller instance."
+    )
+    within_budget("f", size=HUGE - 1, budget=HUGE)
+    with pytest.raises(BudgetExceeded):
+        within_budget("f", size=HUGE, budget=HUGE)
+
+
+def test_amounts_are_read_by_people() -> None:
+    assert [amount(size) for size in (0, 999, 1000)] == ["0", "999", "1,000"]
+    assert amount(SHOWN_IN_FULL - 1) == f"{SHOWN_IN_FULL - 1:,}"
+    assert amount(SHOWN_IN_FULL) == f"about 10^{len(str(SHOWN_IN_FULL)) - 1}"
+    assert amount(HUGE - 1) == "about 10^999"
+    assert amount(HUGE) == "10^1000 or more"
+
+
+def test_items_of_many_cells_count_as_several() -> None:
+    assert [bulk(cells) for cells in (0, 1, CELLS, CELLS + 1, 2 * CELLS, 2 * CELLS + 1)] == [1, 1, 1, 2, 2, 3]
+    assert bulk(HUGE - 1) < HUGE == bulk(HUGE)
 
 
 def test_within_budget_allows_exactly_the_budget() -> None:
@@ -92,3 +122,12 @@ def test_shown_is_short() -> None:
     assert len(shown("x" * 10_000)) <= 82
     assert len(shown(list(range(10_000)))) < 100
     assert len(shown(dict.fromkeys(range(1000), "x" * 1000))) < 1000
+
+
+def test_numbers_of_many_digits_are_shown_by_their_bits() -> None:
+    bits = HUGE.bit_length()
+    assert shown(HUGE) == shown(-HUGE) == f"<an integer of {bits} bits>"
+    assert shown(Fraction(1, HUGE)) == shown(Fraction(-HUGE, 3)) == f"<a fraction of {bits} bits>"
+    assert "bits" not in shown(HUGE - 1)
+    assert shown(Fraction(1, HUGE - 1)) == repr(Fraction(1, HUGE - 1))
+    assert shown(Fraction(-2, 3)) == "Fraction(-2, 3)"

@@ -39,6 +39,8 @@ def test_candidates_of_typical_ids(heads: HeadClass) -> None:
         (4, 3, 2, 1, 0),
         (0, 3, 6, 9),
         (1, 9, 1),
+        (3, 1, 0, 2),  # the last position has neither the least ID nor the greatest
+        (0, 1, 1, 2, 1),
     ]:
         listed = list(heads.candidates(ids))
         assert sorted(listed) == routes.candidates(heads, ids)

@@ -374,3 +374,19 @@ def test_components_of_a_mixture_are_planted_or_refused() -> None:
     for law, kind in ((LAWS["finite"], "FiniteLaw"), (LAWS["mixture of kinds"], "Mixture"), (None, "NoneType")):
         with pytest.raises(AssumptionViolated, match=message.format(kind)):
             planted_components(law, "f", "law")  # type: ignore[arg-type]
+
+
+def test_what_the_law_does_not_draw_has_probability_zero() -> None:
+    law = ENSEMBLES["noisy"].at(3, positions=SCHEMES["shift"])
+    drawn = law.support()[0]
+    assert law.probability(drawn) > 0
+    for other in (
+        Example(drawn.tokens, (5, 6, 7), drawn.label),  # IDs beyond the shifts
+        Example(drawn.tokens, (0, 2, 4), drawn.label),
+        Example(drawn.tokens[:2], drawn.ids[:2], drawn.label),
+        Example((0, 1, 3), drawn.ids, drawn.label),
+        Example((1, 2, 2), drawn.ids, "z"),  # the target of words that are planted with probability 0, or not at all
+        Example((1, 2, 0), drawn.ids, "z"),
+        Example(drawn.tokens, drawn.ids, "no label"),
+    ):
+        assert law.probability(other) == 0

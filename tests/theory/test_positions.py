@@ -324,3 +324,15 @@ def test_a_coupling_returns_one_integer_a_position(returned: Any) -> None:
 def test_the_module_names_every_scheme() -> None:
     assert positions.absolute is absolute
     assert all(isinstance(scheme, PositionScheme) for scheme in SCHEMES.values())
+
+
+def test_two_chunks_are_usual() -> None:
+    assert positions.chunked_shift(0, 5) == positions.chunked_shift(0, 5, 2)
+
+
+def test_lengths_are_below_2_to_the_62() -> None:
+    scheme = positions.random_shift(0, 4)
+    assert scheme.count(2**62 - 1) == 5
+    for length in (2**62, 2**70):
+        with pytest.raises(InvalidArgument, match=r"argument length: got .*; expected a length below 2\*\*62"):
+            scheme.count(length)

@@ -5,6 +5,7 @@ That verdicts do not depend on the route is tested with the criterion.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import routes, strategies
-from tests.cases import ENSEMBLES, SCHEMES, example, parity
+from tests.cases import ANCHORS, ENSEMBLES, KEYS, SCHEMES, example, parity
 from theory import Example, HeadClass, criterion, decide, viewsets
+from theory.heads import Anchor, Key
 from theory.viewsets import MEMBER, Family, LawViews, contains_some, minimal, number_views
 
 SETS = st.lists(st.frozensets(st.integers(0, 9), min_size=1, max_size=5), max_size=12, unique=True)
@@ -87,6 +89,29 @@ def test_the_numbers_of_an_example_are_its_views(heads: HeadClass, examples: lis
         assert law.numbering.views(own) == sorted(set(routes.views(heads, e)))
     with pytest.raises(IndexError):
         law.of(len(examples))
+
+
+@pytest.mark.parametrize("anchor", ANCHORS)
+@pytest.mark.parametrize("window", [None, 1])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("arity", [2, 3, 4])
+def test_every_pattern_of_repeated_ids_is_numbered(arity: int, key: Key, window: int | None, anchor: Anchor) -> None:
+    """All ways in which the IDs of a set may be equal, smaller and larger, alone and beside another position."""
+    heads, rng = HeadClass(arity, window, key, anchor), np.random.default_rng(0)
+    examples = [example((0,) * arity, 0, ids) for ids in product(range(arity), repeat=arity)]
+    for _ in range(30):
+        tokens, ids = rng.integers(0, 3, arity + 1).tolist(), rng.integers(-1, 3, arity + 1).tolist()
+        examples.append(example(tuple(tokens), 0, tuple(ids)))
+    numbered = number_views(heads, (examples,), [0])
+    assert numbered is not None
+    (law,) = numbered
+    size, met = law.numbering.size, set()
+    for rows, blocks in law.blocks():
+        numbers = np.concatenate([*blocks, np.full((1, len(rows)), size)])  # (sets, rows)
+        for row, own in zip(rows.tolist(), numbers.T, strict=True):
+            met.add(row)
+            assert set(law.numbering.views(np.unique(own[own < size]))) == set(routes.views(heads, examples[row]))
+    assert met == set(range(len(examples)))
 
 
 BIG = 10**30

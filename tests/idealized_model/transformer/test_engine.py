@@ -1,4 +1,4 @@
-"""The engine: gradients against finite differences, and results that do not depend on how the work is cut."""
+"""The engine against the definition, written plainly, and results that do not depend on how the work is cut."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from idealized_model.transformer import engine as engines
 from idealized_model.transformer.config import Activation, Encoding, ModelConfig, Parameters
 from idealized_model.transformer.engine import Batch, Engine
+from tests.idealized_model.transformer import plain
 
 ENCODINGS: tuple[Encoding, ...] = ("none", "learned", "sinusoidal", "rope", "alibi")
 ACTIVATIONS: tuple[Activation, ...] = ("relu", "gelu")
@@ -34,13 +35,18 @@ def drawn(of: ModelConfig, seed: int = 0, dtype: type = np.float64) -> Parameter
 
 
 def batch(of: ModelConfig, *, size: int = 5, length: int = 7, n_queries: int = 2, seed: int = 1) -> Batch:
+    """Tokens and IDs that repeat and reach the ends of their tables, and rows that are filled as `batch_of` fills them."""
     rng = np.random.default_rng(seed)
     queries = np.sort(np.stack([rng.choice(length, n_queries, replace=False) for _ in range(size)]), axis=1)
-    weights = rng.integers(0, 2, (size, n_queries)).astype(float)
-    weights[:, 0] = 1
+    weights = np.ones((size, n_queries))
+    for row, supervised in enumerate(rng.permutation(np.arange(size) % n_queries + 1)):
+        queries[row, supervised:], weights[row, supervised:] = queries[row, supervised - 1], 0
     increments = rng.integers(0, of.n_increments, (size, n_queries)) if of.n_increments else None
-    tokens, ids = rng.integers(0, of.n_tokens, (size, length)), rng.integers(0, 20, (size, length))
-    return Batch(tokens, ids, queries, rng.integers(0, of.n_tokens, (size, n_queries)), weights, increments)
+    tokens, targets = (
+        of.n_tokens - 1 - rng.integers(0, min(5, of.n_tokens), shape) for shape in ((size, length), (size, n_queries))
+    )
+    ids = (of.n_ids or 20) - 1 - rng.integers(0, 20, (size, length))
+    return Batch(tokens, ids, queries, targets, weights, increments)
 
 
 VARIANTS = [
@@ -49,83 +55,100 @@ VARIANTS = [
     config("learned", "gelu", tied=True, log_scale=2.0),
     config("alibi", n_increments=2, log_scale=3.0),
     config("none", n_layers=1, n_heads=1),
+    config("alibi", width=9, n_heads=3),
+    config("sinusoidal", width=7, n_heads=1),
+    config("learned", n_tokens=300, n_ids=300),
 ]
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["supervised rows", "whole last layer"])
-@pytest.mark.parametrize(
-    "of", VARIANTS, ids=lambda of: f"{of.encoding}-{of.activation}-{of.n_layers}-{of.tied}-{of.n_increments}"
-)
-def test_every_gradient_is_that_of_finite_differences(
-    of: ModelConfig, whole: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def called(of: ModelConfig) -> str:
+    heads = f"{of.n_heads} of {of.n_layers} x {of.width}"
+    return f"{of.encoding}-{of.activation}-{heads}-{of.n_tokens}-{of.tied}-{of.n_increments}"
+
+
+@pytest.mark.parametrize("of", VARIANTS, ids=called)
+def test_every_gradient_is_that_of_finite_differences(of: ModelConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the loss by its definition; with all positions of the last layer computed, and with the supervised ones."""
     monkeypatch.setattr(engines, "BLOCK", 3)  # several blocks of rows
-    parameters, part = drawn(of), batch(of)
-    engine = Engine(of, dtype=np.float64, micro_tokens=14, threads=1, whole_last_layer=whole)
-    gradient = engine.loss_and_gradient(parameters, part)[1].flat.copy()
-    named, rng = Parameters(of, gradient), np.random.default_rng(2)
-    step = 1e-6
+    parameters, part = drawn(of), batch(of, size=3)
+    gradients = []
+    for whole in (False, True):
+        engine = Engine(of, dtype=np.float64, micro_tokens=14, threads=1, whole_last_layer=whole)
+        loss, gradient = engine.loss_and_gradient(parameters, part)
+        assert loss == pytest.approx(plain.loss(of, parameters, part), rel=1e-12)
+        gradients.append(Parameters(of, gradient.flat.copy()))
+    rng, step = np.random.default_rng(2), 1e-6
     for name, view in parameters.items():
         before = view.copy()
         direction = rng.normal(size=view.shape)  # a random one moves every entry
         losses = []
         for sign in (1, -1):
             view[...] = before + sign * step * direction
-            losses.append(engine.loss_and_gradient(parameters, part)[0])
+            losses.append(plain.loss(of, parameters, part))
         view[...] = before
-        assert (losses[0] - losses[1]) / (2 * step) == pytest.approx((named[name] * direction).sum(), abs=1e-7), name
-        assert name.endswith("qkv.bias") or np.abs(named[name]).max() > 1e-9, name  # nothing is left out
+        for named in gradients:
+            assert (losses[0] - losses[1]) / (2 * step) == pytest.approx((named[name] * direction).sum(), abs=1e-7), (
+                name
+            )
+            assert name.endswith("qkv.bias") or np.abs(named[name]).max() > 1e-9, name  # nothing is left out
 
 
-def plain_logits(of: ModelConfig, p: Parameters, tokens: np.ndarray[Any, Any], ids: np.ndarray[Any, Any]) -> Any:
-    """The logits at the last token of one sequence: attention by its definition, one query at a time, in float64."""
+@pytest.mark.parametrize("n_rows", [3, 256, 257, 300])
+def test_rows_that_come_again_are_added_again(n_rows: int) -> None:
+    rng = np.random.default_rng(0)
+    rows, values = rng.integers(0, n_rows, 400), rng.integers(-9, 10, (400, 2)).astype(float)
+    table = rng.integers(-9, 10, (n_rows, 2)).astype(float)
+    expected = table.copy()
+    for row, value in zip(rows, values, strict=True):
+        expected[row] += value
+    engines._add_rows(table, rows, values)
+    assert len(set(rows.tolist())) < 400
+    assert np.array_equal(table, expected)
 
-    def norm(x: Any, name: str) -> Any:
-        return p[f"{name}.gain"] * (x - x.mean()) / np.sqrt(x.var() + 1e-5) + p[f"{name}.bias"]
 
-    xs = [
-        p["tokens"][token] + (p["ids"][i] if of.encoding == "learned" else 0)
-        for token, i in zip(tokens, ids, strict=True)
-    ]
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("of", VARIANTS, ids=called)
+def test_outputs_and_attention_are_those_of_the_definition(
+    of: ModelConfig, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "BLOCK", 2)
+    parameters, part = drawn(of), batch(of, size=size, n_queries=3)
+    expected = plain.logits(of, parameters, part)
+    attention = [plain.forward(of, parameters, *row)[1] for row in zip(part.tokens, part.ids, strict=True)]
+    for whole in (False, True):
+        engine = Engine(of, dtype=np.float64, micro_tokens=14, threads=1, whole_last_layer=whole)
+        for found, right in zip(engine.logits(parameters, part), expected, strict=True):
+            assert (found is None) == (right is None)
+            assert found is None or found == pytest.approx(right, abs=1e-9)
+        for layer, weights in enumerate(engine.attention(parameters, part)):
+            narrow = layer == of.n_layers - 1 and not whole
+            for row, law in enumerate(weights):
+                of_row = attention[row][layer]
+                assert law == pytest.approx(of_row[:, part.queries[row]] if narrow else of_row, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [-300, -90, -60, 60, 90, 300])
+def test_logits_of_any_size_are_attended_to_as_the_definition_says(size: float) -> None:
+    """In float32 e^90 overflows and e^-300 is 0: neither may reach a sum."""
+    of = config("none")
+    parameters, part = drawn(of, dtype=np.float32), batch(of)
     for layer in range(of.n_layers):
-        qkv = [norm(x, f"{layer}.norm1") @ p[f"{layer}.qkv.weight"] + p[f"{layer}.qkv.bias"] for x in xs]
-        new = []
-        for t, x in enumerate(xs):
-            mixed = np.zeros(of.width)
-            for head in range(of.n_heads):
-                e = of.head_width
-                own = slice(head * e, head * e + e)
-                query = qkv[t][own]
-                logits = np.array([query @ qkv[s][of.width :][own] / np.sqrt(e) for s in range(t + 1)])
-                if of.encoding == "alibi":
-                    logits -= 2.0 ** (-8 * (head + 1) / of.n_heads) * np.abs(ids[t] - ids[: t + 1])
-                if of.log_scale is not None:
-                    logits *= np.log(t + 2) / of.log_scale
-                weights = np.exp(logits - logits.max())
-                weights /= weights.sum()
-                mixed[own] = sum(w * qkv[s][2 * of.width :][own] for s, w in enumerate(weights))
-            y = x + mixed @ p[f"{layer}.out.weight"] + p[f"{layer}.out.bias"]
-            up = np.maximum(norm(y, f"{layer}.norm2") @ p[f"{layer}.up.weight"] + p[f"{layer}.up.bias"], 0)
-            new.append(y + up @ p[f"{layer}.down.weight"] + p[f"{layer}.down.bias"])
-        xs = new
-    return norm(xs[-1], "norm") @ (p["tokens"].T if of.tied else p["head.weight"])
+        bias = parameters[f"{layer}.qkv.bias"].reshape(3, of.width)
+        bias[0] = (abs(size) / np.sqrt(of.head_width)) ** 0.5
+        bias[1] = np.sign(size) * bias[0]  # now q · k / sqrt(E) is about `size` for all pairs
+    engine = Engine(of, threads=1)
+    found, _ = engine.logits(parameters, part)
+    expected, _ = plain.logits(of, plain.exact(parameters), part)
+    assert found == pytest.approx(expected, abs=2e-3)
+    loss, gradient = engine.loss_and_gradient(parameters, part)
+    assert loss == pytest.approx(plain.loss(of, plain.exact(parameters), part), abs=1e-3)
+    assert np.isfinite(gradient.flat).all()
 
 
-@pytest.mark.parametrize("size", [1, 30], ids=["moderate logits", "logits that would overflow"])
-@pytest.mark.parametrize(
-    "of", [config("none"), config("learned", tied=True), config("alibi"), config("none", log_scale=2.5)]
-)
-def test_the_logits_are_those_of_the_definition(of: ModelConfig, size: float) -> None:
-    parameters, part = drawn(of), batch(of, n_queries=1)
-    for name, view in parameters.items():
-        if name.endswith("qkv.weight"):
-            view *= size
-    logits, _ = Engine(of, dtype=np.float64, threads=1).logits(parameters, part)
-    for row in range(len(part)):
-        end = int(part.queries[row, 0]) + 1
-        assert logits[row, 0] == pytest.approx(
-            plain_logits(of, parameters, part.tokens[row, :end], part.ids[row, :end])
-        )
+def test_what_is_exponentiated_as_it_is_can_be_summed() -> None:
+    limits = np.finfo(np.float32)
+    assert np.exp(engines.SAFE) * 1e12 < limits.max
+    assert np.exp(-engines.SAFE) > limits.tiny
 
 
 @pytest.mark.parametrize("of", [config("rope", n_increments=3), config("alibi"), config("learned", log_scale=3.0)])

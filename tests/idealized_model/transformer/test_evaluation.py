@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,19 @@ def test_counts_are_those_of_one_sequence_and_step_after_the_other(task: str, po
     assert (score.task, score.length, score.size) == (task, 3, 20)
 
 
+def test_what_fills_a_row_is_neither_right_nor_wrong() -> None:
+    """Rows are filled with the first token, which pointers never end on; this model predicts nothing else."""
+    trainer = Trainer(TrainConfig("pointer chasing", "coupled", **{**SMALL, "longest": 6}))
+    trainer.parameters["head.weight"][...] = 0
+    score, batch = evaluate(trainer, "pointer chasing", 6, size=20), trainer.batch(1)
+    assert (batch.weights == 0).any()
+    assert trainer.accuracy(batch) == 0
+    assert (score.steps_right, score.teacher_forced) == (0, 0)
+    assert score.steps == sum(
+        len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part
+    )
+
+
 def test_predicted_ids_count(follower: Trainer) -> None:
     """A model whose tokens are right and whose IDs are wrong is right when it is forced, and not when it runs freely."""
     assert evaluate(follower, "pointer chasing", 2, size=32).free_running == 32
@@ -78,6 +92,17 @@ def test_predicted_ids_count(follower: Trainer) -> None:
     assert score.teacher_forced == 32
     assert score.free_running < 8
     assert free < 8
+
+
+def test_predicted_ids_stay_within_the_table() -> None:
+    """A model that always jumps by 2 would soon read a row that the table of IDs does not have."""
+    trainer = Trainer(TrainConfig("pointer chasing", "predicted", **{**SMALL, "longest": 6, "n_ids": 8}))
+    assert trainer.increments == (1, 2)
+    trainer.parameters["norm.gain"][...], trainer.parameters["norm.bias"][...] = 0, 1
+    trainer.parameters["increments.weight"][...] = [[0, 1]]
+    jumps = [len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part]
+    assert 2 * max(jumps) > 8
+    assert rollout(trainer, "pointer chasing", 6, size=20) == 0
 
 
 def test_logits_that_are_not_numbers_are_never_right() -> None:
@@ -111,6 +136,26 @@ def test_test_sequences_depend_on_the_seed_and_the_length_alone() -> None:
     assert sequences(0, 0, 2) == sequences(0, 3, 2)
     assert sequences(0, 0, 2) != sequences(1, 0, 2)
     assert sequences(0, 0, 2)[0][0][0].tokens != sequences(0, 0, 3)[0][0][0].tokens[:5]
+
+
+def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every generator that a run makes, by what it would draw first."""
+    made: list[int] = []
+    default_rng = np.random.default_rng
+
+    def recorded(*arguments: Any) -> np.random.Generator:
+        made.append(int(default_rng(*arguments).integers(2**62)))
+        return default_rng(*arguments)
+
+    monkeypatch.setattr(np.random, "default_rng", recorded)
+    trainer = trained("copy", "random-ordered", steps=20)
+    in_training = set(made)
+    assert len(in_training) >= 21  # the parameters, and every step
+    made.clear()
+    for task, length in product(("copy", "reverse"), range(1, 7)):
+        evaluate(trainer, task, length, size=2)
+    assert len(set(made)) == len(made) == 12
+    assert not in_training & set(made)
 
 
 @pytest.mark.parametrize("positions", ["random-shift", "pose", "coupled"])

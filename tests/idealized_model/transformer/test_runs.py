@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from idealized_model.transformer import runs
-from idealized_model.transformer.evaluation import evaluate
+from idealized_model.transformer.evaluation import evaluate, rollout
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run, run_in
 from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory import InvalidArgument
@@ -55,6 +55,14 @@ def test_a_row_holds_the_run() -> None:
     assert (attention["task"], attention["length"], np.shape(attention["layers"])) == ("copy", 4, (2, 2))
     assert row["seconds"] > 0
     assert {"lengthgen", "python", "numpy"} <= set(row["versions"])
+
+
+def test_the_fit_is_that_of_the_longest_training_length() -> None:
+    trainer = Trainer(config("copy", "coupled", longest=6, steps=150, batch=16, width=16, rate=1e-2, warmup=5))
+    trainer.run()
+    right = [rollout(trainer, "copy", length, size=24) for length in range(1, 8)]
+    assert row_of(trainer, Evaluation((2,), size=24))["fit"] == {"length": 6, "size": 24, "right": right[5]}
+    assert right.count(right[5]) == 1  # no other length would give that
 
 
 @pytest.mark.parametrize(

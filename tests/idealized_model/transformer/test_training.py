@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from idealized_model.transformer import training
 from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
 from idealized_model.transformer.encodings import alibi_slopes
 from idealized_model.transformer.evaluation import evaluate
 from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
+from tests.idealized_model.transformer import plain
 from theory import InvalidArgument
-from theory.tasks import TASKS, Addition, Copy, PointerChasing, ScratchpadParity
+from theory.tasks import TASKS, Addition, Copy, Instance, PointerChasing, ScratchpadParity, Step
 
 SMALL: dict[str, Any] = {"longest": 4, "n_ids": 32, "steps": 6, "batch": 4, "width": 8, "layers": 1, "heads": 2}
 PARITY = "parity with scratchpad, query-coupled"
@@ -62,10 +64,29 @@ def test_shifts_keep_a_sequence_in_one_piece_and_pose_cuts_it_in_two(positions: 
     assert seen == pieces
 
 
-def test_random_ordered_ids_are_random_at_test_too() -> None:
+@pytest.mark.parametrize("positions", ["random-ordered", "coupled-ordered"])
+def test_random_ordered_ids_reach_the_whole_range_at_test_too(positions: str) -> None:
     rng = np.random.default_rng(0)
-    how, instance = POSITIONS["random-ordered"], Copy().sample(2, rng)
-    assert len({ids_of(instance, how, 12, rng, training=False) for _ in range(20)}) > 5
+    how, instance = POSITIONS[positions], Copy().sample(2, rng)
+    drawn = {ids_of(instance, how, 12, rng, training=False) for _ in range(200)}
+    assert len(drawn) > 100
+    assert set().union(*drawn) == set(range(12))
+
+
+def test_a_range_that_a_sequence_fills_leaves_one_choice_of_ids() -> None:
+    rng = np.random.default_rng(0)
+    for positions, how in POSITIONS.items():
+        instance = Copy().sample(3, rng)
+        n_values = len(set(instance.ids)) if how.coupled else len(instance.tokens)
+        ids = {ids_of(instance, how, n_values, rng, training=True) for _ in range(20)}
+        least = min(instance.ids)
+        assert ids == {tuple(i - least for i in instance.ids) if how.coupled else tuple(range(n_values))}, positions
+
+
+def test_chunks_of_a_single_id_are_one_shift() -> None:
+    rng, one = np.random.default_rng(0), Instance((0, 0), (3, 3), (Step(1, (0,)),))
+    how = Positions("two chunks of coupled IDs", "learned", coupled=True, relabel="chunks")
+    assert {ids_of(one, how, 4, rng, training=True) for _ in range(60)} == {(i, i) for i in range(4)}
 
 
 def test_a_range_of_ids_that_is_too_small_is_refused() -> None:
@@ -88,6 +109,18 @@ def test_a_batch_supervises_every_step_from_the_token_before_it() -> None:
     assert batch.increments is not None
     assert [(1, 2)[c] for c in batch.increments[1]] == [1, 1, 2]
     assert batch.tokens[0, :3].tolist() == list(short.tokens[:3])
+
+
+def test_rows_are_filled_with_their_last_query() -> None:
+    """Queries increase in each row, on which the engine relies when it leaves keys out."""
+    rng, task = np.random.default_rng(0), PointerChasing()
+    instances = [task.sample(6, rng) for _ in range(30)]
+    batch = batch_of(instances, [one.ids for one in instances])
+    assert len({len(one.steps) for one in instances}) > 2
+    for row, one in enumerate(instances):
+        own = [step.position - 1 for step in one.steps]
+        assert batch.queries[row].tolist() == own + [own[-1]] * (batch.queries.shape[1] - len(own))
+        assert batch.weights[row].tolist() == [1] * len(own) + [0] * (batch.queries.shape[1] - len(own))
 
 
 def test_an_increment_that_the_model_does_not_know_is_refused() -> None:
@@ -189,6 +222,59 @@ def test_parameters_of_another_configuration_are_refused() -> None:
 
 
 # ── Training ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_losses_and_accuracies_leave_out_what_only_fills_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pointers take as many steps as their jumps say: against the definition, query by query in float64."""
+    monkeypatch.setattr(training, "EVERY", 5)
+    trainer = Trainer(config("pointer chasing", "predicted", longest=6, steps=33, batch=6, rate=1e-2, warmup=0))
+    losses: list[float] = []
+    accuracies: list[float] = []
+    n_filled = 0
+    for step in range(33):
+        batch, before = trainer.batch(step), plain.exact(trainer.parameters)
+        losses.append(plain.loss(trainer.model, before, batch))
+        n_filled += np.count_nonzero(batch.weights == 0)
+        trainer.run(until=step + 1)
+        if trainer.step % 5 == 0 or trainer.step == 33:
+            accuracies.append(plain.accuracy(trainer.model, plain.exact(trainer.parameters), batch))
+    assert n_filled > 33
+    assert [entry.step for entry in trainer.history] == [5, 10, 15, 20, 25, 30, 33]
+    assert [entry.accuracy for entry in trainer.history] == pytest.approx(accuracies)
+    assert min(accuracies) > 0
+    expected = [np.mean(losses[max(0, entry.step - 5) : entry.step]) for entry in trainer.history]
+    assert [entry.loss for entry in trainer.history] == pytest.approx(expected, rel=1e-4)
+    assert [entry.rate for entry in trainer.history] == [trainer.rate(entry.step - 1) for entry in trainer.history]
+    assert trainer.n_tokens == sum(trainer.batch(step).tokens.size for step in range(33))
+
+
+@pytest.mark.parametrize(
+    ("task", "shortest", "lengths"),
+    [("copy", 1, {1, 2, 3, 4}), ("copy", 3, {3, 4}), ("sparse parity, k = 3", 1, {3, 4})],
+)
+def test_batches_have_one_length_each_and_every_length_of_training(task: str, shortest: int, lengths: set[int]) -> None:
+    trainer, found = Trainer(config(task, "none", shortest=shortest)), []
+    for step in range(60):
+        batch = trainer.batch(step)
+        assert len(batch) == trainer.config.batch
+        (length,) = set(batch.queries[:, 0].tolist())  # the answer is asked for by the token after the input
+        found.append(length)
+    assert set(found) == lengths
+
+
+def test_ids_of_training_batches_are_those_of_training() -> None:
+    trainer = Trainer(config("copy", "random-shift"))
+    assert len({int(trainer.batch(step).ids.min()) for step in range(20)}) > 5
+
+
+def test_every_seed_purpose_and_number_has_a_stream_of_its_own() -> None:
+    keys = list(product((0, 1, 2), ("parameters", "batch", "test copy", "test reverse"), (0, 1, 2)))
+    first, again = (
+        [tuple(Trainer(config(seed=seed)).rng(what, number).integers(2**62, size=2)) for seed, what, number in keys]
+        for _ in range(2)
+    )
+    assert first == again
+    assert len(set(first)) == len(keys)
 
 
 @pytest.mark.parametrize("positions", ["rope", "pose", "coupled", "predicted"])
@@ -344,6 +430,16 @@ def test_log_scale_is_a_factor_of_the_logits() -> None:
     assert Trainer(config()).model.log_scale is None
 
 
+ENCODINGS = {
+    "none": "none", "absolute": "learned", "sinusoidal": "sinusoidal", "rope": "rope", "alibi": "alibi",
+    "random-shift": "learned", "pose": "learned", "random-ordered": "learned",
+    "coupled": "learned", "coupled-ordered": "learned", "predicted": "learned",
+}  # fmt: skip
+
+
 def test_the_positions_say_what_they_are() -> None:
     assert all(isinstance(how, Positions) and how.what for how in POSITIONS.values())
+    assert {name: how.encoding for name, how in POSITIONS.items()} == ENCODINGS
+    assert {name for name, how in POSITIONS.items() if how.coupled} == {"coupled", "coupled-ordered", "predicted"}
+    assert {name for name, how in POSITIONS.items() if how.predicted} == {"predicted"}
     assert ScratchpadParity().name in TASKS
