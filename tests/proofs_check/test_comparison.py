@@ -251,6 +251,20 @@ def test_the_stored_page_has_the_stored_rows() -> None:
     assert all(line in text for line in table(compare(copies)).splitlines())
 
 
+def test_the_readme_says_what_the_page_says() -> None:
+    text, readme = ((ROOT / name).read_text() for name in ("docs/comparison.md", "README.md"))
+    at_4 = {words[1].strip(): words[3].strip() for line in text.splitlines() if len(words := line.split("|")) == 6}
+    unfitted = text.count("| ∅ no head |") - int(at_4["fitted, ∅"].split(" of ")[1])
+    said = " ".join(readme.split())
+    for sentence in (
+        f"{unfitted} of {text.count('| ∅ no head |')} kinds of models do not even fit",
+        f"generalize in {at_4['fitted, ✓']} cells with a ✓ and fail in {at_4['fitted, ∅']} with a ∅",
+        f"T1 agrees in {at_4['fitted, ✓ or ∅']},",
+        f"""would in {at_4['fitted, ✓ or ∅: always "fail"'].split()[0]}.""",
+    ):
+        assert sentence in said
+
+
 def test_the_numbers_of_the_stored_page_by_plain_counting() -> None:
     """Its own table, read again, with the accuracies of the stored rows; verdicts are those of the table."""
     text = (ROOT / "docs" / "comparison.md").read_text()
