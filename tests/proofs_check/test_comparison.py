@@ -257,8 +257,8 @@ def test_the_readme_says_what_the_page_says() -> None:
     unfitted = text.count("| ∅ no head |") - int(at_4["fitted, ∅"].split(" of ")[1])
     said = " ".join(readme.split())
     for sentence in (
-        f"{unfitted} of {text.count('| ∅ no head |')} kinds of models do not even fit",
-        f"generalize in {at_4['fitted, ✓']} cells with a ✓ and fail in {at_4['fitted, ∅']} with a ∅",
+        f"models of {unfitted} of {text.count('| ∅ no head |')} pairs of task and scheme do not even fit",
+        f"generalize in {at_4['fitted, ✓']} pairs with a ✓ and fail in {at_4['fitted, ∅']} with a ∅",
         f"T1 agrees in {at_4['fitted, ✓ or ∅']},",
         f"""would in {at_4['fitted, ✓ or ∅: always "fail"'].split()[0]}.""",
     ):
