@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import COUPLED, draw_curve, family, one_curve_each, points, pooled, share
+from figures.runs import COUPLED, draw_curve, drawn_as, family, one_curve_each, points, pooled, share
 from figures.style import SHADE, Series, Style, entry, legend_below, series
 from theory.errors import InvalidArgument
 
@@ -139,11 +139,10 @@ def alt(rows: Rows) -> str:
             if row["length"] == longest
         )
         said.append(f"{task} at length {longest} (trained up to {max(row['longest'] for row in mine)}): {shares}")
-    runs = sorted({row["runs"] for row in rows if row["kind"] == "pooled"})
-    counted = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+    drawn = drawn_as([row for row in rows if row["kind"] == "pooled"])
     return (
-        "Exact match of small transformers against the length, one panel a task and one curve a position scheme, pooled over "
-        f"seeds ({counted}) with exact 95 % intervals and a thin line a seed. {'. '.join(said)}."
+        "Exact match of small transformers against the length, one panel a task and one curve a position scheme, "
+        f"{drawn}. {'. '.join(said)}."
     )
 
 

@@ -11,11 +11,8 @@ from matplotlib.axes import Axes
 
 from figures.plot import Row, Rows
 from figures.style import Series
-from idealized_model.risk import exact_interval
+from proofs_check.comparison import digits
 from theory.errors import InvalidArgument
-
-LEVEL = Fraction(95, 100)
-"""Of the intervals."""
 
 
 def points(runs: Rows) -> Iterator[Row]:
@@ -43,8 +40,8 @@ def family(task: str) -> str:
 def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     """The points that agree in these names, and in the whole configuration but the seed, summed; in order of appearance.
 
-    "low" and "high" are an exact interval of the share over all their sequences. Sequences of one run share its
-    parameters, so that it speaks of the runs at hand and not of other seeds, which are drawn one by one beside it.
+    "lowest" and "highest" are the shares of single seeds: see `enclosed` for what they say of other seeds. Sequences of
+    one run share its parameters, so that an interval over sequences would speak of the runs at hand alone.
     """
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -53,10 +50,45 @@ def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     found: list[Row] = []
     for own in groups.values():
         right, size = sum(row["right"] for row in own), sum(row["size"] for row in own)
-        low, high = exact_interval(right, size, level=LEVEL)
-        kept = {name: own[0][name] for name in names}
-        found.append({**kept, "runs": len(own), "right": right, "size": size, "low": low, "high": high})
+        shares = [row["right"] / row["size"] for row in own]
+        found.append({
+            **{name: own[0][name] for name in names}, "runs": len(own), "right": right, "size": size,
+            "lowest": min(shares), "highest": max(shares),
+        })  # fmt: skip
     return found
+
+
+def enclosed(seeds: int) -> Fraction:
+    """The probability, at least, with which the lowest and the highest of n seeds enclose the median of all seeds.
+
+    1 - 2 / 2^n, whatever the law: all n lie below a median with probability at most 1/2^n, and as rarely above.
+
+    Examples
+    --------
+    >>> enclosed(5)
+    Fraction(15, 16)
+    """
+    return 1 - Fraction(2, 2**seeds)
+
+
+def counted(rows: Iterable[Row]) -> str:
+    """How many seeds pooled rows have: "5 seeds", "2 to 10 seeds"."""
+    runs = sorted({row["runs"] for row in rows})
+    return _seeds(runs[0]) if len(runs) == 1 else f"{runs[0]} to {_seeds(runs[-1])}"
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed{'s' * (n > 1)}"
+
+
+def drawn_as(rows: Sequence[Row]) -> str:
+    """What `draw_curve` draws of pooled rows, in words."""
+    runs = sorted({row["runs"] for row in rows})
+    sure = ", ".join(f"{enclosed(n)} for {_seeds(n)}" for n in dict.fromkeys((runs[0], runs[-1])))
+    return (
+        "pooled over seeds with a thin line a seed and bars from the lowest to the highest seed (they enclose the median of "
+        f"all seeds with probability at least {sure})"
+    )
 
 
 def one_curve_each(rows: Rows, names: Sequence[str], file: str) -> None:
@@ -80,17 +112,17 @@ def one_curve_each(rows: Rows, names: Sequence[str], file: str) -> None:
 
 def share(right: int, size: int) -> str:
     """Two digits, rounded down: "1.00" is all."""
-    return f"{100 * right // size / 100:.2f}"
+    return digits(Fraction(right, size))
 
 
 def draw_curve(axes: Axes, curve: Rows, seeds: Iterable[Rows], how: Series, **more: Any) -> None:
-    """A pooled curve with its exact intervals, and a thin line a seed."""
+    """A pooled curve with bars from the lowest to the highest seed, and a thin line a seed."""
     for seed in seeds:
         lengths, shares = [row["length"] for row in seed], [row["right"] / row["size"] for row in seed]
         axes.plot(lengths, shares, color=how.colour, linewidth=0.4, alpha=0.5, gid="seed")
     lengths, shares = [row["length"] for row in curve], [row["right"] / row["size"] for row in curve]
-    below = [max(value - row["low"], 0.0) for value, row in zip(shares, curve, strict=True)]
-    above = [max(row["high"] - value, 0.0) for value, row in zip(shares, curve, strict=True)]
+    below = [max(value - row["lowest"], 0.0) for value, row in zip(shares, curve, strict=True)]
+    above = [max(row["highest"] - value, 0.0) for value, row in zip(shares, curve, strict=True)]
     axes.errorbar(
         lengths, shares, yerr=[below, above], elinewidth=0.7, capsize=1.5, capthick=0.7, gid="pooled", zorder=3,
         **how.line(), **more,

@@ -10,7 +10,7 @@ from math import comb, exp, log
 from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import draw_curve, one_curve_each, points, pooled, share
+from figures.runs import counted, draw_curve, drawn_as, one_curve_each, points, pooled, share
 from figures.style import SHADE, Style, entry, legend_below, series
 from theory import bounds
 from theory.errors import InvalidArgument
@@ -139,15 +139,13 @@ def alt(rows: Rows) -> str:
             ]  # fmt: skip
             if own:
                 shares = ", ".join(f"{share(row['right'], row['size'])} for k = {row['k']}" for row in own)
-                runs = sorted({row["runs"] for row in own})
-                counted = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
-                said.append(
-                    f"{training}, {'with' if scaled else 'without'} log-length scaling ({counted} seeds): {shares}"
-                )
+                scaling = "with" if scaled else "without"
+                said.append(f"{training}, {scaling} log-length scaling ({counted(own)}): {shares}")
+    drawn = drawn_as([row for row in rows if row["kind"] == "pooled"])
     return (
-        f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, pooled "
-        f"over seeds with exact 95 % intervals and a thin line a seed; below, the mass that a head of T6 keeps that loses "
-        f"{LOST} at the training length. At length {longest}: {'; '.join(said)}."
+        f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, {drawn}; "
+        f"below, the mass that a head of T6 keeps that loses {LOST} at the training length. At length {longest}: "
+        f"{'; '.join(said)}."
     )
 
 

@@ -7,10 +7,12 @@ they differ, `Comparison.why` says what kind of difference it is.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache
+from math import ceil, floor
+from typing import Literal
 
 from idealized_model.risk import exact_interval
 from idealized_model.transformer.data import POSITIONS
@@ -42,8 +44,31 @@ SCHEME_OF: dict[str, Scheme] = {
 FACTORS = (1, 2, 4, 10)
 """Test lengths, in training lengths."""
 
-HIGH, LOW = 0.9, 0.5
-"""Skills (accuracy, 0 for guessing and 1 for all right) from which models generalize, and up to which they fail."""
+MAIN = 4
+"""The factor that the page speaks of."""
+
+HIGH, LOW = Fraction(9, 10), Fraction(1, 2)
+"""Skills from which models generalize (or fit, at the training length), and up to which they fail."""
+
+Outcome = Literal["generalize", "fail", "in between"]
+
+
+def skill(share: Fraction, task: str) -> Fraction:
+    """The accuracy beyond guessing: (share - chance) / (1 - chance), 0 for guessing and 1 for all right.
+
+    Guessing hits one of the answers of a dense or planted task, and hardly ever a sequence of tokens.
+
+    Examples
+    --------
+    >>> skill(Fraction(3, 4), "majority"), skill(Fraction(3, 4), "copy")
+    (Fraction(1, 2), Fraction(3, 4))
+    """
+    known, chance = find_task(task), Fraction(0)
+    if isinstance(known, Planted):
+        chance = Fraction(1, len(known.ensemble.labels))
+    elif isinstance(known, Dense):
+        chance = Fraction(1, known.n_answers)
+    return (share - chance) / (1 - chance)
 
 
 @dataclass(frozen=True)
@@ -53,85 +78,72 @@ class Comparison:
     Attributes
     ----------
     cell : the verdict.
-    right, size : {factor: how many of how many sequences free running reproduces}, all seeds together.
-    seeds : {factor: the share of each seed, in the order of the seeds}.
+    seeds : {factor: the share of sequences that free running reproduces, of each seed in their order}.
     model : layers and heads.
     """
 
     task: str
     positions: str
     cell: Cell
-    right: dict[int, int]
-    size: dict[int, int]
-    seeds: dict[int, tuple[float, ...]]
+    seeds: dict[int, tuple[Fraction, ...]]
     model: str
 
-    def share(self, factor: int) -> float:
-        """The share of right sequences at a factor of the training length."""
-        return self.right[factor] / self.size[factor]
+    def share(self, factor: int) -> Fraction:
+        """The mean of the seeds' shares at a factor of the training length; every seed counts, fitted or not."""
+        return sum(self.seeds[factor], Fraction(0)) / len(self.seeds[factor])
 
     @property
-    def chance(self) -> float:
-        """The accuracy of guessing: one of the answers of a dense or planted task, nearly 0 for a sequence of tokens."""
-        task = find_task(self.task)
-        if isinstance(task, Planted):
-            return 1 / len(task.ensemble.labels)
-        return 1 / task.n_answers if isinstance(task, Dense) else 0.0
+    def fitted(self) -> bool:
+        """Whether the models do the task at the training length."""
+        return skill(self.share(1), self.task) >= HIGH
 
-    def skill(self, factor: int) -> float:
-        """The accuracy beyond guessing: (accuracy - chance) / (1 - chance)."""
-        return (self.share(factor) - self.chance) / (1 - self.chance)
+    def observed(self, factor: int) -> Outcome:
+        """What the models do at a factor of the training length."""
+        reached = skill(self.share(factor), self.task)
+        return "generalize" if reached >= HIGH else "fail" if reached <= LOW else "in between"
 
     @property
-    def predicted(self) -> bool:
-        """Whether T1 says that heads generalize; of several arities, whether any does."""
-        return any(decision.outcome == "generalizes" for decision in self.cell.decisions)
+    def says(self) -> Outcome | None:
+        """T1's verdict read as a prediction: "generalize" for ✓, "fail" for ∅, and nothing for ✗.
 
-    @property
-    def observed(self) -> str:
-        """What the models do at 4 times the training length: "generalize", "fail" or "in between"."""
-        return "generalize" if self.skill(4) >= HIGH else "fail" if self.skill(4) <= LOW else "in between"
-
-    @property
-    def unrealizable(self) -> bool:
-        """Whether T1 says that no head is perfect in training, of any arity."""
-        return all(decision.outcome == "unrealizable" for decision in self.cell.decisions)
-
-    @property
-    def agree(self) -> bool | None:
-        """Whether the models do at 4 times the training length what T1 says of heads.
-
-        None where T1 speaks of heads that are perfect in training, and the models do not fit it.
+        ✗ is one-sided: some perfect head fails, and gradient descent may find another. Of several arities one ✗ is enough,
+        as a model may be a head of any; where there is none, those with a perfect head decide.
         """
-        if self.skill(1) < HIGH and not self.unrealizable:
-            return None
-        return self.observed == ("generalize" if self.predicted else "fail")
+        outcomes = {decision.outcome for decision in self.cell.decisions}
+        return None if "fails" in outcomes else "generalize" if "generalizes" in outcomes else "fail"
+
+    def agrees(self, factor: int) -> bool | None:
+        """Whether the models do what T1 says; None where they do not fit, or it says nothing."""
+        return self.observed(factor) == self.says if self.fitted and self.says else None
+
+    @property
+    def word(self) -> str:
+        """The last column of the table."""
+        if not self.fitted:
+            return "not fitted"
+        return {True: "yes", False: "**no**", None: "says nothing"}[self.agrees(MAIN)]
 
     @property
     def why(self) -> str:
         """A sentence on the difference, a conjecture where it says "perhaps"; empty where there is none."""
-        if self.agree:
+        if self.agrees(MAIN) is not False:
             return ""
-        if self.agree is None:
-            return f"not fitted: {self.share(1):.0%} right at the training length, and T1 speaks of perfect heads."
-        if self.predicted and POSITIONS[self.positions].relabel == "shift":
+        if self.says == "generalize":
+            right = digits(self.share(MAIN))
+            reached = f"the models fit, and get {right} right at {MAIN} times the length: perhaps because"
+            if POSITIONS[self.positions].relabel == "shift":
+                return (
+                    f"{reached} IDs farther apart than a training sequence never meet in training, and no window holds these "
+                    "models, as it holds T1's heads."
+                )
             return (
-                f"the models fit, and get {self.share(4):.0%} right at 4 times the length: perhaps because IDs farther apart "
-                "than a training sequence never meet in training, and no window holds these models, as it holds T1's heads."
-            )
-        if self.predicted:
-            return (
-                f"the models fit, and get {self.share(4):.0%} right at 4 times the length: perhaps because a soft head over "
-                "IDs that are learned one by one is no hard head, and one wrong token spoils a sequence."
+                f"{reached} a soft head over IDs that are learned one by one is no hard head, and one wrong token spoils a "
+                "sequence."
             )
         if isinstance(find_task(self.task), Dense):
             return "attention that averages over all tokens can count; T1's heads read a fixed number of tokens."
-        if self.unrealizable:
-            more = "" if self.model == "1 × 1" else ", and these models have several heads and layers"
-            return (
-                f"no single hard head does the task, but soft attention can prefer one key to another by degrees{more}."
-            )
-        return "T1 speaks of the worst head that training allows; gradient descent found a better one."
+        more = "" if self.model == "1 × 1" else ", and these models have several heads and layers"
+        return f"no single hard head does the task, but soft attention can prefer one key to another by degrees{more}."
 
 
 @cache
@@ -182,12 +194,9 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
         _require_seeds_alone(group)
         tests = [_tests(row) for row in sorted(group, key=lambda row: row["config"]["seed"])]
         cell = verdict(subject_of(task), SCHEME_OF[positions], mixed=True)  # as in training, on all lengths up to n
-        right = {f: sum(test[f][0] for test in tests) for f in FACTORS}
-        size = {f: sum(test[f][1] for test in tests) for f in FACTORS}
-        shares = {f: tuple(test[f][0] / test[f][1] for test in tests) for f in FACTORS}
+        shares = {f: tuple(test[f] for test in tests) for f in FACTORS}
         config = group[0]["config"]
-        model = f"{config['layers']} × {config['heads']}"
-        found.append(Comparison(task, positions, cell, right, size, shares, model))
+        found.append(Comparison(task, positions, cell, shares, f"{config['layers']} × {config['heads']}"))
     tick(len(groups), len(groups))
     return found
 
@@ -213,10 +222,11 @@ def _require_seeds_alone(group: Sequence[Row]) -> None:
         )  # fmt: skip
 
 
-def _tests(row: Row) -> dict[int, tuple[int, int]]:
-    """{factor: (right, size)} of a run."""
+def _tests(row: Row) -> dict[int, Fraction]:
+    """{factor: the share of right sequences} of a run."""
     config = row["config"]
-    by_length = {t["length"]: (t["free_running"], t["size"]) for t in row["tests"] if t["task"] == config["task"]}
+    own = [test for test in row["tests"] if test["task"] == config["task"]]
+    by_length = {test["length"]: Fraction(test["free_running"], test["size"]) for test in own}
     missing = [f for f in FACTORS if f * config["longest"] not in by_length]
     if missing:
         raise InvalidArgument(
@@ -226,47 +236,77 @@ def _tests(row: Row) -> dict[int, tuple[int, int]]:
     return {f: by_length[f * config["longest"]] for f in FACTORS}
 
 
+def digits(share: Fraction | float) -> str:
+    """Two digits, rounded down: "1.00" is all.
+
+    Examples
+    --------
+    >>> digits(Fraction(999, 1000)), digits(Fraction(29, 100)), digits(1)
+    ('0.99', '0.29', '1.00')
+    """
+    return f"{floor(100 * share) / 100:.2f}"
+
+
 def table(comparisons: Sequence[Comparison]) -> str:
-    """The comparisons as Markdown: accuracies of all seeds together, with the 95 % interval at 4 times the length."""
+    """The comparisons as Markdown: means over seeds, and at `MAIN` times the length what the seeds say of all seeds."""
     lines = [
-        "| task | positions | layers × heads | T1 | 1× | 2× | 4× (95 % interval) | 10× | seeds ≥ 99 % at 4× | agree |",
+        f"| task | positions | layers × heads | T1 | 1× | 2× | {MAIN}× (lowest to highest seed) | 10× "
+        f"| seeds that generalize at {MAIN}× (95 % interval) | agree |",
         "|---|---|:-:|---|--:|--:|--:|--:|:-:|:-:|",
     ]
     for one in comparisons:
-        low, high = exact_interval(one.right[4], one.size[4], level="95/100")
         words = ", ".join(dict.fromkeys(decision.word for decision in one.cell.decisions))
-        good = sum(share >= 0.99 for share in one.seeds[4])
+        seeds = one.seeds[MAIN]
+        good = sum(skill(share, one.task) >= HIGH for share in seeds)
+        low, high = exact_interval(good, len(seeds), level="95/100")
         lines.append(
-            f"| {one.task} | {one.positions} | {one.model} | {words} | {one.share(1):.2f} | {one.share(2):.2f} "
-            f"| {one.share(4):.2f} ({low:.2f} to {high:.2f}) | {one.share(10):.2f} | {good} of {len(one.seeds[4])} "
-            f"| {_AGREE[one.agree]} |"
+            f"| {one.task} | {one.positions} | {one.model} | {words} | {digits(one.share(1))} | {digits(one.share(2))} "
+            f"| {digits(one.share(MAIN))} ({digits(min(seeds))} to {digits(max(seeds))}) | {digits(one.share(10))} "
+            f"| {good} of {len(seeds)} ({digits(low)} to {ceil(100 * high) / 100:.2f}) | {one.word} |"
         )
     return "\n".join(lines)
 
 
-_AGREE = {True: "yes", False: "**no**", None: "not fitted"}
+def tally(comparisons: Sequence[Comparison]) -> str:
+    """How often T1 and constant answers agree with the models, by multiple of the training length, as Markdown."""
+    said = [one for one in comparisons if one.says]
+    fitted = [one for one in said if one.fitted]
+    constants: tuple[Outcome, ...] = ("generalize", "fail")
+    rows: list[tuple[str, list[Comparison], Outcome | None]] = [
+        ("fitted, ✓", [one for one in fitted if one.says == "generalize"], None),
+        ("fitted, ∅", [one for one in fitted if one.says == "fail"], None),
+        ("fitted, ✓ or ∅", fitted, None),
+        *((f'fitted, ✓ or ∅: always "{answer}"', fitted, answer) for answer in constants),
+        ("all with ✓ or ∅, not fitted ones too", said, None),
+        *((f'all with ✓ or ∅, not fitted ones too: always "{answer}"', said, answer) for answer in constants),
+    ]
+    factors = FACTORS[1:]
+    lines = [f"| | {' | '.join(f'{factor}×' for factor in factors)} |", f"|---|{'--:|' * len(factors)}"]
+    for name, own, answer in rows:
+        right = (sum(one.observed(factor) == (answer or one.says) for one in own) for factor in factors)
+        lines.append(f"| {name} | {' | '.join(f'{n} of {len(own)}' for n in right)} |")
+    return "\n".join(lines)
 
 
 def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
-    """The page docs/comparison.md: the table, and a sentence for every disagreement.
+    """The page docs/comparison.md: the tables, and a sentence for every disagreement.
 
     Parameters
     ----------
     files : where the rows come from, for the command on the page.
     """
-    counts = Counter(one.agree for one in comparisons)
-    settled = [one for one in comparisons if one.agree is not None]
-    sides = {
-        "promised": sum(one.agree is True for one in settled if one.predicted),
-        "promises": sum(one.predicted for one in settled),
-        "others": sum(one.agree is True for one in settled if not one.predicted),
-        "other": sum(not one.predicted for one in settled),
-    }  # fmt: skip
-    differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if one.agree is False]
+    verdicts = {"✓": "generalize", "∅": "fail", "✗": None}
+    own = {symbol: [one for one in comparisons if one.says == says] for symbol, says in verdicts.items()}
+    fitted = ", ".join(
+        f"{sum(one.fitted for one in of)} of {len(of)} with a {symbol}" for symbol, of in own.items() if of
+    )
+    alike = [one for one in comparisons if one.observed(MAIN) == one.says]
+    differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if one.why]
     return PAGE.format(
         command=f"lengthgen compare {' '.join(files)} --output docs/comparison.md", table=table(comparisons),
-        agree=counts[True], total=counts[True] + counts[False], unfitted=counts[None], **sides,
-        differ="\n".join(differ) or "- (nowhere)", high=HIGH, low=LOW,
+        tally=tally(comparisons), fitted=fitted, agree=len(alike),
+        unfitted=sum(not one.fitted for one in alike), differ="\n".join(differ) or "- (nowhere)", main=MAIN,
+        high=float(HIGH), low=float(LOW),
     )  # fmt: skip
 
 
@@ -278,21 +318,42 @@ PAGE = """\
 T1's verdict ([verdicts.md](verdicts.md)) beside what trained transformers do, for every task and position scheme of the
 sweeps ([training.md](training.md)). T1 decides a small version of the task, and speaks of *every* hard head of a class
 that is perfect in training; a sweep trains one model a seed, at full size. Numbers are shares of sequences that free
-running reproduces whole, at multiples of the longest training length, of all seeds together, those that did not fit
-included. T1 is asked about training on all lengths up to the longest together, as in the sweeps, where the tables of
-verdicts take one length at a time (`lengthgen verdicts --mixed` asks as here): what is "✗" there can be "∅" here.
+running reproduces whole, at multiples of the longest training length, rounded down, as means over all seeds, those that
+did not fit included. T1 is asked about training on all lengths up to the longest together, as in the sweeps, where the
+tables of verdicts take one length at a time (`lengthgen verdicts --mixed` asks as here): what is "✗" there can be "∅" here.
 
-"✓ from n": heads that are perfect on all lengths up to n stay so. "✗": some head that is perfect in training fails
-(unseen: on a view that training does not show; flip: on one that means something else in training; abstains: it finds
-nothing to read). "∅": no head is perfect in training. T1 and practice *agree* when the skill at 4 times the length (the
-accuracy, scaled so that guessing has 0) is at least {high} for a ✓, or at most {low} otherwise; where T1 speaks of perfect
-heads and the skill at the training length is below {high}, the models are *not fitted*. Under "∅" models that do
-not fit agree; whether for want of a head or of training time, the numbers do not tell.
+"✓ from n": heads that are perfect on all lengths up to n stay so. "∅": no head is perfect in training. "✗": some head that
+is perfect in training fails (unseen: on a view that training does not show; flip: on one that means something else in
+training; abstains: it finds nothing to read). What each says of trained models:
+
+- A *skill* is the accuracy, scaled so that guessing has 0. Models *generalize* to a length with a skill of at least
+  {high} there, and *fail* with one of at most {low}. They are *fitted* with {high} at the training length; T1 speaks of
+  perfect heads, so that models that are not fitted neither agree with it nor disagree.
+- "✓" says that fitted models generalize.
+- "∅" says nothing of models that fit all the same, as those are no such heads; it is read as "fail" here.
+- "✗" is one-sided: some perfect head fails, and training may find another. It is no prediction, and is not counted.
+
+**Intervals** take seeds as their units, as the sequences that one run is tested on share its parameters. Of n seeds the
+lowest and the highest enclose the median of all seeds with probability at least 1 - 2/2^n (15/16 for 5), whatever their
+law. For the share of all seeds that generalize the interval is the exact one of Clopper and Pearson, rounded outwards; even
+5 of 5 say no more than that it is at least 0.47.
 
 {table}
 
-{agree} of {total} agree ({promised} of the {promises} with a ✓, {others} of the {other} without); in {unfitted} more the
-models do not fit, which says nothing of T1. Where they do not agree:
+## How often they agree
+
+Fitted are {fitted}. The table counts the cells that agree, beside what an answer that is
+always the same would get:
+
+{tally}
+
+The last three rows count models that are not fitted as well, by what they do at the length: {unfitted} of the {agree} that
+agree with T1 at {main} times the length there do not fit. They fail as "∅" has it, whatever T1 is worth, so that T1 is to be
+measured by the rows of fitted models, against the constant answers below them.
+
+## Where they do not agree
+
+At {main} times the training length:
 
 {differ}
 """

@@ -60,13 +60,13 @@ GRID = {
 
 
 def schemes(seeds: int = 2) -> Iterator[Row]:
-    """The later a scheme stands in the list, the farther it reaches."""
+    """The later a scheme stands in the list, the farther it reaches; without positions nothing fits."""
     for task, trained in GRID.items():
         for rank, positions in enumerate(trained):
             for seed in range(seeds):
                 config = TrainConfig(task, positions, longest=10, n_ids=400, log_scale=True, seed=seed)
-                fall = len(trained) - rank + seed
-                yield run(config, {n: max(SIZE - fall * (n - 10) // 2, 0) for n in (10, 20, 40, 50, 100)})
+                fall, best = len(trained) - rank + seed, SIZE // 2 if positions == "none" else SIZE
+                yield run(config, {n: max(best - fall * (n - 10) // 2, 0) for n in (10, 20, 40, 50, 100)})
 
 
 def write(path: Path, rows: Iterable[Row]) -> None:

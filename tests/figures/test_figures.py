@@ -173,9 +173,15 @@ def test_verdicts_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
     for row in rows:
         cell = schemes.index(row["scheme"]), tasks.index(row["task"])
         colour, symbol = OUTCOMES[row["outcome"]]
-        accuracy = "" if row["size"] is None else f" {100 * row['right'] // row['size'] / 100:.2f}"
-        assert found[cell] == symbol + accuracy
+        accuracy = "" if row["size"] is None else f"{100 * row['right'] // row['size'] / 100:.2f}"
+        number = accuracy if row["fitted"] or not accuracy else f"({accuracy})"
+        assert found[cell] == f"{symbol}{'~' * row['sampled']} {number}".strip()
         assert to_hex(patches[cell].get_facecolor()) == colour
+    assert {row["scheme"] for row in rows if row["fitted"] is False} == {"none"}
+    assert sum(row["sampled"] for row in rows) == 2
+    notes = drawn("verdicts").legends[0].get_title().get_text()
+    assert "heads and models trained on all lengths up to the longest; ~: of the instances drawn" in notes
+    assert "at 4 times the training length; in brackets: of models that do not fit" in notes
     # Parity under both conventions, and what its IDs do not matter for; the others under theirs.
     trained = {(row["task"], row["scheme"]) for row in rows if row["size"] is not None}
     plain, coupled = {"none", "random shift", "relative window"}, {"coupled", "random ordered"}
@@ -216,8 +222,13 @@ def check_curves(axes: Axes, rows: list[Row], names: tuple[str, ...]) -> None:
     for curve, own in zip(found, pooled, strict=True):
         for (length, share, low, high), row in zip(curve, own, strict=True):
             assert (length, share) == (row["length"], row["right"] / row["size"])
-            assert (low, high) == pytest.approx((row["low"], row["high"]), abs=1e-12)
-            assert row["low"] <= share <= row["high"]
+            own = [
+                one["right"] / one["size"]
+                for one in rows
+                if one["kind"] == "seed" and all(one[name] == row[name] for name in (*names, "length"))
+            ]
+            assert (low, high) == pytest.approx((min(own), max(own)), abs=1e-12)
+            assert len(own) == row["runs"]
     seeds = expected_curves(rows, "seed", (*names, "seed"))
     assert sorted(lines(axes, "seed")) == sorted(
         [(row["length"], row["right"] / row["size"]) for row in own] for own in seeds

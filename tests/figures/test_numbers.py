@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import comb, exp, inf, log
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from figures import arities, certificates, coverage_maps, dilution, learning_curves, sparsity, transfer
+from figures import arities, certificates, coverage_maps, dilution, learning_curves, sparsity, transfer, verdict_matrix
 from figures.attention import diluted
 from figures.plot import Row
 from figures.registry import PLOTS
-from figures.runs import family, pooled, share
+from figures.runs import counted, drawn_as, enclosed, family, pooled, share
 from idealized_model import HeadSpace, SparseAttentionHead, loss
+from idealized_model.transformer import TrainConfig
 from proofs_check.families import marked_parity
+from proofs_check.verdicts import Question, from_data
+from tests.figures import made_up
 from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
 from theory.exact import as_float
 
@@ -220,11 +226,128 @@ def test_pooled_sums_seeds_and_nothing_else() -> None:
     first, second = pooled(rows, ("task",))
     assert (first["runs"], first["right"], first["size"]) == (2, 10, 20)  # a run that failed counts
     assert (second["runs"], second["right"], second["size"]) == (1, 7, 10)  # another configuration is another curve
-    assert 0 < first["low"] < 0.5 < first["high"] < 1
-    # The exact interval: the ends are where so many right, or more, or fewer, have probability 1/40.
-    low, high = first["low"], first["high"]
-    assert sum(comb(20, n) * low**n * (1 - low) ** (20 - n) for n in range(10, 21)) == pytest.approx(1 / 40)
-    assert sum(comb(20, n) * high**n * (1 - high) ** (20 - n) for n in range(11)) == pytest.approx(1 / 40)
+    assert (first["lowest"], first["highest"]) == (0, 1)
+    assert (second["lowest"], second["highest"]) == (0.7, 0.7)
+
+
+def test_lowest_and_highest_enclose_the_median_by_listing() -> None:
+    """Each seed lies above or below a median with probability 1/2, if none is on it; all sides alike miss it."""
+    for n in range(1, 8):
+        sides = list(product((False, True), repeat=n))
+        assert enclosed(n) == Fraction(sum(len(set(own)) == 2 for own in sides), len(sides))
+
+
+def test_bars_are_said_to_be_what_they_are(rows_of: Rows) -> None:
+    for name in ("schemes", "sparsity"):
+        runs = {row["runs"] for row in rows_of(name) if row["kind"] == "pooled"}
+        (own,) = runs
+        text = PLOTS[name].alt(rows_of(name))
+        assert "bars from the lowest to the highest seed" in text
+        assert f"with probability at least {1 - Fraction(2, 2**own)} for {own} seeds)" in text
+    assert [counted([{"runs": n} for n in own]) for own in ((5, 5), (2, 10, 5), (1,))] == [
+        "5 seeds", "2 to 10 seeds", "1 seed"
+    ]  # fmt: skip
+    assert "1/2 for 2 seeds, 511/512 for 10 seeds" in drawn_as([{"runs": 10}, {"runs": 2}])
+
+
+# ── Verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_verdicts_are_computed_for_training_on_all_lengths_together(
+    rows_of: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy at one length alone tells by the position what is due; on all lengths together it does not (no head)."""
+    few = [Question(task, scheme) for task in ("copy", "sparse parity, k = 2") for scheme in ("absolute", "coupled")]
+    monkeypatch.setattr(verdict_matrix, "questions", lambda: few)
+    computed = verdict_matrix.compute(np.random.default_rng(0))
+    assert [row["outcome"] for row in computed] == ["unrealizable", "generalizes", "fails", "fails"]
+    assert [row["certificate"] for row in computed] == [None, 3, None, None]
+    known = {Question(row["task"], row["scheme"]): row for row in rows_of("verdicts")}
+    for question, row in zip(few, computed, strict=True):
+        assert row == {name: known[question][name] for name in row}
+
+
+def test_verdicts_of_all_lengths_and_of_one(rows_of: Rows) -> None:
+    """More training lengths leave every ✓ and ∅; a ✗ stays or becomes ∅."""
+    path = Path(__file__).parents[2] / "docs" / "verdicts.json"
+    single = {(c.task, c.scheme): c for c in from_data(json.loads(path.read_text(encoding="utf-8")))}
+    rows = rows_of("verdicts")
+    assert {(row["task"], row["scheme"]) for row in rows} == single.keys()
+    changed = set()
+    for row in rows:
+        before, after = single[row["task"], row["scheme"]].outcome, row["outcome"]
+        assert (before, after) in {(o, o) for o in ("generalizes", "fails", "unrealizable")} | {
+            ("fails", "unrealizable")
+        }
+        changed |= {(row["task"], row["scheme"])} if before != after else set()
+    raw = {"absolute", "random shift", "relative window"}
+    parities = {f"parity with scratchpad, {coupling}-coupled" for coupling in ("token", "query")}
+    assert changed == {
+        *product({*parities, "copy"}, raw), ("reverse", "absolute"), ("multiplication, carried", "absolute")
+    }  # fmt: skip
+    drawn = {cell for cell, found in single.items() if found.drawn}
+    assert {(row["task"], row["scheme"]) for row in rows if row["sampled"]} == drawn != set()
+
+
+def verdict_rows(rows: Sequence[Row], runs: dict[str, list[Row]]) -> dict[tuple[str, str], Row]:
+    return {(row["task"], row["scheme"]): row for row in verdict_matrix.join(rows, runs)}
+
+
+def test_numbers_beside_verdicts_are_of_models_that_saw_the_same(rows_of: Rows) -> None:
+    stored = [{key: row[key] for key in ("task", "scheme", "outcome", "sampled")} for row in rows_of("verdicts")]
+
+    def trained(task: str, positions: str, right: dict[int, int], **more: Any) -> Row:
+        return made_up.run(TrainConfig(task, positions, longest=10, **more), right)
+
+    runs = [
+        trained("copy", "alibi", {10: 128, 40: 1}),
+        trained("copy", "rope", {10: 115, 40: 2}),  # 0.898: not fitted
+        trained("copy", "pose", {10: 128, 40: 3}),
+        trained("copy", "sinusoidal", {10: 116, 40: 4}),
+        trained("copy", "random-ordered", {10: 128, 40: 5}),  # no column is its like
+        trained("copy, query-coupled", "coupled", {10: 128, 40: 6}),  # another task, where IDs are seen
+        trained("copy", "coupled", {10: 128, 40: 8}),
+        trained("copy", "coupled", {10: 128, 40: 7}, log_scale=True),
+        trained("copy", "coupled-ordered", {10: 128, 20: 9}),  # not tested at 4 times the length
+        trained("majority", "none", {10: 121, 40: 10}),  # 0.945, of which guessing gets 1/2: not fitted
+        trained("sum modulo 3", "none", {10: 120, 40: 11}),  # 0.9375, of which guessing gets 1/3: fitted
+    ]
+    found = {
+        cell: (row["positions"], row["right"], row["fitted"])
+        for cell, row in verdict_rows(stored, {"schemes": runs}).items()
+        if row["size"] is not None
+    }
+    assert found == {
+        ("copy", "relative window"): ("rope", 2, False),
+        ("copy", "random shift"): ("pose", 3, True),
+        ("copy", "absolute"): ("sinusoidal", 4, True),
+        ("copy", "coupled"): ("coupled", 7, True),
+        ("majority", "none"): ("none", 10, False),
+        ("sum modulo 3", "none"): ("none", 11, True),
+    }
+    first = verdict_rows(stored, {"schemes": [*runs, trained("copy", "random-shift", {10: 128, 40: 12})]})
+    assert first["copy", "random shift"]["positions"] == "random-shift"
+    assert first["copy", "random shift"]["lowest"] == first["copy", "random shift"]["highest"] == 12 / 128
+
+
+def test_the_text_of_the_verdicts_by_counting(rows_of: Rows) -> None:
+    def cell(outcome: str, right: int | None = None, **more: Any) -> Row:
+        size = None if right is None else 100
+        row = {"task": "copy", "scheme": outcome, "outcome": outcome, "sampled": False, "fitted": None}
+        return {**row, "right": right, "size": size, **more}
+
+    text = verdict_matrix.alt([
+        cell("generalizes", 90, fitted=True), cell("generalizes", 20, fitted=True), cell("generalizes", sampled=True),
+        cell("fails", 70, fitted=True), cell("unrealizable", 5, fitted=False), cell("unrealizable", 6, fitted=False),
+    ])  # fmt: skip
+    assert (
+        "every perfect head stays perfect in 3, some perfect head fails in 1, no perfect head in 2 of 6 cells" in text
+    )
+    assert "decided exactly but for 1, marked ~, that speak of the instances drawn" in text
+    assert "that fit: 0.20 to 0.90, mean 0.55, over 2 cells where every perfect head stays perfect" in text
+    assert "0.70 to 0.70, mean 0.70, over 1 cells where some perfect head fails. In 2 more cells, in brackets" in text
+    assert "drawn" not in verdict_matrix.alt([cell("generalizes", 90, fitted=True)])
+    assert "stays perfect under generalizes." in text
 
 
 def test_shares_are_rounded_down() -> None:
