@@ -13,7 +13,7 @@ import pytest
 
 import proofs_check
 from figures import gallery, store
-from figures.__main__ import main
+from figures.cli import main
 from figures.plot import Plot, Row, encode, write
 from figures.registry import PLOTS, find
 from figures.style import SMALLEST, Style

@@ -16,7 +16,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from figures.__main__ import main
+from figures.cli import main
 from figures.dependency_graphs import draw
 from figures.style import DASHES, PALETTE, SMALLEST
 from theory import InvalidArgument, dependencies

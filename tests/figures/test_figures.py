@@ -376,7 +376,7 @@ def test_another_process_writes_the_same_bytes_without_pyplot(tmp_path: Path, da
     here, there = tmp_path / "here", tmp_path / "there"
     write(PLOTS["certificates"], rows_of("certificates"), here, list(FORMATS), Style())
     code = (
-        "import sys\nfrom figures.__main__ import main\n"
+        "import sys\nfrom figures.cli import main\n"
         f"assert main(['certificates', '--out', {str(there)!r}, '--data', {str(data)!r}]) == 0\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
