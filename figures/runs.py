@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from matplotlib.axes import Axes
-
 from figures.plot import Row, Rows
 from figures.style import Series
 from idealized_model.risk import exact_interval
 from theory.errors import InvalidArgument
+
+from matplotlib.axes import Axes
 
 LEVEL = Fraction(95, 100)
 """Of the intervals."""

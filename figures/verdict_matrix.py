@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
 
 from figures.plot import Plot, Row, Rows
 from figures.runs import COUPLED, family, points, pooled, share
 from figures.style import Style
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 FACTOR = 4
 """Times the longest training length."""
