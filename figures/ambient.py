@@ -26,7 +26,7 @@ def _import() -> None:
         with suppress(Exception):  # a file that an ordinary import fails on
             settings = matplotlib.rc_params()
             matplotlib.rcParams.update(settings)
-            matplotlib.rcParamsOrig.update(settings)  # type: ignore[attr-defined]
+            matplotlib.rcParamsOrig.update(settings)
         if backend := os.environ.get("MPLBACKEND"):
             with suppress(ValueError):
                 matplotlib.rcParams["backend"] = backend
