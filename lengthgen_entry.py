@@ -116,4 +116,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
         if problems := misplaced(*CORE):
             raise pytest.UsageError(f"--lengthgen-task: {problems[0]}")
-        config.pluginmanager.register(import_module("proofs_check.pytest_plugin"), "lengthgen-tasks")
+        try:
+            plugin = import_module("proofs_check.pytest_plugin")
+        except ImportError as error:
+            raise pytest.UsageError(f"--lengthgen-task: {error}. Ask lengthgen doctor.") from error
+        config.pluginmanager.register(plugin, "lengthgen-tasks")

@@ -10,8 +10,11 @@ def main() -> int:
     if problems := misplaced(*PACKAGES):
         print(f"figures: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
-    from figures.cli import main as run
-
+    try:
+        from figures.cli import main as run
+    except ImportError as error:
+        print(f"figures: {error}. Ask lengthgen doctor.", file=sys.stderr)
+        return BAD_USAGE
     return run()
 
 

@@ -156,6 +156,14 @@ def test_malformed_runs_are_refused_with_the_command_that_makes_them(text: str, 
         store.load_runs("schemes", tmp_path)
 
 
+def test_runs_with_a_byte_order_mark_are_read(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "schemes.jsonl").write_bytes(b"\xef\xbb\xbf" + (data / "schemes.jsonl").read_bytes())
+    assert store.load_runs("schemes", tmp_path) == store.load_runs("schemes", data)
+    (tmp_path / "schemes.jsonl").write_bytes((data / "schemes.jsonl").read_text(encoding="utf-8").encode("utf-16"))
+    with pytest.raises(InvalidArgument, match="UTF-16 text; save it as UTF-8"):
+        store.load_runs("schemes", tmp_path)
+
+
 def test_runs_of_something_else_are_refused(data: Path) -> None:
     runs = {name: store.load_runs(name, data) for name in ("schemes", "sparse-parity")}
     for name, other in (("sparsity", "sparse-parity"), ("schemes", "schemes"), ("attention", "sparse-parity")):
