@@ -1,150 +1,21 @@
-"""`python -m figures`: draw figures from stored data into files."""
-
-from __future__ import annotations
+"""`python -m figures`: the command line, unless a package of another project hides one of ours."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
-
-from proofs_check.cli import BAD_USAGE, Parser, _print
-from theory.errors import InvalidArgument, TheoryError, shown
-
-MOST = 1000
-"""The greatest length that is sampled; what is too long to be read is refused long before, once it is drawn."""
-
-DEPENDENCIES = "dependencies"
-"""Draws any instance of any task; it has a parser of its own."""
+from lengthgen_entry import BAD_USAGE, PACKAGES, misplaced
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 all was drawn, 3 bad usage, or data that is missing."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        if arguments[:1] == [DEPENDENCIES]:
-            return _dependencies(arguments[1:])
-        return _figures(arguments)
-    except TheoryError as error:
-        print(f"figures: {error}", file=sys.stderr)
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    if problems := misplaced(*PACKAGES):
+        print(f"figures: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
-    except KeyboardInterrupt:
-        print("figures: interrupted", file=sys.stderr)
-        return 2
-
-
-def _figures(arguments: list[str]) -> int:
-    from figures import gallery, store
-    from figures.plot import check_format, write
-    from figures.registry import find
-    from figures.style import Style
-
-    options = _parser().parse_args(arguments)
-    data = Path(options.data) if options.data else store.DATA
-    plots = find(options.name)
-    if options.list:
-        width = max(len(plot.name) for plot in plots)
-        _print("\n".join(f"{plot.name:{width}}  {plot.title}" for plot in plots))
-        return 0
-    style, formats = Style(options.style, options.columns), options.format.split(",")
-    for kind in formats:
-        check_format(kind)
-    status = 0
-    if options.rerun:
-        for plot in plots:
-            if plot.compute or options.name:
-                stored = store.compute(plot)
-                _print(f"{store.save(plot, stored, data)}  ({stored.seconds} s)")
-    if options.gallery:
-        missing = gallery.write(Path(options.gallery), data)
-        _print(options.gallery)
-        for name in missing:
-            print(f"figures: {name} has no data yet", file=sys.stderr)
-        return 0
-    for plot in plots:
-        try:
-            files = write(plot, store.rows_of(plot, data), Path(options.out), formats, style)
-        except InvalidArgument as error:
-            if error.argument != "data":
-                raise
-            print(f"figures: {plot.name} is not drawn. {error}", file=sys.stderr)  # the others are
-            status = BAD_USAGE
-        else:
-            _print(" ".join(map(str, files)))
-    return status
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="figures",
-        description="Draw figures from stored data: PDF, PNG and SVG, the CSV of what is drawn, and alt text. Exit status: 0, "
-        "or 3 for bad usage and missing data.",
-        epilog="example: python -m figures transfer dilution --format pdf --style neurips --columns 1. "
-        f"Another instance of a dependency graph: python -m figures {DEPENDENCIES} --help",
-    )
-    parser.add_argument("name", nargs="*", metavar="NAME", help="a figure (default: all); --list names them")
-    parser.add_argument("--list", action="store_true", help="name the figures and say what they show")
-    parser.add_argument("--out", default="drawn", metavar="DIR", help="where to (default: drawn)")
-    parser.add_argument("--format", default="pdf,png,svg", metavar="F,F,...", help="formats (default: pdf,png,svg)")
-    parser.add_argument("--style", default="icml", metavar="VENUE", help="icml (default), neurips or jmlr")
-    parser.add_argument(
-        "--columns", type=int, default=2, metavar="N",
-        help="2: as wide as the text (default); 1: as a column, in a paper of one column half of the text",
-    )  # fmt: skip
-    parser.add_argument("--rerun", action="store_true", help="compute the stored data again, then draw")
-    parser.add_argument("--data", metavar="DIR", help="where the data is (default: figures/data)")
-    parser.add_argument(
-        "--gallery", metavar="FILE", help="write the page of all figures, instead of drawing them to --out"
-    )
-    return parser
-
-
-def _dependencies(arguments: list[str]) -> int:
-    """Draw a random instance of a task.
-
-    Raises
-    ------
-    InvalidArgument : for an unknown task, a length that it does not have or that is too long to draw, a negative seed,
-        or a file type that cannot be written.
-    """
-    parser = Parser(
-        prog=f"figures {DEPENDENCIES}",
-        description="Draw one random instance of a task: its dependency graph by position and by ID, side by side.",
-        epilog=f'example: python -m figures {DEPENDENCIES} --task "addition, reversed" --length 3 --out addition.pdf',
-    )
-    parser.add_argument("--task", required=True, metavar="NAME", help="a task by its name in theory.tasks.TASKS")
-    parser.add_argument("--length", required=True, type=int, metavar="N", help="the length of the problem")
-    parser.add_argument("--out", required=True, metavar="FILE", help="where to; .png, .pdf or .svg")
-    parser.add_argument("--seed", type=int, default=0, help="which instance (default 0)")
-    options = parser.parse_args(arguments)
-
-    from figures.dependency_graphs import draw
-    from figures.plot import FORMATS, encode
-    from theory.tasks import TASKS
-
-    name, out, length = options.task, Path(options.out), options.length
-    if name not in TASKS:
-        raise InvalidArgument(
-            DEPENDENCIES, "--task", shown(name), "one of " + "; ".join(sorted(TASKS)), "Quote a name with spaces."
-        )
-    if options.seed < 0:
-        raise InvalidArgument(DEPENDENCIES, "--seed", str(options.seed), "an integer >= 0", "For instance --seed 0.")
-    if length > MOST:
-        raise InvalidArgument(DEPENDENCIES, "--length", str(length), f"at most {MOST}", "It could not be read.")
-    task = TASKS[name]
-    figure = draw(task, task.sample(length, np.random.default_rng(options.seed)))
-    kind = out.suffix[1:].lower()
-    if kind not in FORMATS:
-        raise InvalidArgument(
-            DEPENDENCIES, "--out", shown(str(out)), "a file named " + ", ".join(f".{kind}" for kind in FORMATS),
-            "For instance --out figure.pdf.",
-        )  # fmt: skip
     try:
-        out.write_bytes(encode(figure, kind))
-    except OSError as error:
-        print(f"figures: {out} cannot be written: {error.strerror or error}", file=sys.stderr)
+        from figures.cli import main as run
+    except ImportError as error:
+        print(f"figures: {error}. Ask lengthgen doctor.", file=sys.stderr)
         return BAD_USAGE
-    return 0
+    return run()
 
 
 if __name__ == "__main__":

@@ -7,15 +7,16 @@ from itertools import product
 from math import comb
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
 from figures.style import MAP, Style, heat
 from idealized_model import HeadSpace, loss
 from theory import HardHead, HeadClass, PlantedEnsemble, bounds, support
 from theory.exact import as_float
+
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 
 LARGEST = 6
 ENUMERATED = 4

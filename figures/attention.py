@@ -8,11 +8,11 @@ from math import log
 from statistics import fmean
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from figures.plot import Plot, Row, Rows
 from figures.style import SHADE, Style, entry, legend_below, series
 from theory.errors import InvalidArgument
+
+from matplotlib.figure import Figure
 
 RUNS = "sparse-parity"
 NAME = re.compile(r"sparse parity, k = (\d+)")

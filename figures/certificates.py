@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
 from figures.style import MAP, Style, heat
 from proofs_check.families import marked_parity
 from theory import HeadClass, bounds, certificate_length, support
+
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 
 ARITIES = (1, 2, 3, 4)
 WINDOWS = (0, 1, 2, 3, 4, 5)

@@ -7,10 +7,6 @@ from fractions import Fraction
 from math import inf
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
 from figures.style import MAP, SMALLEST, Style, heat
@@ -19,6 +15,11 @@ from theory import HeadClass, Pattern, pattern_masses, positions, support
 from theory.exact import as_float
 from theory.positions import PositionScheme
 from theory.support import SupportRule
+
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
 LENGTHS = tuple(range(2, 17, 2))
 LONGEST = LENGTHS[-1]

@@ -15,6 +15,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from figures.plot import Plot, Row, Rows
+from figures.style import DASHES, GREY, INK, PALETTE, SHADE, SMALLEST, Dash, Style, applied
+from theory.dependencies import graph, spread
+from theory.errors import InvalidArgument, check_type
+from theory.tasks import TASKS, Addition, Instance, PointerChasing, Step, Task
+
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -22,14 +29,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
-from figures.plot import Plot, Row, Rows
-from figures.style import DASHES, GREY, INK, PALETTE, SHADE, SMALLEST, Dash, Style
-from theory.dependencies import graph, spread
-from theory.errors import InvalidArgument, check_type
-from theory.tasks import TASKS, Addition, Instance, PointerChasing, Step, Task
-
 if TYPE_CHECKING:
     import networkx as nx
+
     from matplotlib.axes import Axes
 
 MARGIN = 0.12  # inches, at the sides and between the panels
@@ -67,7 +69,8 @@ def draw(task: Task, instance: Instance, *, ids: Sequence[int] | None = None, st
     check_type(task, Task, where, "task", "a Task", "For instance TASKS['copy'].")
     check_type(instance, Instance, where, "instance", "an Instance", "For instance next(task.instances(3)).")
     style = style or Style()
-    return _draw([_Sheet(task, instance, tuple(instance.ids if ids is None else ids), style)], style)
+    with applied():
+        return _draw([_Sheet(task, instance, tuple(instance.ids if ids is None else ids), style)], style)
 
 
 def _draw(sheets: Sequence[_Sheet], style: Style) -> Figure:

@@ -9,12 +9,13 @@ from fractions import Fraction
 from math import comb, factorial
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
 from figures.style import GREY, INK, Style, entry, legend_below, series
 from theory import bounds
 from theory.exact import as_float
+
+from matplotlib.figure import Figure
 
 ARITIES = (1, 2, 3, 4)
 TRAIN = 32

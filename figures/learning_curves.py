@@ -11,7 +11,6 @@ from itertools import combinations
 from math import comb, log
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
 from figures.style import INK, Style, entry, legend_below, series
@@ -19,6 +18,8 @@ from idealized_model import eliminate, loss, minimal
 from proofs_check.families import marked_parity
 from theory import Example, HardHead, HeadClass, Law, retention
 from theory.exact import as_float
+
+from matplotlib.figure import Figure
 
 LEARNERS = {"elimination": eliminate, "minimal": minimal}
 PAIRS = HeadClass(2)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from figures.style import Style, applied
 from theory.errors import InvalidArgument, shown
+
+from matplotlib.figure import Figure
 
 Row: TypeAlias = Mapping[str, Any]
 """A record of JSON values; exact rationals are strings "p/q"."""

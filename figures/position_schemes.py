@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matplotlib.figure import Figure
-
 from figures.plot import Plot, Row, Rows
 from figures.runs import COUPLED, draw_curve, drawn_as, family, one_curve_each, points, pooled, share
 from figures.style import SHADE, Series, Style, entry, legend_below, series
 from theory.errors import InvalidArgument
+
+from matplotlib.figure import Figure
 
 RUNS = "schemes"
 TASKS = ("parity with scratchpad", "addition, reversed", "addition, reversed, carry shown", "pointer chasing")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from matplotlib.axes import Axes
-
 from figures.plot import Row, Rows
 from figures.style import Series
 from proofs_check.comparison import digits
 from theory.errors import InvalidArgument
+
+from matplotlib.axes import Axes
 
 
 def points(runs: Rows) -> Iterator[Row]:

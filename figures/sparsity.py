@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import comb, exp, log
 
-from matplotlib.figure import Figure
-
 from figures.plot import Plot, Row, Rows
 from figures.runs import counted, draw_curve, drawn_as, one_curve_each, points, pooled, share
 from figures.style import SHADE, Style, entry, legend_below, series
 from theory import bounds
 from theory.errors import InvalidArgument
 from theory.exact import as_float
+
+from matplotlib.figure import Figure
 
 RUNS = "sparse-parity"
 NAME = re.compile(r"sparse parity, k (=|<=) (\d+)")

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from figures.plot import Plot, Row, Rows
+from idealized_model.text import read_text
 from proofs_check.files import write_text
 from theory.errors import InvalidArgument
 
@@ -146,7 +147,7 @@ def sweep_command(name: str) -> str:
 
 def _text(path: Path, command: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, UnicodeError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise InvalidArgument(

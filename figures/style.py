@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from figures.ambient import DEFAULTS
+from theory.errors import InvalidArgument, shown
+
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,8 +22,6 @@ from matplotlib.colors import Colormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-
-from theory.errors import InvalidArgument, shown
 
 Venue: TypeAlias = Literal["icml", "neurips", "jmlr"]
 Dash: TypeAlias = Literal["-"] | tuple[float, tuple[float, ...]]
@@ -180,8 +181,7 @@ def applied() -> Iterator[None]:
     matplotlib's settings belong to the process, so that one thread draws at a time.
     """
     with _LOCK, matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+        matplotlib.rcParams.update({**DEFAULTS, **SETTINGS})
         yield
 
 

@@ -11,7 +11,6 @@ from fractions import Fraction
 from math import comb, log
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from figures.plot import Plot, Row, Rows
 from figures.style import INK, Style, entry, legend_below, series
@@ -19,6 +18,8 @@ from proofs_check.claims.t3a import rare_noise_loss
 from proofs_check.families import marked_parity
 from theory import HeadClass, pattern_masses, support
 from theory.exact import as_float
+
+from matplotlib.figure import Figure
 
 TRAIN = 8
 TESTS = (8, 10, 12, 16, 24, 32, 48, 64, 96, 128)

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
 
 from figures.plot import Plot, Row, Rows
 from figures.runs import COUPLED, family, points, pooled, share
 from figures.style import Style
 from proofs_check.comparison import HIGH, SCHEME_OF, skill
 from proofs_check.verdicts import decide_all, questions
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 FACTOR = 4
 """Times the longest training length."""

@@ -2,16 +2,23 @@
 
 import sys
 
+from lengthgen_entry import BAD_USAGE, CORE, misplaced
+
 
 def main() -> int:
-    """Run the command line; where a package that it needs is missing, say which ones are, and how to install them."""
-    try:
-        from proofs_check.cli import main as run
-    except ModuleNotFoundError as error:
-        from proofs_check import doctor
+    """Run the command line; where it cannot be imported, say what is missing or in its place, and how to mend that."""
+    if problems := misplaced(*CORE):
+        if sys.argv[1:2] != ["doctor"]:
+            print(f"lengthgen: {problems[0]}", file=sys.stderr)
+            return BAD_USAGE
+        from proofs_check.doctor import main as run
+    else:
+        try:
+            from proofs_check.cli import main as run
+        except ImportError as error:
+            from proofs_check.doctor import main as run
 
-        print(f"lengthgen: {error}", file=sys.stderr)
-        return doctor.main()
+            print(f"lengthgen: {error}", file=sys.stderr)
     return run()
 
 

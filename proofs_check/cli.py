@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from lengthgen_entry import misplaced
 from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
 
@@ -64,8 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if arguments[0] == "figures" and not {"-h", "--help"}.intersection(arguments):
+        if problems := misplaced("figures"):
+            print(f"lengthgen: {problems[0]}", file=sys.stderr)
+            return BAD_USAGE
         # Of the packages that import this one, so that it is found by its name and not before it is asked for.
-        return int(importlib.import_module("figures.__main__").main(arguments[1:]))
+        return int(importlib.import_module("figures.cli").main(arguments[1:]))
     parsed = _parser().parse_args(arguments)
     status: int = parsed.run(parsed)
     return status

@@ -5,23 +5,31 @@ Only the standard library is imported at first, so that it also runs where NumPy
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from lengthgen_entry import HOME, PACKAGES, misplaced
 
 PROJECT = "lengthgen"
 PYTHON = (3, 11)
-PACKAGES = ("theory", "idealized_model", "proofs_check", "figures")
+ENTRY = "lengthgen_entry.py"
 ENTRY_POINTS = {
     "console_scripts": "the command lengthgen",
     "hypothesis": "st.from_type for the types of the theory",
@@ -142,7 +150,9 @@ def examine() -> Diagnosis:
         problems.append(f"Python {platform.python_version()}; expected {'.'.join(map(str, PYTHON))} or newer.")
     if version:
         problems += _entry_points()
-    problems += _shadowed()
+    gone, changed = _files() if version else ([], [])
+    problems += _damage(gone, changed)
+    problems += misplaced(*(name for name in PACKAGES if f"{name}/__init__.py" not in gone))
     machine = {
         "Python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
@@ -195,17 +205,84 @@ def _entry_points() -> list[str]:
     return problems
 
 
-def _shadowed() -> list[str]:
-    """Packages of the project that another distribution, or a folder, of the same name hides."""
-    home = Path(__file__).resolve().parent.parent
-    problems = []
-    for name in PACKAGES:
-        spec = find_spec(name)
-        origin = None if spec is None or spec.origin is None else Path(spec.origin).resolve().parent
-        if origin != home / name:
-            where = "is missing" if origin is None else f"comes from {origin}"
-            problems.append(f"the package {name} {where}; expected {home / name}. Remove what hides it.")
+def _files() -> tuple[list[str], list[str]]:
+    """The files of the packages that are gone, and those that are no longer what was installed."""
+    gone, changed = [], []
+    ours = [file for file in metadata.files(PROJECT) or () if _is_ours(file.parts[0]) and file.hash]
+    for file in ours:
+        path = Path(file.locate())
+        if not path.is_file():
+            gone.append(file.as_posix())
+        elif file.hash and file.hash.value != _digest(path.read_bytes(), file.hash.mode):
+            changed.append(file.as_posix())
+    return (gone, changed) if ours else (_git("ls-files", "--deleted", "--", *PACKAGES, ENTRY), [])
+
+
+def _is_ours(name: str) -> bool:
+    return name in (*PACKAGES, ENTRY)
+
+
+def _digest(content: bytes, mode: str) -> str:
+    """As in a distribution's RECORD."""
+    return urlsafe_b64encode(hashlib.new(mode, content).digest()).rstrip(b"=").decode()
+
+
+def _git(*arguments: str) -> list[str]:
+    """What git says of the checkout that was installed in place; nothing where there is none, or no git."""
+    if not (HOME / ".git").exists():
+        return []
+    try:
+        done = subprocess.run(["git", "-C", str(HOME), *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return []
+    return done.stdout.splitlines()
+
+
+def _damage(gone: list[str], changed: list[str]) -> list[str]:
+    """What happened to files of the packages, and the command that brings them back."""
+    distribution, problems = metadata.distribution(PROJECT) if gone or changed else None, []
+    if distribution is None:
+        return []
+    if not any(_is_ours(file.parts[0]) for file in distribution.files or ()):
+        back = shlex.join(["git", "-C", str(HOME), "restore", "--", *gone])
+        return [f"{_some(gone)} missing from {HOME}. Bring back what was not meant to go: {back}"]
+    again = f"install {PROJECT} again: {_reinstall(distribution)}"
+    if gone:
+        why = "as after another distribution with a package of that name was uninstalled"
+        problems.append(f"{_some(gone)} missing from {HOME}, {why}. To mend it, {again}")
+    if changed:
+        others = ", ".join(_others_with(changed))
+        why, first = (f"overwritten by {others}", f"uninstall {others} and ") if others else ("changed", "")
+        problems.append(f"{_some(changed)} {why} in {HOME}. To mend it, {first}{again}")
     return problems
+
+
+def _others_with(files: list[str]) -> list[str]:
+    """The other distributions that have files of these names."""
+    return sorted(
+        distribution.metadata["Name"]
+        for distribution in metadata.distributions()
+        if distribution.metadata["Name"] != PROJECT
+        and {file.as_posix() for file in distribution.files or ()}.intersection(files)
+    )
+
+
+def _some(files: list[str]) -> str:
+    """The first of several files, as the subject of a sentence."""
+    return f"{files[0]} is" if len(files) == 1 else f"{files[0]} and {len(files) - 1} more are"
+
+
+def _reinstall(distribution: metadata.Distribution) -> str:
+    """The pip line that installs from where the distribution came from."""
+    source = f"{PROJECT}=={distribution.version}"
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if vcs := origin.get("vcs_info"):
+        source = f"{vcs['vcs']}+{origin['url']}@{vcs['commit_id']}"
+    elif origin and (
+        urlparse(origin["url"]).scheme != "file" or Path(url2pathname(urlparse(origin["url"]).path)).exists()
+    ):
+        source = origin["url"]
+    return shlex.join([sys.executable, "-m", "pip", "install", "--force-reinstall", "--no-deps", source])
 
 
 def _cores() -> str:

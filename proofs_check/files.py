@@ -22,6 +22,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from idealized_model.text import read_text
 from proofs_check.problem import Problem
 from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
 from theory.errors import shown
@@ -56,19 +57,29 @@ def read_data(path: str | os.PathLike[str], where: str) -> Json:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InvalidArgument(where, "path", f"{str(path)!r}: {reason}", "a readable file", "Check the path.") from None
+        text = read_text(file)
+    except (OSError, UnicodeError) as error:
+        reason, fix = getattr(error, "strerror", None) or str(error), "Check the path."
+        if isinstance(error, UnicodeError):
+            fix = "Write it again as UTF-8."
+        raise InvalidArgument(where, "path", f"{str(path)!r}: {reason}", "a readable file", fix) from None
+    kind = "TOML" if file.suffix == ".toml" else "JSON"
     try:
-        return tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+        return tomllib.loads(text) if kind == "TOML" else json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: malformed, or a number of thousands of digits
-        kind = "TOML" if file.suffix == ".toml" else "JSON"
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise InvalidArgument(
-            where, "path", f"{str(path)!r}, which is not valid {kind} ({reason})", f"a complete {kind} file",
-            "The file may be truncated; write it again, or mend it at the place named.",
-        ) from None  # fmt: skip
+        fix = "Mend it at the place named."
+        if _cut_off(error, text):
+            reason, fix = f"it ends too early: {reason}" if text.strip() else "it is empty", "Write it again."
+        got = f"{str(path)!r}, which is not valid {kind} ({reason})"
+        raise InvalidArgument(where, "path", got, f"a complete {kind} file", fix) from None
+
+
+def _cut_off(error: Exception, text: str) -> bool:
+    """Whether a parser came to the end and wanted more."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    return "at end of document" in str(error)
 
 
 def write_json(path: str | os.PathLike[str], data: Json, where: str) -> None:

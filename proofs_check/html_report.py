@@ -18,6 +18,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from idealized_model.text import read_text
 from proofs_check import verdicts as verdict_table
 from proofs_check.mathml import text_to_html
 from proofs_check.report import Report, verdict
@@ -126,9 +127,9 @@ def pictures_in(folder: str | Path) -> list[Picture]:
                         "Draw it again, or remove it.",
                     )  # fmt: skip
                 text = file.with_suffix(".txt")
-                alt = text.read_text(encoding="utf-8") if text.is_file() else _title(file.stem)
+                alt = read_text(text) if text.is_file() else _title(file.stem)
                 found.setdefault(file.stem, Picture(file.stem, media, data, " ".join(alt.split())))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeError) as error:
         raise InvalidArgument(
             "report", "--figures", f"{str(folder)!r} ({error})", "a folder of SVG or PNG files", "Check the folder."
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from difflib import get_close_matches
 from types import ModuleType
@@ -35,6 +36,8 @@ def load_task(spec: str, folder: str | os.PathLike[str] | None = None) -> Task:
     """
     if spec in TASKS:
         return TASKS[spec]
+    if _FILE.search(spec):
+        raise _refused(repr(spec), FORM, _as_module(spec))
     module_name, colon, path = spec.partition(":")
     if not colon or not all(map(str.isidentifier, [*module_name.split("."), *path.split(".")])):
         raise _refused(repr(spec), FORM, _advice(spec))
@@ -60,6 +63,26 @@ def _advice(spec: str) -> str:
     module = spec.strip(":")
     named = all(map(str.isidentifier, module.split(".")))
     return f"{known} A task of your own is named in its module, such as {module if named else 'mymodule'}:MyTask."
+
+
+_FILE = re.compile(r"[/\\]|\.pyw?(:|$)")
+"""What tells the path of a file from the names of a module and of an object."""
+
+
+def _as_module(path: str) -> str:
+    """What to write for the path of a file, and from which folder."""
+    named = re.fullmatch(r"(.*[/\\])?([^/\\:]*)(?::+(.*))?", path)
+    folder, file, name = named.groups("") if named else ("", path, "")
+    module, steps = (
+        re.sub(r"\.pyw?$", "", file),
+        [step for step in re.split(r"[/\\]+", folder) if step not in ("", ".")],
+    )
+    if not module.isidentifier():
+        return f"Name a module and an object in it, such as mymodule:MyTask; {file or path!r} cannot be imported."
+    task = name if all(map(str.isidentifier, name.split("."))) else "MyTask"
+    if not folder.startswith(("/", "\\")) and all(map(str.isidentifier, steps)):
+        return f"Write {'.'.join([*steps, module])}:{task}, and run from this folder."
+    return f"Write {module}:{task}, and run from the folder {folder}."
 
 
 def _is_of(value: object, module_name: str) -> bool:

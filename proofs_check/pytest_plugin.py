@@ -1,15 +1,21 @@
-"""A plugin of pytest: `--lengthgen-task mypkg.mymod:MyTask` makes a test of every contract of a task.
+"""What `pytest --lengthgen-task mypkg.mymod:MyTask` loads: a test of every contract of a task.
 
-Light: pytest loads this module in every run, and the packages only when the option is used.
+`lengthgen_entry` has the option; a test's ID, such as "copy::sparsity", selects it as that of any other test does.
 """
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from proofs_check.contracts import CONTRACTS, check_task
+from proofs_check.loading import load_task
+from theory import TheoryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,39 +23,50 @@ if TYPE_CHECKING:
     from proofs_check.task_report import TaskReport
     from theory.tasks import Task
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option."""
-    parser.getgroup("lengthgen").addoption(
-        "--lengthgen-task",
-        action="append",
-        default=[],
-        metavar="TASK",
-        help="check every contract of a task: module:object, or the name of a known task (repeatable)",
-    )
-
-
 _tasks = pytest.StashKey[dict[str, "Task"]]()
+_chosen = pytest.StashKey[set[tuple[str, str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the tasks, so that a bad name is bad usage."""
-    specs = config.getoption("lengthgen_task")
-    if specs:
-        from proofs_check.loading import load_task
-        from theory import TheoryError
+    """Find the tasks, and what of them is asked for, so that a bad name is bad usage.
 
-        try:
-            config.stash[_tasks] = {spec: load_task(spec, config.invocation_params.dir) for spec in specs}
-        except TheoryError as error:
-            raise pytest.UsageError(f"--lengthgen-task: {error}") from error
+    IDs of these tests are taken out of what pytest looks for among files; with such an ID, no other of them is run.
+    """
+    specs = config.getoption("lengthgen_task")
+    try:
+        config.stash[_tasks] = {spec: load_task(spec, config.invocation_params.dir) for spec in specs}
+    except TheoryError as error:
+        raise pytest.UsageError(f"--lengthgen-task: {error}") from error
+    selected = {argument: _selected(argument, config) for argument in config.args}
+    config.args = [argument for argument in config.args if not selected[argument]]
+    config.stash[_chosen] = {test for tests in selected.values() for test in tests}
+
+
+def _selected(argument: str, config: pytest.Config) -> list[tuple[str, str]]:
+    """The tests of tasks that an argument names as pytest prints them: tasks with contracts."""
+    printed, colons, contract = argument.partition("::")
+    for spec in config.stash[_tasks]:
+        # Away from the root folder of the tests, pytest prints an ID as it prints a path.
+        if printed in (spec, os.path.relpath(config.rootpath / spec, config.invocation_params.dir)):
+            if not colons:
+                is_file = Path(config.invocation_params.dir, argument).exists()
+                return [] if is_file else [(spec, contract) for contract in CONTRACTS]
+            if contract not in CONTRACTS:
+                near = " or ".join(
+                    f"{spec}::{name}" for name in get_close_matches(contract, CONTRACTS, n=1) or CONTRACTS
+                )
+                raise pytest.UsageError(f"{argument}: there is no such test. Did you mean {near}?")
+            return [(spec, contract)]
+    return []
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Add the tests of the tasks, before -k and -m select among all."""
-    for spec, task in config.stash.get(_tasks, {}).items():
-        items.extend(TaskTests.from_parent(session, name=spec, nodeid=spec, task=task).collect())
+    chosen = config.stash[_chosen]
+    for spec, task in config.stash[_tasks].items():
+        tests = TaskTests.from_parent(session, name=spec, nodeid=spec, task=task).collect()
+        items.extend(test for test in tests if not chosen or (spec, test.name) in chosen)
 
 
 class TaskTests(pytest.Collector):
@@ -62,14 +79,10 @@ class TaskTests(pytest.Collector):
     @cached_property
     def report(self) -> TaskReport:
         """What was found, once a process."""
-        from proofs_check.contracts import check_task
-
         return check_task(self.task)
 
     def collect(self) -> Iterator[pytest.Item]:
         """A test a contract."""
-        from proofs_check.contracts import CONTRACTS
-
         for contract in CONTRACTS:
             yield ContractTest.from_parent(self, name=contract)
 

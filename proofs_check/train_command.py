@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from idealized_model.risk import exact_interval
+from idealized_model.text import read_text
 from idealized_model.transformer.results import Results, Row, read_rows
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run_in
 from idealized_model.transformer.sweeps import Job, read_grid
@@ -117,7 +118,7 @@ def _config(options: Namespace) -> TrainConfig:
         given["shortest"], given["longest"] = options.train_lengths
     if options.config is not None:
         try:
-            text = Path(options.config).read_text(encoding="utf-8")
+            text = read_text(options.config)
         except (OSError, UnicodeError) as error:
             what = getattr(error, "strerror", None) or str(error)
             fix = "Write task = ... and the other parameters of TrainConfig, one a line."

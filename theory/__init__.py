@@ -7,6 +7,7 @@
 'generalizes'
 """
 
+from lengthgen_entry import drawable
 from theory import bounds, claims, dependencies, positions, support
 from theory.criterion import Certificate, Verdict, certificate_length, decide
 from theory.errors import (
@@ -22,6 +23,11 @@ from theory.heads import HardHead, HeadClass, View
 from theory.kernels import Factor
 from theory.planted import PlantedEnsemble, PlantedLaw
 from theory.transfer import Coverage, Pattern, coverage, pattern_masses, retention
+
+drawable({
+    PlantedEnsemble: "planted_ensembles", Example: "examples", HardHead: "heads", HeadClass: "head_classes",
+    positions.PositionScheme: "position_schemes",
+})  # fmt: skip
 
 __all__ = [
     "BUDGET",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
+from idealized_model.text import decode
 from theory.errors import InvalidArgument
 
 SCHEMA = 1
@@ -115,7 +117,8 @@ class Results:
         rows, rest = list(_parsed(content[:whole], self.path)), content[whole:]
         if rest:
             start = b'{"schema": '
-            if rest[: len(start)] != start[: len(rest)]:
+            begun = rest.removeprefix(codecs.BOM_UTF8)
+            if begun[: len(start)] != start[: len(begun)]:
                 raise _unusable(self.path, "it holds something else")
             self._file.truncate(whole)
             warnings.warn(f"{self.path}: the last row was cut off; its run is done again", stacklevel=3)
@@ -136,13 +139,18 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
 
 
 def _parsed(content: bytes, path: str | os.PathLike[str]) -> Iterator[Row]:
-    for number, line in enumerate(content.splitlines(), start=1):
+    try:
+        *lines, last = decode(content).split("\n")
+    except UnicodeError as error:
+        raise _unusable(path, str(error)) from None
+    for number, line in enumerate([*lines, last] if last else lines, start=1):
         try:
             row = json.loads(line)
             if row["schema"] != SCHEMA or not isinstance(row["digest"], str) or not isinstance(row["code"], str):
                 raise ValueError
         except (ValueError, KeyError, TypeError):
-            raise _unusable(path, f"line {number} is no row of schema {SCHEMA}") from None
+            what = "cut off" if number > len(lines) and line.startswith("{") else f"no row of schema {SCHEMA}"
+            raise _unusable(path, f"line {number} is {what}") from None
         yield row
 
 

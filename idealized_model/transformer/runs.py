@@ -17,6 +17,7 @@ from time import perf_counter
 
 import numpy as np
 
+from idealized_model.text import read_text
 from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row, replacing
@@ -179,7 +180,7 @@ def run_in(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, UnicodeError) as error:
         raise InvalidArgument(
             "run_in", "folder", f"{str(path)!r}: {getattr(error, 'strerror', None) or error}", "a configuration",

@@ -35,9 +35,9 @@ from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import product
 from math import inf
-from pathlib import Path
 from typing import Any
 
+from idealized_model.text import read_text
 from idealized_model.transformer.results import Results, Row
 from idealized_model.transformer.runs import Evaluation, check, digest, run
 from idealized_model.transformer.training import LONGEST, NUMERICS, TrainConfig, Trainer, alone, closest
@@ -69,7 +69,7 @@ def read_grid(path: str | os.PathLike[str]) -> list[Job]:
     InvalidArgument : naming the file and the key.
     """
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        data = tomllib.loads(read_text(path))
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise InvalidArgument(

@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from matplotlib.figure import Figure
 
 from figures import store
 from figures.plot import Row, render
 from figures.registry import PLOTS
 from figures.style import Style
 from tests.figures import made_up
+
+from matplotlib.figure import Figure
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,16 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.image import imread, imsave
 from numpy.typing import NDArray
 
 from figures import store
 from figures.plot import render
 from figures.registry import PLOTS
 from tests.figures import made_up
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imread, imsave
 
 FOLDER = Path(__file__).parent / "pictures"
 SQUARE = 16

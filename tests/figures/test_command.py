@@ -13,7 +13,7 @@ import pytest
 
 import proofs_check
 from figures import gallery, store
-from figures.__main__ import main
+from figures.cli import main
 from figures.plot import Plot, Row, encode, write
 from figures.registry import PLOTS, find
 from figures.style import SMALLEST, Style
@@ -153,6 +153,14 @@ def test_malformed_data_is_refused_with_the_command_that_makes_it(text: str, tmp
 def test_malformed_runs_are_refused_with_the_command_that_makes_them(text: str, tmp_path: Path) -> None:
     (tmp_path / "schemes.jsonl").write_text(text, encoding="utf-8")
     with pytest.raises(InvalidArgument, match=r"malformed .* lengthgen sweep figures/sweeps/schemes.toml --results"):
+        store.load_runs("schemes", tmp_path)
+
+
+def test_runs_with_a_byte_order_mark_are_read(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "schemes.jsonl").write_bytes(b"\xef\xbb\xbf" + (data / "schemes.jsonl").read_bytes())
+    assert store.load_runs("schemes", tmp_path) == store.load_runs("schemes", data)
+    (tmp_path / "schemes.jsonl").write_bytes((data / "schemes.jsonl").read_text(encoding="utf-8").encode("utf-16"))
+    with pytest.raises(InvalidArgument, match="UTF-16 text; save it as UTF-8"):
         store.load_runs("schemes", tmp_path)
 
 

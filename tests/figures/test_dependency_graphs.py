@@ -10,17 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from figures.cli import main
+from figures.dependency_graphs import draw
+from figures.style import DASHES, PALETTE, SMALLEST
+from theory import InvalidArgument, dependencies
+from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
+
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-
-from figures.__main__ import main
-from figures.dependency_graphs import draw
-from figures.style import DASHES, PALETTE, SMALLEST
-from theory import InvalidArgument, dependencies
-from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
 
 DRAWN: list[tuple[Task, int]] = [
     (Addition(carry=True), 3),

@@ -10,9 +10,17 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pytest
+
+from figures.dependency_graphs import sheets
+from figures.plot import FORMATS, Row, encode, render, table, write
+from figures.registry import PLOTS
+from figures.style import MAP, SMALLEST, WIDTHS, Style, ink_on, series
+from figures.verdict_matrix import OUTCOMES
+from tests.figures.pictures import greys, stored
+
+import matplotlib
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LogNorm, Normalize, to_hex, to_rgba
@@ -22,13 +30,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-
-from figures.dependency_graphs import sheets
-from figures.plot import FORMATS, Row, encode, render, table, write
-from figures.registry import PLOTS
-from figures.style import MAP, SMALLEST, WIDTHS, Style, ink_on, series
-from figures.verdict_matrix import OUTCOMES
-from tests.figures.pictures import greys, stored
 
 Rows = Callable[[str], list[Row]]
 Drawn = Callable[..., Figure]
@@ -387,7 +388,7 @@ def test_another_process_writes_the_same_bytes_without_pyplot(tmp_path: Path, da
     here, there = tmp_path / "here", tmp_path / "there"
     write(PLOTS["certificates"], rows_of("certificates"), here, list(FORMATS), Style())
     code = (
-        "import sys\nfrom figures.__main__ import main\n"
+        "import sys\nfrom figures.cli import main\n"
         f"assert main(['certificates', '--out', {str(there)!r}, '--data', {str(data)!r}]) == 0\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

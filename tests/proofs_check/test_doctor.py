@@ -6,6 +6,8 @@ import configparser
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 import proofs_check
+from lengthgen_entry import PACKAGES
 from proofs_check import doctor
 from proofs_check.cli import main
 
@@ -144,7 +147,130 @@ def test_a_package_that_another_one_hides_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "figures", raising=False)
     (problem,) = doctor.examine().problems
-    assert f"the package figures comes from {tmp_path / 'figures'}; expected {ROOT / 'figures'}" in problem
+    found, expected = tmp_path / "figures" / "__init__.py", ROOT / "figures"
+    assert f"the package figures comes from {found}, which hides {expected}. " in problem
+
+
+# ── Files that another distribution took away, or wrote over ─────────────────────────────────────────────────────────
+
+
+def record(folder: Path, name: str, files: dict[str, bytes], **more: str) -> None:
+    """Say that a distribution was installed here with these files."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    lines = [f"{file},sha256={doctor._digest(content, 'sha256')},{len(content)}" for file, content in files.items()]
+    more |= {"RECORD": "\n".join([*lines, "theory/__pycache__/kernels.cpython-311.pyc,,"])}
+    for file, text in {"METADATA": f"Name: {name}\nVersion: 1.0\n", **more}.items():
+        (info / file).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that a wheel was installed to: a file of each package, and the module beside them."""
+    files = {f"{name}/__init__.py": f"# {name}\n".encode() for name in PACKAGES}
+    files |= {"theory/kernels.py": b"KERNELS = 1\n", "lengthgen_entry.py": b"", "sitecustomize.py": b"# not ours\n"}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    record(tmp_path, "lengthgen", files)
+    (tmp_path / "sitecustomize.py").unlink()
+    found = metadata.Distribution.at(tmp_path / "lengthgen-1.0.dist-info")
+    monkeypatch.setattr(metadata, "files", lambda name: found.files)
+    monkeypatch.setattr(metadata, "distribution", lambda name: found)
+    monkeypatch.setattr(metadata, "distributions", lambda: metadata.Distribution.discover(path=[str(tmp_path)]))
+    monkeypatch.setattr(doctor, "HOME", tmp_path)
+    return tmp_path
+
+
+def damage() -> list[str]:
+    """What the doctor says of the files."""
+    return doctor._damage(*doctor._files())
+
+
+AGAIN = f"install lengthgen again: {shlex.quote(sys.executable)} -m pip install --force-reinstall --no-deps"
+
+
+def test_files_as_they_were_installed_are_no_problem(installed: Path) -> None:
+    assert damage() == []
+
+
+@pytest.mark.parametrize(
+    "name", [*(f"{name}/__init__.py" for name in PACKAGES), "theory/kernels.py", "lengthgen_entry.py"]
+)
+def test_a_file_that_is_gone_is_named_with_the_line_that_brings_it_back(name: str, installed: Path) -> None:
+    (installed / name).unlink()
+    (problem,) = damage()
+    assert problem.startswith(
+        f"{name} is missing from {installed}, as after another distribution with a package of that"
+    )
+    assert problem.endswith(f"To mend it, {AGAIN} lengthgen==1.0")
+
+
+def test_of_many_files_the_first_is_named(installed: Path) -> None:
+    shutil.rmtree(installed / "theory")
+    (problem,) = damage()
+    assert problem.startswith("theory/__init__.py and 1 more are missing")
+
+
+def test_a_file_that_another_distribution_wrote_over_is_named_with_it(installed: Path) -> None:
+    theirs = b"# Figures of somebody else\n"
+    (installed / "figures" / "__init__.py").write_bytes(theirs)
+    (problem,) = damage()
+    assert problem.startswith(f"figures/__init__.py is changed in {installed}. To mend it, install")
+    record(installed, "figures", {"figures/__init__.py": theirs})
+    record(installed, "bystander", {"figures/views.py": theirs})
+    (problem,) = damage()
+    assert "figures/__init__.py is overwritten by figures in " in problem
+    assert problem.endswith(f"To mend it, uninstall figures and {AGAIN} lengthgen==1.0")
+
+
+@pytest.mark.parametrize(
+    ("origin", "source"),
+    [
+        ({"url": "https://somewhere/lengthgen.whl", "archive_info": {}}, "https://somewhere/lengthgen.whl"),
+        (
+            {"url": "https://somewhere/it", "vcs_info": {"vcs": "git", "commit_id": "0a1"}},
+            "git+https://somewhere/it@0a1",
+        ),
+        ({"url": "file:///nowhere/lengthgen.whl", "archive_info": {}}, "lengthgen==1.0"),
+        ({"url": Path(__file__).parent.as_uri(), "dir_info": {}}, Path(__file__).parent.as_uri()),
+    ],
+)
+def test_it_is_installed_again_from_where_it_came_from(origin: dict[str, Any], source: str, installed: Path) -> None:
+    (installed / "lengthgen-1.0.dist-info" / "direct_url.json").write_text(json.dumps(origin), encoding="utf-8")
+    (installed / "theory" / "kernels.py").unlink()
+    assert damage()[0].endswith(f"{AGAIN} {source}")
+
+
+def test_of_a_checkout_git_brings_back_what_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("no git here")
+    for name in ("theory", "docs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").touch()
+    monkeypatch.setattr(doctor, "HOME", tmp_path)
+    monkeypatch.setattr(metadata, "files", lambda name: [metadata.PackagePath("__editable__.lengthgen.pth")])
+    assert doctor._files() == ([], [])  # no checkout
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    assert doctor._files() == ([], [])
+    for name in ("theory", "docs"):
+        (tmp_path / name / "a.py").unlink()
+    assert doctor._files() == (["theory/a.py"], [])
+    found = metadata.Distribution.at(tmp_path / "nowhere.dist-info")
+    monkeypatch.setattr(metadata, "distribution", lambda name: found)
+    (problem,) = damage()
+    assert problem.startswith(f"theory/a.py is missing from {tmp_path}. Bring back what was not meant to go: git ")
+    subprocess.run(shlex.split(problem.partition("to go: ")[2]), check=True)
+    assert damage() == []
+
+
+def test_examine_says_a_lost_file_once(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a second time as a package that is not where it should be."""
+    (installed / "figures" / "__init__.py").unlink()
+    monkeypatch.setattr(doctor, "misplaced", lambda *names: [f"misplaced {name}" for name in names])
+    problems = doctor.examine().problems
+    assert [problem for problem in problems if "figures" in problem and "entry point" not in problem] == damage()
 
 
 def test_folders_that_cannot_be_written_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

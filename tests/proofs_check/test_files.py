@@ -449,15 +449,34 @@ def test_a_file_that_is_no_table_is_refused(data: object) -> None:
 WHOLE = json.dumps(GOOD).encode()
 TOML = b"[heads]\narity = 1\n"
 UNREADABLE: list[tuple[str, bytes, str]] = [
-    ("truncated.json", WHOLE[:-1], "which is not valid JSON (Expecting ',' delimiter: line 1 column"),
-    ("truncated.json", WHOLE[:40], "which is not valid JSON"),
-    ("empty.json", b"", "which is not valid JSON (Expecting value: line 1 column 1"),
+    (
+        "truncated.json",
+        WHOLE[:-1],
+        "which is not valid JSON (it ends too early: Expecting ',' delimiter: line 1 column",
+    ),
+    ("truncated.json", WHOLE[:40], "which is not valid JSON (it ends too early: "),
+    ("truncated.json", b'{"heads": {"key": "ord', "(it ends too early: Unterminated string starting at"),
+    (
+        "truncated.json",
+        b'{"heads": "\xce',
+        "json': cut off in the middle of a character; expected a readable file. Write it again",
+    ),
+    ("empty.json", b"", "which is not valid JSON (it is empty); expected a complete JSON file. Write it again."),
+    ("mark.json", b"\xef\xbb\xbf", "which is not valid JSON (it is empty)"),
+    ("comma.json", b'{"heads": 1,, "train": 2}', "which is not valid JSON (Expecting property name"),
+    ("comma.json", b'{"heads": 1,, "train": 2}', "expected a complete JSON file. Mend it at the place named."),
     ("two.json", WHOLE + WHOLE, "which is not valid JSON (Extra data"),
+    ("utf-16.json", WHOLE.decode().encode("utf-16"), "json': UTF-16 text; save it as UTF-8; expected a readable file."),
+    ("utf-16.json", WHOLE.decode().encode("utf-16-be"), "json': UTF-16 text, or no text at all (it holds NUL bytes)"),
+    ("utf-32.json", WHOLE.decode().encode("utf-32"), "json': UTF-32 text; save it as UTF-8"),
+    ("utf-16.toml", TOML.decode().encode("utf-16"), "toml': UTF-16 text; save it as UTF-8"),
     ("toml.json", TOML, "which is not valid JSON"),
     ("deep.json", b"[" * 100_000, "which is not valid JSON (nested too deeply)"),
     ("digits.json", b"[1" + b"0" * 5000 + b"]", "which is not valid JSON (Exceeds the limit"),
-    ("latin.json", b'"\xe4"', "not UTF-8 text"),
-    ("truncated.toml", b"[heads]\narity = ", "which is not valid TOML (Invalid value (at"),
+    ("latin.json", b'"\xe4"', "json': not UTF-8 text (byte 0xe4 at offset 1); save it as UTF-8"),
+    ("truncated.toml", b"[heads]\narity = ", "which is not valid TOML (it ends too early: Invalid value (at"),
+    ("truncated.toml", b"[heads]\nari", "which is not valid TOML (it ends too early: "),
+    ("wrong.toml", b"[heads]\narity = = 1\n", "expected a complete TOML file. Mend it at the place named."),
     ("twice.toml", TOML + TOML, "which is not valid TOML (Cannot declare ('heads',) twice"),
     ("json.toml", WHOLE, "which is not valid TOML"),
     ("deep.toml", b"x = " + b"[" * 100_000, "which is not valid TOML (nested too deeply)"),
@@ -473,6 +492,19 @@ def test_a_file_that_cannot_be_parsed_is_refused(name: str, content: bytes, says
         read_problem(file)
     assert str(refused.value).startswith(f"read_problem: argument path: got {str(file)!r}")
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["problem.json", "problem.toml"])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+def test_a_byte_order_mark_and_other_line_ends_are_read(name: str, ends: bytes, tmp_path: Path) -> None:
+    text = (
+        json.dumps({"arity": 1, "key": "κ"}, indent=1, ensure_ascii=False)
+        if "json" in name
+        else 'arity = 1\nkey = "κ"\n'
+    )
+    file = tmp_path / name
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode().replace(b"\n", ends))
+    assert read_data(file, "f") == {"arity": 1, "key": "κ"}
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from proofs_check import hypothesis_plugin, strategies
+from proofs_check import strategies
 from tests.shrinking import FEW, find_any, minimal
 from theory import Example, HardHead, HeadClass, InvalidArgument, PlantedEnsemble, View, positions, support
 from theory.positions import PositionScheme
@@ -265,7 +266,11 @@ def test_what_cannot_be_drawn_is_refused_when_drawn(name: str) -> None:
 
 # ── from_type ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-TYPES = [(module, name) for module, named in hypothesis_plugin.STRATEGIES.items() for name in named]
+TYPES = {
+    "theory": ["PlantedEnsemble", "Example", "HardHead", "HeadClass"],
+    "theory.positions": ["PositionScheme"],
+    "theory.tasks": ["Instance", "Task"],
+}
 
 
 def fresh(*lines: str, **variables: str) -> str:
@@ -281,14 +286,14 @@ def fresh(*lines: str, **variables: str) -> str:
 
 def imports(order: str) -> list[str]:
     """The types' modules, before Hypothesis or after it."""
-    theirs = [f"from {module} import {name}" for module, name in TYPES]
+    theirs = [f"from {module} import {', '.join(names)}" for module, names in TYPES.items()]
     own = ["import hypothesis", "from hypothesis import strategies as st"]
     return [*theirs, *own] if order == "types first" else [*own, *theirs]
 
 
 @pytest.mark.parametrize("order", ["types first", "hypothesis first"])
 def test_types_need_no_import_beyond_themselves(order: str) -> None:
-    names = ", ".join(name for _, name in TYPES)
+    names = ", ".join(name for names in TYPES.values() for name in names)
     printed = fresh(
         *imports(order),
         "import sys",
@@ -305,18 +310,24 @@ def test_types_need_no_import_beyond_themselves(order: str) -> None:
     }  # fmt: skip
 
 
-def test_hypothesis_stays_light() -> None:
+def test_hypothesis_imports_nothing_of_ours_and_no_import_is_watched() -> None:
     code = [
-        "import hypothesis, sys",
-        "print(*(name for name in ('theory', 'numpy', 'networkx') if name in sys.modules))",
-    ]
-    assert fresh(*code).strip() == ""
+        "import sys", "before = list(sys.meta_path)", "import hypothesis, json",
+        "print(json.dumps([[name for name in sys.modules if name.partition('.')[0] in "
+        "('theory', 'idealized_model', 'proofs_check', 'figures', 'numpy', 'networkx')], sys.meta_path == before]))",
+    ]  # fmt: skip
+    assert json.loads(fresh(*code)) == [[], True]
 
 
-def test_hypothesis_without_plugins_knows_nothing() -> None:
-    code = ["import hypothesis, sys", "print('proofs_check.hypothesis_plugin' in sys.modules)"]
-    assert fresh(*code).strip() == "True"
-    assert fresh(*code, HYPOTHESIS_NO_PLUGINS="1").strip() == "False"
+@pytest.mark.parametrize(("variables", "ours"), [({}, "True"), ({"HYPOTHESIS_NO_PLUGINS": "1"}, "False")])
+def test_hypothesis_without_plugins_knows_nothing(variables: dict[str, str], ours: str) -> None:
+    code = [
+        "import contextlib, hypothesis, sys, theory", "from hypothesis import strategies as st",
+        "with contextlib.suppress(theory.InvalidArgument):",
+        "    hypothesis.find(st.from_type(theory.HeadClass), lambda _: True)",
+        "print('proofs_check.strategies' in sys.modules)",
+    ]  # fmt: skip
+    assert fresh(*code, **variables).strip() == ours
 
 
 @FEW
@@ -325,9 +336,3 @@ def test_annotations_are_enough(ensemble: PlantedEnsemble, scheme: PositionSchem
     assert isinstance(ensemble, PlantedEnsemble)
     assert isinstance(scheme, PositionScheme)
     assert isinstance(head, HardHead)
-
-
-def test_registering_twice_changes_nothing() -> None:
-    before = list(sys.meta_path)
-    hypothesis_plugin.register()
-    assert sys.meta_path == before

@@ -121,7 +121,22 @@ def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
         ("leaving:Task", "whose import raises SystemExit: 0"),
         (":Task", "module:object"),
         ("shouting:", "module:object"),
-        ("../shouting:Shout", "module:object"),
+        ("../shouting:Shout", "Write shouting:Shout, and run from the folder ../."),
+        ("./shouting.py:Shout", "module:object. Write shouting:Shout, and run from this folder."),
+        ("shouting.py:Shout", "module:object. Write shouting:Shout, and run from this folder."),
+        ("shouting.py", "module:object. Write shouting:MyTask, and run from this folder."),
+        ("shouting.py::Shout", "module:object. Write shouting:Shout, and run from this folder."),
+        (".\\shouting.py:Shout", "module:object. Write shouting:Shout, and run from this folder."),
+        ("/abs/lib/shouting.py:Shout", "module:object. Write shouting:Shout, and run from the folder /abs/lib/."),
+        ("C:\\abs\\shouting.py:Shout", "module:object. Write shouting:Shout, and run from the folder C:\\abs\\."),
+        ("C:/abs/shouting.py", "module:object. Write shouting:MyTask, and run from the folder C:/abs/."),
+        ("~/shouting.py:Shout", "module:object. Write shouting:Shout, and run from the folder ~/."),
+        ("\\\\host\\lib\\shouting.py:Shout", "Write shouting:Shout, and run from the folder \\\\host\\lib\\."),
+        ("lib/tasks/shouting.py:Shout.small", "Write lib.tasks.shouting:Shout.small, and run from this folder."),
+        ("my-lib/shouting.py:a-b", "Write shouting:MyTask, and run from the folder my-lib/."),
+        ("lib/shouting", "Write lib.shouting:MyTask, and run from this folder."),
+        ("my-shouting.py:Shout", "such as mymodule:MyTask; 'my-shouting.py' cannot be imported."),
+        ("lib/", "such as mymodule:MyTask; 'lib/' cannot be imported."),
     ],
 )
 def test_what_is_no_task_exits_3_with_a_typed_error(spec: str, words: str, folder: Path, capsys: Out) -> None:
@@ -193,12 +208,13 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path}
     environment.pop("COVERAGE_PROCESS_START", None)
-    installed = metadata.entry_points(group="pytest11", name="lengthgen")
-    plugin = [] if installed else ["-p", "proofs_check.pytest_plugin"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *plugin, *arguments], cwd=folder,
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *PLUGIN, *arguments], cwd=folder,
         env=environment, capture_output=True, text=True, timeout=120, check=False, encoding="utf-8",
     )  # fmt: skip
+
+
+PLUGIN = [] if metadata.entry_points(group="pytest11", name="lengthgen") else ["-p", "lengthgen_entry"]
 
 
 def test_the_plugin_makes_a_test_of_every_contract(folder: Path) -> None:
@@ -214,21 +230,117 @@ def test_the_plugin_makes_a_test_of_every_contract(folder: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
-def test_the_plugin_leaves_selection_and_xdist_alone(folder: Path) -> None:
-    chosen = run_pytest(folder, "--lengthgen-task", "copy", "-k", "mask or sparsity")
-    assert "2 passed, 10 deselected" in chosen.stdout.splitlines()[-1], chosen.stdout + chosen.stderr
-    spread = run_pytest(folder, "--lengthgen-task", "shouting:Shout", "-n", "2")
+def test_the_plugin_leaves_xdist_alone(folder: Path) -> None:
+    spread = run_pytest(
+        folder, "--lengthgen-task", "shouting:Shout", "-n", "2", "shouting:Shout::IDs", "shouting:Shout"
+    )
     assert "12 passed" in spread.stdout.splitlines()[-1], spread.stdout + spread.stderr
 
 
-def test_a_bad_name_is_bad_usage_of_pytest(folder: Path) -> None:
-    done = run_pytest(folder, "--lengthgen-task", "shouting:Shot")
-    assert done.returncode == 4
-    assert "ERROR: --lengthgen-task: load_task: argument spec: got 'shouting:Shot'" in done.stderr
+class Recorder:
+    """A plugin of an inner run of pytest: the IDs of the tests that are left to run."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep them."""
+        self.ids = [item.nodeid for item in session.items]
+
+
+def collected(*arguments: str) -> list[str]:
+    """What pytest would run, in this process."""
+    recorder = Recorder()
+    alone = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "--rootdir",
+        ".",
+        "-c",
+        os.devnull,
+        "--import-mode",
+        "importlib",
+        *PLUGIN,
+    ]
+    status = pytest.main([*alone, "--collect-only", "--lengthgen-task", "copy", *arguments], plugins=[recorder])
+    assert status == (0 if recorder.ids else 4)
+    return recorder.ids
+
+
+@pytest.fixture
+def beside_files(folder: Path) -> Path:
+    """A file of tests beside the tasks, and what has the name of a task without being one."""
+    (folder / "test_other.py").write_text("def test_other():\n    assert True\n", encoding="utf-8")
+    (folder / "reverse").mkdir()
+    return folder
+
+
+LOCAL = "sparse parity, k = 2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["copy::sparsity"], ["copy::sparsity"]),
+        (["copy::IDs", "copy::mask"], ["copy::mask", "copy::IDs"]),
+        (["copy::IDs", "copy::IDs"], ["copy::IDs"]),
+        (["copy"], [f"copy::{contract}" for contract in CONTRACTS]),
+        (["copy::IDs", "test_other.py"], ["test_other.py::test_other", "copy::IDs"]),
+        (["test_other.py::test_other", "copy::IDs"], ["test_other.py::test_other", "copy::IDs"]),
+        (["copy", "-k", "sparsity or mask"], ["copy::mask", "copy::sparsity"]),
+        (["-k", "copy and IDs"], ["copy::IDs"]),
+        (["copy", *(f"--deselect=copy::{contract}" for contract in CONTRACTS if contract != "mask")], ["copy::mask"]),
+        (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs"], [f"{LOCAL}::IDs"]),
+        (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"], ["copy::mask", f"{LOCAL}::IDs"]),
+        (["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"]),
+        (["test_other.py"], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
+        ([], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
+        (["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"]),
+        (["--lengthgen-task", "reverse", "reverse", "-k", "IDs"], ["copy::IDs", "reverse::IDs"]),  # the folder, and all
+    ],
+)
+def test_a_printed_id_selects_its_test(
+    arguments: list[str], wanted: list[str], beside_files: Path, capsys: Out
+) -> None:
+    ids = collected(*arguments)
+    assert sorted(ids) == sorted(wanted)
+    assert ids[0] == wanted[0] or len(wanted) > 2
+
+
+def test_an_id_printed_in_a_folder_below_the_root_selects_its_test(
+    beside_files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    monkeypatch.chdir(beside_files / "reverse")
+    assert collected("--rootdir", "..", os.path.join("..", "copy::IDs")) == ["copy::IDs"]
+    assert collected("--rootdir", "..", "copy::IDs") == ["copy::IDs"]
+
+
+def test_an_id_of_no_contract_is_bad_usage_with_the_nearest(beside_files: Path, capsys: Out) -> None:
+    assert collected("copy::sparsty") == []
+    assert "ERROR: copy::sparsty: there is no such test. Did you mean copy::sparsity?" in capsys.readouterr().err
+    assert collected("reverse::IDs") == []  # not asked for
+    assert "reverse::IDs" in capsys.readouterr().err
+
+
+def test_a_failed_test_is_run_again(folder: Path) -> None:
+    first = [sys.executable, "-m", "pytest", *PLUGIN, "-q", "--lengthgen-task", "shouting:Mute"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for arguments in (["shouting:Mute::sparsity"], ["--last-failed"]):
+        done = subprocess.run(
+            [*first, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert "1 failed" in done.stdout.splitlines()[-1], done.stdout + done.stderr
+
+
+def test_a_bad_name_is_bad_usage_of_pytest(beside_files: Path, capsys: Out) -> None:
+    assert collected("--lengthgen-task", "shouting:Shot") == []
+    assert "ERROR: --lengthgen-task: load_task: argument spec: got 'shouting:Shot'" in capsys.readouterr().err
 
 
 def test_the_plugin_is_light() -> None:
     code = (
-        "import sys, proofs_check.pytest_plugin as p; assert not any(n.split('.')[0] == 'theory' for n in sys.modules)"
+        "import sys, lengthgen_entry; assert not any(n.split('.')[0] in lengthgen_entry.PACKAGES for n in sys.modules)"
     )
-    assert set(loaded_after(code)) <= {"pytest"}
+    assert loaded_after(code) == []

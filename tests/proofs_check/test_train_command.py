@@ -134,7 +134,7 @@ def test_a_run_that_diverges_exits_1_and_is_reported(capsys: Out) -> None:
 
 def test_options_override_a_configuration() -> None:
     config = TrainConfig("reverse", "rope", log_scale=True, **{**SMALL, "steps": 500})
-    Path("config.toml").write_text(config.toml())
+    Path("config.toml").write_text(config.toml(), encoding="utf-8-sig")  # as an editor on Windows writes it
     arguments = ["--steps", "5", "--train-lengths", "2", "--rate", "2e-3", "--seed", "3"]
     assert status_of("train", "--config", "config.toml", *arguments, "--test-lengths", "3", "--out", "here") == 0
     [row] = read_rows("here/results.jsonl")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 
+from lengthgen_entry import drawable
 from theory.errors import InvalidArgument, shown
 from theory.tasks.addition import Addition
 from theory.tasks.base import Instance, Step, Task, step_examples
@@ -22,6 +23,8 @@ from theory.tasks.planted import Planted, PlantedMixture, sparse_parity, sparse_
 from theory.tasks.pointers import PointerChasing
 from theory.tasks.query_coupled import QueryCoupled
 from theory.tasks.sorting import Sorting
+
+drawable({Instance: "instances", Task: "tasks"})
 
 TASKS: dict[str, Task] = {
     task.name: task

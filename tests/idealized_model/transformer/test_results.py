@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ def test_a_row_that_a_kill_cut_off_is_dropped(tmp_path: Path, cut: int) -> None:
         (b'{"schema": 1, "digest": "a", "code": "1"}\n{"schema": 2, "digest": "a", "code": "1"}\n', "line 2 is no row"),
         (b'{"schema": 1, "digest": "a", "code": 1}\n', "line 1 is no row"),
         (b'{"schema": 1, "digest"\n', "line 1 is no row"),
+        ('{"schema": 1}\n'.encode("utf-16"), "UTF-16 text; save it as UTF-8"),
+        ('{"schema": 1}\n'.encode("utf-16-le"), "UTF-16 text, or no text at all"),
     ],
 )
 def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes, message: str) -> None:
@@ -64,8 +67,30 @@ def test_another_file_is_refused_and_left_alone(tmp_path: Path, content: bytes, 
     with pytest.raises(InvalidArgument, match=rf"results: argument file: got .*notes\.txt': {message}"):
         Results(path)
     assert path.read_bytes() == content
-    with pytest.raises(InvalidArgument, match="is no row of schema 1"):
+    with pytest.raises(InvalidArgument, match=r"is no row of schema 1|UTF-16|not UTF-8"):
         read_rows(path)
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("rest", [b"", b'{"schema": 1, "dig'])
+def test_a_byte_order_mark_is_no_row(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(MARK + json.dumps(row("a")).encode() + b"\r\n" + rest)
+    if rest:
+        with pytest.raises(InvalidArgument, match="line 2 is cut off"):
+            read_rows(path)
+    with pytest.warns(UserWarning, match="was cut off") if rest else nullcontext(), Results(path) as results:
+        results.append(row("b"))
+    assert read_rows(path) == results.rows == [row("a"), row("b")]
+
+
+def test_a_first_row_that_is_cut_off_after_the_mark_is_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(MARK + b'{"schema": 1, "dig')
+    with pytest.warns(UserWarning, match="was cut off"), Results(path) as results:
+        assert results.rows == []
 
 
 def test_places_that_cannot_be_used_are_refused(tmp_path: Path) -> None:

@@ -174,6 +174,17 @@ def test_a_grid_needs_a_task() -> None:
         jobs({"test_lengths": [3]})
 
 
+def test_a_grid_with_a_byte_order_mark_is_read(tiny: Path, tmp_path: Path) -> None:
+    marked = tmp_path / "grid.toml"
+    marked.write_bytes(b"\xef\xbb\xbf" + tiny.read_bytes())
+    assert read_grid(marked) == read_grid(tiny)
+    marked.write_bytes(tiny.read_text(encoding="utf-8").encode("utf-16"))
+    with pytest.raises(
+        InvalidArgument, match=r"sweep: argument grid: got .*: UTF-16 text; save it as UTF-8; expected a TOML"
+    ):
+        read_grid(marked)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"seeds = [", "expected a TOML file"), (b"\xff", "expected a TOML file"), (None, "No such file")],

@@ -1,0 +1,51 @@
+"""Text files of other people: UTF-8 with or without a byte order mark, any line ends."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from pathlib import Path
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}  # fmt: skip
+"""The longer ones first: UTF-16's is how UTF-32's begins."""
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a file.
+
+    Raises
+    ------
+    OSError : when it cannot be read.
+    UnicodeError : when it is no UTF-8 text; the message says what it is.
+    """
+    return decode(Path(path).read_bytes())
+
+
+def decode(content: bytes) -> str:
+    r"""The text that these bytes are, without the mark that editors on Windows put first, and with "\n" at line ends.
+
+    Raises
+    ------
+    UnicodeError : for other encodings, what is cut off in the middle of a character, and what is no text.
+
+    Examples
+    --------
+    >>> decode(b"\xef\xbb\xbfheads\r\n")
+    'heads\n'
+    """
+    for mark, name in _MARKS.items():
+        if content.startswith(mark):
+            raise UnicodeError(f"{name} text; save it as UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            raise UnicodeError("cut off in the middle of a character") from None
+        wrong = f"byte 0x{content[error.start]:02x} at offset {error.start}"
+        raise UnicodeError(f"not UTF-8 text ({wrong}); save it as UTF-8") from None
+    if "\0" in text:
+        raise UnicodeError("UTF-16 text, or no text at all (it holds NUL bytes); save it as UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,123 @@
+"""Where other programs come in: the command `lengthgen`, pytest and Hypothesis.
+
+Every run of pytest and every import of Hypothesis in an environment loads this module, whosever tests those are. So its
+name is one that nobody else has, it needs the standard library alone, and it looks at nothing that is not ours.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+HOME = Path(__file__).resolve().parent
+CORE = ("theory", "idealized_model", "proofs_check")
+PACKAGES = (*CORE, "figures")
+BAD_USAGE = 3
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    if problems := misplaced("proofs_check"):
+        doctor = HOME / "proofs_check" / "doctor.py"
+        if sys.argv[1:2] == ["doctor"] and doctor.is_file():
+            runpy.run_path(str(doctor), run_name="__main__")  # by its place, as its name is taken; it exits
+        print(f"lengthgen: {problems[0]}", file=sys.stderr)
+        return BAD_USAGE
+    return int(import_module("proofs_check.__main__").main())
+
+
+# ── Whose package it is ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def misplaced(*names: str) -> list[str]:
+    """A sentence for each of these packages that Python does not find beside this module, with what to do."""
+    problems = []
+    for name in names:
+        ours, found = HOME / name, _place(name)
+        if found is None or found == ours:
+            problems.append(f"the package {name} has lost files of {ours}. Ask lengthgen doctor, or install it again.")
+        elif found != ours / "__init__.py":
+            on_path = (found.parent if found.name == "__init__.py" else found).parent
+            away = "Run from another folder" if on_path == Path.cwd() else f"Take {on_path} off sys.path (PYTHONPATH)"
+            problems.append(f"the package {name} comes from {found}, which hides {ours}. {away}, or rename it.")
+    return problems
+
+
+def _place(name: str) -> Path | None:
+    """What Python imports by a name: a file, the folder of a package without __init__.py, or None."""
+    try:
+        spec = find_spec(name)
+    except ValueError:  # it was imported already, by other means than an import
+        return Path(getattr(sys.modules[name], "__file__", None) or "memory")
+    if spec is None:
+        return None
+    if spec.has_location and spec.origin is not None:
+        return Path(spec.origin).resolve()
+    return next((Path(folder).resolve() for folder in spec.submodule_search_locations or ()), None)
+
+
+# ── Hypothesis ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_STRATEGIES: dict[type, str] = {}
+"""The types that were imported so far, each with the name of its strategy in `proofs_check.strategies`."""
+
+
+def drawable(strategies: dict[type, str]) -> None:
+    """What a package of ours says of its types once it is imported: `st.from_type` knows them, if Hypothesis is there."""
+    _STRATEGIES.update(strategies)
+    if "hypothesis" in sys.modules:
+        register()
+
+
+def register() -> None:
+    """What Hypothesis runs when it is imported: `st.from_type` learns the types that are imported already.
+
+    Only drawing a value imports `proofs_check.strategies`.
+    """
+    if not _STRATEGIES or os.environ.get("HYPOTHESIS_NO_PLUGINS"):
+        return
+    from hypothesis import strategies as st
+
+    for kind, strategy in _STRATEGIES.items():
+        st.register_type_strategy(kind, partial(_drawn, strategy))
+
+
+def _drawn(strategy: str, _: type) -> Any:
+    return getattr(import_module("proofs_check.strategies"), strategy)()
+
+
+# ── Pytest ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option; `proofs_check.pytest_plugin` makes the tests, where it is used."""
+    parser.getgroup("lengthgen").addoption(
+        "--lengthgen-task",
+        action="append",
+        default=[],
+        metavar="TASK",
+        help="check every contract of a task: module:object, or the name of a known task (repeatable)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load what makes the tests, if the option is used."""
+    if config.getoption("lengthgen_task"):
+        import pytest
+
+        if problems := misplaced(*CORE):
+            raise pytest.UsageError(f"--lengthgen-task: {problems[0]}")
+        try:
+            plugin = import_module("proofs_check.pytest_plugin")
+        except ImportError as error:
+            raise pytest.UsageError(f"--lengthgen-task: {error}. Ask lengthgen doctor.") from error
+        config.pluginmanager.register(plugin, "lengthgen-tasks")

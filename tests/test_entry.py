@@ -1,0 +1,209 @@
+"""Where pytest, Hypothesis and the shell come in: what a stranger's packages of our names meet, and we theirs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import lengthgen_entry
+import proofs_check.__main__
+from lengthgen_entry import HOME, PACKAGES, misplaced
+from proofs_check.cli import main
+from tests.proofs_check.test_task_command import PLUGIN
+
+Out = pytest.CaptureFixture[str]
+
+STRANGER = '''
+"""A suite of tests of somebody who has packages of our names, and has never heard of us."""
+
+import sys
+
+from hypothesis import given, strategies as st
+
+import figures
+from idealized_model import Task
+from proofs_check import hypothesis_plugin
+from theory.examples import PI, Example
+from theory.tasks.base import Instance
+
+
+@given(st.integers(), st.from_type(Example), st.builds(Instance))
+def test_mine(x, example, instance):
+    assert (PI, figures.DPI, hypothesis_plugin.NAME) == (3, 300, "mine")
+    assert type(example).__module__ == "theory.examples"
+
+
+def test_nothing_of_others_is_here():
+    assert all("lengthgen" not in type(finder).__module__ + repr(finder) for finder in sys.meta_path)
+    assert Task.__module__ == "idealized_model"
+'''
+
+FILES = {
+    "test_mine.py": STRANGER,
+    "theory/__init__.py": "from theory import examples\n",
+    "theory/examples.py": "PI = 3\n\n\nclass Example:\n    pass\n",
+    "theory/tasks/__init__.py": "",
+    "theory/tasks/base.py": "class Instance:\n    pass\n",
+    "theory/positions.py": "",
+    "idealized_model.py": "class Task:\n    pass\n",
+    "figures/__init__.py": "DPI = 300\n",
+    "proofs_check/__init__.py": "",
+    "proofs_check/hypothesis_plugin.py": "NAME = 'mine'\n",
+}
+"""Packages, and a module alone."""
+
+
+def test_the_suite_of_a_stranger_passes(tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *PLUGIN], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(["", str(HOME)])}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+# ── Packages of our names that are not ours ──────────────────────────────────────────────────────────────────────────
+
+
+def hide(name: str, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a package of this name first, as in a folder that pytest is run from; returns what is imported by it."""
+    for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+        monkeypatch.delitem(sys.modules, module)
+    if kind == "module":
+        found = folder / f"{name}.py"
+    else:
+        (folder / name).mkdir()
+        found = folder / name / "__init__.py"
+    found.write_text("raise RuntimeError('not to be imported')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    return found
+
+
+def test_our_packages_are_ours() -> None:
+    assert misplaced(*PACKAGES) == []
+
+
+@pytest.mark.parametrize("kind", ["package", "module"])
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_that_hides_ours_is_named_with_both_places_and_the_cure(
+    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = hide(name, kind, tmp_path, monkeypatch)
+    (problem,) = misplaced(*PACKAGES)
+    start = f"the package {name} comes from {found}, which hides {HOME / name}. "
+    assert problem == start + f"Take {tmp_path} off sys.path (PYTHONPATH), or rename it."
+    monkeypatch.chdir(tmp_path)
+    assert misplaced(name) == [start + "Run from another folder, or rename it."]
+
+
+def test_a_folder_without_init_does_not_hide_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "theory").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "theory")
+    assert misplaced("theory") == []
+
+
+def test_a_folder_without_init_that_is_found_first_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with installations in place, whose packages are found after everything else."""
+    (tmp_path / "theory").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "theory")
+    (problem,) = misplaced("theory")
+    assert problem.startswith(f"the package theory comes from {tmp_path / 'theory'}, which hides {HOME / 'theory'}. ")
+    assert f"Take {tmp_path} off" in problem
+
+
+def test_a_module_that_was_made_by_hand_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "figures", ModuleType("figures"))
+    (problem,) = misplaced("figures")
+    assert problem.startswith("the package figures comes from memory, which hides ")
+
+
+@pytest.mark.parametrize("left", [[], ["theory"]])
+def test_a_package_that_lost_its_files_is_to_be_installed_again(
+    left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in left:
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "theory")
+    monkeypatch.setattr(lengthgen_entry, "HOME", tmp_path)
+    (problem,) = misplaced("theory")
+    assert problem.startswith(f"the package theory has lost files of {tmp_path / 'theory'}. ")
+    assert "install it again" in problem
+
+
+# ── What is run beside them ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "arguments"),
+    [
+        ("theory", "lengthgen_entry", ["check"]),
+        ("proofs_check", "lengthgen_entry", ["task", "copy"]),
+        ("idealized_model", "proofs_check.__main__", []),
+        ("theory", "figures.__main__", ["--list"]),
+        ("proofs_check", "figures.__main__", ["--list"]),
+    ],
+)
+def test_commands_say_it_in_one_line(
+    name: str, start: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    module = sys.modules.get(start) or __import__(start, fromlist=["main"])
+    found = hide(name, "package", tmp_path, monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["lengthgen", *arguments])
+    assert module.main() == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"{'figures' if 'figures' in start else 'lengthgen'}: the package {name} comes from {found}")
+    assert err.count("\n") == 1
+
+
+def test_figures_of_somebody_else_are_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    found = hide("figures", "package", tmp_path, monkeypatch)
+    assert main(["figures", "--list"]) == 3
+    assert capsys.readouterr().err.startswith(f"lengthgen: the package figures comes from {found}")
+    assert main(["task", "copy", "--lengths", "1"]) == 0  # which needs none
+    assert proofs_check.__main__.misplaced(*lengthgen_entry.CORE) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("theory", "lengthgen_entry"), ("theory", "proofs_check.__main__"), ("proofs_check", "lengthgen_entry")],
+)
+def test_the_doctor_says_it_too(
+    name: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    run = sys.modules[start].main
+    found = hide(name, "package", tmp_path, monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["lengthgen", "doctor"])
+    try:
+        status = run()
+    except SystemExit as ended:  # the doctor by its place
+        status = ended.code
+    assert status == 2
+    assert f"problem: the package {name} comes from {found}, which hides {HOME / name}. " in capsys.readouterr().out
+
+
+def test_pytest_says_it_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    found = hide("theory", "package", tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    alone = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "--rootdir", ".", "-c", os.devnull, *PLUGIN]
+    assert pytest.main([*alone, "--lengthgen-task", "copy"]) == 4
+    err = capsys.readouterr().err
+    message = f"ERROR: --lengthgen-task: the package theory comes from {found}, which hides {HOME / 'theory'}. "
+    assert err.strip() == message + "Run from another folder, or rename it."
+
+
+def test_the_command_and_the_module_are_one(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    monkeypatch.setattr(sys, "argv", ["lengthgen", "task", "copy", "--lengths", "1"])
+    for start in (lengthgen_entry, proofs_check.__main__):
+        assert start.main() == 0
+        assert capsys.readouterr().out.startswith("copy: all of length 1")
