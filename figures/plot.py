@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figures.style import Style, applied
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, shown, unwritable
 
 Row: TypeAlias = Mapping[str, Any]
 """A record of JSON values; exact rationals are strings "p/q"."""
@@ -120,7 +120,7 @@ def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: S
         for name, data in files.items():
             (folder / name).write_bytes(data)
     except OSError as error:
-        raise InvalidArgument(
+        raise unwritable(error)(
             "write", "--out", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
             "Choose another folder.",
         ) from None  # fmt: skip

@@ -147,6 +147,7 @@ def examine() -> Diagnosis:
         "Python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
         "cores": _cores(),
+        "worker processes": _of(_workers),
         "BLAS": _of(_blas),
         "float32 matmul": _of(_rate),
     }
@@ -211,6 +212,13 @@ def _shadowed() -> list[str]:
 def _cores() -> str:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{usable} of {os.cpu_count()}"
+
+
+def _workers() -> str:
+    from idealized_model.workers import one_process, why_none
+
+    error = why_none()
+    return "yes" if error is None else one_process(error)
 
 
 def _of(measure: Callable[[], str]) -> str:
@@ -281,4 +289,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from proofs_check.program import run
+
+    sys.exit(run(main))
