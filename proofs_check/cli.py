@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, answered
+from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
 from theory import BUDGET, BudgetExceeded, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
 
@@ -95,10 +95,13 @@ def _print(text: str) -> None:
 class Parser(argparse.ArgumentParser):
     """A parser whose bad usage is exit status 3."""
 
+    def exit(self, status: int = HOLDS, message: str | None = None) -> NoReturn:
+        raise Ended(status)
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         print(f"{self.prog}: {message}", file=sys.stderr)
-        raise SystemExit(BAD_USAGE)
+        raise Ended(BAD_USAGE)
 
 
 def _parser() -> argparse.ArgumentParser:

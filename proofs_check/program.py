@@ -23,6 +23,14 @@ GRACE = 5.0
 """Seconds that an orphaned command has to write down what it found."""
 
 
+class Ended(SystemExit):
+    """The parser of a command has said all that there is to say."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 def run(command: Callable[[], int], *, name: str = "lengthgen") -> int:
     """Run a command as the program of this process; returns its exit status.
 
@@ -34,10 +42,10 @@ def run(command: Callable[[], int], *, name: str = "lengthgen") -> int:
     warnings.formatwarning = lambda message, *_, **__: f"{name}: {message}\n"
     try:
         status = answered(command, name=name, debug=debugging(sys.argv))
-    except SystemExit as ended:  # the parser's
-        status = ended.code if isinstance(ended.code, int) else HOLDS
+    except Ended as ended:
+        status = ended.status
     sys.stdout.flush()
-    if output.error is None or isinstance(output.error, BrokenPipeError):
+    if output.error is None or isinstance(output.error, ConnectionError):
         return status
     _tell(name, f"standard output cannot be written: {output.error.strerror}")
     return FAILED
@@ -47,10 +55,12 @@ def answered(work: Callable[[], int], *, name: str = "lengthgen", debug: bool = 
     """The exit status of some work; what it raises is said in one line, and after a traceback when debugging."""
     try:
         return work()
+    except Ended:
+        raise
     except KeyboardInterrupt:
         _tell(name, "interrupted")
         return INCONCLUSIVE
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # SystemExit: of some task's own code, whose status would mislead
         if debug:
             traceback.print_exc()
         status, line = _said(error)
@@ -63,7 +73,7 @@ def debugging(arguments: Sequence[str]) -> bool:
     return not {"--debug", "--debu", "--deb"}.isdisjoint(arguments)
 
 
-def _said(error: Exception) -> tuple[int, str]:
+def _said(error: BaseException) -> tuple[int, str]:
     from concurrent.futures import BrokenExecutor
 
     if isinstance(error, MemoryError):
