@@ -6,15 +6,18 @@ from lengthgen_entry import BAD_USAGE, PACKAGES, misplaced
 
 
 def main() -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line as the program of this process; returns the exit status."""
     if problems := misplaced(*PACKAGES):
         print(f"figures: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
-    try:
-        from figures.cli import main as run
-    except ImportError as error:
-        print(f"figures: {error}. Ask lengthgen doctor.", file=sys.stderr)
-        return BAD_USAGE
+    from proofs_check import program
+
+    return program.run(_command, name="figures")
+
+
+def _command() -> int:
+    from figures.cli import main as run
+
     return run()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from proofs_check.cli import BAD_USAGE, Parser, _print
-from theory.errors import InvalidArgument, TheoryError, shown
+from proofs_check.cli import Parser, _print, debuggable
+from proofs_check.program import BAD_USAGE, answered, debugging
+from theory.errors import InvalidArgument, shown, unwritable
 
 MOST = 1000
 """The greatest length that is sampled; what is too long to be read is refused long before, once it is drawn."""
@@ -19,18 +21,17 @@ DEPENDENCIES = "dependencies"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 all was drawn, 3 bad usage, or data that is missing."""
+    """Run the command line; returns the exit status.
+
+    0 all was drawn, 2 interrupted, 3 bad usage, or data that is missing, 4 it could not be done.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        if arguments[:1] == [DEPENDENCIES]:
-            return _dependencies(arguments[1:])
-        return _figures(arguments)
-    except TheoryError as error:
-        print(f"figures: {error}", file=sys.stderr)
-        return BAD_USAGE
-    except KeyboardInterrupt:
-        print("figures: interrupted", file=sys.stderr)
-        return 2
+    debug = ["--debug"] * (arguments[:1] == ["--debug"])
+    rest = arguments[len(debug) :]
+    work = partial(_figures, arguments)
+    if rest[:1] == [DEPENDENCIES]:
+        work = partial(_dependencies, [*debug, *rest[1:]])
+    return answered(work, name="figures", debug=debugging(arguments))
 
 
 def _figures(arguments: list[str]) -> int:
@@ -77,8 +78,7 @@ def _figures(arguments: list[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="figures",
-        description="Draw figures from stored data: PDF, PNG and SVG, the CSV of what is drawn, and alt text. Exit status: 0, "
-        "or 3 for bad usage and missing data.",
+        description="Draw figures from stored data: PDF, PNG and SVG, the CSV of what is drawn, and alt text.",
         epilog="example: python -m figures transfer dilution --format pdf --style neurips --columns 1. "
         f"Another instance of a dependency graph: python -m figures {DEPENDENCIES} --help",
     )
@@ -96,6 +96,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--gallery", metavar="FILE", help="write the page of all figures, instead of drawing them to --out"
     )
+    debuggable(parser, "0 all is drawn, 3 also data that is missing")
     return parser
 
 
@@ -116,6 +117,7 @@ def _dependencies(arguments: list[str]) -> int:
     parser.add_argument("--length", required=True, type=int, metavar="N", help="the length of the problem")
     parser.add_argument("--out", required=True, metavar="FILE", help="where to; .png, .pdf or .svg")
     parser.add_argument("--seed", type=int, default=0, help="which instance (default 0)")
+    debuggable(parser, "0 it is drawn")
     options = parser.parse_args(arguments)
 
     from figures.dependency_graphs import draw
@@ -142,6 +144,8 @@ def _dependencies(arguments: list[str]) -> int:
     try:
         out.write_bytes(encode(figure, kind))
     except OSError as error:
-        print(f"figures: {out} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return BAD_USAGE
+        raise unwritable(error)(
+            DEPENDENCIES, "--out", f"{str(out)!r}: {error.strerror or error}", "a file that can be written",
+            "Choose another path.",
+        ) from None  # fmt: skip
     return 0

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from figures.style import Style, applied
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, shown, unwritable
 
 from matplotlib.figure import Figure
 
@@ -121,7 +121,7 @@ def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: S
         for name, data in files.items():
             (folder / name).write_bytes(data)
     except OSError as error:
-        raise InvalidArgument(
+        raise unwritable(error)(
             "write", "--out", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
             "Choose another folder.",
         ) from None  # fmt: skip

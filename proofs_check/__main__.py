@@ -2,23 +2,34 @@
 
 import sys
 
-from lengthgen_entry import BAD_USAGE, CORE, misplaced
+from lengthgen_entry import CORE, misplaced
+from proofs_check import program
 
 
 def main() -> int:
-    """Run the command line; where it cannot be imported, say what is missing or in its place, and how to mend that."""
-    if problems := misplaced(*CORE):
-        if sys.argv[1:2] != ["doctor"]:
-            print(f"lengthgen: {problems[0]}", file=sys.stderr)
-            return BAD_USAGE
-        from proofs_check.doctor import main as run
-    else:
-        try:
-            from proofs_check.cli import main as run
-        except ImportError as error:
-            from proofs_check.doctor import main as run
+    """Run the command line as the program of this process; returns the exit status."""
+    return program.run(_command)
 
-            print(f"lengthgen: {error}", file=sys.stderr)
+
+def _command() -> int:
+    """The command line; where it cannot be imported, say what is missing or in its place, and how to mend that."""
+    asked = sys.argv[1:2] == ["doctor"]
+    if problems := misplaced(*CORE):
+        if asked:
+            from proofs_check import doctor
+
+            return doctor.main()
+        print(f"lengthgen: {problems[0]}", file=sys.stderr)
+        return program.BAD_USAGE
+    try:
+        from proofs_check.cli import main as run
+    except ImportError as error:
+        from proofs_check import doctor
+
+        print(f"lengthgen: {error}", file=sys.stderr)
+        status = doctor.main()
+        return status if asked else program.FAILED
+    program.end_with_caller()
     return run()
 
 

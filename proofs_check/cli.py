@@ -9,13 +9,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from math import inf, nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lengthgen_entry import misplaced
-from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide, retention
+from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
+from theory import BUDGET, BudgetExceeded, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -36,61 +38,74 @@ COMMANDS = (
     "compare",
     "figures",
 )
-INCONCLUSIVE, BAD_USAGE = 2, 3
+
+STATUSES = {
+    "check": "0 all hold, 1 something is refuted or a mutant survives, 2 something is inconclusive",
+    "replay": "0 all are reproduced, 1 not all are",
+    "task": "0 all hold, 1 something is refuted, 2 something is inconclusive",
+    "train": "0 done, 2 a run diverged",
+    "doctor": "0 the core is complete, 2 something that every use needs is missing",
+}
+"""What the exit status of a command means, where 0 is not just that it was done."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 all hold, 1 refuted, 2 inconclusive, 3 bad usage."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run the command line; returns the exit status.
+
+    0 all hold, 1 refuted, 2 inconclusive, 3 bad usage, 4 it could not be done.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    debug = ["--debug"] * (given[:1] == ["--debug"])
+    arguments = given[len(debug) :]
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help", "--version")):
         arguments.insert(0, "check")
-    try:
-        return _run(arguments)
-    except TheoryError as error:
-        if (
-            isinstance(error, BudgetExceeded)
-            and error.argument == "budget"
-            and arguments[0] in ("decide", "coverage", "task")
-        ):
-            error = BudgetExceeded(error.where, error.size, error.budget, error.covered, option="--budget")
-        print(f"lengthgen: {error}", file=sys.stderr)
-        return BAD_USAGE
-    except MemoryError:
-        print(f"lengthgen: {arguments[0]} ran out of memory. Ask for a smaller instance.", file=sys.stderr)
-        return BAD_USAGE
-    except KeyboardInterrupt:
-        print("lengthgen: interrupted", file=sys.stderr)
-        return INCONCLUSIVE
-
-
-def _run(arguments: list[str]) -> int:
     if arguments[0] == "figures" and not {"-h", "--help"}.intersection(arguments):
         if problems := misplaced("figures"):
             print(f"lengthgen: {problems[0]}", file=sys.stderr)
             return BAD_USAGE
         # Of the packages that import this one, so that it is found by its name and not before it is asked for.
-        return int(importlib.import_module("figures.cli").main(arguments[1:]))
-    parsed = _parser().parse_args(arguments)
-    status: int = parsed.run(parsed)
+        return int(importlib.import_module("figures.cli").main([*debug, *arguments[1:]]))
+    parsed = _parser().parse_args([*debug, *arguments])
+    return answered(partial(_run, parsed), debug=parsed.debug)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    try:
+        status: int = parsed.run(parsed)
+    except BudgetExceeded as error:
+        if error.argument == "budget" and parsed.command in ("decide", "coverage", "task"):
+            raise BudgetExceeded(error.where, error.size, error.budget, error.covered, option="--budget") from error
+        raise
     return status
 
 
+def debuggable(parser: argparse.ArgumentParser, statuses: str) -> None:
+    """Add what every command has: --debug, and what its exit status means."""
+    help_ = "show the traceback of what goes wrong"
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=help_)
+    parser.add_argument_group(
+        "exit status",
+        f"{statuses}. In every command: 2 interrupted, 3 bad usage, 4 it could not be done, for want of room or memory or "
+        "by a bug, as a line on standard error says.",
+    )
+
+
 def _print(text: str) -> None:
-    """Print, unless the reader (head, less) went away: the work goes on, and so does the exit status."""
+    """Print what can be encoded: κ on a terminal without Greek is a "?"."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        print(text.encode(encoding, "replace").decode(encoding), flush=True)  # κ on a terminal without Greek is a "?"
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not complain at exit
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose bad usage is exit status 3."""
 
+    def exit(self, status: int = HOLDS, message: str | None = None) -> NoReturn:
+        raise Ended(status)
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         print(f"{self.prog}: {message}", file=sys.stderr)
-        raise SystemExit(BAD_USAGE)
+        raise Ended(BAD_USAGE)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,14 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     from proofs_check.report import version
 
     parser.add_argument("--version", action="version", version=f"lengthgen {version('lengthgen')}")
+    debuggable(parser, "see the command's own --help")
+    parser.set_defaults(debug=False)
     commands = parser.add_subparsers(dest="command", parser_class=Parser)
 
     check = commands.add_parser(
         "check",
         help="check every claim (the default)",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Check every claim at the quick profile and print one table. Exit status: 0 all hold, 1 something\n"
-        "is refuted or a mutant survives, 2 something is inconclusive, 3 bad usage.",
+        description="Check every claim at the quick profile and print one table.",
         epilog="example: lengthgen check --claim T3 --mutants --json report.json",
     )
     check.add_argument("--claim", action="append", metavar="ID", help="only this claim (repeatable)")
@@ -148,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser(
         "replay",
         help="reproduce a witness file, or every witness of a report",
-        description="Reproduce a witness file, or every witness of a report. Exit status: 0 all reproduced, 1 not all.",
+        description="Reproduce a witness file, or every witness of a report.",
         epilog="example: lengthgen replay report.json",
     )
     replay.add_argument("file", help="a witness file or a JSON report that `check` wrote")
@@ -187,9 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser(
         "verdicts",
         help="decide by T1 every task under every position scheme",
-        description="Decide by T1, for every task and every position scheme, whether heads that are perfect on short\n"
-        "instances are perfect on long ones, and print one table. Exit status: 0, or 2 when it was interrupted.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Decide by T1, for every task and every position scheme, whether heads that are perfect on short "
+        "instances are perfect on long ones, and print one table.",
         epilog='example: lengthgen verdicts --task copy --task "full parity" --scheme coupled',
     )
     table.add_argument("--task", action="append", metavar="NAME", help="only this task (repeatable)")
@@ -202,9 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     task = commands.add_parser(
         "task",
         help="check what a task of your own promises",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Put every contract of a task to the test: dependency sets, targets, IDs, sampler, ... Exit status:\n"
-        "0 all hold, 1 one is refuted, 2 one is inconclusive, 3 bad usage.",
+        description="Put every contract of a task to the test: dependency sets, targets, IDs, sampler, ...",
         epilog="example: lengthgen task mypackage.mymodule:MyTask --lengths 1,2,3",
     )
     task.add_argument("task", help="module:object, a task or what makes one; or the name of a known task, such as copy")
@@ -223,8 +235,7 @@ def _parser() -> argparse.ArgumentParser:
         help="train transformers on a task, and test them on longer instances",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Train a small transformer on short instances of a task, a run a seed, and print how many longer ones\n"
-        "it gets right. Runs are kept in a folder: the same command goes on where it was interrupted. Exit status:\n"
-        "0, 1 a run diverged, 2 interrupted, 3 bad usage.",
+        "it gets right. Runs are kept in a folder: the same command goes on where it was interrupted.",
         epilog='example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered\n'
         "         --train-lengths 1..20 --test-lengths 20,50,100 --layers 1 --heads 1 --log-scale --batch 64 --steps 1500",
     )
@@ -259,9 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     sweep = commands.add_parser(
         "sweep",
         help="train a grid of transformers",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Train and test every run of a grid, and append a row a run to the results. What the results hold\n"
-        "already is not done again, so an interrupted sweep goes on. Exit status: 0, 2 interrupted, 3 bad usage.",
+        description="Train and test every run of a grid, and append a row a run to the results. What the results hold "
+        "already is not done again, so an interrupted sweep goes on.",
         epilog="example: lengthgen sweep docs/examples/sweep.toml --results results.jsonl",
     )
     sweep.add_argument("grid", help="a grid as .toml; see docs/training.md")
@@ -272,10 +282,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor",
         help="what is installed, what is missing and what that disables",
-        description="Say what is installed, what is missing, what that disables and how to install it. Exit status: 0\n"
-        "the core is complete, 2 something that every use needs is missing. Where lengthgen does not start at all:\n"
-        "python -m proofs_check.doctor.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Say what is installed, what is missing, what that disables and how to install it. Where lengthgen "
+        "does not start at all: python -m proofs_check.doctor.",
         epilog="example: lengthgen doctor --json doctor.json",
     )
     doctor.add_argument("--json", metavar="FILE", help="write the diagnosis")
@@ -288,6 +296,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     figures.add_argument("name", nargs="*", metavar="NAME", help="a figure (default: all)")
 
+    for name, command in commands.choices.items():
+        debuggable(command, STATUSES.get(name, "0 done"))
     return parser
 
 
@@ -366,16 +376,36 @@ def _check(options: argparse.Namespace) -> int:
     with console.capture() as table:  # rich would end the program when the reader of a pipe went away
         reports.print_table(report, console, mutants=options.mutants)
     _print(table.get().removesuffix("\n"))
-    if options.json:
-        write_json(options.json, report, "check --json")
-    write_pages(report)
-    for claim in report["claims"]:
-        refuted = [item["witness"] for item in claim["evidence"] if item["kind"] == "refuted"]
-        for number, witness in enumerate(refuted, start=1):
-            path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
-            write_json(path, witness, "check --witnesses")
-            _print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
+    with _every_one() as done:
+        if options.json:
+            done(write_json, options.json, report, "check --json")
+        done(write_pages, report)
+        for claim in report["claims"]:
+            refuted = [item["witness"] for item in claim["evidence"] if item["kind"] == "refuted"]
+            for number, witness in enumerate(refuted, start=1):
+                path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
+                if done(write_json, path, witness, "check --witnesses"):
+                    _print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
+        done(outcome.reraise)
     return reports.exit_status(report)
+
+
+@contextmanager
+def _every_one() -> Iterator[Callable[..., bool]]:
+    """What calls a function, and says whether it was done; the first error is raised when all were called."""
+    errors: list[Exception] = []
+
+    def done(work: Callable[..., object], *arguments: object) -> bool:
+        try:
+            work(*arguments)
+        except Exception as error:
+            errors.append(error)
+            return False
+        return True
+
+    yield done
+    if errors:
+        raise errors[0]
 
 
 @contextmanager
@@ -418,11 +448,12 @@ def _pages(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
     pictures = html_report.pictures_in(options.figures) if options.figures else []
 
     def write(report: dict[str, Any]) -> None:
-        if options.html:
-            text = html_report.page(report, cells=cells, pictures=pictures)
-            write_text(options.html, text, f"{options.command} --html")
-        if options.junit:
-            write_text(options.junit, junit.xml(report), f"{options.command} --junit")
+        with _every_one() as done:
+            if options.html:
+                text = html_report.page(report, cells=cells, pictures=pictures)
+                done(write_text, options.html, text, f"{options.command} --html")
+            if options.junit:
+                done(write_text, options.junit, junit.xml(report), f"{options.command} --junit")
 
     return write
 
@@ -491,7 +522,7 @@ def _task(options: argparse.Namespace) -> int:
     _print(report.explain())
     if options.json:
         write_json(options.json, report.to_dict(), "task --json")
-    return 1 if report.refuted else 0 if report.holds else INCONCLUSIVE
+    return REFUTED if report.refuted else HOLDS if report.holds else INCONCLUSIVE
 
 
 def _decide(options: argparse.Namespace) -> int:
@@ -587,7 +618,7 @@ def _replay(options: argparse.Namespace) -> int:
         failed += not outcome.reproduced
         _print(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
     _print(f"{len(found) - failed} of {len(found)} reproduced")
-    return 1 if failed else 0
+    return REFUTED if failed else HOLDS
 
 
 def _catalogue(options: argparse.Namespace) -> int:
@@ -624,19 +655,26 @@ def _verdicts(options: argparse.Namespace) -> int:
     from proofs_check import verdicts
     from proofs_check.files import write_json
     from proofs_check.progress import watching
+    from proofs_check.runner import Unfinished
 
     asked = verdicts.questions(options.task or (), options.scheme or ())
     if options.json:
         _require_writable(options.json, "verdicts")
+    error: BaseException | None = None
     with watching(asked) as watch:
-        cells, interrupted = verdicts.decide_all(asked, jobs=options.jobs, watch=watch, mixed=options.mixed)
+        try:
+            cells, interrupted = verdicts.decide_all(asked, jobs=options.jobs, watch=watch, mixed=options.mixed)
+        except Unfinished as unfinished:
+            cells, interrupted, error = unfinished.done, True, unfinished.__cause__
     console = Console(width=None if sys.stdout.isatty() else 120)
     with console.capture() as table:
         verdicts.print_table(asked, cells, console)
     _print(table.get().removesuffix("\n"))
     if options.json:
         write_json(options.json, verdicts.to_data(cells.values(), interrupted=interrupted), "verdicts --json")
-    return INCONCLUSIVE if interrupted else 0
+    if error is not None:
+        raise error
+    return INCONCLUSIVE if interrupted else HOLDS
 
 
 def _train(options: argparse.Namespace) -> int:

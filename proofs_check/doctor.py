@@ -157,6 +157,7 @@ def examine() -> Diagnosis:
         "Python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
         "cores": _cores(),
+        "worker processes": _of(_workers),
         "BLAS": _of(_blas),
         "float32 matmul": _of(_rate),
     }
@@ -290,6 +291,13 @@ def _cores() -> str:
     return f"{usable} of {os.cpu_count()}"
 
 
+def _workers() -> str:
+    from idealized_model.workers import one_process, why_none
+
+    error = why_none()
+    return "yes" if error is None else one_process(error)
+
+
 def _of(measure: Callable[[], str]) -> str:
     """A fact; or what went wrong, where a package is missing or broken."""
     try:
@@ -358,4 +366,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from proofs_check.program import run
+
+    sys.exit(run(main))

@@ -25,7 +25,7 @@ from typing import Any
 from idealized_model.text import read_text
 from proofs_check.problem import Problem
 from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
-from theory.errors import shown
+from theory.errors import shown, unwritable
 from theory.exact import probabilities
 from theory.examples import Example, Label, Mixture
 from theory.heads import View
@@ -87,7 +87,7 @@ def write_json(path: str | os.PathLike[str], data: Json, where: str) -> None:
 
     Raises
     ------
-    InvalidArgument : when the place cannot be written.
+    InvalidArgument : when the place cannot be written; NotWritten where that is no fault of the path.
     """
     write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n", where)
 
@@ -104,7 +104,7 @@ def write_text(path: str | os.PathLike[str], text: str, where: str) -> None:
             file.write_text(text, encoding="utf-8")
     except (OSError, UnicodeError) as error:
         temporary.unlink(missing_ok=True) if file.parent.is_dir() else None
-        raise InvalidArgument(
+        raise unwritable(error)(
             where, "path", f"{str(path)!r}: {getattr(error, 'strerror', None) or error}", "a path that can be written",
             "Choose a file in an existing folder that you may write to.",
         ) from None  # fmt: skip

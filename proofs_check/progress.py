@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 
@@ -35,8 +35,7 @@ def _lines(items: Sequence[Item]) -> Callable[[Item, int, bool], None]:
         nonlocal finished
         finished += done
         if done:
-            with suppress(BrokenPipeError):  # nobody reads the progress any more; the checks go on
-                print(f"[{finished}/{len(items)}] {item}", file=sys.stderr, flush=True)
+            print(f"[{finished}/{len(items)}] {item}", file=sys.stderr, flush=True)
 
     return watch
 

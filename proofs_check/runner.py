@@ -5,9 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-import signal
-import threading
 import time
+import warnings
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from idealized_model.workers import deaf_to_interrupts, end_with, one_process
 from proofs_check import engines
 from proofs_check.attack import Profile
 from proofs_check.claims import attack
@@ -57,7 +57,8 @@ class Run:
     Attributes
     ----------
     results : {task: result}, with what was covered of the tasks that an interrupt cut off.
-    interrupted : whether Ctrl-C ended the run.
+    interrupted : whether Ctrl-C, or an error, ended the run.
+    error : what ended it, where that was not Ctrl-C.
     """
 
     profile: Profile
@@ -65,6 +66,25 @@ class Run:
     results: dict[Task, Result] = field(default_factory=dict)
     interrupted: bool = False
     seconds: float = 0.0
+    error: BaseException | None = None
+
+    def reraise(self) -> None:
+        """Raise the error that ended the run, if one did, when its results are safe."""
+        if self.error is not None:
+            raise self.error
+
+
+class Unfinished(Exception):
+    """An error, which is its cause, ended some work early.
+
+    Attributes
+    ----------
+    done : {item: what was found}, of what was finished before.
+    """
+
+    def __init__(self, done: dict[Any, Any]) -> None:
+        super().__init__(f"an error ended the work after {len(done)} items")
+        self.done = done
 
 
 Watch: TypeAlias = Callable[[Task, int, bool], None]
@@ -117,7 +137,7 @@ def perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Resu
 
 
 def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch: Watch) -> Run:
-    """Perform all tasks on `jobs` processes (1: in this one); an interrupt ends the run and keeps what is finished."""
+    """Perform all tasks on `jobs` processes (1: in this one); an interrupt or an error keeps what is finished."""
     outcome = Run(profile, seed)
     covered = dict.fromkeys(tasks, 0)
     start = time.perf_counter()
@@ -126,7 +146,10 @@ def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch:
         covered[task] += cases
         watch(task, cases, done)
 
-    done, outcome.interrupted = collect(tasks, partial(_performed, profile, seed), jobs=jobs, watch=note)
+    try:
+        done, outcome.interrupted = collect(tasks, partial(_performed, profile, seed), jobs=jobs, watch=note)
+    except Unfinished as unfinished:
+        done, outcome.interrupted, outcome.error = unfinished.done, True, unfinished.__cause__
     for task in tasks:
         outcome.results[task] = done[task] if task in done else _cut_off(task, covered[task])
     outcome.seconds = time.perf_counter() - start
@@ -147,7 +170,12 @@ def collect(
     """Do some work for all items on `jobs` processes (1: in this one).
 
     Returns what is finished, and whether an interrupt ended the rest. With several processes items, work and what it
-    finds travel between them, so all of it must pickle.
+    finds travel between them, so all of it must pickle. Where no process can be started, a warning says so, and the
+    work is done in this one.
+
+    Raises
+    ------
+    Unfinished : when some work fails, or a worker is killed.
     """
     done: dict[Item, Found] = {}
     produce = _here(items, work, watch) if jobs == 1 else _in_parallel(items, work, jobs, watch)
@@ -158,6 +186,8 @@ def collect(
                 watch(item, 0, True)
     except KeyboardInterrupt:
         return done, True
+    except Exception as error:
+        raise Unfinished(done) from error
     return done, False
 
 
@@ -187,11 +217,20 @@ def _in_parallel(
     # spawn, because the progress display holds threads, which do not survive a fork
     context = multiprocessing.get_context("spawn")
     waiting: dict[Future[Found], Item] = {}
+    pool: ProcessPoolExecutor | None = None
     with _one_thread_each():
-        with _deaf_to_interrupts():
-            ticks: multiprocessing.Queue[tuple[Item, int]] = context.Queue()
-            pool = ProcessPoolExecutor(min(jobs, len(items)), mp_context=context, initializer=_start, initargs=(ticks,))
-            waiting |= {pool.submit(_work, work, item): item for item in items}
+        try:
+            with deaf_to_interrupts():
+                ticks: multiprocessing.Queue[tuple[Item, int]] = context.Queue()
+                pool = ProcessPoolExecutor(
+                    min(jobs, len(items)), mp_context=context, initializer=_start, initargs=(ticks, os.getpid())
+                )
+                waiting |= {pool.submit(_work, work, item): item for item in items}
+        except (OSError, ImportError, NotImplementedError) as error:
+            _end(pool)
+            warnings.warn(one_process(error), RuntimeWarning, stacklevel=3)
+            yield from _here(items, work, watch)
+            return
         try:
             while waiting:
                 finished, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -200,10 +239,18 @@ def _in_parallel(
                     yield waiting.pop(future), future.result()
         finally:
             _drain(ticks, watch)  # before any worker is ended: that may leave half a message behind
-            if not all(future.done() for future in waiting):
-                for process in list((pool._processes or {}).values()):
-                    process.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
+            if all(future.done() for future in waiting):
+                pool.shutdown()
+            else:
+                _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor | None) -> None:
+    """End the workers of a pool, whatever they do."""
+    if pool is not None:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _drain(ticks: multiprocessing.Queue[tuple[Item, int]], watch: Callable[[Item, int, bool], None]) -> None:
@@ -212,19 +259,6 @@ def _drain(ticks: multiprocessing.Queue[tuple[Item, int]], watch: Callable[[Item
             watch(*ticks.get_nowait(), False)
         except queue.Empty:
             return
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started here ignore Ctrl-C from their first instruction on: it is the parent's business."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -244,10 +278,11 @@ def _one_thread_each() -> Iterator[None]:
 _TICKS: multiprocessing.Queue[tuple[Any, int]] | None = None
 
 
-def _start(ticks: multiprocessing.Queue[tuple[Any, int]]) -> None:
-    """In a worker: where to send progress."""
+def _start(ticks: multiprocessing.Queue[tuple[Any, int]], parent: int) -> None:
+    """In a worker: where to send progress, and what to end with."""
     global _TICKS
     _TICKS = ticks
+    end_with(parent)
 
 
 def _work(work: Callable[[Item, engines.Tick], Found], item: Item) -> Found:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from importlib import resources
@@ -24,12 +23,12 @@ from idealized_model.transformer.runs import Evaluation, check, digest, row_of, 
 from idealized_model.transformer.sweeps import Job, read_grid
 from idealized_model.transformer.sweeps import sweep as run_all
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
+from proofs_check.program import FAILED, HOLDS, INCONCLUSIVE
 from theory.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-DIVERGED, INTERRUPTED = 1, 2
 LEVEL = "95/100"
 EVERY = 5.0
 """Seconds between two lines of progress, where there is no terminal for a bar."""
@@ -45,19 +44,19 @@ def train(options: Namespace) -> tuple[int, Table | None]:
     folder = Path(options.out or Path("runs", name))
     configs = [replace(config, seed=seed) for seed in range(config.seed, config.seed + options.seeds)]
     _make(folder)
-    with _plain_warnings(), Results(folder / "results.jsonl") as results:
+    with Results(folder / "results.jsonl") as results:
         try:
             for one in configs:
                 if (digest(one, evaluation), str(NUMERICS)) not in results.keys:
                     results.append(_run(folder / f"seed-{one.seed}", one, evaluation))
         except KeyboardInterrupt:
             print(f"lengthgen: interrupted; the same command goes on from {folder}.", file=sys.stderr)
-            return INTERRUPTED, None
+            return INCONCLUSIVE, None
         wanted = {digest(one, evaluation) for one in configs}
         rows = [row for row in results.rows if row["digest"] in wanted and row["code"] == str(NUMERICS)]
     rows.sort(key=lambda row: row["config"]["seed"])
     diverged = any(row["status"] == "diverged" for row in rows)
-    return DIVERGED if diverged else 0, by_seed(rows)
+    return INCONCLUSIVE if diverged else HOLDS, by_seed(rows)
 
 
 def sweep(options: Namespace) -> tuple[int, Table | None]:
@@ -87,15 +86,15 @@ def _demo(options: Namespace) -> tuple[int, Table | None]:
 def _sweep(work: Sequence[Job], results: str, workers: int) -> tuple[int, Table | None]:
     keys = {job.key for job in work}
     try:
-        with _plain_warnings(), _watching_runs(len(work)) as watch:
+        with _watching_runs(len(work)) as watch:
             run_all(work, results, workers=workers, watch=watch)
     except (KeyboardInterrupt, BrokenExecutor) as error:
         rows = read_rows(results) if Path(results).exists() else []
         done = len(keys & {(row["digest"], row["code"]) for row in rows})
         killed = "" if isinstance(error, KeyboardInterrupt) else "a worker was killed (was there memory for it?); "
         _tell(f"lengthgen: {killed}{done} of {len(work)} runs done; the same command goes on.")
-        return INTERRUPTED, None
-    return 0, by_setting([row for row in read_rows(results) if (row["digest"], row["code"]) in keys])
+        return FAILED if killed else INCONCLUSIVE, None
+    return HOLDS, by_setting([row for row in read_rows(results) if (row["digest"], row["code"]) in keys])
 
 
 def _run(folder: Path, config: TrainConfig, evaluation: Evaluation) -> Row:
@@ -212,20 +211,7 @@ def _summary(row: Row) -> str:
 
 
 def _tell(text: str) -> None:
-    with suppress(BrokenPipeError):  # nobody reads the progress any more; the training goes on
-        print(text, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _plain_warnings() -> Iterator[None]:
-    """Warnings as a line each, without the line of code that they come from."""
-
-    usual = warnings.formatwarning
-    warnings.formatwarning = lambda message, *_, **__: f"lengthgen: {message}\n"
-    try:
-        yield
-    finally:
-        warnings.formatwarning = usual
+    print(text, file=sys.stderr, flush=True)
 
 
 # ── Tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────

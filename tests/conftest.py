@@ -6,7 +6,10 @@ Choose one with `--hypothesis-profile=ci` or with the environment variable HYPOT
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -17,3 +20,11 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=150, print_blob=True)
 settings.register_profile("nightly", settings.get_profile("dev"), derandomize=False, max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C works in this process, also where the tests were started with it ignored (nohup make test &)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -5,6 +5,7 @@ A refuted claim is a result, not an exception; these are for requests that canno
 
 from __future__ import annotations
 
+import errno
 import reprlib
 from fractions import Fraction
 
@@ -74,6 +75,24 @@ class TheoryError(Exception):
 
 class InvalidArgument(TheoryError, ValueError):
     """An argument is malformed whatever the rest says."""
+
+
+class NotWritten(InvalidArgument):
+    """A file that could not be written, not by a fault of its path: the disk is full, or failed."""
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE)
+
+
+def unwritable(error: OSError | UnicodeError) -> type[InvalidArgument]:
+    """What to raise for a file that cannot be written.
+
+    Examples
+    --------
+    >>> unwritable(OSError(errno.ENOSPC, "No space left on device")).__name__
+    'NotWritten'
+    """
+    return NotWritten if isinstance(error, OSError) and error.errno in NO_ROOM else InvalidArgument
 
 
 def check_type(

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from idealized_model.text import decode
-from theory.errors import InvalidArgument
+from theory.errors import InvalidArgument, unwritable
 
 SCHEMA = 1
 """Of rows; docs/training.md says what they hold."""
@@ -89,7 +89,7 @@ class Results:
             with suppress(OSError):
                 self._file.truncate(size)
             if isinstance(error, OSError):
-                raise _unusable(self.path, error.strerror or str(error)) from None
+                raise _unusable(self.path, error.strerror or str(error), unwritable(error)) from None
             raise
         self.rows.append(row)
         self.keys.add((row["digest"], row["code"]))
@@ -154,8 +154,10 @@ def _parsed(content: bytes, path: str | os.PathLike[str]) -> Iterator[Row]:
         yield row
 
 
-def _unusable(path: str | os.PathLike[str], what: str) -> InvalidArgument:
-    return InvalidArgument(
+def _unusable(
+    path: str | os.PathLike[str], what: str, kind: type[InvalidArgument] = InvalidArgument
+) -> InvalidArgument:
+    return kind(
         "results", "file", f"{str(path)!r}: {what}", "rows of training runs, in a file that can be written",
         "Choose another file, or free some space; the rows that it holds are kept.",
     )  # fmt: skip

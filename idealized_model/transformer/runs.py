@@ -22,7 +22,7 @@ from idealized_model.transformer.data import batch_of, ids_of, increments_of, se
 from idealized_model.transformer.evaluation import attention_mass, evaluate
 from idealized_model.transformer.results import SCHEMA, Row, replacing
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, shown, unwritable
 from theory.tasks import Task, find_task
 
 SAVE_EVERY = 10.0
@@ -195,7 +195,7 @@ def _write(path: Path, text: str) -> None:
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InvalidArgument(
+        raise unwritable(error)(
             "run_in", "folder", f"{str(path)!r}: {error.strerror}", "a folder that can be written",
             "Choose another folder, or free some space.",
         ) from None  # fmt: skip

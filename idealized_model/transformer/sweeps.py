@@ -28,9 +28,9 @@ Equal runs are done once. Results are rows of `runs.run`, one JSON object a line
 from __future__ import annotations
 
 import os
-import platform
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import product
@@ -40,7 +40,8 @@ from typing import Any
 from idealized_model.text import read_text
 from idealized_model.transformer.results import Results, Row
 from idealized_model.transformer.runs import Evaluation, check, digest, run
-from idealized_model.transformer.training import LONGEST, NUMERICS, TrainConfig, Trainer, alone, closest
+from idealized_model.transformer.training import LONGEST, NUMERICS, TrainConfig, alone, closest
+from idealized_model.workers import deaf_to_interrupts, end_with, one_process, why_none
 from theory.errors import InvalidArgument, TheoryError, shown
 
 CONFIG = tuple(field.name for field in fields(TrainConfig) if field.name != "seed")
@@ -131,7 +132,8 @@ def sweep(
 ) -> int:
     """Do the runs that the results lack; append each as soon as it is finished. The rows do not depend on the workers.
 
-    The backend is joblib's: processes on this machine, or what `joblib.parallel_config` says.
+    The backend is joblib's: processes on this machine, which end with this one, or what `joblib.parallel_config` says.
+    Where no process can be started, a warning says so, and the runs are done in this one.
 
     Parameters
     ----------
@@ -146,18 +148,46 @@ def sweep(
     ------
     InvalidArgument : when the results are something else, or cannot be written, or another sweep writes them.
     """
-    from joblib import Parallel, delayed
-
     with Results(results) as file:
         left = [job for job in work if job.key not in file.keys]
-        parallel = Parallel(n_jobs=workers, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered")
         # BLAS has one setting for all threads of a process, so where the workers are threads none of them may change it.
-        with alone(), closing(parallel(delayed(_work)(job, os.getpid(), platform.node()) for job in left)) as rows:
+        with alone(), closing(_done(left, workers)) as rows:
             for number, row in enumerate(rows, start=len(work) - len(left) + 1):
                 file.append(row)
                 if watch is not None:
                     watch(row, number, len(work))
     return len(left)
+
+
+def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
+    """The rows of the runs that are left, each as soon as it is finished."""
+    none = why_none() if workers > 1 else None
+    with warnings.catch_warnings():
+        if none:  # joblib warns of it in other words
+            warnings.simplefilter("ignore")
+        from joblib.parallel import LokyBackend, Parallel, delayed, get_active_backend
+
+    class Workers(LokyBackend):  # type: ignore[misc]
+        """joblib's processes, which end with this one also when they had no run yet."""
+
+        def configure(self, *arguments: Any, **options: Any) -> Any:
+            return super().configure(*arguments, **options, initializer=end_with, initargs=(os.getpid(),))
+
+    backend, _ = get_active_backend()
+    if none and backend.effective_n_jobs(workers) == 1:
+        warnings.warn(one_process(none), RuntimeWarning, stacklevel=4)
+    own = Workers() if isinstance(backend, LokyBackend) else None  # None: what the caller configured
+    parallel = Parallel(
+        min(workers, max(1, len(left))),
+        backend=own,
+        batch_size=1,
+        pre_dispatch="n_jobs",
+        return_as="generator_unordered",
+    )
+    with deaf_to_interrupts():
+        rows = parallel(delayed(_work)(job, os.getpid()) for job in left)
+    with closing(rows):
+        yield from rows
 
 
 # ── Grids ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,26 +259,8 @@ def _lengths(values: dict[str, Any], what: str, config: TrainConfig) -> tuple[in
 # ── Runs and their rows ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _work(job: Job, parent: int, node: str) -> Row:
-    """One run, in a worker; ends with the process that started the sweep, also when that is killed.
-
-    On another machine of a cluster nothing is known of that process.
-    """
-    child, near = os.getppid() == parent, platform.node() == node and os.name == "posix"
-
-    def watch(trainer: Trainer) -> None:
-        if (child and os.getppid() != parent) or (near and not _alive(parent)):
-            os._exit(1)
-
-    return run(job.config, job.evaluation, watch=watch)
-
-
-def _alive(process: int) -> bool:
-    """Whether a process of this machine exists."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _work(job: Job, parent: int) -> Row:
+    """One run, in a worker."""
+    if os.getppid() == parent:  # a process of another backend; workers of a cluster are the cluster's
+        end_with(parent)
+    return run(job.config, job.evaluation)

@@ -28,7 +28,7 @@ from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids
 from idealized_model.transformer.engine import Batch, Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import replacing
-from theory.errors import InvalidArgument, TheoryError, shown
+from theory.errors import InvalidArgument, TheoryError, shown, unwritable
 from theory.tasks import find_task
 
 FORMAT = 2
@@ -380,7 +380,7 @@ class Trainer:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise InvalidArgument(
+            raise unwritable(error)(
                 "Trainer.save", "path", f"{path} ({error.strerror})", "a file that can be written",
                 "Choose another folder or free some space; the checkpoint before is untouched.",
             ) from None  # fmt: skip

@@ -194,7 +194,8 @@ def measure(tree: Path, tests: list[str], jobs: int) -> dict[str, Any]:
     config.write_text(f"[run]\nsource =\n{packages}", encoding="utf-8")
     command = [
         sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "-p", "no:cacheprovider", "-p", "tests.mutants.durations",
-        "--durations-to", "durations.json", "--ignore=tests/test_mutants.py", "--cov", "--cov-config", config.name, "--cov-context=test", "--cov-report=", *tests,
+        "--durations-to", "durations.json", "--ignore=tests/test_mutants.py",  # it speaks of the last report
+        "--cov", "--cov-config", config.name, "--cov-context=test", "--cov-report=", *tests,
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tree, env=environment(tree))
     if done.returncode:

@@ -7,27 +7,21 @@ import os
 import re
 import signal
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import proofs_check
 from proofs_check import cli
 from proofs_check.attack import Dropped
 from proofs_check.claims import attack, t1
 from proofs_check.cli import main
 from proofs_check.files import problem_from_dict
+from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, Below, problem, toy
 from theory import claims
 from theory.claims import CLAIMS
-
-ROOT = Path(proofs_check.__file__).parent.parent
-MODULE = [sys.executable, "-m", "proofs_check"]
 
 PARITY: dict[str, Any] = {
     "heads": {"arity": 2},
@@ -46,18 +40,9 @@ PARITY: dict[str, Any] = {
 Out = pytest.CaptureFixture[str]
 
 
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a subprocess that must find the packages."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, **changes}
-
-
 def shell(*arguments: str | Path, folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a program."""
-    return subprocess.run(
-        [*MODULE, *map(str, arguments)], cwd=folder, env=environment(**changes), capture_output=True, text=True, timeout=120,
-        check=False, encoding="utf-8",
-    )  # fmt: skip
+    return finished([*LENGTHGEN, *arguments], folder=folder, **changes)
 
 
 def status_of(*arguments: str | Path) -> int:
@@ -262,43 +247,20 @@ def test_a_long_claim_reports_the_same_for_any_number_of_workers(tmp_path: Path)
     assert reports[0] == reports[1]
 
 
-def alive(group: int) -> list[str]:
-    """The commands of the processes of a group that still run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                name, _, rest = (entry / "stat").read_text().rpartition(")")
-            except OSError:
-                continue  # it ended in the meantime
-            state, _, own_group, *_ = rest.split()
-            if int(own_group) == group and state != "Z":
-                found.append(name)
-    return found
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for orphans in /proc")
+@in_proc
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("to", ["the process", "the group"])
 def test_ctrl_c_leaves_a_partial_report_and_no_process(jobs: str, to: str, tmp_path: Path) -> None:
     """A terminal sends Ctrl-C to the whole group; `kill` sends it to one process."""
-    command = [*MODULE, "check", "--claim", "T12", "--claim", "T7", "--jobs", jobs, "--json", "report.json"]
+    command = [*LENGTHGEN, "check", "--claim", "T12", "--claim", "T7", "--jobs", jobs, "--json", "report.json"]
     command += ["--profile", "full"]  # minutes, if the workers went on
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        encoding="utf-8", start_new_session=True,
-    ) as running:  # fmt: skip
+    mark = new_mark()
+    with started(command, cwd=tmp_path, env=environment(**{MARK: mark}), start_new_session=True) as running:
         assert running.stderr is not None
         first = running.stderr.readline()
         assert first.startswith("[1/")
-        if to == "the process":
-            os.kill(running.pid, signal.SIGINT)
-        else:
-            os.killpg(running.pid, signal.SIGINT)
-        too_late = threading.Timer(60, os.killpg, (running.pid, signal.SIGKILL))
-        too_late.start()
-        out, err = running.communicate()
-        too_late.cancel()
+        (os.kill if to == "the process" else os.killpg)(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=60)
     assert running.returncode == 2
     assert "Traceback" not in out + err
     assert out.splitlines()[-1].endswith("interrupted: the report holds what was covered.")
@@ -309,10 +271,7 @@ def test_ctrl_c_leaves_a_partial_report_and_no_process(jobs: str, to: str, tmp_p
     kinds = [item["kind"] for claim in report["claims"] for item in claim["evidence"]]
     assert "exhausted" in kinds  # what was finished is kept
     assert "inconclusive" in kinds
-    deadline = time.monotonic() + 5
-    while alive(running.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert alive(running.pid) == []
+    assert all_end(mark)
 
 
 @pytest.mark.parametrize("command", [["check", "--claim", CHEAP, "--jobs", "1", "--json", "report.json"], ["decide"]])
@@ -320,9 +279,7 @@ def test_a_reader_that_goes_away_costs_nothing(command: list[str], parity: Path,
     """As in `lengthgen check | head -1`: the work is done, the report written, and the exit status is that of the run."""
     if command[0] == "decide":
         command = ["decide", str(parity), "--json", "report.json"]
-    with subprocess.Popen(
-        [*MODULE, *command], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with started([*LENGTHGEN, *command], cwd=tmp_path) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.close()
@@ -330,6 +287,7 @@ def test_a_reader_that_goes_away_costs_nothing(command: list[str], parity: Path,
     assert running.returncode == 0
     assert "Traceback" not in err
     assert "Exception ignored" not in err
+    assert "standard output" not in err
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import multiprocessing
 import os
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from idealized_model.workers import deaf_to_interrupts
 from proofs_check import runner
 from proofs_check.attack import Family, Profile
 from proofs_check.claims import attack, t1
@@ -161,7 +161,7 @@ def test_results_do_not_depend_on_workers_order_or_repetition() -> None:
     assert timeless(other)[sampled] != here[sampled]  # the seed matters
 
 
-def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished() -> None:
+def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished(interruptible: None) -> None:
     tasks = [task for task in tasks_of(["T12", "T7"]) if task.engine in ("exhaustive", "necessity")]
 
     class Interrupt(Watcher):
@@ -192,7 +192,7 @@ def ignored_signals(pid: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at signal masks in /proc")
-def test_workers_ignore_ctrl_c_from_their_start() -> None:
+def test_workers_ignore_ctrl_c_from_their_start(interruptible: None) -> None:
     """A terminal sends Ctrl-C to the workers too, even while they start: they must not print tracebacks."""
     ignoring: list[bool] = []
 
@@ -210,12 +210,11 @@ def test_workers_ignore_ctrl_c_from_their_start() -> None:
     assert not ignored_signals(os.getpid()) & 1 << (signal.SIGINT - 1)
 
 
-def test_what_starts_deaf_stays_deaf() -> None:
+def test_what_starts_deaf_stays_deaf(interruptible: None) -> None:
     code = "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
-    before = signal.getsignal(signal.SIGINT)
-    with runner._deaf_to_interrupts():
+    with deaf_to_interrupts():
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"True\n"
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
@@ -253,22 +252,6 @@ def test_progress_is_a_line_a_finished_check_where_there_is_no_terminal(capsys: 
     out, err = capsys.readouterr()
     assert out == ""
     assert err == "[1/2] T2 mutant: b\n[2/2] T1 symbolic: a\n"
-
-
-class Gone(io.StringIO):
-    """A stream whose reader went away."""
-
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
-
-
-def test_progress_goes_on_when_nobody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", Gone())
-    with pytest.raises(BrokenPipeError):
-        print("nobody reads this", file=sys.stderr)
-    task = Task("symbolic", "T1", "a")
-    with watching([task]) as watch:
-        watch(task, 1, True)
 
 
 def test_progress_in_a_terminal_counts_cases_and_checks(monkeypatch: pytest.MonkeyPatch) -> None:

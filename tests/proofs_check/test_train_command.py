@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,7 +21,8 @@ from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.sweeps import jobs
 from idealized_model.transformer.training import TrainConfig, Trainer
 from proofs_check import train_command
-from tests.proofs_check.test_cli import MODULE, Out, environment, shell, status_of
+from tests.processes import LENGTHGEN, MARK, all_end, environment, in_proc, marked, new_mark, started
+from tests.proofs_check.test_cli import Out, shell, status_of
 
 SMALL: dict[str, Any] = {"longest": 3, "n_ids": 32, "steps": 12, "batch": 4, "width": 8, "layers": 1, "heads": 2}
 OPTIONS = [
@@ -120,9 +120,9 @@ def test_further_tests_and_seeds_use_what_was_trained(monkeypatch: pytest.Monkey
     assert found == [(4, [3, 6]), (4, [5]), (5, [3, 6])]
 
 
-def test_a_run_that_diverges_exits_1_and_is_reported(capsys: Out) -> None:
+def test_a_run_that_diverges_exits_2_and_is_reported(capsys: Out) -> None:
     Path("wild.toml").write_text('task = "copy"\nwarmup = 0\nrate = 1e30\n')
-    assert status_of("train", "--config", "wild.toml", *OPTIONS, "--test-lengths", "3", "--seeds", "2") == 1
+    assert status_of("train", "--config", "wild.toml", *OPTIONS, "--test-lengths", "3", "--seeds", "2") == 2
     out, err = capsys.readouterr()
     assert "lengthgen: seed 1: Trainer.run: argument rate: got a " in err
     assert "at step 1; expected a finite loss. Lower the learning rate" in err
@@ -252,33 +252,39 @@ def test_a_sweep_that_is_interrupted_exits_2_and_goes_on(monkeypatch: pytest.Mon
     assert len(read_rows("results.jsonl")) == 4
 
 
-def workers_of(process: subprocess.Popen[str]) -> list[int]:
+def workers_of(mark: str) -> list[int]:
     """The worker processes of a sweep, as soon as there are two."""
     for _ in range(3000):
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        found = [int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        if len(found) == 2 or process.poll() is not None:
+        found = [number for number, command in marked(mark).items() if "popen_loky" in command]
+        if len(found) == 2:
             return found
         time.sleep(0.01)
     raise AssertionError("no workers")
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
-@pytest.mark.parametrize(("killed", "said"), [(False, ""), (True, "a worker was killed (was there memory for it?); ")])
-def test_a_sweep_stops_with_its_workers(killed: bool, said: str, folder: Path) -> None:
-    """Ctrl-C, and a worker that the system killed."""
+@in_proc
+@pytest.mark.parametrize(
+    ("to", "status", "said"),
+    [
+        ("the process", 2, ""), ("the group", 2, ""), ("a worker", 4, "a worker was killed (was there memory for it?); "),
+    ],
+)  # fmt: skip
+def test_a_sweep_stops_with_its_workers(to: str, status: int, said: str, folder: Path) -> None:
+    """Ctrl-C, to the sweep or to its workers too, and a worker that the system killed."""
     Path("grid.toml").write_text(GRID.replace("steps = 6", "steps = 10000000").replace("seeds = 2", "seeds = [0]"))
-    with subprocess.Popen(
-        [*MODULE, "sweep", "grid.toml", "--results", "results.jsonl", "--workers", "2"], env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        workers = workers_of(process)
+    mark = new_mark()
+    command = [*LENGTHGEN, "sweep", "grid.toml", "--results", "results.jsonl", "--workers", "2"]
+    with started(command, env=environment(**{MARK: mark}), start_new_session=True) as process:
+        workers = workers_of(mark)
         time.sleep(0.1)
-        os.kill(workers[0], signal.SIGKILL) if killed else process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=100)
-    assert (process.returncode, out) == (2, "")
-    assert f"lengthgen: {said}0 of 2 runs done; the same command goes on." in err
-    assert "Traceback" not in err
+        if to == "a worker":
+            os.kill(workers[0], signal.SIGKILL)
+        else:
+            (os.kill if to == "the process" else os.killpg)(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (status, "")
+    assert err == f"lengthgen: {said}0 of 2 runs done; the same command goes on.\n"
+    assert all_end(mark)
 
 
 def test_a_row_that_was_cut_off_is_said_in_a_line(folder: Path) -> None:
@@ -354,16 +360,6 @@ def test_a_bar_in_a_terminal(command: list[str], monkeypatch: pytest.MonkeyPatch
         else r"copy, coupled, seed 1: \d+ of 8 at 2, "
     )
     assert re.match(pattern, shown[-1]["description"])
-
-
-def test_training_goes_on_when_nobody_reads_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: Any, **__: Any) -> None:
-        raise BrokenPipeError
-
-    with monkeypatch.context() as patch:
-        patch.setattr("builtins.print", gone)
-        train_command._tell("anything")
-    assert status_of("sweep", "grid.toml", "--results", "r.jsonl", "--workers", "1") == 0
 
 
 def test_rows_are_json_that_others_read() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -19,6 +18,7 @@ from idealized_model.transformer import runs
 from idealized_model.transformer.evaluation import evaluate, rollout
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run, run_in
 from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer
+from tests.processes import started
 from theory import InvalidArgument
 
 SMALL: dict[str, Any] = {"longest": 3, "n_ids": 32, "steps": 12, "batch": 4, "width": 8, "layers": 1, "heads": 2}
@@ -224,9 +224,7 @@ runs.run_in(sys.argv[1], config(steps=150), watch=lambda trainer: print(trainer.
 
 def killed(folder: Path, rng: np.random.Generator) -> int:
     """Start a run in a folder, and kill it after some steps and moments; returns the steps that it said."""
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, folder], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
-    ) as process:
+    with started([sys.executable, "-c", KILLED, folder], cwd=Path(__file__).parents[3], stderr=None) as process:
         assert process.stdout is not None
         steps = 0
         for line in process.stdout:

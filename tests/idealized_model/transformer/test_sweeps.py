@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +18,9 @@ from idealized_model.transformer.results import Row, read_rows
 from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.sweeps import Job, jobs, read_grid, sweep
 from idealized_model.transformer.training import TrainConfig
+from tests.processes import LENGTHGEN, ROOT, started
 from theory import InvalidArgument
 
-ROOT = Path(__file__).parents[3]
 TINY = """
 seeds = 3
 test_lengths = [2, 4]
@@ -229,7 +228,7 @@ def test_workers_that_are_threads_find_blas_with_one_thread(
 
     seen = []
 
-    def row_of_no_run(job: Job, parent: int, node: str) -> Row:
+    def row_of_no_run(job: Job, parent: int) -> Row:
         seen.append({info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"})
         return {"schema": 1, "digest": job.key[0], "code": job.key[1]}
 
@@ -296,18 +295,8 @@ def test_a_bad_run_says_so_through_the_workers(tmp_path: Path) -> None:
 def swept_until_killed(grid: Path, results: Path, workers: int, rng: np.random.Generator, mean: float) -> bool:
     """Sweep in a process of its own, and kill it some time after it began to write; returns whether it was done before."""
     before = results.stat().st_size if results.exists() else 0
-    command = [
-        sys.executable,
-        "-m",
-        "proofs_check",
-        "sweep",
-        str(grid),
-        "--results",
-        str(results),
-        "--workers",
-        str(workers),
-    ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    command = [*LENGTHGEN, "sweep", grid, "--results", results, "--workers", workers]
+    with started(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and (results.stat().st_size if results.exists() else 0) == before:
             time.sleep(0.002)
         time.sleep(rng.exponential(mean))
@@ -356,42 +345,6 @@ def test_twenty_sweeps_that_are_killed_lose_no_row(tmp_path: Path) -> None:
         kills += killed
         assert kept(read_rows(results)) == wanted
     assert kills >= 20
-
-
-def test_a_worker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    """A run of an hour, whose parent is killed."""
-    grid = tmp_path / "grid.toml"
-    grid.write_text(TINY.replace("seeds = 3", "seeds = 1").replace("steps = 12", "steps = 10000000"))
-    code = (
-        "import os, platform, sys\nfrom idealized_model.transformer import sweeps\n"
-        "def work(job, *parent):\n    print(os.getpid(), flush=True)\n    sweeps._work(job, *parent)\n"
-        "if __name__ == '__main__':\n    from joblib import Parallel, delayed\n"
-        "    [job, *_] = sweeps.read_grid(sys.argv[1])\n"
-        "    Parallel(n_jobs=2)(delayed(work)(job, os.getpid(), platform.node()) for _ in range(2))\n"
-    )
-    (tmp_path / "script.py").write_text(code)
-    with subprocess.Popen(
-        [sys.executable, str(tmp_path / "script.py"), str(grid)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        workers = [int(process.stdout.readline()) for _ in range(2)]
-        process.kill()
-        process.wait()
-    for worker in workers:
-        end = time.monotonic() + 20
-        while _runs(worker) and time.monotonic() < end:
-            time.sleep(0.01)
-        assert not _runs(worker)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().split(")")[1].split()[0] == "Z")
 
 
 def test_a_job_has_one_key() -> None:

@@ -1,0 +1,67 @@
+"""Worker processes: they end with the process that started them, whatever ended it, and leave Ctrl-C to it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+
+PAUSE = 0.25
+"""Seconds between two looks at the parent."""
+
+
+@cache
+def end_with(parent: int) -> None:
+    """In a worker: end with the process that started it, and ignore Ctrl-C, which a terminal sends to both.
+
+    Not by Linux's death signal: it comes with the end of the *thread* that started the worker.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    once_orphaned(parent, partial(os._exit, 1))
+
+
+def once_orphaned(parent: int, then: Callable[[], None]) -> None:
+    """Do something, in a thread, as soon as this process has another parent: the system gives orphans one."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PAUSE)
+        then()
+
+    if os.name == "posix":  # elsewhere an orphan keeps the number of its parent
+        threading.Thread(target=watch, name="orphaned", daemon=True).start()
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes started here ignore Ctrl-C from their first instruction on: it is the parent's business."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def why_none() -> Exception | None:
+    """Why there can be no worker processes: they need semaphores, and those /dev/shm; None where there can."""
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"  # fork: its name is gone at once
+    try:
+        multiprocessing.get_context(method).Lock()
+    except (OSError, ImportError) as error:
+        return error
+    return None
+
+
+def one_process(error: Exception) -> str:
+    """What is said where the work goes on in one process, since no other can be started."""
+    what = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return f"no worker processes ({what}; is there room in /dev/shm?): the work goes on in one process"
