@@ -201,4 +201,5 @@ ATTACK = Attack(
         "planted view scores 1": Dropped(_faint_planted, replace(STATED, planted_score=Fraction(1, 2))),
         "margin": Dropped(_faint_planted, replace(STATED, within_margin=False)),
     },
+    nonvacuous=lambda problem: True,
 )
