@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, 
     k, length, schemes = train.ensemble.arity, train.length, (train.positions, test.positions)
     if train.ensemble != test.ensemble or not isinstance(train.support_law, Paired) or heads.anchor != "none":
         return parts
-    parity = is_marked_parity(train.ensemble)
+    parity, marks = is_parity(train.ensemble), has_marks(train.ensemble)
     coupled = {
         "arity k": heads.arity == k,
         "coupled IDs": all(isinstance(p, Coupled) and p.coupling == Blocks(k) for p in schemes),
@@ -101,13 +101,14 @@ def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, 
     }
     longer = {"longer test": test.length > length}
     enough = {"training length 2k": length >= statement.certificate * k}
-    serves = statement.coupled - {"unrealizable"} if parity else statement.coupled
+    serves = statement.coupled - {"unrealizable"} if parity and marks else statement.coupled
     parts["(i)"] = {**coupled, **enough, "no shorter test": test.length >= length}, serves
-    below = {"parity": parity, "below 2k": length < statement.certificate * k}
+    below = {"marked parity": parity and marks, "below 2k": length < statement.certificate * k}
     parts["(i), below 2k"] = {**coupled, **longer, **below}, frozenset(("fails",))
     raw = {
         "arity k": heads.arity == k,
         "parity": parity,
+        "marks are no noise": marks,
         "k >= 2": k >= 2,
         "raw IDs": all(isinstance(p, RandomShift) for p in schemes),
         "relative key": heads.key == "relative",
@@ -142,16 +143,14 @@ def is_undetermined(ens: PlantedEnsemble) -> bool:
     )
 
 
-def is_marked_parity(ens: PlantedEnsemble) -> bool:
-    """Whether the label flips with each of k coordinates, of two tokens each, none of which is background."""
-    tokens = [set(column) for column in zip(*ens.target, strict=True)]
-    noise = {token for token, p in enumerate(ens.background) if p}
-    return (
-        is_undetermined(ens)
-        and all(len(column) == 2 for column in tokens)
-        and not noise & set().union(*tokens)
-        and len(set(ens.target.values())) == 2
-    )
+def is_parity(ens: PlantedEnsemble) -> bool:
+    """Whether the label flips with each coordinate, which has two tokens."""
+    return is_undetermined(ens) and all(len(set(tokens)) == 2 for tokens in zip(*ens.target, strict=True))
+
+
+def has_marks(ens: PlantedEnsemble) -> bool:
+    """Whether no planted token is noise."""
+    return not any(ens.background[token] for word in ens.target for token in word)
 
 
 def cases(problem: Problem) -> int:
@@ -165,16 +164,9 @@ def nonvacuous(problem: Problem) -> bool:
 
 
 def decisive(problem: Problem) -> int:
-    """The cases where the parts that speak would be false of a class of another outcome.
-
-    Of a class that is unrealizable (i) says nothing.
-    """
-    found = problem.verdict().outcome
-    says = any(
-        found != "unrealizable" or "unrealizable" not in allowed or part == "(ii)"
-        for part, allowed in _says(problem, STATED).items()
-    )
-    return cases(problem) if says else 0
+    """No case where the class is unrealizable and nothing but (i) speaks, which is then void."""
+    void = problem.verdict().outcome == "unrealizable" and set(_says(problem, STATED)) == {"(i)"}
+    return 0 if void else cases(problem)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,8 +198,8 @@ def _couplings(k: int, most: int) -> tuple[PositionScheme, ...]:
 
 
 def _coupled(profile: Profile) -> Iterator[Problem]:
-    """(i): every planting of pairs of two tokens, and (full) those of triples with two words."""
-    small = [(ens, 2) for ens in ensembles(2, 2, law=support.paired())]
+    """(i): every planting of pairs of two tokens with two words, (full) with any, and of triples with two words."""
+    small = [(ens, 2) for ens in ensembles(2, 2, law=support.paired(), max_words=2 if profile == "quick" else None)]
     if profile == "full":
         small += [(ens, 3) for ens in ensembles(3, 2, law=support.paired(), max_words=2)]
     for ens, k in small:
@@ -218,13 +210,16 @@ def _coupled(profile: Profile) -> Iterator[Problem]:
                 yield Problem(HeadClass(k, 0, key), *laws)
 
 
-def undetermined(most_words: int) -> Iterator[dict[tuple[int, ...], Label]]:
+@cache
+def undetermined(most_words: int) -> list[dict[tuple[int, ...], Label]]:
     """Every target on pairs of three tokens with two labels, of so many words at most, that no token determines."""
+    found = []
     words = list(product(range(3), repeat=2))
     for labels in product((None, 0, 1), repeat=len(words)):
         target: dict[tuple[int, ...], Label] = {w: y for w, y in zip(words, labels, strict=True) if y is not None}
         if 0 < len(target) <= most_words and is_undetermined(ensemble(3, (0,), target)):
-            yield target
+            found.append(target)
+    return found
 
 
 def _outside(profile: Profile) -> Iterator[Problem]:
@@ -275,7 +270,7 @@ def bags(k: int, n_offsets: int) -> set[ViewCase]:
     return {(frozenset({View(word, key), *noise}), y) for word, y in marked_parity(k).target.items()}
 
 
-def prove_two_offsets() -> int:
+def prove_two_offsets(statement: Statement = STATED) -> int:
     """From two offsets on, the views of coupled parity do not depend on their number m: with m - 1 > 0 other offsets, all
     noise, there is one other view. T1 asks of a law for its (views, label) alone, so its verdict from any m >= 2 to any
     m' >= 2 is that from 2 to 2, which is also found from all hard heads; and from 1 to any m' >= 2 that from 1 to 2.
@@ -292,7 +287,8 @@ def prove_two_offsets() -> int:
             require(set(view_cases(heads, law)) == bags(k, m), f"k = {k}, m = {m}: the views")
             require((bags(k, m) == bags(k, 2)) == (m >= 2), f"k = {k}, m = {m}: the views of m = 2")
             steps += 3
-        for m, outcome in ((1, "fails"), (2, "generalizes")):
+        for m in (1, 2):
+            outcome = "generalizes" if m >= statement.certificate else "fails"
             problem = Problem(heads, laws[m], laws[2])
             require(problem.brute_force() == problem.verdict().outcome == outcome, f"k = {k}: from {m} to 2 offsets")
             steps += 1
@@ -381,7 +377,10 @@ ATTACK = Attack(
         Family(
             "parity of two and three blocks, coupled (three relabellings) or raw IDs (windows 0..4 and none)", _parity
         ),
-        Family("(i): every planting of pairs over two tokens (full: of triples with two words), coupled", _coupled),
+        Family(
+            "(i): every planting of pairs over two tokens with up to 2 words (full: any; triples with up to 2), coupled",
+            _coupled,
+        ),
         Family(
             "(ii): every target on pairs of three tokens, of up to 4 (full: 9) words, that no token determines; sums modulo "
             "2 of three and modulo 3 of two tokens; classes without S*",
@@ -397,13 +396,32 @@ ATTACK = Attack(
             "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
             "decides from m = 1 and from m = 2 to 2 as all hard heads do",
             prove_two_offsets,
-            # kind="exhausted",
+            kind="exhausted",
+            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
         ),
     ),
     samplers=(
-        Sampler("(i): random plantings, weights and relabellings, coupled", _random_coupled, 40, 400),
-        Sampler("(ii): sums of permuted tokens, random weights, classes without S*", _random_outside, 40, 400),
-        Sampler("(iii): parity with random marks, weights and noise on raw IDs", _random_raw, 25, 250),
+        Sampler(
+            "(i): random plantings, weights and relabellings, coupled",
+            _random_coupled,
+            40,
+            400,
+            ("coupled: always realizable",),
+        ),
+        Sampler(
+            "(ii): sums of permuted tokens, random weights, classes without S*",
+            _random_outside,
+            40,
+            400,
+            ("raw IDs below the spread are realizable",),
+        ),
+        Sampler(
+            "(iii): parity with random marks, weights and noise on raw IDs",
+            _random_raw,
+            25,
+            250,
+            ("raw IDs generalize",),
+        ),
     ),
     measurements=(Measurement("search", "the smallest realizable window", _smallest_window),),
     necessity={
@@ -423,4 +441,5 @@ ATTACK = Attack(
         }.items()
     },
     nonvacuous=nonvacuous,
+    decisive=decisive,
 )
