@@ -215,6 +215,20 @@ def raw_parity_problems(draw: DrawFn) -> Problem:
 
 
 @st.composite
+def dilution_problems(draw: DrawFn) -> Problem:
+    """T6's input: a planting with two labels or three, heads of its arity, and examples in which S* may stand out."""
+    from proofs_check.claims.t6 import nonvacuous
+
+    ens = draw(planted_ensembles(max_arity=3, max_labels=3))
+    assume(len(ens.labels) > 1)
+    at = _defined(ens, draw(st.integers(ens.arity, 5)), draw(position_schemes()))
+    assume(at.size <= 500)
+    problem = Problem(draw(head_classes(min_arity=ens.arity, max_arity=ens.arity)), at, at)
+    assume(nonvacuous(problem))
+    return problem
+
+
+@st.composite
 def small_problems(draw: DrawFn) -> Problem:
     """T9's input: laws with few distinct examples, so that the law of a learned head is exact."""
     ens = draw(planted_ensembles(max_vocabulary=3))
