@@ -7,11 +7,9 @@ same function, so a check that cannot fail shows up as a mutant that survives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
 
 from proofs_check.problem import Problem
 
@@ -34,23 +32,34 @@ class Family:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Random problems: a Hypothesis strategy, with its scope in words and how many to draw."""
+    """Random problems: a Hypothesis strategy, with its scope in words and how many to draw.
+
+    notices : mutants, by name, that as many draws must refute.
+    key : what the claim sees of a problem: of those with one key only one is decided.
+    """
 
     scope: str
     strategy: Callable[[], SearchStrategy[Problem]]
     quick: int
     full: int
+    notices: tuple[str, ...] = ()
+    key: Callable[[Problem], Hashable] = lambda problem: problem
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A machine-checked proof: `check` raises AssertionError, naming the step, when it does not go through.
+    """A machine check of a derivation or of identities: `check()` raises AssertionError, naming the step, when it does not
+    go through, and returns how many steps it made.
 
-    It returns how many identities or cases were proved.
+    kind : "proved" where the scope is all that the step is about (a tautology, an identity in symbols), "exhausted" where
+        finitely many instances of it are checked, which the scope names.
+    notices : mutants, by name; `check(mutant)` must not go through.
     """
 
     scope: str
-    check: Callable[[], int]
+    check: Callable[..., int]
+    kind: Literal["proved", "exhausted"] = "proved"
+    notices: tuple[str, ...] = ()
 
 
 def require(condition: bool, step: str) -> None:
@@ -63,21 +72,25 @@ def require(condition: bool, step: str) -> None:
 class Measurement:
     """A check of its own kind (Monte Carlo against exact values, an adversarial search): it reports what it saw.
 
-    `run(rng, profile, tick)` returns (instances, a sentence, facts that refute the claim or None, their problem).
+    run : `run(rng, profile, tick)`, where `rng` is a generator of its own and `tick(cases)` reports progress.
+    notices : mutants, by name; `run(rng, profile, tick, mutant)` must refute each.
     """
 
     engine: Literal["sampled", "search"]
     scope: str
-    run: Callable[[np.random.Generator, Profile, Callable[[int], None]], Measured]
+    run: Callable[..., Measured]
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measurement saw."""
+    """What a measurement saw: how many cases, a sentence, a problem with the facts that refute the claim, and how many
+    of the cases could have (None: each)."""
 
     instances: int
     summary: str
     refutation: tuple[Problem, Facts] | None = None
+    decisive: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,9 @@ class Attack:
     mutants : {name: a false variant}; every one must be refuted.
     refute : facts that refute a statement on a problem, or None; the one place where claim and mutants are tested.
     cases : how many cases `refute` decides on a problem (for instance one a head); counted under the hypotheses only.
+    nonvacuous : whether the hypotheses of the claim hold on a problem.
+    decisive : how many of the cases could have refuted the claim: a head of positive loss under a bound below 1, not one
+        that loses nothing or is allowed everything; None: each. A family must hold at least one.
     """
 
     claim_id: str
@@ -112,5 +128,5 @@ class Attack:
     samplers: tuple[Sampler, ...]
     measurements: tuple[Measurement, ...]
     necessity: Mapping[str, Dropped]
-    nonvacuous: Callable[[Problem], bool] = field(default=lambda problem: True)
-    """Whether the hypotheses of the claim hold on a problem: a family must hold at least one such problem."""
+    nonvacuous: Callable[[Problem], bool]
+    decisive: Callable[[Problem], int] | None = None

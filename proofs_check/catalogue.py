@@ -7,7 +7,7 @@ from typing import Any
 
 from proofs_check.attack import Family, Measurement, Proof, Sampler
 from proofs_check.claims import attack
-from proofs_check.report import version
+from proofs_check.report import covered, decisive, version
 from theory import claims
 from theory.errors import InvalidArgument
 
@@ -19,9 +19,11 @@ HEADER = """\
 Written by `lengthgen catalogue docs/full-report.json --output docs/claims.md` from the claim list in `theory/claims.py`
 and a report of the full profile (`lengthgen check --profile full --json docs/full-report.json`); do not edit it by hand.
 The statements with their proofs are in [theory.md](theory.md). A claim's evidence is of a kind: *proved* (a
-machine-checked proof or an exact symbolic identity), *exhausted* (every instance of a finite scope), *supported* (random
-instances, searches that found nothing). Every mutant is a false variant of the statement that the same checks must
-refute; every hypothesis has a witness that the rest of the statement is false without it.
+machine check of what the scope states, in general), *exhausted* (every instance of a finite scope), *supported* (random
+instances, searches that found nothing). *Decisive* are the cases that could have refuted the claim: not, for instance, a
+head that loses nothing. Every mutant is a false variant of the statement that the families must refute; draws,
+measurements and proofs name the mutants that they refute, or do not let through, as well. Every hypothesis has a witness
+that the rest of the statement is false without it.
 """
 
 
@@ -107,8 +109,8 @@ def _provenance(report: Mapping[str, Any]) -> str:
 
 def _summary(entries: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
-        "| claim | title | evidence | cases | mutants refuted | hypotheses shown necessary | s |",
-        "|---|---|---|--:|--:|--:|--:|",
+        "| claim | title | evidence | cases | decisive | mutants refuted | hypotheses shown necessary | s |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
     ]
     for claim in claims.CLAIMS:
         entry = entries.get(claim.id)
@@ -119,8 +121,8 @@ def _summary(entries: Mapping[str, Mapping[str, Any]]) -> str:
             found = sum(item["witness"] is not None for item in entry["necessity"])
             rows.append(
                 f"| [{claim.id}](#{claim.id.lower()}) | {claim.title} | {kinds} | {instances:,} | "
-                f"{entry['mutants']['refuted']} of {entry['mutants']['total']} | {found} of {len(entry['necessity'])} | "
-                f"{seconds:.0f} |"
+                f"{decisive(entry['evidence'])} | {entry['mutants']['refuted']} of {entry['mutants']['total']} | "
+                f"{found} of {len(entry['necessity'])} | {seconds:.0f} |"
             )
     return "\n".join(rows) + "\n"
 
@@ -137,9 +139,10 @@ def _section(claim: claims.Claim, entry: Mapping[str, Any]) -> str:
         "|---|---|---|",
     ]
     lines += [f"| {name} | {_text(what)} | {_facts(witnesses.get(name))} |" for name, what in claim.hypotheses.items()]
-    lines += ["", "| evidence | engine | scope | cases | s |", "|---|---|---|--:|--:|"]
+    lines += ["", "| evidence | engine | scope | cases | decisive | s |", "|---|---|---|--:|--:|--:|"]
     lines += [
-        f"| {item['kind']} | {item['engine']} | {_text(item['scope'])} | {item['instances']:,} | {item['seconds']:.1f} |"
+        f"| {item['kind']} | {item['engine']} | {_text(covered(item))} | {item['instances']:,} | {decisive([item])} | "
+        f"{item['seconds']:.1f} |"
         for item in entry["evidence"]
     ]
     lines += ["", "| mutant | refuted by |", "|---|---|"]

@@ -14,18 +14,20 @@ class Evidence:
 
     Attributes
     ----------
-    kind : "proved" (a machine-checked proof or an exact symbolic identity), "exhausted" (every instance of a stated
-        finite scope), "supported" (random instances or samples), "refuted" (with a replayable witness) or
+    kind : "proved" (a machine-checked proof of what the scope states, in general), "exhausted" (every instance of a
+        stated finite scope), "supported" (random instances or samples), "refuted" (with a replayable witness) or
         "inconclusive" (the scope says why).
     engine : which engine found it: exhaustive, symbolic, sampled, search.
     scope : in words, what was covered.
     instances : how many cases were decided.
+    decisive : how many of these could have refuted the claim; None where that was not counted.
     seconds : wall time.
     witness : for "refuted", a problem that `replay` reproduces.
+    noticed : the mutants of the claim that the same check refutes as well, by name.
 
     Examples
     --------
-    >>> bool(Evidence("supported", "sampled", "100 random ensembles", 100, 0.1))
+    >>> bool(Evidence("supported", "sampled", "100 random ensembles", 100, decisive=60))
     Traceback (most recent call last):
     ...
     TypeError: evidence is not true or false; look at its kind ('supported') and its scope
@@ -35,8 +37,10 @@ class Evidence:
     engine: str
     scope: str
     instances: int
+    decisive: int | None = None
     seconds: float = 0.0
     witness: dict[str, Any] | None = field(default=None)
+    noticed: tuple[str, ...] = ()
 
     def __bool__(self) -> NoReturn:
         raise TypeError(f"evidence is not true or false; look at its kind ({self.kind!r}) and its scope")

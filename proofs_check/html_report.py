@@ -21,7 +21,7 @@ from typing import Any
 from idealized_model.text import read_text
 from proofs_check import verdicts as verdict_table
 from proofs_check.mathml import text_to_html
-from proofs_check.report import Report, verdict
+from proofs_check.report import Report, covered, decisive, verdict
 from theory import claims
 from theory.errors import InvalidArgument
 
@@ -37,10 +37,11 @@ KINDS = {
 }
 OUTCOMES = {"generalizes": GOOD, "fails": BAD, "unrealizable": UNSURE}
 KINDS_OF_EVIDENCE = (
-    "<p>Evidence is <em>proved</em> (a machine-checked proof or an exact symbolic identity), <em>exhausted</em> (every "
+    "<p>Evidence is <em>proved</em> (a machine check of what the scope states, in general), <em>exhausted</em> (every "
     "instance of the stated finite scope), <em>supported</em> (random instances, or searches that found nothing), "
-    "<em>refuted</em> or <em>inconclusive</em>. A <em>mutant</em> is a false variant of the claim that the same checks "
-    "must refute; each hypothesis has a witness that the rest of the claim is false without it.</p>"
+    "<em>refuted</em> or <em>inconclusive</em>. <em>Decisive</em> are the cases that could have refuted the claim. A "
+    "<em>mutant</em> is a false variant of the claim that its families must refute; a scope says which mutants the check "
+    "notices beside them; each hypothesis has a witness that the rest of the claim is false without it.</p>"
 )
 PICTURES = {".svg": ("image/svg+xml", b"<svg"), ".png": ("image/png", b"\x89PNG")}
 """{suffix: (media type, what stands near the start of such a file)}."""
@@ -217,11 +218,13 @@ def _summary(report: Report) -> str:
             _mark(STATUS[claim["holds"]]),
             ", ".join(_mark(KINDS[kind]) for kind in kinds),
             f"{sum(item['instances'] for item in claim['evidence']):,}",
+            decisive(claim["evidence"]),
             f"{claim['mutants']['refuted']:,} of {claim['mutants']['total']:,}",
             f"{found:,} of {len(claim['necessity']):,}",
             f"{sum(item['seconds'] for item in claim['evidence']):.1f}",
         ])  # fmt: skip
-    columns = ["claim", "status", "evidence", " cases", " mutants refuted", " hypotheses shown necessary", " seconds"]
+    columns = ["claim", "status", "evidence", " cases", " decisive", " mutants refuted", " hypotheses shown necessary"]
+    columns.append(" seconds")
     overall = STATUS[False if refuted else True if settled else None]
     says = f'<p class="says"><span class="{overall[0]}">{overall[1][0]}</span> {_text(verdict(report))}</p>'
     return _section("summary", "Summary", says + _table("Every claim", columns, rows))
@@ -241,8 +244,9 @@ def _claim(entry: Mapping[str, Any]) -> str:
         [
             _mark(KINDS[item["kind"]]),
             _text(item["engine"]),
-            _maths(item["scope"]) + _witness(item["witness"]),
+            _maths(covered(item)) + _witness(item["witness"]),
             f"{item['instances']:,}",
+            decisive([item]),
             f"{item['seconds']:.1f}",
         ]
         for item in entry["evidence"]
@@ -255,7 +259,7 @@ def _claim(entry: Mapping[str, Any]) -> str:
         f'<div class="row"><h3 id="{key}-title">{key}. {_text(claim.title)}</h3>{_mark(STATUS[entry["holds"]])}</div>',
         f'<p class="statement">{_maths(claim.statement)}</p>',
         f"<p><strong>Tightness.</strong> {_maths(claim.tightness)}</p>",
-        _table(f"Evidence for {key}", ["evidence", "engine", "scope", " cases", " seconds"], evidence),
+        _table(f"Evidence for {key}", ["evidence", "engine", "scope", " cases", " decisive", " seconds"], evidence),
         _table(f"Hypotheses of {key}", ["hypothesis", "what is assumed", "without it"], assumed),
         f"<ul>{survivors}</ul>" * bool(survivors),
         f"<details><summary>{count}</summary>",

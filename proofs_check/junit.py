@@ -18,14 +18,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 from xml.etree import ElementTree
 
-from proofs_check.report import Report
+from proofs_check.report import Report, decisive
 from theory.errors import InvalidArgument
 
 Result = Literal["passed", "failure", "error", "skipped"]
 
 
 class Case(NamedTuple):
-    """One test case: a group of checks, its name, what became of it and why."""
+    """One test case: a group of checks, its name, what became of it and why, and what it counted."""
 
     group: str
     name: str
@@ -33,6 +33,7 @@ class Case(NamedTuple):
     why: str = ""
     details: str = ""
     seconds: float = 0.0
+    properties: Mapping[str, str] = {}
 
 
 def xml(report: Report) -> str:
@@ -69,7 +70,10 @@ def cases(claim: Mapping[str, Any], *, interrupted: bool) -> Iterator[Case]:
             result = undecided
         details = "" if item["witness"] is None else json.dumps(item["witness"], indent=1, ensure_ascii=False)
         why = "" if result == "passed" else f"{item['kind']}: {item['scope']}"
-        yield Case("evidence", f"{item['engine']}: {item['scope']}", result, why, details, item["seconds"])
+        counts = {"cases": str(item["instances"]), "decisive": decisive([item])}
+        if item.get("noticed"):
+            counts["notices"] = ", ".join(item["noticed"])
+        yield Case("evidence", f"{item['engine']}: {item['scope']}", result, why, details, item["seconds"], counts)
     mutants = claim["mutants"]
     for name in mutants["witnesses"]:
         yield Case("mutants", name, "passed")
@@ -102,18 +106,24 @@ def _suites(report: Report) -> ElementTree.Element:
         attributes |= {name: str(count) for name, count in counts.items()}
         attributes["time"] = f"{sum(case.seconds for case in found):.3f}"
         suite = ElementTree.SubElement(root, "testsuite", attributes)
-        properties = ElementTree.SubElement(suite, "properties")
-        for name, value in about.items():
-            ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(value))
+        _add_properties(suite, about)
         for case in found:
             element = ElementTree.SubElement(
                 suite, "testcase", classname=_clean(f"{claim['id']}.{case.group}"), name=_clean(case.name),
                 time=f"{case.seconds:.3f}",
             )  # fmt: skip
+            _add_properties(element, case.properties)
             if case.result != "passed":
                 ElementTree.SubElement(element, case.result, message=_clean(case.why)).text = _clean(case.details)
     root.attrib |= {name: str(total) for name, total in totals.items()}
     return root
+
+
+def _add_properties(element: ElementTree.Element, properties: Mapping[str, str]) -> None:
+    if properties:
+        group = ElementTree.SubElement(element, "properties")
+        for name, value in properties.items():
+            ElementTree.SubElement(group, "property", name=_clean(name), value=_clean(value))
 
 
 def _clean(text: str) -> str:

@@ -10,9 +10,8 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
-from proofs_check.strategies import head_classes, laws_on, planted_ensembles, position_schemes, support_laws
+from proofs_check.strategies import KEYS, head_classes, laws_on, planted_ensembles, position_schemes, support_laws
 from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, Key
@@ -145,29 +144,88 @@ def fixed_id_problems(draw: DrawFn) -> Problem:
 
 
 @st.composite
-def paired_problems(draw: DrawFn) -> Problem:
-    """T5's input: marked parity of two or three blocks, coupled under a random relabelling, or raw IDs with a window."""
+def coupled_problems(draw: DrawFn) -> Problem:
+    """T5 (i)'s input: any planting on two or three blocks that share IDs, relabelled at random, and window 0."""
     arity = draw(st.integers(2, 3))
-    ens = marked_parity(arity, support.paired())
+    ens = draw(planted_ensembles(min_arity=arity, max_arity=arity, max_labels=3, supports=st.just(support.paired())))
+    train = draw(st.integers(2, 3 if arity == 2 else 2))
+    test = draw(st.integers(train, 4 if arity == 2 else 3))
+
+    def scheme() -> PositionScheme:
+        low = draw(st.integers(-2, 2))
+        relabelling = draw(
+            st.sampled_from((positions.random_shift(low, low + 1), positions.random_ordered(low, low + 4)))
+        )
+        return positions.coupled(positions.blocks(arity), relabelling)
+
+    laws = [ens.at(arity * n, positions=scheme()) for n in (train, test)]
+    assume(max(law.size for law in laws) <= 6000)
+    return Problem(HeadClass(arity, 0, draw(st.sampled_from(("none", "order", "relative")))), *laws)
+
+
+@st.composite
+def outside_problems(draw: DrawFn) -> Problem:
+    """T5 (ii)'s input: labels that no proper subset of the planted tokens determines, and classes without S*.
+
+    The label is the sum modulo m of the tokens, each renamed by a permutation of its own.
+    """
+    modulus, arity = draw(st.sampled_from(((2, 2), (3, 2), (2, 3))))
+    names = [draw(st.permutations(range(3))) for _ in range(arity)]
+    target: dict[tuple[int, ...], Label] = {
+        tuple(name[digit] for name, digit in zip(names, digits, strict=True)): sum(digits) % modulus
+        for digits in product(range(modulus), repeat=arity)
+    }
+    noise: dict[int, Any] = draw(laws_on(draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))))
+    spread = draw(st.booleans())
+    law = support.paired() if spread else draw(support_laws())
+    ens = PlantedEnsemble(3, [noise.get(t, 0) for t in range(3)], draw(laws_on(list(target))), target, law)
+    if spread:  # over twice the number of blocks, wider than the window
+        at: Law = _defined(
+            ens, 2 * arity, draw(st.builds(positions.random_shift, st.integers(-1, 0), st.integers(0, 1)))
+        )
+        window = draw(st.integers(0, 2 * arity - 3))
+        heads = HeadClass(draw(st.integers(1, arity + 1)), window, draw(st.sampled_from(KEYS)))
+    else:  # or more tokens than a head reads
+        at = draw(laws(ens))
+        heads = draw(head_classes(max_arity=arity - 1))
+    assume(at.size <= 3000)
+    return Problem(heads, at, at)
+
+
+@st.composite
+def raw_parity_problems(draw: DrawFn) -> Problem:
+    """T5 (iii)'s input: parity of two or three marked bits on shifted positions, and a window that holds S*."""
+    arity = draw(st.integers(2, 3))
+    n_tokens = draw(st.integers(3, 4))
+    marks = draw(st.permutations(range(n_tokens)))[:2]
+    others = [t for t in range(n_tokens) if t not in marks]
+    words = list(product(marks, repeat=arity))
+    noise: dict[int, Any] = draw(laws_on(others))
+    ens = PlantedEnsemble(
+        n_tokens, [noise.get(t, 0) for t in range(n_tokens)], draw(laws_on(words)),
+        {word: word.count(marks[0]) % 2 for word in words}, support.paired(),
+    )  # fmt: skip
     train = draw(st.integers(1, 3 if arity == 2 else 2))
     test = train + draw(st.integers(1, 2 if arity == 2 else 1))
-    coupling = positions.blocks(arity)
-    low = draw(st.integers(-2, 2))
-    scheme = draw(
-        st.sampled_from(
-            (
-                positions.coupled(coupling, positions.random_shift(low, low + 1)),
-                positions.coupled(coupling, positions.random_ordered(0, 5)),
-                positions.absolute(),
-            )
-        )
-    )
-    window = draw(st.sampled_from((None, 0, 1)))
-    return Problem(
-        HeadClass(arity, window, "relative"),
-        ens.at(arity * train, positions=scheme),
-        ens.at(arity * test, positions=scheme),
-    )
+    low = draw(st.integers(-3, 3))
+    scheme = positions.random_shift(low, low + draw(st.integers(0, 1)))
+    spread = (arity - 1) * train
+    heads = HeadClass(arity, draw(st.none() | st.integers(spread, spread + 4)), "relative")
+    return Problem(heads, ens.at(arity * train, positions=scheme), ens.at(arity * test, positions=scheme))
+
+
+@st.composite
+def dilution_problems(draw: DrawFn) -> Problem:
+    """T6's input: a planting with two labels or three, heads of its arity, and examples in which S* may stand out."""
+    from proofs_check.claims.t6 import nonvacuous
+
+    ens = draw(planted_ensembles(max_arity=3, max_labels=3))
+    assume(len(ens.labels) > 1)
+    at = _defined(ens, draw(st.integers(ens.arity, 5)), draw(position_schemes()))
+    assume(at.size <= 500)
+    problem = Problem(draw(head_classes(min_arity=ens.arity, max_arity=ens.arity)), at, at)
+    assume(nonvacuous(problem))
+    return problem
 
 
 @st.composite
@@ -182,15 +240,17 @@ def small_problems(draw: DrawFn) -> Problem:
 
 @st.composite
 def rollout_problems(draw: DrawFn) -> Problem:
-    """T8's input: the steps of parity with a scratchpad, and a random hard head on their views."""
+    """T8's input: the steps of parity with a scratchpad, and a random hard head on their views, or one that is nearly right."""
+    from idealized_model.learning import eliminate
     from proofs_check.claims.t8 import COUPLINGS, classes, steps
 
     coupling = draw(st.sampled_from(COUPLINGS))
     heads = classes(coupling)
-    n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2))
-    law = steps(n, coupling, shift=draw(st.integers(-3, 3)), spread=spread if coupling == "query" else 1)
+    n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2)) if coupling == "query" else 1
+    law = steps(n, coupling, shift=draw(st.integers(-3, 3)), spread=spread, ones=Fraction(1, draw(st.integers(2, 30))))
     views = sorted({view for example in law.support() for view in heads.views(example)})
-    answers: dict[View, Label] = draw(
-        st.dictionaries(st.sampled_from(views), st.sampled_from(sorted(law.labels, key=repr)), max_size=8)
-    )
-    return Problem(heads, law, law, HardHead(heads, answers))
+    nearly = draw(st.booleans())
+    answers: dict[View, Label] = dict(eliminate(heads, law.support()).answers) if nearly else {}
+    labels = [*sorted(law.labels, key=repr), (2, spread + 1)]
+    some = st.dictionaries(st.sampled_from(views), st.sampled_from(labels), max_size=2 if nearly else 8)
+    return Problem(heads, law, law, HardHead(heads, answers | draw(some)))

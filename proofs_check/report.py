@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -59,8 +59,10 @@ def _claim(run: Run, claim_id: str) -> dict[str, Any]:
                 "engine": item.engine,
                 "scope": item.scope,
                 "instances": item.instances,
+                "decisive": item.decisive,
                 "seconds": round(item.seconds, 3),
                 "witness": item.witness,
+                "noticed": list(item.noticed),
             }
             for item in evidence
         ],
@@ -109,23 +111,25 @@ def verdict(report: Report) -> str:
         parts.append("interrupted: the report holds what was covered")
     if parts:
         return "; ".join(parts) + "."
-    instances = sum(item["instances"] for claim in report["claims"] for item in claim["evidence"])
+    evidence = [item for claim in report["claims"] for item in claim["evidence"]]
+    instances = sum(item["instances"] for item in evidence)
     mutants = sum(claim["mutants"]["total"] for claim in report["claims"])
     hypotheses = sum(len(claim["necessity"]) for claim in report["claims"])
     ids = [claim["id"] for claim in report["claims"]]
     hold = f"All {len(ids)} claims hold" if len(ids) > 1 else f"{ids[0]} holds"
     return (
-        f"{hold}: {instances:,} cases, {mutants} mutants refuted, {hypotheses} hypotheses shown necessary, "
-        f"{report['seconds']:.0f} s."
+        f"{hold}: {instances:,} cases ({decisive(evidence)} decisive), {mutants} mutants refuted, "
+        f"{hypotheses} hypotheses shown necessary, {report['seconds']:.0f} s."
     )
 
 
 def print_table(report: Report, console: Console, *, mutants: bool = False) -> None:
-    """One table: claim, kind of evidence, scope, instances, seconds; with `mutants` what refuted each one as well."""
+    """One table: claim, kind of evidence, scope, cases and how many of them are decisive, seconds; with `mutants` what
+    refuted each one as well."""
     table = Table(show_lines=False, pad_edge=False)
     for name in ("claim", "evidence", "scope"):
         table.add_column(name, no_wrap=name != "scope")
-    for name in ("cases", "s"):
+    for name in ("cases", "decisive", "s"):
         table.add_column(name, justify="right", no_wrap=True)
     colours = {"refuted": "bold red", "inconclusive": "yellow"}
     for claim in report["claims"]:
@@ -135,21 +139,44 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
             style = colours.get(item["kind"], "green")
             seconds = f"{item['seconds']:.1f}"
             table.add_row(
-                first, f"[{style}]{item['kind']}[/]", _plain(item["scope"]), f"{item['instances']:,}", seconds
+                first,
+                f"[{style}]{item['kind']}[/]",
+                _plain(covered(item)),
+                f"{item['instances']:,}",
+                decisive([item]),
+                seconds,
             )
             first = ""
         counts = claim["mutants"]
-        table.add_row("", "mutants", f"{counts['refuted']} of {counts['total']} refuted", "", "")
+        table.add_row("", "mutants", f"{counts['refuted']} of {counts['total']} refuted", "", "", "")
         if mutants:
             for name, witness in counts["witnesses"].items():
-                table.add_row("", "", _plain(f"{name}: {_facts(witness)}"), "", "")
+                table.add_row("", "", _plain(f"{name}: {_facts(witness)}"), "", "", "")
         found = [entry for entry in claim["necessity"] if entry["witness"] is not None]
-        table.add_row("", "necessity", f"{len(found)} of {len(claim['necessity'])} hypotheses have a witness", "", "")
+        table.add_row(
+            "", "necessity", f"{len(found)} of {len(claim['necessity'])} hypotheses have a witness", "", "", ""
+        )
         if mutants:
             for entry in found:
-                table.add_row("", "", _plain(f"without {entry['hypothesis']}: {_facts(entry['witness'])}"), "", "")
+                table.add_row("", "", _plain(f"without {entry['hypothesis']}: {_facts(entry['witness'])}"), "", "", "")
     console.print(table)
     console.print(_plain(verdict(report)), soft_wrap=True)
+
+
+def decisive(evidence: Iterable[Mapping[str, Any]]) -> str:
+    """How many cases of the evidence could have refuted its claim; "–" where a report does not say, as older ones."""
+    total = 0
+    for item in evidence:
+        if item.get("decisive") is None:
+            return "–"
+        total += item["decisive"]
+    return f"{total:,}"
+
+
+def covered(item: Mapping[str, Any]) -> str:
+    """The scope of a piece of evidence, and which mutants the same check refutes as well."""
+    noticed = item.get("noticed")
+    return f"{item['scope']}; it notices: {', '.join(noticed)}" if noticed else f"{item['scope']}"
 
 
 def _facts(witness: Mapping[str, Any]) -> str:

@@ -336,4 +336,5 @@ ATTACK = Attack(
         "no window": Dropped(_windowed, replace(STATED, needs_no_window=False)),
         "order-free": Dropped(_ordered, replace(STATED, needs_order_free=False)),
     },
+    nonvacuous=lambda problem: True,
 )

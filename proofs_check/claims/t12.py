@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import chain, product
+from functools import reduce
+from itertools import product
+from operator import xor
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Family, Measured, Measurement, Profile, Proof, require
+from idealized_model import loss
+from proofs_check.attack import Attack, Dropped, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.claims import t7
 from proofs_check.problem import Problem
-from theory import HeadClass, PlantedEnsemble, bounds, support
+from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, support
+from theory.examples import Label
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
-def _scaled(numerator: int, shift: int) -> Callable[[int], Fraction]:
-    return lambda n: Fraction(numerator, n + shift)
+def _scaled(numerator: int, shift: int) -> Callable[[Any], Any]:
+    return lambda n: bounds.ratio(numerator, n + shift)
 
 
 STATED = replace(t7.STATED, identity=False, floor=bounds.below_arity_floor)
@@ -28,47 +36,115 @@ MUTANTS = {
 }
 
 
-def prove_pointwise() -> int:
-    """W/(W+R) >= (W - R + 1)/(N + 1) for integers W, R >= 0 with 1 <= W + R <= N, symbolic.
+def cases(problem: Problem) -> int:
+    """One case a head where heads are enumerated; none elsewhere, as the floor is about the least of all losses."""
+    heads = problem.space().size
+    return heads if heads <= t7.ENUMERATED_HEADS else 0
 
-    R = 0: 1 - (W + 1)/(N + 1) = (N - W)/(N + 1) >= 0. R >= 1: clearing denominators leaves a polynomial in R - 1, W and
-    N - W - R with non-negative coefficients. With E[W] = E[R] the mean of the right-hand side is 1/(N + 1).
+
+def decisive(problem: Problem) -> int:
+    """None where every head abstains."""
+    return cases(problem) if problem.space().views else 0
+
+
+# ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prove_pointwise(statement: t7.Statement = STATED) -> int:
+    """loss >= (W - R + 1)/(N + 1), where W + R of N sets are selected and W of them wrong, symbolic.
+
+    Nothing selected: the loss is 1. R = 0: 1 - (W + 1)/(N + 1) = (N - W)/(N + 1) >= 0. R >= 1: clearing denominators
+    leaves a polynomial in R - 1, W and N - W - R with non-negative coefficients. As E[W] = E[R] (T7), the mean of the
+    right-hand side is 1/(N + 1). W = N and R = 1 are equalities, and in the balanced mixture of the two they lose it.
     """
     import sympy
 
+    def below(wrong: Any, right: Any, n: Any) -> Any:
+        return (wrong - right + 1) / (n + 1)
+
     wrong, spare, right = sympy.symbols("W s r", integer=True, nonnegative=True)
-    none_right = sympy.factor(1 - (wrong + 1) / (wrong + spare + 1))  # N = W + s
+    none_selected = sympy.factor(1 - below(0, 0, spare))
+    require(none_selected.is_nonnegative is True, f"W = R = 0: {none_selected}")
+    none_right = sympy.factor(1 - below(wrong, 0, wrong + spare))
     require(none_right.is_nonnegative is True, f"R = 0: {none_right}")
-    rights = right + 1
-    n = wrong + rights + spare
-    numerator = sympy.expand(wrong * (n + 1) - (wrong - rights + 1) * (wrong + rights))
-    coefficients = sympy.Poly(numerator, wrong, right, spare).coeffs()
+    rights, n = right + 1, wrong + right + 1 + spare
+    gap = sympy.together(wrong / (wrong + rights) - below(wrong, rights, n))
+    numerator, denominator = sympy.fraction(gap)
+    require(sympy.simplify(denominator - (wrong + rights) * (n + 1)) == 0, f"the denominator {denominator}")
+    coefficients = sympy.Poly(sympy.expand(numerator), wrong, right, spare).coeffs()
     require(all(c >= 0 for c in coefficients), f"R >= 1: {numerator}")
-    # Sharp: W = N, R = 0 and W = 0, R = 1 are equalities, and they balance E[W] = E[R].
-    size = sympy.Symbol("N", positive=True)
-    require(sympy.simplify(1 - (size + 1) / (size + 1)) == 0, "equality at W = N")
-    p = sympy.Symbol("p")
-    balance = sympy.solve(sympy.Eq(p * size, 1 - p), p)[0]
-    require(sympy.simplify(balance - 1 / (size + 1)) == 0, f"the balanced mixture loses {balance}")
-    return 4
+    size, p = sympy.symbols("N p", positive=True)
+    require(sympy.simplify(below(size, 0, size) - 1) == 0, "equality at W = N, where the loss is 1")
+    require(below(0, 1, size) == 0, "equality at W = 0, R = 1, where it is 0")
+    (share,) = sympy.solve(sympy.Eq(p * size, 1 - p), p)  # of W = N; E[W] = E[R]
+    require(sympy.simplify(share - statement.floor(size)) == 0, f"the balanced mixture loses {share}")
+    return 7
 
 
-def _closest(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """The smallest loss over the floor among all heads of small classes: 1 where the floor is reached."""
-    best, instances = Fraction(10**6), 0
-    for problem in chain(t7._beats_chance(profile), t7._dense(profile)):
+def _random_problems() -> SearchStrategy[Problem]:
+    from proofs_check.problems_drawn import parity_problems
+
+    return parity_problems().filter(lambda problem: decisive(problem) > 0)
+
+
+# ── Measurements ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _attained(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: t7.Statement = STATED
+) -> Measured:
+    """The least loss of all heads over the floor, on full parity: 1 for 3 bits and pairs, and nowhere below."""
+    shares, instances = [], 0
+    for problem in t7._dense(profile):
         space = problem.space()
-        if space.size > t7.ENUMERATED_HEADS or problem.heads.key != "none" or problem.heads.window is not None:
+        if space.size > t7.ENUMERATED_HEADS or (problem.heads.key, problem.heads.window) != ("none", None):
             continue
         losses, _, denominator = space.losses(problem.train)
-        smallest = Fraction(int(losses.min()), denominator)
-        floor = bounds.below_arity_floor(problem.candidates_in(problem.train))
+        n = problem.candidates_in(problem.train)
+        share = Fraction(int(losses.min()), denominator) / statement.floor(n)
+        shares.append(share)
         instances += space.size
         tick(space.size)
-        best = min(best, smallest / floor)
-        if smallest < floor:
-            return Measured(instances, "a loss below the floor", (problem, {"smallest_loss": str(smallest)}))
-    return Measured(instances, f"the smallest loss / floor is {best}")
+        attained = problem.planted[0].length == 3 and problem.heads.arity == 2
+        if share < 1 or (attained and share != 1):
+            return Measured(instances, "another least loss", (problem, {"least_loss_over_floor": str(share)}))
+    return Measured(instances, f"the least loss / floor is {', '.join(map(str, shares))}")
+
+
+def code_head(m: int) -> Problem:
+    """Full parity of k = 2^m - 1 bits, and the head that selects the edges of the hypercube at a Hamming code.
+
+    Its k candidates are all bits but one; it answers what is wrong at the end in the code.
+    """
+    k = 2**m - 1
+    at = t7.parity(k, (0, 1), support.fixed({tuple(range(k)): 1})).at(k)
+    heads = HeadClass(k - 1, key="absolute")
+    answers: dict[View, Label] = {}
+    for word in product((0, 1), repeat=k):
+        if reduce(xor, (i for i, bit in enumerate(word, 1) if bit), 0) == 0:
+            for left_out in range(k):
+                seen = tuple(i for i in range(k) if i != left_out)
+                answers[View(tuple(word[i] for i in seen), seen)] = 1 - sum(word) % 2
+    return Problem(heads, at, at, HardHead(heads, answers))
+
+
+def _codes(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: t7.Statement = STATED
+) -> Measured:
+    """The heads of perfect codes lose exactly the floor."""
+    found = []
+    for m in (2, 3) if profile == "quick" else (2, 3, 4):
+        problem = code_head(m)
+        assert problem.head is not None
+        lost, floor = loss(problem.head, problem.train), statement.floor(problem.heads.arity + 1)
+        tick(1)
+        found.append(f"{lost} for {problem.heads.arity + 1} bits")
+        if lost != floor:
+            return Measured(len(found), "another loss", (problem, {"loss": str(lost), "floor": str(floor)}))
+    return Measured(len(found), ", ".join(found))
+
+
+# ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _biased_bits() -> Iterator[Problem]:
@@ -84,17 +160,40 @@ ATTACK = Attack(
     stated=STATED,
     mutants=MUTANTS,
     refute=t7.refute,
-    cases=t7.cases,
+    cases=cases,
     families=(
         Family("parity of 2 marked bits in constant noise, arity 1", t7._beats_chance),
-        Family("full parity: k = length, every smaller arity", t7._dense),
+        Family(
+            "full parity: k = length up to 5 (full: 7), every smaller arity, windows 0, 1 and none, every key",
+            t7._dense,
+        ),
     ),
-    proofs=(Proof("the pointwise inequality and its equality cases, symbolic in W, R, N", prove_pointwise),),
-    samplers=(replace(t7.ATTACK.samplers[0], quick=40),),
-    measurements=(Measurement("search", "all heads of small classes", _closest),),
+    proofs=(
+        Proof(
+            "the pointwise inequality and its equality cases, symbolic in W, R, N",
+            prove_pointwise,
+            notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"),
+        ),
+    ),
+    samplers=(
+        Sampler(
+            "random backgrounds, supports, schemes, windows, keys, anchors; heads enumerated",
+            _random_problems,
+            40,
+            400,
+            notices=("2 / (N + 1)", "no head beats chance"),
+        ),
+    ),
+    measurements=(
+        Measurement("search", "the least loss of all heads on full parity", _attained, tuple(MUTANTS)),
+        Measurement("search", "the heads of Hamming codes", _codes, ("1 / N", "2 / (N + 1)", "3 / (N + 2)")),
+    ),
     necessity={
-        "arity below k": Dropped(t7._full_arity, replace(STATED, slack=1)),
+        "arity below k": Dropped(t7._full_arity, replace(STATED, any_arity=True)),
         "uniform bits": Dropped(_biased_bits),
+        "parity": Dropped(t7._conjunction),
+        "IDs independent of tokens": Dropped(t7._ids_that_tell),
     },
     nonvacuous=t7.nonvacuous,
+    decisive=decisive,
 )

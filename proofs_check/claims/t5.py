@@ -4,73 +4,153 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.families import ensemble, marked_parity
+from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem, ViewCase, view_cases
-from theory import HeadClass, decide, positions, support
-from theory.heads import View
-from theory.positions import Coupled
+from theory import HeadClass, Law, PlantedEnsemble, decide, positions, support
+from theory.criterion import Outcome
+from theory.examples import Label
+from theory.heads import Key, View
+from theory.planted import PlantedLaw, planted_components
+from theory.positions import Blocks, Coupled, PositionScheme, RandomShift
+from theory.support import Paired
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+Outcomes = frozenset[Outcome]
+
+KEYS: tuple[Key, ...] = ("none", "order", "relative")
+WINDOW_0 = HeadClass(2, 0, "relative")
+
 
 @dataclass(frozen=True)
 class Statement:
-    """Paired parity of k blocks, heads of arity k: coupled IDs with window 0 generalize from length `certificate`·k on,
-    raw IDs are unrealizable for windows below the spread and fail without one; the defaults are the claim."""
+    """The outcomes that T5 allows, part by part; the defaults are the claim.
+
+    (i) coupled IDs, any planting: `coupled` from length `certificate` · k on; parity generalizes, and fails below.
+    (ii) S* in no candidate set, no subset of it determines the label: `outside`.
+    (iii) parity on raw IDs whose window holds S*: `raw`.
+    """
 
     certificate: int = 2
-    """In blocks' length: training length k · certificate suffices, and one offset less does not."""
-    coupled: str = "generalizes"
-    raw_window: str = "unrealizable"
-    raw_free: str = "fails"
-    needs_parity: bool = True
-    needs_coupling: bool = True
+    coupled: Outcomes = frozenset(("generalizes", "unrealizable"))
+    outside: Outcomes = frozenset(("unrealizable",))
+    raw: Outcomes = frozenset(("fails",))
+    without: str = ""
+    """A hypothesis that is not asked for."""
 
 
 STATED = Statement()
 MUTANTS = {
     "coupled: one offset suffices": replace(STATED, certificate=1),
     "coupled: three offsets are needed": replace(STATED, certificate=3),
-    "raw IDs generalize without a window": replace(STATED, raw_free="generalizes"),
-    "raw IDs within a window are realizable": replace(STATED, raw_window="fails"),
+    "coupled: always realizable": replace(STATED, coupled=frozenset(("generalizes",))),
+    "raw IDs generalize": replace(STATED, raw=frozenset(("generalizes",))),
+    "raw IDs below the spread are realizable": replace(STATED, outside=frozenset(("fails", "generalizes"))),
 }
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """What the statement says against T1's verdict, and (where heads can be enumerated) against all heads."""
-    says = _says(problem, statement)
-    if says is None:
-        return None
-    verdict = problem.verdict().outcome
-    if verdict != says:
-        return {"statement": says, "verdict": verdict}
-    if problem.n_enumerated and (truth := problem.brute_force()) != says:
-        return {"statement": says, "brute_force": truth}
+    """What the statement allows against T1's verdict, and (where heads can be enumerated) against all heads."""
+    for part, allowed in _says(problem, statement).items():
+        found = {"verdict": problem.verdict().outcome}
+        if problem.n_enumerated:
+            found["brute_force"] = problem.brute_force()
+        if not allowed.issuperset(found.values()):
+            return {"part": part, "statement": " or ".join(sorted(allowed)), **found}
     return None
 
 
-def _says(problem: Problem, statement: Statement) -> str | None:
-    (train, test), heads = problem.planted, problem.heads
-    k = train.ensemble.arity
-    is_parity = train.ensemble == marked_parity(k, support.paired())
-    if statement.needs_parity and not is_parity:
-        return None
-    if test.length <= train.length or heads.key != "relative" or heads.arity != k:
-        return None
-    if isinstance(train.positions, Coupled) or not statement.needs_coupling:
-        if heads.window != 0:
-            return None
-        return statement.coupled if train.length >= k * statement.certificate else "fails"
-    if heads.window is None:
-        return statement.raw_free
-    return statement.raw_window if heads.window < (k - 1) * (train.length // k) else None
+def _says(problem: Problem, statement: Statement) -> dict[str, Outcomes]:
+    """{part: the outcomes that it allows}, of the parts whose hypotheses hold."""
+    return {
+        part: allowed
+        for part, (hypotheses, allowed) in _parts(problem, statement).items()
+        if all(holds for name, holds in hypotheses.items() if name != statement.without)
+    }
+
+
+def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, bool], Outcomes]]:
+    """{part: ({hypothesis: whether it holds}, the outcomes that it allows)}."""
+    train, test, heads = problem.train, problem.test, problem.heads
+    outside = {
+        "S* in no candidate set": is_outside(heads, train),
+        "no subset determines the target": all(
+            is_undetermined(law.ensemble) for law, _ in planted_components(train, "T5", "train")
+        ),
+    }
+    parts = {"(ii)": (outside, statement.outside)}
+    if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
+        return parts
+    k, length, schemes = train.ensemble.arity, train.length, (train.positions, test.positions)
+    if train.ensemble != test.ensemble or not isinstance(train.support_law, Paired) or heads.anchor != "none":
+        return parts
+    parity, marks = is_parity(train.ensemble), has_marks(train.ensemble)
+    coupled = {
+        "arity k": heads.arity == k,
+        "coupled IDs": all(isinstance(p, Coupled) and p.coupling == Blocks(k) for p in schemes),
+        "window 0": heads.window == 0,
+        "key not absolute": heads.key != "absolute",
+    }
+    longer = {"longer test": test.length > length}
+    enough = {"training length 2k": length >= statement.certificate * k}
+    serves = statement.coupled - {"unrealizable"} if parity and marks else statement.coupled
+    parts["(i)"] = {**coupled, **enough, "no shorter test": test.length >= length}, serves
+    below = {"marked parity": parity and marks, "below 2k": length < statement.certificate * k}
+    parts["(i), below 2k"] = {**coupled, **longer, **below}, frozenset(("fails",))
+    raw = {
+        "arity k": heads.arity == k,
+        "parity": parity,
+        "marks are no noise": marks,
+        "k >= 2": k >= 2,
+        "raw IDs": all(isinstance(p, RandomShift) for p in schemes),
+        "relative key": heads.key == "relative",
+        "window from the spread on": heads.window is None or heads.window >= (k - 1) * (length // k),
+    }
+    parts["(iii)"] = {**raw, **longer}, statement.raw
+    return parts
+
+
+@lru_cache(maxsize=4096)
+def is_outside(heads: HeadClass, law: Law) -> bool:
+    """Whether no candidate set contains S*, whatever the placement."""
+    return not any(
+        set(planted) <= set(candidate)
+        for part, _ in planted_components(law, "T5", "law")
+        for planted, ids, _ in part.placements()
+        for candidate in heads.candidates(ids)
+    )
+
+
+@lru_cache(maxsize=4096)
+def is_undetermined(ens: PlantedEnsemble) -> bool:
+    """Whether every word has, for each coordinate, a word of another label that differs from it there alone.
+
+    Then no proper subset of the coordinates determines the label: a smaller one says less than all but one.
+    """
+    return all(
+        any(rest == (*other[:j], *other[j + 1 :]) and label != ens.target[other] for other in ens.target)
+        for word, label in ens.target.items()
+        for j in range(ens.arity)
+        for rest in ((*word[:j], *word[j + 1 :]),)
+    )
+
+
+def is_parity(ens: PlantedEnsemble) -> bool:
+    """Whether the label flips with each coordinate, which has two tokens."""
+    return is_undetermined(ens) and all(len(set(tokens)) == 2 for tokens in zip(*ens.target, strict=True))
+
+
+def has_marks(ens: PlantedEnsemble) -> bool:
+    """Whether no planted token is noise."""
+    return not any(ens.background[token] for word in ens.target for token in word)
 
 
 def cases(problem: Problem) -> int:
@@ -80,32 +160,91 @@ def cases(problem: Problem) -> int:
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    return _says(problem, STATED) is not None
+    return bool(_says(problem, STATED))
 
 
-def _problems(profile: Profile) -> Iterator[Problem]:
+def decisive(problem: Problem) -> int:
+    """No case where the class is unrealizable and nothing but (i) speaks, which is then void."""
+    void = problem.verdict().outcome == "unrealizable" and set(_says(problem, STATED)) == {"(i)"}
+    return 0 if void else cases(problem)
+
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _parity(profile: Profile) -> Iterator[Problem]:
     """k blocks of equal length for k = 2, 3: coupled with shifts and ordered relabellings, raw IDs with every window."""
     for k in (2, 3):
         ens = marked_parity(k, support.paired())
         most = (5 if profile == "quick" else 7) if k == 2 else (3 if profile == "quick" else 4)
-        blocks = positions.blocks(k)
-        couplings = (
-            positions.coupled(blocks),
-            positions.coupled(blocks, positions.random_shift(0, 1)),
-            positions.coupled(blocks, positions.random_ordered(0, most)),
-        )
         for train, test in product(range(1, most), range(2, most + 1)):
-            for scheme in couplings:
+            for scheme in _couplings(k, most):
                 at = [ens.at(k * n, positions=scheme) for n in (train, test)]
                 yield Problem(HeadClass(k, 0, "relative"), at[0], at[1])
-            for window in (None, 0, 1, 2):
-                yield Problem(HeadClass(k, window, "relative"), ens.at(k * train), ens.at(k * test))
-                shifted = positions.random_shift(0, 1)
-                yield Problem(
-                    HeadClass(k, window, "relative"),
-                    ens.at(k * train, positions=shifted),
-                    ens.at(k * test, positions=shifted),
-                )
+            for window, shift in product((None, 0, 1, 2, 3, 4), ((0, 0), (0, 1))):
+                shifted = positions.random_shift(*shift)
+                laws = [ens.at(k * n, positions=shifted) for n in (train, test)]
+                yield Problem(HeadClass(k, window, "relative"), *laws)
+
+
+def _couplings(k: int, most: int) -> tuple[PositionScheme, ...]:
+    """Blocks that share IDs, relabelled in three ways; up to `most` IDs."""
+    blocks = positions.blocks(k)
+    return (
+        positions.coupled(blocks),
+        positions.coupled(blocks, positions.random_shift(0, 1)),
+        positions.coupled(blocks, positions.random_ordered(0, most)),
+    )
+
+
+def _coupled(profile: Profile) -> Iterator[Problem]:
+    """(i): every planting of pairs of two tokens with two words, (full) with any, and of triples with two words."""
+    small = [(ens, 2) for ens in ensembles(2, 2, law=support.paired(), max_words=2 if profile == "quick" else None)]
+    if profile == "full":
+        small += [(ens, 3) for ens in ensembles(3, 2, law=support.paired(), max_words=2)]
+    for ens, k in small:
+        for key, scheme in zip(KEYS, _couplings(k, 3), strict=True):
+            for test in (3,) if profile == "quick" or k == 3 else (2, 3, 4):
+                scheme_at = scheme if test < 4 else positions.coupled(positions.blocks(k))
+                laws = [ens.at(k * n, positions=scheme_at) for n in (2, test)]
+                yield Problem(HeadClass(k, 0, key), *laws)
+
+
+@cache
+def undetermined(most_words: int) -> list[dict[tuple[int, ...], Label]]:
+    """Every target on pairs of three tokens with two labels, of so many words at most, that no token determines."""
+    found = []
+    words = list(product(range(3), repeat=2))
+    for labels in product((None, 0, 1), repeat=len(words)):
+        target: dict[tuple[int, ...], Label] = {w: y for w, y in zip(words, labels, strict=True) if y is not None}
+        if 0 < len(target) <= most_words and is_undetermined(ensemble(3, (0,), target)):
+            found.append(target)
+    return found
+
+
+def _outside(profile: Profile) -> Iterator[Problem]:
+    """(ii): targets that no proper subset determines, and classes of which no candidate set contains S*."""
+    three: dict[tuple[int, ...], Label] = {word: sum(word) % 2 for word in product((0, 1), repeat=3)}
+    modulo: dict[tuple[int, ...], Label] = {word: sum(word) % 3 for word in product(range(3), repeat=2)}
+    targets = [*undetermined(4 if profile == "quick" else 9), modulo, three]
+    spread, first_two = support.paired(), support.fixed({(0, 1): 1})
+    for target, noise in product(targets, ((0,), (0, 1, 2))):
+        k = len(next(iter(target)))
+        for key in (*KEYS, "absolute"):
+            at = ensemble(3, noise, target, spread).at(2 * k)
+            for arity, window in ((1, None), (k, 0), (k, 1), (k - 1, None)):
+                yield Problem(HeadClass(arity, window, key), at, at)
+        if k == 2:
+            shifted = ensemble(3, noise, target, support.uniform()).at(3, positions=positions.random_ordered(0, 3))
+            yield Problem(HeadClass(1, key="absolute"), shifted, shifted)
+            before = ensemble(3, noise, target, first_two).at(3)
+            yield Problem(HeadClass(2, anchor="last"), before, before)
+            if noise == (0,):
+                wide = ensemble(3, noise, target, spread).at(6)
+                yield Problem(HeadClass(3, 2, "relative"), wide, wide)  # runs of three, and S* spreads over four
+
+
+# ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def prove_coupling() -> int:
@@ -131,7 +270,7 @@ def bags(k: int, n_offsets: int) -> set[ViewCase]:
     return {(frozenset({View(word, key), *noise}), y) for word, y in marked_parity(k).target.items()}
 
 
-def prove_two_offsets() -> int:
+def prove_two_offsets(statement: Statement = STATED) -> int:
     """From two offsets on, the views of coupled parity do not depend on their number m: with m - 1 > 0 other offsets, all
     noise, there is one other view. T1 asks of a law for its (views, label) alone, so its verdict from any m >= 2 to any
     m' >= 2 is that from 2 to 2, which is also found from all hard heads; and from 1 to any m' >= 2 that from 1 to 2.
@@ -148,17 +287,30 @@ def prove_two_offsets() -> int:
             require(set(view_cases(heads, law)) == bags(k, m), f"k = {k}, m = {m}: the views")
             require((bags(k, m) == bags(k, 2)) == (m >= 2), f"k = {k}, m = {m}: the views of m = 2")
             steps += 3
-        for m, outcome in ((1, "fails"), (2, "generalizes")):
+        for m in (1, 2):
+            outcome = "generalizes" if m >= statement.certificate else "fails"
             problem = Problem(heads, laws[m], laws[2])
             require(problem.brute_force() == problem.verdict().outcome == outcome, f"k = {k}: from {m} to 2 offsets")
             steps += 1
     return steps
 
 
-def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import paired_problems
+def _random_coupled() -> SearchStrategy[Problem]:
+    from proofs_check.problems_drawn import coupled_problems
 
-    return paired_problems()
+    return coupled_problems()
+
+
+def _random_outside() -> SearchStrategy[Problem]:
+    from proofs_check.problems_drawn import outside_problems
+
+    return outside_problems()
+
+
+def _random_raw() -> SearchStrategy[Problem]:
+    from proofs_check.problems_drawn import raw_parity_problems
+
+    return raw_parity_problems()
 
 
 def _smallest_window(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
@@ -184,16 +336,35 @@ def _smallest_window(rng: np.random.Generator, profile: Profile, tick: Callable[
     return Measured(instances, f"smallest realizable windows at lengths 4, 6, 8, 10: coupled {coupled}, raw {raw}")
 
 
-def _no_parity() -> Iterator[Problem]:
-    """A target that one planted token decides: raw IDs with window 0 at arity 2 stay unrealizable, at window 1 not."""
-    for target in ({(1, 2): 0, (2, 1): 0}, {(1, 1): 0}):
-        ens = ensemble(3, (0,), target, support.paired())  # type: ignore[arg-type]
-        yield Problem(HeadClass(2, 1, "relative"), ens.at(4), ens.at(6))
+# ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _uncoupled() -> Iterator[Problem]:
+def _raw(k: int, heads: HeadClass, train: int, test: int) -> Problem:
+    """Marked parity on position IDs, with so many offsets."""
+    ens = marked_parity(k, support.paired())
+    return Problem(heads, ens.at(k * train), ens.at(k * test))
+
+
+def _shared(heads: HeadClass, train: int, test: int, *, blocks: tuple[int, int] = (2, 2)) -> Problem:
+    """Marked parity of pairs, one ID for the same offset of so many blocks in training and at test."""
     ens = marked_parity(2, support.paired())
-    yield Problem(HeadClass(2, 0, "relative"), ens.at(4), ens.at(6))
+    schemes = [positions.coupled(positions.blocks(n)) for n in blocks]
+    return Problem(heads, ens.at(train, positions=schemes[0]), ens.at(test, positions=schemes[1]))
+
+
+def _determined() -> Iterator[Problem]:
+    """The first token, or either of the two, is the label."""
+    targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 3): 0, (2, 3): 1}, {(1, 1): 0, (2, 2): 1})
+    for target in targets:
+        at = ensemble(4, (0,), target, support.paired()).at(4)
+        yield Problem(HeadClass(2, 1, "relative"), at, at)
+
+
+def _marks_as_noise() -> Iterator[Problem]:
+    """Where marks are noise too, wrong pairs carry the same view, and no head is perfect."""
+    words = product((0, 1), repeat=2)
+    ens = ensemble(2, (0, 1), {word: sum(word) % 2 for word in words}, support.paired())
+    yield Problem(HeadClass(2, None, "relative"), ens.at(6), ens.at(8))
 
 
 ATTACK = Attack(
@@ -204,7 +375,16 @@ ATTACK = Attack(
     cases=cases,
     families=(
         Family(
-            "two and three blocks, coupled (three relabellings) against raw IDs (every window <= 2 and none)", _problems
+            "parity of two and three blocks, coupled (three relabellings) or raw IDs (windows 0..4 and none)", _parity
+        ),
+        Family(
+            "(i): every planting of pairs over two tokens with up to 2 words (full: any; triples with up to 2), coupled",
+            _coupled,
+        ),
+        Family(
+            "(ii): every target on pairs of three tokens, of up to 4 (full: 9) words, that no token determines; sums modulo "
+            "2 of three and modulo 3 of two tokens; classes without S*",
+            _outside,
         ),
     ),
     proofs=(
@@ -213,16 +393,53 @@ ATTACK = Attack(
             prove_coupling,
         ),
         Proof(
-            "coupled parity of 2 and 3 tokens, window 0, generalizes from m >= 2 offsets to any m' >= 2, from 1 to none: "
-            "T1 sees the same views for all m >= 2 (listed up to 6), and decides m = 1, 2 as all hard heads do",
+            "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
+            "decides from m = 1 and from m = 2 to 2 as all hard heads do",
             prove_two_offsets,
+            kind="exhausted",
+            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
         ),
     ),
-    samplers=(Sampler("random paired plantings, relabellings and windows", _random_problems, 40, 400),),
+    samplers=(
+        Sampler(
+            "(i): random plantings, weights and relabellings, coupled",
+            _random_coupled,
+            40,
+            400,
+            ("coupled: always realizable",),
+        ),
+        Sampler(
+            "(ii): sums of permuted tokens, random weights, classes without S*",
+            _random_outside,
+            40,
+            400,
+            ("raw IDs below the spread are realizable",),
+        ),
+        Sampler(
+            "(iii): parity with random marks, weights and noise on raw IDs",
+            _random_raw,
+            25,
+            250,
+            ("raw IDs generalize",),
+        ),
+    ),
     measurements=(Measurement("search", "the smallest realizable window", _smallest_window),),
     necessity={
-        "no subset determines the target": Dropped(_no_parity, replace(STATED, needs_parity=False)),
-        "coupled IDs": Dropped(_uncoupled, replace(STATED, needs_coupling=False)),
+        name: Dropped(problems, replace(STATED, without=name))
+        for name, problems in {
+            "S* in no candidate set": lambda: iter([_raw(2, HeadClass(2, 2, "relative"), 2, 3)]),
+            "no subset determines the target": _determined,
+            "coupled IDs": lambda: iter([_shared(WINDOW_0, 4, 6, blocks=(2, 6))]),
+            "window 0": lambda: iter([_shared(HeadClass(2, 1, "relative"), 4, 6)]),
+            "key not absolute": lambda: iter([_shared(HeadClass(2, 0, "absolute"), 4, 6)]),
+            "training length 2k": lambda: iter([_shared(WINDOW_0, 2, 4)]),
+            "k >= 2": lambda: iter([_raw(1, HeadClass(1, None, "relative"), 2, 3)]),
+            "marks are no noise": _marks_as_noise,
+            "relative key": lambda: iter([_raw(2, HeadClass(2), 2, 3)]),
+            "raw IDs": lambda: iter([_shared(HeadClass(2, None, "relative"), 4, 6, blocks=(4, 6))]),
+            "longer test": lambda: iter([_raw(2, HeadClass(2, None, "relative"), 3, 3)]),
+        }.items()
     },
     nonvacuous=nonvacuous,
+    decisive=decisive,
 )

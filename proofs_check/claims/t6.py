@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from idealized_model import SparseAttentionHead, loss
+from idealized_model import SparseAttentionHead
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.families import ensemble
+from proofs_check.families import ensemble, ensembles, random_pairs
 from proofs_check.problem import Problem
-from theory import HeadClass, bounds, support
+from theory import Example, HeadClass, PlantedEnsemble, bounds, positions, support
+from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-SCORES = (Fraction(1, 2), Fraction(1, 7), Fraction(1, 1000))
-"""exp(-Δ) for three margins Δ: rationals, so that losses are exact."""
+SCORES = (Fraction(1), Fraction(1, 2), Fraction(1, 1000))
+"""exp(-Δ) for three margins Δ >= 0: rationals, so that losses are exact."""
+
+EXTREMES = 3**3
+"""Up to so many extreme heads of a margin all are tried; beyond, those that differ from the worst in one view."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,17 @@ class Statement:
     n_shift: int = -1
     arity_shift: int = 0
     normalised: bool = True
-    planted_score: Fraction = Fraction(1)
-    within_margin: bool = True
+    without: str = ""
+    """A hypothesis that is not asked for."""
 
-    def value(self, length: int, arity: int, score: Fraction) -> Fraction:
-        """The claimed loss."""
-        wrong = (comb(length, arity + self.arity_shift) + self.n_shift) * score
+    def value(self, n_candidates: Any, score: Any) -> Any:
+        """The claimed loss, of numbers or symbols."""
+        wrong = (n_candidates + self.n_shift) * score
         return wrong / (1 + wrong) if self.normalised else wrong
+
+    def candidates(self, length: int, arity: int) -> int:
+        """The claimed number of candidate sets without a window."""
+        return comb(length, arity + self.arity_shift)
 
 
 STATED = Statement()
@@ -51,63 +61,162 @@ MUTANTS = {
 }
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """The formula against the exact loss of the all-wrong head, and no head of that margin above it.
+@dataclass(frozen=True)
+class Situation:
+    """An example, how many of its candidates have each view, and a view that may be that of S*."""
 
-    The problem plants one word of marks that never occur as noise, so that only S* has a planted view.
-    """
+    example: Example
+    counts: Counter[View]
+    planted: View
+
+    @property
+    def others(self) -> tuple[View, ...]:
+        """The views of candidates that look otherwise than S*."""
+        return tuple(sorted(self.counts.keys() - {self.planted}))
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether S* alone has its view."""
+        return self.counts[self.planted] == 1
+
+
+@lru_cache(maxsize=1024)
+def situations(problem: Problem) -> tuple[Situation, ...]:
+    """Of examples with the same views, so often, and the same label only one."""
     law, _ = problem.planted
-    (word, label), *_ = law.ensemble.target.items()
-    wrong_label = next(other for other in law.labels if other != label)
-    views = sorted({view for example in law.support() for view in problem.heads.views(example)})
-    for score in SCORES:
-        claimed = statement.value(law.length, problem.heads.arity, score)
+    found: dict[tuple[frozenset[tuple[View, int]], Label, View], Situation] = {}
+    for example in law.support():
+        counts: Counter[View] = problem.heads.view_counts(example)
+        for view in counts:
+            if law.ensemble.target.get(view.tokens) == example.label:
+                key = frozenset(counts.items()), example.label, view
+                found.setdefault(key, Situation(example, counts, view))
+    return tuple(found.values())
 
-        def head_with(levels: list[Fraction], answers: list[Label]) -> SparseAttentionHead:
-            scores, values = dict(zip(views, levels, strict=True)), dict(zip(views, answers, strict=True))
-            scores[View(word, ())] = statement.planted_score
-            values[View(word, ())] = label
-            return SparseAttentionHead(problem.heads, score=scores, value=values)
 
-        diluted = loss(head_with([score] * len(views), [wrong_label] * len(views)), law)
-        if diluted != claimed:
-            return {"score": str(score), "exact": str(diluted), "claimed": str(claimed)}
-        top = 2 * score if not statement.within_margin else score
-        for pattern, flip in product(range(3), range(2)):
-            levels = [(top, score / 2, Fraction(0))[(i + pattern) % 3] for i in range(len(views))]
-            answers = [(wrong_label, label)[flip * i % 2] for i in range(len(views))]
-            other = loss(head_with(levels, answers), law)
-            if other > claimed:
-                return {"score": str(score), "head": [pattern, flip], "exact": str(other), "claimed": str(claimed)}
+def _spoken(problem: Problem, without: str = "") -> tuple[Situation, ...]:
+    """The situations under the hypotheses, but for one that is dropped."""
+    if len(problem.labels) < 2 and without != "two labels":
+        return ()
+    return tuple(s for s in situations(problem) if s.is_unique or without == "planted view is unique")
+
+
+def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """The formula against the exact loss of the all-wrong head, and no head of that margin above it."""
+    heads = problem.heads
+    for situation, score in product(_spoken(problem, statement.without), SCORES):
+        if not situation.is_unique and score < 1:
+            continue  # another candidate with the view of S* scores 1: no head has this margin
+        example, n = situation.example, situation.counts.total()
+        if heads.window is None and heads.anchor == "none":
+            n = statement.candidates(example.length, heads.arity)
+        claimed = statement.value(n, score)
+        top = 2 * score if statement.without == "margin" else score
+        own = Fraction(1, 2) if statement.without == "planted view scores 1" else Fraction(1)
+        for i, choice in enumerate(choices(len(situation.others), top)):
+            exact = loss_of(problem, situation, choice, own)
+            if exact > claimed or (i == 0 and exact != claimed):
+                return {
+                    "tokens": list(example.tokens), "ids": list(example.ids), "score": str(score),
+                    "head": [[str(level), right] for level, right in choice],
+                    "exact": str(exact), "claimed": str(claimed),
+                }  # fmt: skip
     return None
 
 
+Choice = tuple[tuple[Fraction, bool], ...]
+"""Of each other view its score, and whether its answer is right."""
+
+
+def choices(n_others: int, top: Fraction) -> Iterator[Choice]:
+    """Score and answer of the other views, the worst first: all extremes, or changes in one view.
+
+    A loss W/D is monotone in the score of each view, so that scores between 0 and `top` lose no more than these two.
+    """
+    options = ((top, False), (top, True), (Fraction(0), False))
+    if len(options) ** n_others <= EXTREMES:
+        yield from product(options, repeat=n_others)
+        return
+    worst = (options[0],) * n_others
+    yield worst
+    for i, option in product(range(n_others), options[1:]):
+        yield (*worst[:i], option, *worst[i + 1 :])
+
+
+def loss_of(problem: Problem, situation: Situation, choice: Choice, own: Fraction = Fraction(1)) -> Fraction:
+    """The loss of the head that scores and answers the other views as chosen, and that of S* with `own`, rightly."""
+    right = situation.example.label
+    wrong = next((label for label in problem.labels if label != right), right)
+    chosen = dict(zip(situation.others, choice, strict=True)) | {situation.planted: (own, True)}
+    head = SparseAttentionHead(
+        problem.heads,
+        score=lambda view: chosen[view][0],
+        value=lambda view: right if chosen[view][1] else wrong,
+    )
+    return head.from_counts(situation.counts).loss(right)
+
+
 def cases(problem: Problem) -> int:
-    """Seven heads for each of three margins."""
-    return 7 * len(SCORES)
+    """One case a head, with a margin, on an example."""
+    return len(SCORES) * sum(_n_heads(s) for s in _spoken(problem))
+
+
+def decisive(problem: Problem) -> int:
+    """None where S* is the only candidate: then every loss is 0."""
+    return len(SCORES) * sum(_n_heads(s) for s in _spoken(problem) if s.others)
+
+
+def _n_heads(situation: Situation) -> int:
+    return sum(1 for _ in choices(len(situation.others), Fraction(1)))
+
+
+def nonvacuous(problem: Problem) -> bool:
+    """Whether there are two labels, and an example in which S* may be the only candidate with its view."""
+    return bool(_spoken(problem))
+
+
+# ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def one_word(arity: int, length: int) -> Problem:
     """A problem that plants one word of marks 1, 2, ..., k among noise 0."""
     word = tuple(range(1, arity + 1))
-    ens = ensemble(arity + 1, (0,), {word: 0}, support.uniform())
-    at = ens.at(length)
+    at = ensemble(arity + 1, (0,), {word: 0}, support.uniform()).at(length)
     return Problem(HeadClass(arity), at, at)
 
 
 def _lengths(profile: Profile) -> Iterator[Problem]:
-    longest = 8 if profile == "quick" else 13
+    longest = 6 if profile == "quick" else 8
     for arity in (1, 2, 3, 4):
         for length in range(arity, longest + 1):
             yield one_word(arity, length)
 
 
-def prove_half() -> int:
+def _plantings(profile: Profile) -> Iterator[Problem]:
+    """Small plantings under windows, keys and anchors; S* need not be marked, and words may stand in the noise."""
+    quick = profile == "quick"
+    words = 1 if quick else 2
+    for ens in ensembles(1, 3, max_words=words):
+        for length in (2, 3) if quick else (2, 3, 4):
+            at = ens.at(length)
+            yield Problem(HeadClass(1), at, at)
+            yield Problem(HeadClass(1, key="absolute"), at, at)
+    for ens in ensembles(2, 2, max_words=words):
+        at = ens.at(3, positions=positions.random_shift(0, 1))
+        for heads in (HeadClass(2), HeadClass(2, 1, "relative"), HeadClass(2, None, "order", "last")):
+            yield Problem(heads, at, at)
+
+
+# ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prove_half(statement: Statement = STATED) -> int:
     """Symbolic n, s: the loss is 1/2 exactly where (n - 1)s = 1, increases in n and in s, and never reaches 1."""
     import sympy
 
     n, s = sympy.symbols("n s", positive=True)
-    value = bounds.dilution(n + 1, s)  # n = candidates but the planted one
+    value = statement.value(n + 1, s)  # n = candidates but the planted one
+    require(sympy.simplify(value - bounds.dilution(n + 1, s)) == 0, "bounds.dilution")
     require(sympy.solve(sympy.Eq(value, sympy.Rational(1, 2)), n) == [1 / s], "the half")
     for symbol in (n, s):
         require(sympy.factor(sympy.diff(value, symbol)).is_positive is True, f"increasing in {symbol}")
@@ -115,7 +224,7 @@ def prove_half() -> int:
     # The worst case over heads: W/(1 + W + R) with W + R <= (n-1)s is largest at W = (n-1)s, R = 0.
     w, r = sympy.symbols("w r", nonnegative=True)
     require(sympy.factor((w + r) / (1 + w + r) - w / (1 + w + r)).is_nonnegative is True, "right ones only help")
-    return 5
+    return 6
 
 
 def prove_log_scaling() -> int:
@@ -137,29 +246,70 @@ def prove_log_scaling() -> int:
     return steps + 1
 
 
+# ── Draws and measurements ───────────────────────────────────────────────────────────────────────────────────────────
+
+
 def _random_problems() -> SearchStrategy[Problem]:
-    from hypothesis import strategies as st
+    from proofs_check.problems_drawn import dilution_problems
 
-    return st.tuples(st.integers(1, 4), st.integers(0, 4)).map(lambda pair: one_word(pair[0], pair[0] + pair[1]))
+    return dilution_problems()
 
 
-def _critical_lengths(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """Critical lengths by interval arithmetic against a scan with rational bounds of e: reachable length against k."""
+def _climb(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
+    """At random margins: hill climbing over heads for the largest loss, which the all-wrong head must attain."""
+    from proofs_check.engines import climb
+
+    rounds, steps = (6, 60) if profile == "quick" else (30, 400)
+    tried, reached, best = 0, 0, Fraction(0)
+    for _ in range(rounds):
+        at = random_pairs(rng, 3).at(int(rng.integers(3, 6)))
+        problem = Problem(HeadClass(2), at, at)
+        spoken = [s for s in _spoken(problem) if s.others]
+        if not spoken:
+            continue
+        situation = spoken[int(rng.integers(len(spoken)))]
+        score = Fraction(int(rng.integers(1, 50)), 50)
+        claimed = statement.value(statement.candidates(at.length, 2), score)
+        levels = [(score * i / 4, is_right) for i in range(5) for is_right in (True, False)]
+
+        def exact(
+            state: tuple[int, ...], problem: Problem = problem, situation: Situation = situation, levels: Any = levels
+        ) -> Fraction:
+            return loss_of(problem, situation, tuple(levels[i] for i in state))
+
+        n_others = len(situation.others)
+        start = tuple(int(i) for i in rng.integers(0, len(levels), size=n_others))
+        _, found, n = climb(rng, start, exact, n_choices=len(levels), steps=steps, tick=tick)
+        worst = exact((len(levels) - 1,) * n_others)
+        tried, reached, best = tried + n + 1, reached + (found == claimed), max(best, found / claimed)
+        if max(found, worst) > claimed or worst < claimed:
+            facts = {"score": str(score), "found": str(found), "all_wrong": str(worst), "claimed": str(claimed)}
+            return Measured(tried, "another largest loss", (problem, facts))
+    return Measured(
+        tried, f"{tried:,} heads; the all-wrong head is the worst, and reached in {reached} climbs", decisive=tried
+    )
+
+
+def _critical_lengths(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
+    """Critical lengths by interval arithmetic against the loss there with rational bounds of e: reachable length against k."""
     margins = [Fraction(n, 2) for n in range(1, 21)] if profile == "quick" else [Fraction(n, 4) for n in range(1, 81)]
     table: dict[int, list[int]] = {}
     instances = 0
     for k in (1, 2, 3, 4):
         for margin in margins:
             found = bounds.critical_length(k, margin)
-            below, above = comb(found, k) - 1, comb(found + 1, k) - 1
             low, high = _exp_bounds(margin)
+            up_to = statement.value(statement.candidates(found, k), 1 / low)
+            beyond = statement.value(statement.candidates(found + 1, k), 1 / high)
             instances += 1
             tick(1)
-            if not (below <= low and above > high):
-                problem = one_word(k, k + 1)
-                return Measured(
-                    instances, f"k = {k}, Δ = {margin}", (problem, {"critical": found, "margin": str(margin)})
-                )
+            if not up_to <= Fraction(1, 2) < beyond:
+                facts = {"critical": found, "margin": str(margin), "loss": as_float(up_to), "beyond": as_float(beyond)}
+                return Measured(instances, f"k = {k}, Δ = {margin}", (one_word(k, k + 1), facts))
             table.setdefault(k, []).append(found)
     if any(table[k][-1] <= table[k + 1][-1] for k in (1, 2, 3)):
         return Measured(instances, "not falling in k", (one_word(1, 2), {str(k): v[-1] for k, v in table.items()}))
@@ -178,8 +328,23 @@ def _exp_bounds(power: Fraction) -> tuple[Fraction, Fraction]:
     return total, total + 2 * term * power / terms
 
 
-def _faint_planted() -> Iterator[Problem]:
+# ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _marked_pair() -> Iterator[Problem]:
     yield one_word(2, 4)
+
+
+def _planted_token_is_noise() -> Iterator[Problem]:
+    """The tokens (0, 0), one of them planted: what scores one scores the other, and is right there too."""
+    at = ensemble(1, (0,), {(0,): 0}).at(2)
+    yield Problem(HeadClass(1), at, at)
+
+
+def _one_label() -> Iterator[Problem]:
+    """No answer can be wrong."""
+    at = PlantedEnsemble(2, [1, 0], {(1,): 1}, {(1,): 0}, support.uniform()).at(3)
+    yield Problem(HeadClass(1), at, at)
 
 
 ATTACK = Attack(
@@ -189,16 +354,44 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("k = 1..4, every length up to 8 (full: 13), three margins: exact losses by enumeration", _lengths),
+        Family("one marked word of k = 1..4 tokens, every length up to 6 (full: 8), three margins", _lengths),
+        Family(
+            "every planting of one word (full: of two), one token of three or two of two; windows, keys, anchors",
+            _plantings,
+        ),
     ),
     proofs=(
-        Proof("the half at (n - 1) exp(-Δ) = 1, monotone, worst case; symbolic in n and the score", prove_half),
-        Proof("log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L", prove_log_scaling),
+        Proof(
+            "the half at (n - 1) exp(-Δ) = 1, monotone, worst case; symbolic in n and the score",
+            prove_half,
+            notices=("n for n - 1", "without the normaliser", "n + 1 for n - 1"),
+        ),
+        Proof(
+            "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L", prove_log_scaling, kind="exhausted"
+        ),
     ),
-    samplers=(Sampler("random arities and lengths", _random_problems, 15, 100),),
-    measurements=(Measurement("search", "critical lengths", _critical_lengths),),
+    samplers=(
+        Sampler(
+            "random plantings, weights, schemes, windows, keys and anchors",
+            _random_problems,
+            20,
+            400,
+            notices=tuple(MUTANTS),
+        ),
+    ),
+    measurements=(
+        Measurement("search", "hill climbing for the largest loss at random margins", _climb, tuple(MUTANTS)),
+        Measurement("search", "critical lengths", _critical_lengths, tuple(MUTANTS)),
+    ),
     necessity={
-        "planted view scores 1": Dropped(_faint_planted, replace(STATED, planted_score=Fraction(1, 2))),
-        "margin": Dropped(_faint_planted, replace(STATED, within_margin=False)),
+        name: Dropped(problems, replace(STATED, without=name))
+        for name, problems in {
+            "planted view scores 1": _marked_pair,
+            "margin": _marked_pair,
+            "planted view is unique": _planted_token_is_noise,
+            "two labels": _one_label,
+        }.items()
     },
+    nonvacuous=nonvacuous,
+    decisive=decisive,
 )

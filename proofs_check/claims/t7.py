@@ -15,6 +15,7 @@ from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem, labelled_counts
 from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, positions, support
 from theory.exact import as_float
+from theory.heads import Key
 from theory.planted import planted_components
 from theory.positions import PositionScheme
 from theory.support import SupportLaw
@@ -31,6 +32,8 @@ class Statement:
     slack: int = 0
     identity: bool = True
     floor: Callable[[int], Fraction] = bounds.half_wrong_floor
+    any_arity: bool = False
+    """Whether it is said of heads of any arity."""
 
 
 def _floor_of_one_half(n_candidates: int) -> Fraction:
@@ -38,7 +41,7 @@ def _floor_of_one_half(n_candidates: int) -> Fraction:
 
 
 def _floor_of_two_over_n(n_candidates: int) -> Fraction:
-    return Fraction(2, n_candidates)
+    return bounds.ratio(2, n_candidates)
 
 
 STATED = Statement()
@@ -48,6 +51,10 @@ MUTANTS = {
     "no head beats chance": replace(STATED, floor=_floor_of_one_half),
     "2 / max |C| for the floor": replace(STATED, floor=_floor_of_two_over_n),
 }
+
+FLOORS = ("no head beats chance", "2 / max |C| for the floor")
+
+KEYS: tuple[Key, ...] = ("none", "order", "relative", "absolute")
 
 ENUMERATED_HEADS = 3**8
 """Above this the identity is still decided for all heads (by linearity), the floor is not enumerated."""
@@ -62,7 +69,7 @@ def arity_of(law: Law) -> int:
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """The identity for every head (by linearity: view by view and answer by answer), and the floor on the loss."""
-    if problem.heads.arity >= arity_of(problem.train) + statement.slack:
+    if not statement.any_arity and problem.heads.arity >= arity_of(problem.train) + statement.slack:
         return None
     for view, counts in labelled_counts(problem.heads, problem.train).items() if statement.identity else ():
         selected = sum(counts.values())
@@ -84,9 +91,10 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
 
 def cases(problem: Problem) -> int:
-    """One case a head where the floor is enumerated; else one a (view, answer)."""
+    """One case a (view, answer), and one a head where the floor is enumerated."""
     heads = problem.space().size
-    return heads if heads <= ENUMERATED_HEADS else 2 * len(labelled_counts(problem.heads, problem.train))
+    identities = len(problem.train.labels) * len(labelled_counts(problem.heads, problem.train))
+    return identities + (heads if heads <= ENUMERATED_HEADS else 0)
 
 
 def nonvacuous(problem: Problem) -> bool:
@@ -94,9 +102,15 @@ def nonvacuous(problem: Problem) -> bool:
     return problem.heads.arity < arity_of(problem.train)
 
 
+def decisive(problem: Problem) -> int:
+    """None where there is no candidate set at all: then every head abstains and loses 1."""
+    return cases(problem) if labelled_counts(problem.heads, problem.train) else 0
+
+
 def _head_classes(arity: int) -> Iterator[HeadClass]:
-    for window, key in product((None, 0, 1), ("none", "order", "relative", "absolute")):
-        yield HeadClass(arity, window, key)  # type: ignore[arg-type]
+    for window, key in product((None, 0, 1), KEYS):
+        yield HeadClass(arity, window, key)
+    yield HeadClass(arity, None, "relative", "last")
 
 
 def parity(arity: int, noise: tuple[int, ...], law: SupportLaw) -> PlantedEnsemble:
@@ -179,7 +193,7 @@ def prove_fourier() -> int:
     return steps
 
 
-def prove_floor() -> int:
+def prove_floor(statement: Statement = STATED) -> int:
     """loss >= 1/(2N): W/D >= W/N where D >= 1, E[W] = E[D]/2 >= Pr[D >= 1]/2, and an abstention loses 1 >= 1/(2N).
 
     With q = Pr[D >= 1] the loss is at least q/(2N) + (1 - q), and that minus 1/(2N) is (1 - q)(1 - 1/(2N)) >= 0.
@@ -190,7 +204,7 @@ def prove_floor() -> int:
     n, u = sympy.symbols("n u", nonnegative=True)
     size = n + 1
     loss = (1 - u) * sympy.Rational(1, 2) / size + u
-    slack = sympy.factor(sympy.simplify(loss - bounds.half_wrong_floor(size)))
+    slack = sympy.factor(sympy.simplify(loss - statement.floor(size)))
     require(slack.is_nonnegative is True, f"the slack {slack}")
     require(sympy.simplify(slack - u * (1 - 1 / (2 * size))) == 0, f"the slack {slack}")
     return 2
@@ -202,7 +216,9 @@ def _random_problems() -> SearchStrategy[Problem]:
     return parity_problems()
 
 
-def _tightness(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+def _tightness(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
     """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
     from idealized_model import HeadSpace
     from proofs_check.engines import climb
@@ -216,7 +232,7 @@ def _tightness(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
         law = parity(k, noise, support.uniform()).at(length)
         heads = HeadClass(k - 1, key="relative" if rng.integers(2) else "none")
         space = HeadSpace.of(heads, law)
-        floor = bounds.half_wrong_floor(heads.n_candidates(tuple(range(length))))
+        floor = statement.floor(heads.n_candidates(tuple(range(length))))
         table = law.table()
 
         def gain(state: tuple[int, ...], space: HeadSpace = space, table: dict[Example, int] = table) -> Fraction:
@@ -236,31 +252,35 @@ def _tightness(rng: np.random.Generator, profile: Profile, tick: Callable[[int],
     return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
 
 
-def _monte_carlo(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+def _monte_carlo(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
     """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
 
-    For one uniformly drawn candidate of a sampled example the answer is wrong with probability exactly 1/2.
+    For one uniformly drawn candidate of a sampled example the answer is wrong with probability exactly 1/2. The level of
+    each test is that of all of them over their number (Bonferroni).
     """
     from scipy.stats import binomtest
 
     lengths, draws = ((50, 200), 3000) if profile == "quick" else ((50, 100, 200), 30_000)
-    level, instances, summary, tests = 0.001, 0, [], 2 * len(lengths)
-    for length in lengths:
-        for k in (3, 4):
-            law = parity(k, (0, 1, 2), support.uniform()).at(length)
-            answers = {word: int(rng.integers(2)) for word in product((0, 1, 2), repeat=k - 1)}
-            wrong = 0
-            for example in law.sample(rng, draws):
-                chosen = sorted(rng.choice(length, size=k - 1, replace=False).tolist())
-                wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
-            tick(draws)
-            instances += draws
-            p = binomtest(wrong, draws, 0.5).pvalue
-            summary.append(f"{wrong}/{draws}")
-            if p < level / tests:
-                return Measured(
-                    instances, f"length {length}, k = {k}: p = {p:.2g}", (Problem(HeadClass(k - 1), law, law), {})
-                )
+    settings = list(product(lengths, (3, 4)))
+    level, instances, summary = 0.001, 0, []
+    for length, k in settings:
+        law = parity(k, (0, 1, 2), support.uniform()).at(length)
+        answers = {word: int(rng.integers(2)) for word in product((0, 1, 2), repeat=k - 1)}
+        wrong = 0
+        for example in law.sample(rng, draws):
+            chosen = sorted(rng.choice(length, size=k - 1, replace=False).tolist())
+            wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
+        tick(draws)
+        instances += draws
+        p = binomtest(wrong, draws, float(statement.share)).pvalue
+        summary.append(f"{wrong}/{draws}")
+        if p < level / len(settings):
+            facts = {"wrong": wrong, "draws": draws, "p": f"{p:.2g}"}
+            return Measured(
+                instances, f"length {length}, k = {k}: {facts}", (Problem(HeadClass(k - 1), law, law), facts)
+            )
     return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
 
 
@@ -298,27 +318,39 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("parity of 2 and 3 marked bits, every window and key, supports, noise, schemes", _marked),
-        Family("full parity: k = length, every smaller arity", _dense),
+        Family(
+            "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes", _marked
+        ),
+        Family(
+            "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes",
+            _dense,
+        ),
         Family("parity of 2 marked bits in constant noise, arity 1", _beats_chance),
     ),
     proofs=(
         Proof("the involution, a tautology for every k", prove_involution),
-        Proof("E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", prove_fourier),
-        Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor),
+        Proof("E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", prove_fourier, kind="exhausted"),
+        Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor, notices=FLOORS),
     ),
     samplers=(
-        Sampler("random backgrounds, supports, schemes, windows, keys, anchors, mixtures", _random_problems, 80, 800),
+        Sampler(
+            "random backgrounds, supports, schemes, windows, keys, anchors, mixtures",
+            _random_problems,
+            80,
+            800,
+            notices=("a third for a half", *FLOORS),
+        ),
     ),
     measurements=(
-        Measurement("sampled", "Monte Carlo", _monte_carlo),
-        Measurement("search", "hill climbing for the smallest loss", _tightness),
+        Measurement("sampled", "Monte Carlo", _monte_carlo, ("a third for a half",)),
+        Measurement("search", "hill climbing for the smallest loss", _tightness, FLOORS),
     ),
     necessity={
-        "arity below k": Dropped(_full_arity, replace(STATED, slack=1)),
+        "arity below k": Dropped(_full_arity, replace(STATED, any_arity=True)),
         "uniform bits": Dropped(_biased_bits),
         "parity": Dropped(_conjunction),
         "IDs independent of tokens": Dropped(_ids_that_tell),
     },
     nonvacuous=nonvacuous,
+    decisive=decisive,
 )

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
-from itertools import combinations
+from itertools import chain, combinations, product
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from idealized_model import loss
+from idealized_model import HeadSpace, loss
 from idealized_model.learning import eliminate, minimal
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, coverage, support
+from theory import Example, FiniteLaw, HardHead, HeadClass, coverage, decide, support
 from theory.errors import BudgetExceeded
 from theory.exact import as_float
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+Item = TypeVar("Item")
 
 SIZES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 LEVELS = (Fraction(1, 2), Fraction(1, 10), Fraction(1, 100))
@@ -37,16 +39,17 @@ class Statement:
     per_view: Fraction = Fraction(1)
     level: bool = True
     power: int = 1
-    needs_realizable: bool = True
-    consistent: bool = True
-    """Whether the learner is consistent; the other one forgets a view that it needs."""
+    without: str = ""
+    """A hypothesis that is not asked for."""
 
-    def bound(self, n_views: int, n_labels: int, n: int, delta: Fraction) -> tuple[Fraction, Fraction]:
-        """Rational bounds (below, above) of the claimed error bound, by interval arithmetic."""
-        low_labels, high_labels = _log(Fraction(n_labels + 1))
-        low_level, high_level = _log(1 / delta) if self.level else (Fraction(0), Fraction(0))
-        scale = self.per_view * n_views
-        return (scale * low_labels + low_level) / n**self.power, (scale * high_labels + high_level) / n**self.power
+    def epsilon(self, n_views: Any, n: Any, log_labels: Any, log_level: Any) -> Any:
+        """(M ln(|Y|+1) + ln(1/δ)) / n, of numbers or symbols."""
+        return (self.per_view * n_views * log_labels + (log_level if self.level else 0)) / n**self.power
+
+    def bound(self, n_views: int, n_labels: int, n: int, delta: Fraction) -> Fraction:
+        """The claimed bound on the error, rounded up by less than 1e-28 of itself: exact from logarithms within intervals."""
+        above: Fraction = self.epsilon(n_views, n, _log(Fraction(n_labels + 1)), _log(1 / delta))
+        return above
 
 
 STATED = Statement()
@@ -59,42 +62,78 @@ MUTANTS = {
 
 
 @cache
-def _log(value: Fraction) -> tuple[Fraction, Fraction]:
-    """Rational bounds of ln(value) that differ by less than 1e-30."""
+def _log(value: Fraction) -> Fraction:
+    """A rational upper bound of ln(value), within 1e-30."""
     from mpmath import libmp
     from mpmath.ctx_iv import MPIntervalContext
 
     context = MPIntervalContext()
     context.prec = 160
     interval = context.log(context.mpf(value.numerator) / value.denominator)
-    low, high = (Fraction(*libmp.to_rational(end)) for end in interval._mpi_)
-    return low, high
+    return Fraction(*libmp.to_rational(interval._mpi_[1]))
+
+
+LEARNERS = ("eliminate", "minimal", "worst")
+"""The two learners of the theory, and the worst of all consistent ones: T9 holds for every head with zero loss at once."""
+
+ENUMERATED_HEADS = 3**7
+"""Up to so many heads the worst consistent one is found, among all."""
+
+Errors = Mapping[frozenset[Example], Fraction]
+"""{the examples that were seen: the mass on which the learned head is not perfectly right}."""
 
 
 @lru_cache(maxsize=2048)
-def error_laws(problem: Problem, learner: str) -> tuple[tuple[tuple[frozenset[Example], Fraction], ...], int, bool]:
-    """For every set of seen examples the error of the learned head: ((seen, error), ...), views, whether realizable.
+def n_views(problem: Problem) -> int:
+    """M, the number of views that occur in training."""
+    return len({view for example in problem.train.support() for view in problem.heads.views(example)})
 
-    What a learner returns depends only on the set of distinct examples in the sample, so its law is exact: the
-    probability that a sample of n stays within a set U is P(U)^n.
+
+@lru_cache(maxsize=2048)
+def is_realizable(problem: Problem) -> bool:
+    """Whether some hard head has zero loss in training."""
+    return decide(problem.heads, train=problem.train, test=problem.train).outcome != "unrealizable"
+
+
+@lru_cache(maxsize=4096)
+def errors(problem: Problem, learner: str) -> Errors:
+    """The error of the learned head for every set of examples that a sample may consist of.
+
+    What a learner returns depends only on that set, so its law is exact: the probability that a sample of n stays
+    within a set U is P(U)^n.
     """
     table = problem.train.table()
-    examples = list(table)
-    if len(examples) > MOST_SEEN:  # 2^examples sets can be seen
+    if len(table) > MOST_SEEN:  # 2^examples sets can be seen
         raise BudgetExceeded(
-            "T9 (examples of the law)", size=len(examples), budget=MOST_SEEN, fix="Use a law with fewer examples."
+            "T9 (examples of the law)", size=len(table), budget=MOST_SEEN, fix="Use a law with fewer examples."
         )
-    total = problem.train.denominator
-    n_views = len({view for example in examples for view in problem.heads.views(example)})
-    best = eliminate(problem.heads, examples)
-    realizable = all(best.loss(example) == 0 for example in examples)
-    out = []
-    for size in range(1, len(examples) + 1):
-        for seen in combinations(examples, size):
-            head = learn(problem.heads, list(seen), learner)
-            wrong = sum(weight for example, weight in table.items() if head.loss(example) > 0)
-            out.append((frozenset(seen), Fraction(wrong, total)))
-    return tuple(out), n_views, realizable
+    if learner == "worst":
+        return _worst(problem, table)
+    found = {}
+    for seen in subsets_of(list(table)):
+        head = learn(problem.heads, list(seen), learner)
+        wrong = sum(weight for example, weight in table.items() if head.loss(example) > 0)
+        found[frozenset(seen)] = Fraction(wrong, problem.train.denominator)
+    return found
+
+
+def _worst(problem: Problem, table: Mapping[Example, int]) -> Errors:
+    """The largest error of the hard heads with zero loss on what was seen: all of them are tried."""
+    space, examples = HeadSpace.of(problem.heads, problem.train), list(table)
+    right = np.stack([space.zero_loss([example]) for example in examples])  # (examples, heads)
+    wrong = np.array([table[example] for example in examples]) @ ~right
+    found = {}
+    for seen in subsets_of(range(len(examples))):
+        consistent = right[list(seen)].all(axis=0)
+        if consistent.any():
+            largest = Fraction(int(wrong[consistent].max()), problem.train.denominator)
+            found[frozenset(examples[i] for i in seen)] = largest
+    return found
+
+
+def subsets_of(items: Sequence[Item]) -> Iterator[tuple[Item, ...]]:
+    """Every non-empty subset."""
+    return chain.from_iterable(combinations(items, size) for size in range(1, len(items) + 1))
 
 
 def learn(heads: HeadClass, sample: list[Example], learner: str) -> HardHead:
@@ -102,32 +141,46 @@ def learn(heads: HeadClass, sample: list[Example], learner: str) -> HardHead:
     full = eliminate(heads, sample)
     if learner == "eliminate" or any(full.loss(example) > 0 for example in sample):
         return full
-    if learner == "minimal":
-        return minimal(heads, sample)
     small = minimal(heads, sample)
-    return HardHead(heads, dict(list(small.answers.items())[1:]))
+    return small if learner == "minimal" else HardHead(heads, dict(list(small.answers.items())[1:]))
+
+
+def learners(problem: Problem, statement: Statement) -> tuple[str, ...]:
+    """Whom the statement is about; the worst head only where heads can be enumerated."""
+    if statement.without == "consistent learner":
+        return ("forgetful",)
+    return LEARNERS if HeadSpace.of(problem.heads, problem.train).size <= ENUMERATED_HEADS else LEARNERS[:2]
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """Pr[error > bound] against δ, exactly, for every sample size, level and learner."""
+    """Pr[error > bound] against δ, exactly, for every sample size, level and learner; and both learners are consistent."""
     table = problem.train.table()
+    if statement.without != "realizable" and not is_realizable(problem):
+        return None
+    if not statement.without:
+        for seen, learner in product(subsets_of(list(table)), LEARNERS[:2]):
+            head = learn(problem.heads, list(seen), learner)
+            if any(head.loss(example) > 0 for example in seen):
+                return {"learner": learner, "seen": len(seen), "consistent": False}
     weights = {example: Fraction(weight, problem.train.denominator) for example, weight in table.items()}
-    n_labels = len(problem.train.labels)
-    for learner in ("eliminate", "minimal") if statement.consistent else ("forgetful",):
-        errors, n_views, realizable = error_laws(problem, learner)
-        if statement.needs_realizable and not realizable:
-            return None
-        for n in SIZES:
-            chance = _seen_exactly(weights, n)
-            for delta in LEVELS:
-                _, above = statement.bound(n_views, n_labels, n, delta)
-                exceeds = sum((chance[seen] for seen, error in errors if error > above), Fraction(0))
-                if exceeds > delta:
-                    return {
-                        "learner": learner, "samples": n, "delta": str(delta),
-                        "bound": f"{as_float(above):.6f}", "probability": str(exceeds),
-                    }  # fmt: skip
+    for learner, n in product(learners(problem, statement), SIZES):
+        chance, error = _seen_exactly(weights, n), errors(problem, learner)
+        for delta in LEVELS:
+            above = statement.bound(n_views(problem), len(problem.train.labels), n, delta)
+            exceeds = sum((chance[seen] for seen, wrong in error.items() if wrong > above), Fraction(0))
+            if exceeds > delta:
+                return {
+                    "learner": learner, "samples": n, "delta": str(delta),
+                    "bound": f"{as_float(above):.6f}", "probability": str(exceeds),
+                }  # fmt: skip
     return None
+
+
+@lru_cache(maxsize=256)
+def _speaks(problem: Problem) -> int:
+    """How many (sample size, level) have a bound below 1."""
+    views, labels = n_views(problem), len(problem.train.labels)
+    return sum(STATED.bound(views, labels, n, delta) < 1 for n, delta in product(SIZES, LEVELS))
 
 
 def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Example], Fraction]:
@@ -148,24 +201,30 @@ def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Ex
 
 def cases(problem: Problem) -> int:
     """One case a (learner, sample size, level)."""
-    return 2 * len(SIZES) * len(LEVELS)
+    return len(learners(problem, STATED)) * len(SIZES) * len(LEVELS)
+
+
+def decisive(problem: Problem) -> int:
+    """None where the bound is 1 or more, or all consistent learners are right on all of the law whatever they saw."""
+    perfect = not any(any(errors(problem, learner).values()) for learner in learners(problem, STATED))
+    return 0 if perfect else len(learners(problem, STATED)) * _speaks(problem)
 
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether the law is realizable."""
-    return error_laws(problem, "eliminate")[2]
+    return is_realizable(problem)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _problems(profile: Profile) -> Iterator[Problem]:
-    """Every law with at most 8 (full: 10) examples among the small plantings."""
+    """Every law with at most 6 (full: 9) distinct examples among the small plantings, of lengths up to 3."""
     most = 6 if profile == "quick" else 9
     for ens in [*ensembles(1, 2), *ensembles(1, 3, max_words=2), *ensembles(2, 2, max_words=2)]:
         for length in range(ens.arity, 4):
             law = ens.at(length)
-            if law.size <= 40 and len(law.table()) <= most:
+            if len(law.table()) <= most:
                 yield Problem(HeadClass(ens.arity), law, law)
 
 
@@ -179,13 +238,13 @@ def _lookup(profile: Profile) -> Iterator[Problem]:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_union_bound() -> int:
+def prove_union_bound(statement: Statement = STATED) -> int:
     """(|Y|+1)^M heads, each of error above ε consistent with n samples with probability <= (1-ε)^n <= exp(-εn); at
     ε = (M ln(|Y|+1) + ln(1/δ))/n the product is δ exactly. Symbolic; and 1 - ε <= exp(-ε) from its minimum."""
     import sympy
 
     views, labels, n, delta = sympy.symbols("M y n delta", positive=True)
-    epsilon = (views * sympy.log(labels + 1) + sympy.log(1 / delta)) / n
+    epsilon = statement.epsilon(views, n, sympy.log(labels + 1), sympy.log(1 / delta))
     union = (labels + 1) ** views * sympy.exp(-epsilon * n)
     require(sympy.simplify(union / delta) == 1, f"the union bound {sympy.simplify(union)}")
     e = sympy.Symbol("e", real=True)
@@ -201,15 +260,17 @@ def _random_problems() -> SearchStrategy[Problem]:
     return small_problems()
 
 
-def _learning_curves(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+def _learning_curves(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
     """Sampled learning curves of both learners, at training and at test length, against T9 and against T3 after it."""
     ens = ensemble(4, (0, 3), {(1, 1): 0, (1, 2): 1, (2, 1): 1, (2, 2): 0})
     train, test, heads = ens.at(4), ens.at(5), HeadClass(2)
     cov = coverage(heads, train=train, test=test)
     repeats = 4 if profile == "quick" else 40
     delta = Fraction(1, 1000)
-    n_views = len({view for example in train.support() for view in heads.views(example)})
-    summary, instances = [], 0
+    views = n_views(Problem(heads, train, train))
+    summary, instances, decisive = [], 0, 0
     for n in (8, 32, 128):
         for name in ("eliminate", "minimal"):
             worst = Fraction(0)
@@ -220,15 +281,15 @@ def _learning_curves(rng: np.random.Generator, profile: Profile, tick: Callable[
                     sum(w for example, w in train.table().items() if head.loss(example) > 0), train.denominator
                 )
                 train_loss, test_loss = loss(head, train), loss(head, test)
-                instances += 1
+                above = statement.bound(views, 2, n, delta)
+                instances, decisive = instances + 1, decisive + (above < 1)
                 tick(1)
                 worst = max(worst, test_loss)
-                above = STATED.bound(n_views, 2, n, delta)[1]
                 if wrong > above or test_loss > cov.factor * train_loss or cov.factor == inf:
                     facts = {"learner": name, "samples": n, "error": str(wrong), "test_loss": str(test_loss)}
                     return Measured(instances, str(facts), (Problem(heads, train, test), facts))
             summary.append(f"{name} {n}: {as_float(worst):.3f}")
-    return Measured(instances, f"worst test loss by samples: {', '.join(summary)}; δ = {delta} each")
+    return Measured(instances, f"worst test loss by samples: {', '.join(summary)}; δ = {delta} each", decisive=decisive)
 
 
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,15 +312,26 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("small plantings, both learners, n <= 55, δ >= 1/100: the exact law of the learned head", _problems),
+        Family(
+            "plantings with at most 6 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and of the "
+            "worst consistent head",
+            _problems,
+        ),
         Family("a look-up table of equally likely tokens", _lookup),
     ),
-    proofs=(Proof("the union bound over heads, symbolic in M, |Y|, n, δ", prove_union_bound),),
+    proofs=(
+        Proof(
+            "the arithmetic of the union bound, symbolic in M, |Y|, n, δ; that there are (|Y| + 1)^M behaviours is on paper",
+            prove_union_bound,
+            notices=tuple(MUTANTS),
+        ),
+    ),
     samplers=(Sampler("random small laws", _random_problems, 25, 400),),
-    measurements=(Measurement("sampled", "learning curves", _learning_curves),),
+    measurements=(Measurement("sampled", "learning curves", _learning_curves, ("n² for n",)),),
     necessity={
-        "realizable": Dropped(_unrealizable, replace(STATED, needs_realizable=False)),
-        "consistent learner": Dropped(_forgetful, replace(STATED, consistent=False)),
+        "realizable": Dropped(_unrealizable, replace(STATED, without="realizable")),
+        "consistent learner": Dropped(_forgetful, replace(STATED, without="consistent learner")),
     },
     nonvacuous=nonvacuous,
+    decisive=decisive,
 )

@@ -222,7 +222,7 @@ def test_the_report_is_the_same_for_one_and_for_two_workers(tmp_path: Path) -> N
     )  # fmt: skip
     assert {item["kind"] for item in claim["evidence"]} == {"proved", "exhausted", "supported"}
     for item in claim["evidence"]:
-        assert set(item) == {"kind", "engine", "scope", "instances", "seconds", "witness"}
+        assert set(item) == {"kind", "engine", "scope", "instances", "decisive", "seconds", "witness", "noticed"}
         assert isinstance(item["instances"], int)
         assert item["instances"] > 0
         assert isinstance(item["seconds"], float)

@@ -33,7 +33,7 @@ def test_evidence_has_no_truth_value(kind: str) -> None:
 
 
 def test_evidence_survives_pickling() -> None:
-    evidence = Evidence("refuted", "search", "a scope", 3, 0.5, {"claim": "T1", "facts": {"x": [1, "1/2"]}})
+    evidence = Evidence("refuted", "search", "a scope", 3, 2, 0.5, {"claim": "T1", "facts": {"x": [1, "1/2"]}})
     assert pickle.loads(pickle.dumps(evidence)) == evidence
 
 
@@ -122,8 +122,10 @@ def test_sample_supports_a_true_statement() -> None:
     evidence = engines.sample(attack, sampler, "quick", 0, ticks)
     assert (evidence.kind, evidence.engine, evidence.witness) == ("supported", "sampled", None)
     assert evidence.instances == ticks.total == 40
-    assert evidence.scope == "many lengths: 20 drawn by Hypothesis, 20 under the hypotheses"
-    assert engines.sample(attack, sampler, "full", 0, Ticks()).scope.startswith("many lengths: 40 drawn")
+    assert evidence.scope == (
+        "many lengths: 20 distinct ones drawn by Hypothesis, 19 of them in no family, 20 under the hypotheses"
+    )
+    assert engines.sample(attack, sampler, "full", 0, Ticks()).scope.startswith("many lengths: 40 distinct ones drawn")
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -148,7 +150,9 @@ def test_sample_is_inconclusive_when_nothing_can_be_drawn() -> None:
     sampler = Sampler("none at all", lambda: st.integers(1, 9).filter(lambda n: NEVER).map(problem), 10, 10)
     evidence = engines.sample(toy(), sampler, "quick", 0, Ticks())
     assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
-    assert evidence.scope == "none at all: 0 drawn by Hypothesis, 0 under the hypotheses"
+    assert evidence.scope == (
+        "none at all: 0 distinct ones drawn by Hypothesis, 0 of them in no family, 0 under the hypotheses"
+    )
 
 
 def drawn_lengths(seed: int, *, scope: str = "many lengths") -> list[int]:

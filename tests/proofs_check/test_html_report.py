@@ -127,8 +127,8 @@ def test_a_card_shows_the_claim_with_all_its_evidence(claim: claims.Claim) -> No
     assert card.all("math")
     assert squeezed(claim.title) in squeezed(card.text)
     for item in entry["evidence"]:
-        ends = [item["engine"], f"{item['instances']:,}", f"{item['seconds']:.1f}"]
-        assert any(item["kind"] in row[0] and [row[1], *row[3:]] == ends for row in rows if len(row) == 5), item[
+        ends = [item["engine"], f"{item['instances']:,}", reports.decisive([item]), f"{item['seconds']:.1f}"]
+        assert any(item["kind"] in row[0] and [row[1], *row[3:]] == ends for row in rows if len(row) == 6), item[
             "scope"
         ]
     names = [squeezed(row[0]) for row in rows]

@@ -27,15 +27,18 @@ def parsed(report: dict[str, Any]) -> ElementTree.Element:
         assert [child.tag for child in suite] == ["properties"] + ["testcase"] * (len(suite) - 1)
         for case in suite.iter("testcase"):
             assert {"classname", "name", "time"} == set(case.attrib)
-            assert [child.tag for child in case] in ([], ["failure"], ["error"], ["skipped"])
-    for counted in (root, *root):
+            tags = [child.tag for child in case]
+            counted = case.attrib["classname"].endswith(".evidence") and case.attrib["name"] != "none"
+            assert ("properties" in tags) == counted
+            assert tags[tags[:1] == ["properties"] :] in ([], ["failure"], ["error"], ["skipped"])
+    for group in (root, *root):
         found = {
-            "tests": len(list(counted.iter("testcase"))),
-            "failures": len(list(counted.iter("failure"))),
-            "errors": len(list(counted.iter("error"))),
-            "skipped": len(list(counted.iter("skipped"))),
+            "tests": len(list(group.iter("testcase"))),
+            "failures": len(list(group.iter("failure"))),
+            "errors": len(list(group.iter("error"))),
+            "skipped": len(list(group.iter("skipped"))),
         }
-        assert {name: int(counted.attrib[name]) for name in found} == found
+        assert {name: int(group.attrib[name]) for name in found} == found
     return root
 
 
@@ -74,7 +77,10 @@ def test_a_failure_says_what_refuted_the_claim() -> None:
     by_class: dict[str, list[list[str]]] = {}
     for case in root.iter("testcase"):
         by_class.setdefault(case.attrib["classname"], []).append([child.tag for child in case])
-    assert by_class == {"T1.evidence": [[], ["failure"], ["error"]], "T1.mutants": [[], ["failure"]]}
+    assert by_class == {
+        "T1.evidence": [["properties"], ["properties", "failure"], ["properties", "error"]],
+        "T1.mutants": [[], ["failure"]],
+    }
     failure, survivor = root.iter("failure")
     assert failure.attrib["message"] == "refuted: scope 1 [quick]"
     assert json.loads(failure.text or "") == WITNESS

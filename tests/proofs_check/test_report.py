@@ -28,7 +28,9 @@ def made(
     """A run with evidence of these kinds; mutants and hypotheses with a witness, without one, or (None) unfinished."""
     outcome = Run("quick", 5, interrupted=interrupted, seconds=1.23456)
     for i, kind in enumerate(kinds):
-        evidence = Evidence(kind, "sampled", f"scope {i} [quick]", 1000, 0.5, WITNESS if kind == "refuted" else None)
+        evidence = Evidence(
+            kind, "sampled", f"scope {i} [quick]", 1000, 400, 0.5, WITNESS if kind == "refuted" else None
+        )
         outcome.results[Task("sampled", claim, f"scope {i}")] = Result(evidence)
     for engine, given in (("mutant", mutants), ("necessity", necessity)):
         for name, found in (given or {}).items():
@@ -37,14 +39,14 @@ def made(
     return outcome
 
 
-HOLDS = "T1 holds: 2,000 cases, 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
+HOLDS = "T1 holds: 2,000 cases (800 decisive), 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
 RUNS: dict[str, tuple[Run, bool | None, int, str]] = {
     "all well": (made("proved", "exhausted", mutants={"m": True}, necessity={"h": True}), True, 0, HOLDS),
     "supported": (
         made("supported"),
         True,
         0,
-        "T1 holds: 1,000 cases, 0 mutants refuted, 0 hypotheses shown necessary, 1 s.",
+        "T1 holds: 1,000 cases (400 decisive), 0 mutants refuted, 0 hypotheses shown necessary, 1 s.",
     ),
     "refuted": (made("proved", "refuted"), False, 1, "T1 is refuted."),
     "refuted beats inconclusive": (made("inconclusive", "refuted"), False, 1, "T1 is refuted."),
@@ -94,7 +96,9 @@ def test_one_refuted_claim_among_others_decides_the_status() -> None:
 def test_the_verdict_on_several_claims_counts_them() -> None:
     outcome = made("proved")
     outcome.results |= made("proved", claim="T2").results
-    assert report.verdict(report.build(outcome)).startswith("All 2 claims hold: 2,000 cases, 0 mutants refuted, ")
+    assert report.verdict(report.build(outcome)).startswith(
+        "All 2 claims hold: 2,000 cases (800 decisive), 0 mutants refuted, "
+    )
 
 
 def test_the_report_has_the_schema() -> None:
@@ -109,8 +113,8 @@ def test_the_report_has_the_schema() -> None:
     assert list(claim) == ["id", "title", "statement", "holds", "evidence", "mutants", "necessity"]
     assert claim["statement"] == claims.get("T1").statement
     assert claim["evidence"][0] == {
-        "kind": "proved", "engine": "sampled", "scope": "scope 0 [quick]", "instances": 1000, "seconds": 0.5,
-        "witness": None,
+        "kind": "proved", "engine": "sampled", "scope": "scope 0 [quick]", "instances": 1000, "decisive": 400,
+        "seconds": 0.5, "witness": None, "noticed": [],
     }  # fmt: skip
     assert claim["mutants"] == {"refuted": 1, "total": 1, "survivors": [], "witnesses": {"m": WITNESS}}
     assert claim["necessity"] == [{"hypothesis": "h", "witness": WITNESS}]
@@ -137,7 +141,8 @@ def test_the_table_shows_kind_scope_cases_and_seconds() -> None:
     text = printed(outcome)
     assert "\x1b" not in text
     row = next(line for line in text.splitlines() if "scope 0" in line)
-    assert [cell.strip() for cell in row.strip("│").split("│")] == ["T1", "proved", "scope 0 [quick]", "1,000", "0.5"]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells == ["T1", "proved", "scope 0 [quick]", "1,000", "400", "0.5"]
     assert "1 of 1 refuted" in text
     assert "1 of 1 hypotheses have a witness" in text
     assert text.splitlines()[-1] == HOLDS
