@@ -27,13 +27,13 @@ from __future__ import annotations
 import doctest
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
-from itertools import chain, combinations, groupby, pairwise, product, zip_longest
+from functools import cache, partial
+from itertools import chain, combinations, groupby, islice, pairwise, product, zip_longest
 from math import ceil, log, prod
 from types import FunctionType
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -57,6 +57,17 @@ position, and at pairs of positions with at most so many combinations."""
 PAIRS = 8
 """How many pairs of neighbours in a prompt that is, besides its two ends."""
 
+
+EXAMPLES_OF_A_SIZE = 8
+"""In so many drawn steps that read the same number of tokens, each of these is changed to see what it is for."""
+
+CLIMBS = 2000
+"""So many prompts are tried, each with one token changed, in search of a large dependency set."""
+
+MOST_NAMED = 5
+"""Of so many sizes the undecided sources are named."""
+
+Value = TypeVar("Value")
 
 CHANGES = 32
 """How many tokens of a prompt, and for how many steps the rest of it, are drawn anew, each apart from the others."""
@@ -141,17 +152,25 @@ def _attribute(task: Task, name: str) -> Any:
         return error
 
 
-class Contract(Protocol):
-    """Puts a task to the test: raises Broken or Undecided, or returns the cases decided and what they were."""
+class Decided(NamedTuple):
+    """What was decided: how many cases, what they were, and whether nothing that was listed was left out."""
 
-    def __call__(self, trial: Trial) -> tuple[int, str]: ...
+    cases: int
+    scope: str
+    complete: bool = True
+
+
+class Contract(Protocol):
+    """Puts a task to the test: raises Broken or Undecided, or returns what was decided."""
+
+    def __call__(self, trial: Trial) -> Decided: ...
 
 
 def _finding(trial: Trial, name: str, contract: Contract) -> Finding:
     try:
         if name in trial.broken:
             raise trial.broken[name]
-        instances, scope = contract(trial)
+        instances, scope, complete = contract(trial)
         if not instances and name != EXAMPLES:
             raise Undecided("nothing to decide it on" + ("; see what is refuted" if trial.broken else ""))
     except Broken as broken:
@@ -161,7 +180,7 @@ def _finding(trial: Trial, name: str, contract: Contract) -> Finding:
     except (Exception, SystemExit) as error:  # whatever else the task's code does
         seen = f"{type(error).__name__}: {error}"
         return Finding(name, "refuted", "", 0, "while it was checked", seen, "no error")
-    exhaustive = set(trial.lengths) == set(trial.listed) and name not in DRAWN
+    exhaustive = complete and set(trial.lengths) == set(trial.listed) and name not in DRAWN
     kind: Kind = "exhausted" if exhaustive or name == EXAMPLES else "supported"
     return Finding(name, kind, scope, instances)
 
@@ -173,14 +192,14 @@ def _refuted(trial: Trial, name: str, broken: Broken) -> Finding:
     if owner != name and owner in trial.broken:
         return Finding(name, "inconclusive", f"see: {owner}", 0)
     trial.broken[name] = broken
-    table = trial.table(broken.instance)
+    table = trial.table(broken.instance, broken.step)
     return Finding(name, "refuted", "", 0, broken.where, broken.seen, broken.wanted, table)
 
 
 # ── The contracts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def well_formed(trial: Trial) -> tuple[int, str]:
+def well_formed(trial: Trial) -> Decided:
     """Attributes of the right kinds, tokens of the alphabet, and every instance listed once."""
     for name, valid, wanted in _ATTRIBUTES:
         value = _attribute(trial.task, name)
@@ -209,7 +228,7 @@ def well_formed(trial: Trial) -> tuple[int, str]:
                     "how likely it is", instance=instance,
                 )  # fmt: skip
             first.add(key)
-    return count, f"{count:,} instances"
+    return Decided(count, f"{count:,} instances")
 
 
 def _weight(trial: Trial, length: int, instance: Instance) -> int:
@@ -249,7 +268,7 @@ _ATTRIBUTES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 )
 
 
-def deterministic(trial: Trial) -> tuple[int, str]:
+def deterministic(trial: Trial) -> Decided:
     """The same instances when they are listed again, and the same sample from the same generator state."""
     count = 0
     for length, instances in trial.listed.items():
@@ -270,7 +289,7 @@ def deterministic(trial: Trial) -> tuple[int, str]:
                     "one instance; draw from the generator that is passed in, and from nothing else", instance=one,
                 )  # fmt: skip
             count += 1
-    return count, f"{count:,} instances and samples, each twice"
+    return Decided(count, f"{count:,} instances and samples, each twice")
 
 
 def _two(trial: Trial, one: Instance | None, other: Instance | None) -> str:
@@ -280,7 +299,7 @@ def _two(trial: Trial, one: Instance | None, other: Instance | None) -> str:
     return f"twice {first}, with other IDs or steps"
 
 
-def length_honoured(trial: Trial) -> tuple[int, str]:
+def length_honoured(trial: Trial) -> Decided:
     """As many instances as announced, prompts of the length asked for, longer ones for longer lengths."""
     _check_refusal(trial)
     longest: dict[int, int] = {}
@@ -305,7 +324,7 @@ def length_honoured(trial: Trial) -> tuple[int, str]:
                 f"lengths {shorter} and {longer}", f"{what} of {longest[shorter]} and of {longest[longer]} tokens",
                 f"longer {what} for a longer length",
             )  # fmt: skip
-    return count, f"{count:,} instances"
+    return Decided(count, f"{count:,} instances")
 
 
 def _check_refusal(trial: Trial) -> None:
@@ -340,7 +359,7 @@ def _check_prompt(trial: Trial, length: int, instance: Instance) -> None:
         )  # fmt: skip
 
 
-def mask(trial: Trial) -> tuple[int, str]:
+def mask(trial: Trial) -> Decided:
     """Scored are the steps, none of them in the prompt; what else follows the prompt is given."""
 
     def check(length: int, instance: Instance) -> None:
@@ -354,38 +373,53 @@ def mask(trial: Trial) -> tuple[int, str]:
             )  # fmt: skip
 
     count = trial.each("mask", check)
-    return count, f"{count:,} instances"
+    return Decided(count, f"{count:,} instances")
 
 
-def rule_agrees(trial: Trial) -> tuple[int, str]:
-    """Every predicted token is `rule` of the tokens read."""
+def rule_agrees(trial: Trial) -> Decided:
+    """Every predicted token is `rule` of the tokens read, and of their key where the rule takes one."""
     steps = 0
 
     def check(length: int, instance: Instance) -> None:
         nonlocal steps
         for step in instance.steps:
-            read, target = instance.read(step), instance.tokens[step.position]
-            at = partial(trial.at, length, instance, step)
-            with calling("rule", at, instance=instance):
-                found = trial.task.rule(read)
+            target, at = instance.tokens[step.position], partial(trial.at, length, instance, step)
+            with calling("rule", at, instance=instance, step=step):
+                found = trial.task.predict_token(instance.read(step), instance.key(step))
             steps += 1
             if type(found) is not int or found != target:
-                seen = f"rule({read}) = {shown(found)} {_symbol(trial, found)}, and the token {target} {_symbol(trial, target)}"
-                raise Broken(at(), seen, "one and the same token", instance=instance)
+                call = _called(trial, "rule", instance, step)
+                seen = (
+                    f"{call} = {shown(found)} {_symbol(trial, found)}, and the token {target} {_symbol(trial, target)}"
+                )
+                raise Broken(at(), seen, "one and the same token", instance=instance, step=step)
 
     trial.each(RULE, check)
-    return steps, f"{steps:,} steps"
+    return Decided(steps, f"{steps:,} steps")
+
+
+def _called(trial: Trial, method: str, instance: Instance, step: Step) -> str:
+    """How a method of the task was called for a step."""
+    key = f", key={shown(instance.key(step))}" if trial.task.takes_key else ""
+    return f"{method}({shown(instance.read(step))}{key})"
 
 
 def _symbol(trial: Trial, token: object) -> str:
     return f"({trial.text((token,))})" if type(token) is int else ""
 
 
-def no_hidden_dependence(trial: Trial) -> tuple[int, str]:
-    """With the tokens read fixed and everything else drawn anew, a predicted token stays the same; no rule is asked."""
+def no_hidden_dependence(trial: Trial) -> Decided:
+    """What a step does not read changes neither its target nor, unless it is attended to, the choice of what is read.
+
+    No rule is asked. Two instances in which a step reads the same (tokens; and their key, where the rule takes one) have
+    the same label there. Two that agree, in tokens and IDs, at all that a step attends to (its sources, and with anchor
+    "last" its query) both have that step, with the same sources in the same order: what earlier steps read does not
+    count, as no head sees it. A given token that varies is an input, and does not follow from the tokens before it.
+    """
     cases = compared = 0
     apart: list[int] = []
     for length in trial.sizes:
+        _check_given(trial, length)
         if length in trial.listed or not trial.free:
             settled, found = _compare(trial, length, trial.seen(length))
         else:
@@ -395,33 +429,157 @@ def no_hidden_dependence(trial: Trial) -> tuple[int, str]:
             apart.append(length)
     if apart and not cases:
         raise Undecided(f"at {at_lengths(apart)} no two drawn instances read the same at a step: try shorter lengths")
-    return cases, f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}"
+    return Decided(cases, f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}")
+
+
+def _check_given(trial: Trial, length: int) -> None:
+    """A given token is the same in all instances, or an input: it takes several values after the same tokens."""
+    after: dict[int, dict[int, Instance]] = defaultdict(dict)
+    inputs = {len(key): key for key in _branches(trial.listed.get(length, ()))}
+    for instance in trial.seen(length):
+        for position in instance.given:
+            after[position].setdefault(instance.tokens[position], instance)
+    for position, values in after.items():
+        if len(values) > 1 and position not in inputs and (trial.free or length in trial.listed):
+            one, other = [*values.values()][:2]
+            raise Broken(
+                f"{trial.at(length, one)}, the given position {position}",
+                f"holds {_symbol(trial, one.tokens[position])} here and {_symbol(trial, other.tokens[position])} with the "
+                f"prompt {trial.text(other.tokens[: other.n_prompt])}, as the tokens before it decide",
+                "a step that predicts it: what is given says nothing that has to be computed", instance=one,
+            )  # fmt: skip
+
+
+def _branches(instances: Collection[Instance]) -> set[Tokens]:
+    """The beginnings after which several tokens are given."""
+    first: dict[Tokens, int] = {}
+    found = set()
+    for instance in instances:
+        for position in instance.given:
+            start, token = instance.tokens[:position], instance.tokens[position]
+            if first.setdefault(start, token) != token:
+                found.add(start)
+    return found
 
 
 def _compare(trial: Trial, length: int, instances: list[Instance]) -> tuple[int, int]:
     """How many steps need no comparison, and how many are compared; where all is listed, the first to read something."""
-    first: dict[tuple[Step, Tokens], Instance] = {}
+    first: dict[object, Instance] = {}
     compared = 0
     for instance in instances:
         for step in instance.steps:
-            one = first.setdefault((step, instance.read(step)), instance)
+            one = first.setdefault((step, trial.reading(instance, step)), instance)
             if one != instance:
-                _check_same(trial, length, step, one, instance)
+                _check_label(trial, length, step, one, instance)
                 compared += 1
+    located = Located(trial, instances)
+    for one, step, other in located.apart():
+        _check_step(trial, length, step, one, other)
     return len(first) if length in trial.listed else 0, compared
 
 
-def _check_same(trial: Trial, length: int, step: Step, one: Instance, other: Instance) -> None:
-    """Two instances in which a step reads the same have the same target there."""
-    targets = one.tokens[step.position], other.tokens[step.position]
-    if targets[0] != targets[1]:
-        prompt = trial.text(other.tokens[: other.n_prompt])
+class Located:
+    """Whether what a step attends to says where it reads: instances that agree there have the same step.
+
+    Sets of instances are integers with a bit for each, so that all pairs are compared.
+    """
+
+    def __init__(self, trial: Trial, instances: list[Instance]) -> None:
+        self.instances, self.anchored = instances, trial.task.anchor == "last"
+        self._steps = defaultdict[int, list[tuple[Instance, Step]]](list)
+        holding, asked = defaultdict[tuple[int, int, int], list[int]](list), defaultdict[int, list[int]](list)
+        doing = defaultdict[Step, list[int]](list)
+        for number, instance in enumerate(instances):
+            for i, (token, id_) in enumerate(zip(instance.tokens, instance.ids, strict=True)):
+                holding[i, token, id_].append(number)
+            for t in range(instance.n_prompt, len(instance.tokens) + 1):
+                asked[t].append(number)
+            for step in instance.steps:
+                doing[step].append(number)
+                self._steps[len(step.sources)].append((instance, step))
+        self._holding = {key: _bits(numbers) for key, numbers in holding.items()}
+        self._asked = {t: _bits(numbers) for t, numbers in asked.items()}
+        self._doing = {step: _bits(numbers) for step, numbers in doing.items()}
+
+    def apart(self, left_out: Mapping[int, Collection[int]] | None = None) -> Iterator[tuple[Instance, Step, Instance]]:
+        """An instance with a step, and one that agrees at all that it attends to and does something else there.
+
+        `left_out` are places that are not read, by the number of sources of a step; then only such steps are looked at.
+        """
+        same = defaultdict[Step, int](int)
+        for step, bits in self._doing.items():
+            same[Step(step.position, _kept(step.sources, left_out))] |= bits
+        done = set()
+        for instance, step in chain.from_iterable(self._steps[size] for size in left_out or [*self._steps]):
+            now = Step(step.position, _kept(step.sources, left_out))
+            query = step.position - 1
+            unread = query in step.sources and query not in now.sources  # left out, so not attended to either
+            places = now.sources if unread or not self.anchored else (*now.sources, query)
+            at = tuple((i, instance.tokens[i], instance.ids[i]) for i in places)
+            if (now, at) in done:
+                continue
+            done.add((now, at))
+            others = self._asked[step.position] & ~same[now]
+            for key in at:
+                others &= self._holding[key]
+            if others:
+                yield instance, step, self.instances[(others & -others).bit_length() - 1]
+
+
+def _kept(values: tuple[Value, ...], left_out: Mapping[int, Collection[int]] | None) -> tuple[Value, ...]:
+    """What is left of the sources of a step, or of its reading, without the places that are left out."""
+    places = left_out.get(len(values)) if left_out else None
+    return tuple(value for i, value in enumerate(values) if i not in places) if places else values
+
+
+def _bits(numbers: list[int]) -> int:
+    """The set of numbers as an integer."""
+    found = bytearray(numbers[-1] // 8 + 1)  # in increasing order
+    for number in numbers:
+        found[number // 8] |= 1 << number % 8
+    return int.from_bytes(found, "little")
+
+
+def _check_label(trial: Trial, length: int, step: Step, one: Instance, other: Instance) -> None:
+    """Two instances in which a step reads the same have the same label there."""
+    labels = trial.label(one, step), trial.label(other, step)
+    if labels[0] != labels[1]:
+        here, there = (_predicted(trial, label) for label in labels)
         raise Broken(
             trial.at(length, one, step),
-            f"reads {trial.text(one.read(step))} here and with the prompt {prompt}, but predicts "
-            f"{trial.text(targets[:1])} here and {trial.text(targets[1:])} there",
-            "sources that tell the two apart: the token depends on more than what is declared", instance=one,
+            f"reads {trial.text(one.read(step))} here and with the prompt {trial.text(other.tokens[: other.n_prompt])}, "
+            f"but predicts {here} here and {there} there",
+            "sources that tell the two apart: the token depends on more than what is declared", instance=one, step=step,
         )  # fmt: skip
+
+
+def _predicted(trial: Trial, label: tuple[int, ...]) -> str:
+    """A label in words."""
+    return " with the ID increment ".join((trial.text(label[:1]), *map(str, label[1:])))
+
+
+def _check_step(trial: Trial, length: int, step: Step, one: Instance, other: Instance) -> None:
+    """Two instances that agree at all that a step attends to have the same step, and the same label there."""
+    t = step.position
+    there = next((each for each in other.steps if each.position == t), None)
+    if there == step:
+        _check_label(trial, length, step, one, other)
+        return
+    if there is not None:
+        seen = f"that step reads position{_plural(there.sources)}"
+    else:
+        seen = "the sequence ends before it" if t == len(other.tokens) else "that token is given"
+    raise Broken(
+        trial.at(length, one, step),
+        f"reads position{_plural(step.sources)}; with the prompt {trial.text(other.tokens[: other.n_prompt])}, where the "
+        f"tokens and IDs that it attends to are the same, {seen}",
+        "sources that say where they are: what decides which tokens are read, in which order, and whether there is a "
+        "step at all is read as well", instance=one, step=step,
+    )  # fmt: skip
+
+
+def _plural(positions: Tokens) -> str:
+    return f"{'' if len(positions) == 1 else 's'} {shown(positions)}"
 
 
 def _resample(trial: Trial, length: int) -> tuple[int, int]:
@@ -436,8 +594,8 @@ def _resample(trial: Trial, length: int) -> tuple[int, int]:
         prompt, other = prompts
         one = trial.solve(length, prompt)
         stride = ceil(len(one.steps) / CHANGES)
-        for step in one.steps[sum(other) % stride :: stride]:  # everything that is not read, at once
-            fixed = tuple(prompt[i] if i in step.sources else other[i] for i in range(len(prompt)))
+        for step in one.steps[sum(other) % stride :: stride]:  # everything that is not attended to, at once
+            fixed = tuple(prompt[i] if i in trial.task.attended(step) else other[i] for i in range(len(prompt)))
             settled += free <= {*step.sources}
             compared += _check_changed(trial, length, one, fixed, (step,))
         differ = [i for i, token in enumerate(other) if token != prompt[i]]
@@ -450,148 +608,387 @@ def _resample(trial: Trial, length: int) -> tuple[int, int]:
 
 
 def _check_changed(trial: Trial, length: int, one: Instance, prompt: Tokens, steps: tuple[Step, ...]) -> int:
-    """How many of the steps read the same with another prompt; where they do, their targets must be the same."""
+    """How many of the steps see the same with another prompt; where they do, all else must be the same."""
     if prompt == one.tokens[: len(prompt)]:
         return 0  # it is the same instance
     other = trial.solve(length, prompt)
     there = {*other.steps}
-    same = [step for step in steps if step in there and one.read(step) == other.read(step)]
-    for step in same:
-        _check_same(trial, length, step, one, other)
-    return len(same)
+    compared = 0
+    for step in steps:
+        if step in there and trial.reading(one, step) == trial.reading(other, step):
+            _check_label(trial, length, step, one, other)
+        elif _agree(one, other, step.position, trial.task.attended(step)):
+            _check_step(trial, length, step, one, other)
+        else:
+            continue
+        compared += 1
+    return compared
 
 
-def every_dependency_matters(trial: Trial) -> tuple[int, str]:
-    """For each place in what is read, two readings that differ there only and have different targets."""
-    targets: dict[int, dict[Tokens, set[int]]] = defaultdict(lambda: defaultdict(set))
-    found_at: dict[int, dict[int, tuple[Instance, Step]]] = defaultdict(dict)
-    for length in trial.lengths:
-        for instance in trial.seen(length):
-            for step in instance.steps:
-                read = instance.read(step)
-                targets[len(read)][read].add(instance.tokens[step.position])
-                found_at[len(read)].setdefault(length, (instance, step))
-    decided, undecided = 0, list[str]()
-    for size, of_reading in sorted(targets.items()):
-        at = found_at[size]
+def _agree(one: Instance, other: Instance, t: int, positions: Collection[int]) -> bool:
+    """Whether two instances are asked for the token at t, and hold the same tokens and IDs at some earlier positions."""
+    return other.n_prompt <= t <= len(other.tokens) and all(
+        one.tokens[i] == other.tokens[i] and one.ids[i] == other.ids[i] for i in positions
+    )
+
+
+def every_dependency_matters(trial: Trial) -> Decided:
+    """Each place in what is read is needed: without it the label, or where to read, would no longer be told.
+
+    Without a place two readings are the same that have different labels, of one size or of another (the place then tells
+    the rule which case it is in); or two instances agree at all else that the step attends to, and read elsewhere. Steps
+    of all lengths that read the same number of tokens are put together. A place is idle where a listed length says so.
+    """
+    seen = Readings(trial)
+    idle, undecided = seen.settle()
+    for size, places in idle.items():
+        length, instance, step = seen.example(size)
+        raise Broken(
+            f"{trial.at(length, instance, step)}, {_sources(size, places)} "
+            f"(position{_plural(tuple(step.sources[place] for place in places))})",
+            f"no token there changes the target, in any of the {len(seen.labels[size]):,} readings of {size} tokens, nor "
+            "what is read",
+            "two of them that differ there only and have different targets, or steps that do not read it",
+            instance=instance, step=step,
+        )  # fmt: skip
+    decided = sum(seen.labels) - sum(map(len, undecided.values()))
+    words = [_sources(size, places) for size, places in undecided.items()]
+    named = ", ".join(words[:MOST_NAMED]) + f", and of {len(words) - MOST_NAMED} more sizes" * (len(words) > MOST_NAMED)
+    if words and not (decided and all(seen.never_varied(size, at) for size in undecided for at in undecided[size])):
+        raise Undecided(f"{named}: nothing seen shows what they are for; try more lengths, or a larger budget")
+    scope = f"{sum(map(len, seen.labels.values())):,} readings"
+    return Decided(decided, f"{scope}; undecided, as its token never varied: {named}" if words else scope, not words)
+
+
+Reading: TypeAlias = tuple[int | tuple[int, int], ...]
+Places: TypeAlias = dict[int, list[int]]
+"""Places in what is read, by the number of tokens that are read."""
+
+
+class Readings:
+    """Everything that is read, by how much it is, with its labels.
+
+    Attributes
+    ----------
+    labels : for every number of tokens, the readings of so many with the labels that they have.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        self.labels: dict[int, dict[Reading, set[tuple[int, ...]]]] = defaultdict(lambda: defaultdict(set))
+        self._at: dict[int, dict[int, list[tuple[Instance, Step]]]] = defaultdict(lambda: defaultdict(list))
+        self._located = cache(lambda length: Located(trial, trial.seen(length)))
+        for length in trial.lengths:
+            for instance in trial.seen(length):
+                for step in instance.steps:
+                    read = trial.reading(instance, step)
+                    self.labels[len(read)][read].add(trial.label(instance, step))
+                    if len(found := self._at[len(read)][length]) < EXAMPLES_OF_A_SIZE:
+                        found.append((instance, step))
+
+    def settle(self) -> tuple[Places, Places]:
+        """The places that are idle, and those that stay undecided."""
+        none, cases = self._without_witness()
+        found: tuple[Places, Places] = ({}, {})
+        for size in self.labels:
+            for place in sorted((*none.get(size, ()), *cases.get(size, ()))):
+                found[not self._listings_decide(size, place)].setdefault(size, []).append(place)
+        return found
+
+    def _without_witness(self) -> tuple[Places, Places]:
+        """The places that nothing shows to be needed; and those that only tell cases apart, and need not all of them."""
+        none: Places = {}
+        cases: Places = {}
+        for size in self.labels:
+            for place in range(size):
+                together = self._together(size, place)
+                if any(len(labels) > 1 and number > 1 for labels, number in together.values()):
+                    continue
+                if self._a_change_shows(size, place) or self._lost(size, place):
+                    continue
+                others = self.labels.get(size - 1, {})
+                case = any(labels != others[rest] for rest, (labels, _) in together.items() if rest in others)
+                (cases if case else none).setdefault(size, []).append(place)
+        while cases and (clash := self._clash(cases)):
+            if not clash & cases.keys():
+                return none, {}  # the labels are no function of what is read, which another contract says
+            cases = {size: places for size, places in cases.items() if size not in clash}
+        return none, cases
+
+    def _together(self, size: int, place: int) -> dict[Reading, tuple[set[tuple[int, ...]], int]]:
+        """What readings become without a place: with which labels, and of how many readings."""
+        labels, number = defaultdict[Reading, set[tuple[int, ...]]](set), Counter[Reading]()
+        for read, there in self.labels[size].items():
+            rest = read[:place] + read[place + 1 :]
+            labels[rest] |= there
+            number[rest] += 1
+        return {rest: (labels[rest], number[rest]) for rest in labels}
+
+    def _lost(self, size: int, place: int) -> bool:
+        """Whether without a place a step no longer says where it reads, in instances that are not made by a change."""
+        lengths = [length for length in self._at[size] if length in self.trial.listed or not self.trial.free]
+        return any(True for length in lengths for _ in self._located(length).apart({size: [place]}))
+
+    def _clash(self, left_out: Places) -> set[int]:
+        """The sizes of two steps that are alike without the places that are left out, and should not be; else none."""
+        first: dict[Reading, tuple[int, set[tuple[int, ...]]]] = {}
+        for size, labels in self.labels.items():
+            for read, there in labels.items():
+                other, known = first.setdefault(_kept(read, left_out), (size, there))
+                if known != there:
+                    return {size, other}
+        for length in {length for size in left_out for length in self._at[size]}:
+            for _, step, other_instance in self._located(length).apart(left_out):
+                there_too = [len(each.sources) for each in other_instance.steps if each.position == step.position]
+                return {len(step.sources), *there_too}
+        return set()
+
+    def _listings_decide(self, size: int, place: int) -> bool:
+        """Whether the listed lengths show that a place without a witness is idle.
+
+        One length may be too short to show what a place is for. So it takes two; or a longer one at which no step reads
+        so many tokens; or readings that differ there only, which of a dense task must be all of the readings.
+        """
+        trial, at = self.trial, self._at[size]
         full = [length for length in at if length in trial.listed]
-        growing = trial.task.sparsity is None and (not full or min(at) == trial.lengths[-1])
-        for place in range(size):
-            others: dict[Tokens, set[int]] = {}
-            n_others = Counter[Tokens]()
-            for read, target in of_reading.items():
-                rest = read[:place] + read[place + 1 :]
-                others.setdefault(rest, set()).update(target)
-                n_others[rest] += 1
-            if any(len(found) > 1 and n_others[rest] > 1 for rest, found in others.items()):
-                decided += 1
-            elif growing:
-                continue  # of a dense task: more lengths would say more
-            elif len(full) > 1 or (full and max(n_others.values()) > 1):
-                length, (instance, step) = next(iter(at.items()))
-                raise Broken(
-                    f"{trial.at(length, instance, step)}, source {place + 1} of {size} (position {step.sources[place]})",
-                    f"no token there changes the target, in any of the {len(of_reading):,} readings of {size} tokens",
-                    "two of them that differ there only and have different targets, or steps that do not read it",
-                    instance=instance,
-                )  # fmt: skip
-            else:
-                undecided.append(f"source {place + 1} of {size}")
-    if undecided:
-        raise Undecided(f"{', '.join(undecided)}: not enough readings to compare; try more lengths, or a larger budget")
-    return decided, f"{sum(map(len, targets.values())):,} readings"
+        if len(full) > 1 or (full and any(length > max(at) for length in trial.listed)):
+            return True
+        numbers = [number for _, number in self._together(size, place).values()]
+        return bool(full) and (min(numbers) if trial.task.sparsity is None else max(numbers)) > 1
+
+    def _a_change_shows(self, size: int, place: int) -> bool:
+        """Whether changing the token there, in drawn prompts, shows what the place is for."""
+        trial = self.trial
+        for length in self._at[size]:
+            if length in trial.listed or not trial.free:
+                continue
+            for one, step in self._at[size][length]:
+                at = step.sources[place]
+                for token in trial.choices(length)[at] if at < one.n_prompt else ():
+                    other = trial.solve(length, (*one.tokens[:at], token, *one.tokens[at + 1 : one.n_prompt]))
+                    rest = trial.task.attended(step) - {at}
+                    if step in other.steps:
+                        here, there = trial.reading(one, step), trial.reading(other, step)
+                        alone = _kept(here, {size: [place]}) == _kept(there, {size: [place]})
+                        if alone and trial.label(one, step) != trial.label(other, step):
+                            return True
+                    elif _agree(one, other, step.position, rest):
+                        return True
+        return False
+
+    def never_varied(self, size: int, place: int) -> bool:
+        """Whether a dense task first reads so many tokens at the last length, and there the same token always."""
+        first_seen_last = min(self._at[size]) == self.trial.lengths[-1]
+        return (
+            self.trial.task.sparsity is None
+            and first_seen_last
+            and len({read[place] for read in self.labels[size]}) == 1
+        )
+
+    def example(self, size: int) -> tuple[int, Instance, Step]:
+        """A step that reads so many tokens, at a listed length where there is one."""
+        length = next((length for length in self._at[size] if length in self.trial.listed), min(self._at[size]))
+        return length, *self._at[size][length][0]
 
 
-def sparsity(trial: Trial) -> tuple[int, str]:
-    """The largest dependency set is as large as declared, or grows where the task is declared dense."""
-    declared = trial.task.sparsity
-    largest: dict[int, tuple[int, Instance, Step]] = {}
-    count = 0
-    for length in trial.lengths:
-        for instance in trial.seen(length):
-            step = max(instance.steps, key=lambda step: len(step.sources))
-            size = len(step.sources)
-            if length not in largest or size > largest[length][0]:
-                largest[length] = (size, instance, step)
-            count += 1
+def _sources(size: int, places: list[int]) -> str:
+    """Places in words, counted from 1: "sources 1, 3-5 of 6"."""
+    runs = [
+        [place + 1 for _, place in run] for _, run in groupby(enumerate(places), key=lambda pair: pair[1] - pair[0])
+    ]
+    words = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    return f"source{'s' if len(places) > 1 else ''} {words} of {size}"
+
+
+def sparsity(trial: Trial) -> Decided:
+    """The largest dependency set is as large as declared, or grows where the task is declared dense.
+
+    That a large set is missing is said of listed lengths only.
+    """
+    declared, largest = trial.task.sparsity, dict[int, tuple[int, Instance, Step]]()
+    before = 0
+    for length in trial.sizes:
+        largest[length] = _largest(trial, length, more_than=before if declared is None else declared - 1)
+        before = largest[length][0]
     if not largest:
-        return 0, ""
+        return Decided(0, "")
+    count = sum(len(trial.seen(length)) for length in largest)
     sizes = {length: size for length, (size, _, _) in largest.items()}
     if declared is None:
-        if len(sizes) < 2:
-            raise Undecided("whether dependency sets grow shows only at two lengths or more")
-        for shorter, longer in pairwise(sizes):
-            if sizes[longer] <= sizes[shorter]:
-                raise Broken(
-                    f"lengths {shorter} and {longer}", f"largest dependency sets {sizes[shorter]} and {sizes[longer]}",
-                    "larger sets at longer lengths, as the task is declared dense (sparsity = None)",
-                    instance=largest[longer][1],
-                )  # fmt: skip
-        return count, f"{count:,} instances: the largest sets have {', '.join(map(str, sizes.values()))}"
+        return Decided(count, f"{count:,} instances: the largest sets have {_growing(largest, trial)}")
     for length, (size, instance, step) in largest.items():
         if size > declared:
             raise Broken(
                 trial.at(length, instance, step), f"reads {size} tokens", f"at most sparsity = {declared}",
-                instance=instance,
+                instance=instance, step=step,
             )  # fmt: skip
     if declared not in sizes.values():
         words = f"the largest sets at {at_lengths([*sizes])} are {', '.join(map(str, sizes.values()))}"
         if len(sizes) > 1 and len({*[*sizes.values()][-2:]}) > 1:
             raise Undecided(f"{words}, below sparsity = {declared}, and still growing: try longer lengths")
+        if drawn := [length for length in sizes if length not in trial.listed]:
+            raise Undecided(f"{words}, below sparsity = {declared}; of {at_lengths(drawn)} not all instances were seen")
         raise Broken(at_lengths([*sizes]), words, f"a set of sparsity = {declared} at some length")
-    return count, f"{count:,} instances: the largest set has {declared}"
+    return Decided(count, f"{count:,} instances: the largest set has {declared}")
 
 
-def ids(trial: Trial) -> tuple[int, str]:
-    """IDs follow from the length alone, or from increments that what is read decides; offsets are those claimed."""
+def _growing(largest: dict[int, tuple[int, Instance, Step]], trial: Trial) -> str:
+    """The sizes of the largest sets of a dense task, which grow."""
+    if len(largest) < 2:
+        raise Undecided("whether dependency sets grow shows only at two lengths or more")
+    for (shorter, (small, *_)), (longer, (large, instance, step)) in pairwise(largest.items()):
+        if large > small:
+            continue
+        if longer not in trial.listed:
+            raise Undecided(
+                f"the largest sets seen at {at_lengths([shorter, longer])} have {small} and {large} tokens; of length "
+                f"{longer} not all instances were seen: try shorter lengths, or a larger budget"
+            )
+        raise Broken(
+            f"lengths {shorter} and {longer}", f"largest dependency sets {small} and {large}",
+            "larger sets at longer lengths, as the task is declared dense (sparsity = None)",
+            instance=instance, step=step,
+        )  # fmt: skip
+    return ", ".join(str(size) for size, _, _ in largest.values())
+
+
+def _largest(trial: Trial, length: int, *, more_than: int) -> tuple[int, Instance, Step]:
+    """The largest dependency set seen; while it is not large enough, drawn prompts are changed to have a larger one."""
+
+    def largest(instance: Instance) -> tuple[int, Instance, Step]:
+        step = max(instance.steps, key=lambda step: len(step.sources))
+        return len(step.sources), instance, step
+
+    def size(found: tuple[int, Instance, Step]) -> int:
+        return found[0]
+
+    best = max(map(largest, trial.seen(length)), key=size)
+    if length in trial.listed or not trial.free:
+        return best
+    left = min(CLIMBS, trial.budget // bulk(length))
+    better = True
+    while better and left > 0 and size(best) <= more_than:
+        better = False
+        for i, options in enumerate(trial.choices(length)):
+            for token in options:
+                prompt = best[1].tokens[: best[1].n_prompt]
+                if token == prompt[i] or left <= 0:
+                    continue
+                left -= 1
+                found = largest(trial.solve(length, (*prompt[:i], token, *prompt[i + 1 :])))
+                if size(found) > size(best):
+                    best, better = found, True
+    return best
+
+
+def ids(trial: Trial) -> Decided:
+    """IDs are fixed by the length, or a function of the tokens so far, or predicted by increments that what is read
+    decides; offsets are those claimed.
+    """
     largest: dict[int, int] = {}
-    predicted = False
     count = 0
     for length in trial.lengths:
-        known: dict[int, Instance] = {}
         for instance in trial.seen(length):
-            increments = _increments(trial, length, instance)
-            predicted |= bool(increments)
-            for increment in increments:
-                largest[length] = max(largest.get(length, 0), abs(increment))
-            if not increments:
-                first = known.setdefault(instance.n_prompt, instance)
-                if any(one != other for one, other in zip(first.ids, instance.ids, strict=False)):
-                    raise Broken(
-                        trial.at(length, instance), f"the IDs {shown(instance.ids)}, and {shown(first.ids)} with the "
-                        f"prompt {trial.text(first.tokens[: first.n_prompt])}",
-                        "IDs that depend on the length alone, or `increment` to predict them", instance=instance,
-                    )  # fmt: skip
+            if trial.predicts:
+                for step in instance.steps:
+                    increment = _check_increment(trial, length, instance, step)
+                    largest[length] = max(largest.get(length, 0), abs(increment))
             count += 1
+    words = _origin(trial)
     if len(largest) > 2 and all(largest[one] < largest[other] for one, other in pairwise(largest)):
-        raise Broken(
-            at_lengths([*largest]), f"increments as large as {', '.join(map(str, largest.values()))}",
-            "increments from a finite set that serves every length",
-        )  # fmt: skip
+        growing = f"increments as large as {', '.join(map(str, largest.values()))}"
+        if drawn := [length for length in largest if length not in trial.listed]:
+            raise Undecided(f"{growing}, and still growing; of {at_lengths(drawn)} not all instances were seen")
+        raise Broken(at_lengths([*largest]), growing, "increments from a finite set that serves every length")
     _check_offsets(trial)
-    if not predicted:
+    if words == FIXED:
         _check_coupling(trial)
-    words = "predicted" if predicted else "fixed by the length"
     words += "" if trial.task.offsets is None else ", sources at the offsets claimed"
-    return count, f"{count:,} instances: {words}"
+    return Decided(count, f"{count:,} instances: {words}")
 
 
-def _increments(trial: Trial, length: int, instance: Instance) -> list[int]:
-    """The increments of the steps of an instance, checked against its IDs; none where the task predicts no IDs."""
-    found: list[int] = []
-    for number, step in enumerate(instance.steps):
-        read, t = instance.read(step), step.position
-        at = partial(trial.at, length, instance, step)
-        with calling("increment", at, instance=instance):
-            increment = trial.task.increment(read)
-        if increment is None and not found:
-            continue
-        grown = instance.ids[t] - instance.ids[t - 1]
-        if increment != grown or len(found) != number:
-            seen = f"increment({read}) = {shown(increment)}, and the ID grows by {grown}"
-            raise Broken(at(), seen, "one and the same number, at every step", instance=instance)
-        found.append(increment)
-    return found
+def _check_increment(trial: Trial, length: int, instance: Instance, step: Step) -> int:
+    """The increment of a step, checked against the IDs of its instance."""
+    increment, t = trial.increment(length, instance, step), step.position
+    grown = instance.ids[t] - instance.ids[t - 1]
+    if increment is None or increment != grown:
+        raise Broken(
+            trial.at(length, instance, step),
+            f"{_called(trial, 'increment', instance, step)} = {shown(increment)}, and the ID grows by {grown}",
+            "one and the same number, at every step", instance=instance, step=step,
+        )  # fmt: skip
+    return increment
+
+
+FIXED = "fixed by the length"
+
+
+def _origin(trial: Trial) -> str:
+    """What the IDs follow from, in words; of a task that predicts IDs those that no step predicts."""
+    if _fixed(trial):
+        return "predicted" if trial.predicts else FIXED
+    lead = "predicted; the others are " if trial.predicts else ""
+    if not _unlike(trial):
+        return f"{lead}a function of the tokens so far"
+    if not (found := _unlike(trial, by_length=True)):
+        return f"{lead}a function of the length and of the tokens so far"
+    if trial.predicts and not (found := _unlike(trial, by_length=True, whole=True)):
+        return f"{lead}a function of the whole prompt"
+    length, instance, i, other = found
+    raise Broken(
+        trial.at(length, instance),
+        f"position {i} has the ID {instance.ids[i]}, and {other.ids[i]} with the prompt "
+        f"{trial.text(other.tokens[: other.n_prompt])}, where the tokens {'of the prompt' if trial.predicts else 'so far'} "
+        "are the same",
+        "IDs of a prompt that follow from it" if trial.predicts else "IDs that are fixed by the length or follow from the "
+        "tokens so far, or `increment` to predict them", instance=instance,
+    )  # fmt: skip
+
+
+def _unpredicted(trial: Trial, instance: Instance) -> list[int]:
+    """The positions whose IDs no step predicts."""
+    scored = {step.position for step in instance.steps} if trial.predicts else ()
+    return [i for i in range(len(instance.ids)) if i not in scored]
+
+
+def _fixed(trial: Trial) -> bool:
+    """Whether a position has one ID in all instances of a length, and of a length of the prompt."""
+    for length in trial.lengths:
+        known: dict[tuple[int, int], int] = {}
+        for instance in trial.seen(length):
+            for i in _unpredicted(trial, instance):
+                if known.setdefault((instance.n_prompt, i), instance.ids[i]) != instance.ids[i]:
+                    return False
+    return True
+
+
+def _unlike(
+    trial: Trial, *, by_length: bool = False, whole: bool = False
+) -> tuple[int, Instance, int, Instance] | None:
+    """A position with two IDs after the same tokens, it included (`whole`: and after those of the prompt), if any."""
+    after: dict[tuple[int, int], int] = {}  # the state after a state and a token: one a beginning
+    known: dict[tuple[int, int], Instance] = {}
+    for length in trial.lengths:
+        for instance in chain(trial.seen(length), _with_same_beginnings(trial, length)):
+            states = [-length if by_length else 0]
+            for token in instance.tokens:
+                states.append(after.setdefault((states[-1], token), len(after) + 1))
+            for i in _unpredicted(trial, instance):
+                state = states[max(i + 1, instance.n_prompt if whole else 0)]
+                other = known.setdefault((state, i), instance)
+                if other.ids[i] != instance.ids[i]:
+                    return length, instance, i, other
+    return None
+
+
+def _with_same_beginnings(trial: Trial, length: int) -> Iterator[Instance]:
+    """Of a length that is drawn freely: instances whose prompts begin as one that was seen, and go on as another."""
+    if length in trial.listed or not trial.free:
+        return
+    for one, other in islice(pairwise(trial.seen(length)), 8):
+        n = one.n_prompt
+        for cut in range(1, n, ceil(n / CHANGES)):
+            yield trial.solve(length, (*one.tokens[:cut], *other.tokens[cut:n]))
 
 
 def _check_offsets(trial: Trial) -> None:
@@ -603,8 +1000,7 @@ def _check_offsets(trial: Trial) -> None:
     for length in trial.lengths:
         for instance in trial.seen(length):
             for step in instance.steps:
-                query = instance.ids[step.position - 1]
-                offsets = tuple(instance.ids[source] - query for source in step.sources)
+                offsets = instance.key(step)
                 missing.discard(offsets)
                 if offsets not in claimed:
                     near = [claim for claim in claimed if len(claim) == len(offsets)] or claimed
@@ -650,33 +1046,25 @@ def _shared(ids: tuple[int, ...], one: list[int], other: list[int]) -> list[set[
     return [{(abs(start - i), abs(end - j)) for i, j in pairs} for start, end in ends]
 
 
-def free_running(trial: Trial) -> tuple[int, str]:
-    """Each token by `rule` from the tokens made so far reproduces the sequence, and `increment` the IDs."""
+def free_running(trial: Trial) -> Decided:
+    """Each token by `rule` and each ID by `increment`, from those made so far, reproduces the sequence."""
 
     def check(length: int, instance: Instance) -> None:
         with calling("rollout", partial(trial.at, length, instance), owner=RULE, instance=instance):
-            tokens = trial.task.rollout(instance)
-        if tokens != instance.tokens:
-            raise Broken(
-                trial.at(length, instance), f"the rollout {trial.text(tokens)}", trial.text(instance.tokens),
-                instance=instance,
-            )  # fmt: skip
-        rolled, steps = list(instance.ids), {step.position: step for step in instance.steps}
-        for t in range(instance.n_prompt, len(tokens)):
-            if t in steps:
-                with calling("increment", partial(trial.at, length, instance, steps[t]), instance=instance):
-                    increment = trial.task.increment(instance.read(steps[t]))
-                rolled[t] = rolled[t] if increment is None else rolled[t - 1] + increment
-        if tuple(rolled) != instance.ids:
-            raise Broken(
-                trial.at(length, instance), f"the IDs {shown(tuple(rolled))}", shown(instance.ids), instance=instance
-            )
+            tokens, ids = trial.task.free_run(instance)
+        for made, right, words in (tokens, instance.tokens, trial.text), (ids, instance.ids, shown):
+            if made != right:
+                wrong = next(step for step in instance.steps if made[step.position] != right[step.position])
+                raise Broken(
+                    trial.at(length, instance), f"{'the IDs' if right is instance.ids else 'the rollout'} {words(made)}",
+                    words(right), instance=instance, step=wrong,
+                )  # fmt: skip
 
     count = trial.each("free running", check)
-    return count, f"{count:,} instances"
+    return Decided(count, f"{count:,} instances")
 
 
-def sampling(trial: Trial) -> tuple[int, str]:
+def sampling(trial: Trial) -> Decided:
     """Samples lie in the support, and every outcome comes as often as its weight says: exact binomial tails.
 
     All tests together refute a right sampler with at most the chance `level` (Bonferroni).
@@ -711,7 +1099,7 @@ def sampling(trial: Trial) -> tuple[int, str]:
         count += n
     untested = ", ".join(str(length) for length, (law, _) in laws.items() if not law)
     less = f"; the frequencies at {untested} were not tested" if untested else ""
-    return count, f"{count:,} samples: {n_tests:,} exact tests, together at level {trial.level}{less}"
+    return Decided(count, f"{count:,} samples: {n_tests:,} exact tests, together at level {trial.level}{less}")
 
 
 def _raise_frequency(
@@ -786,7 +1174,7 @@ def _outcomes(instance: Instance, places: list[Place]) -> list[Outcome]:
     return [tuple((i, instance.tokens[i]) for i in place) for place in places if place[-1] < instance.n_prompt]
 
 
-def examples(trial: Trial) -> tuple[int, str]:
+def examples(trial: Trial) -> Decided:
     """The examples in the docstrings of the task's class and module run, and print what they say."""
     kind = type(trial.task)
     module = sys.modules.get(kind.__module__)
@@ -808,7 +1196,7 @@ def examples(trial: Trial) -> tuple[int, str]:
             error = failure.exc_info[1]
             raise _disagreeing(test, failure.example, f"{type(error).__name__}: {error}") from None
     count = sum(len(test.examples) for test in tests)
-    return count, f"{count} examples" if count else "there are none"
+    return Decided(count, f"{count} examples" if count else "there are none")
 
 
 def _disagreeing(test: doctest.DocTest, example: doctest.Example, got: str) -> Broken:

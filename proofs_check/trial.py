@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property, partial
 from itertools import islice, product
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +24,12 @@ Drawn = TypeVar("Drawn")
 POOL = 400
 """How many instances are drawn of a length that is too large to list, to be compared with each other."""
 
+CHANGED = 32
+"""In how many places of a long prompt one token is changed."""
+
+COLUMNS = 100
+"""A table of an instance is cut to so many columns of text."""
+
 SHRUNK = 256
 """Prompts of up to so many tokens are drawn, and shrunk, token by token."""
 
@@ -34,14 +40,23 @@ OWNER = {"ids": "IDs", "steps": "mask", "given": "mask"}
 class Broken(Exception):
     """Something against the task: at which input, what was seen, and what would satisfy the contract.
 
-    `owner` is the contract that answers for it, where that is not the one under test.
+    `owner` is the contract that answers for it, where that is not the one under test; `step` is the one at fault in the
+    instance.
     """
 
     def __init__(
-        self, where: str, seen: str, wanted: str, *, instance: Instance | None = None, owner: str | None = None
+        self,
+        where: str,
+        seen: str,
+        wanted: str,
+        *,
+        instance: Instance | None = None,
+        step: Step | None = None,
+        owner: str | None = None,
     ) -> None:
         super().__init__(where, seen, wanted)
-        self.where, self.seen, self.wanted, self.instance, self.owner = where, seen, wanted, instance, owner
+        self.where, self.seen, self.wanted, self.owner = where, seen, wanted, owner
+        self.instance, self.step = instance, step
 
 
 class Undecided(Exception):
@@ -50,7 +65,12 @@ class Undecided(Exception):
 
 @contextmanager
 def calling(
-    method: str, at: str | Callable[[], str], *, owner: str | None = None, instance: Instance | None = None
+    method: str,
+    at: str | Callable[[], str],
+    *,
+    owner: str | None = None,
+    instance: Instance | None = None,
+    step: Step | None = None,
 ) -> Iterator[None]:
     """Turn an error of the task's own code into a finding that names the method, the input and the error."""
     try:
@@ -61,7 +81,7 @@ def calling(
         if isinstance(error, InvalidArgument) and error.where == "Instance":
             owner = OWNER.get(error.argument, owner)
         where, seen = at if isinstance(at, str) else at(), f"{type(error).__name__}: {error}"
-        raise Broken(where, f"{method} raised {seen}", "no error", instance=instance, owner=owner) from error
+        raise Broken(where, f"{method} raised {seen}", "no error", instance=instance, step=step, owner=owner) from error
 
 
 class Trial:
@@ -161,13 +181,58 @@ class Trial:
         return generator(self.seed, self.name, *names)
 
     def seen(self, length: int) -> list[Instance]:
-        """The instances of a length to compare with each other: all, or a pool of drawn ones."""
+        """The instances of a length to compare with each other: all, or a pool of drawn ones and of corners."""
         if length in self.listed:
             return self.listed[length]
         if length not in self._pools:
             rng = self.rng("pool", str(length))
-            self._pools[length] = [self.draw(length, rng) for _ in range(POOL)] if length in self.sizes else []
+            drawn = [self.draw(length, rng) for _ in range(POOL)] if length in self.sizes else []
+            corners = self.corners(length) if drawn and self.free else ()
+            self._pools[length] = [*drawn, *(self.solve(length, prompt) for prompt in corners)]
         return self._pools[length]
+
+    def corners(self, length: int) -> Iterator[Tokens]:
+        """Prompts that draws hardly ever show: every position at its first, second, ... or last choice, one changed."""
+        choices = self.choices(length)
+        numbers = (0, 1, 2, 3, max(map(len, choices)))
+        for corner in dict.fromkeys(tuple(options[min(i, len(options) - 1)] for options in choices) for i in numbers):
+            yield corner
+            yield from self.changed(length, corner)
+
+    def changed(self, length: int, prompt: Tokens) -> Iterator[Tokens]:
+        """A prompt with one token changed, in some places where there is a choice."""
+        choices = self.choices(length)
+        places = [i for i, options in enumerate(choices) if len({*options}) > 1]
+        for i in places[:: -(-len(places) // CHANGED) or 1]:
+            token = next(token for token in choices[i] if token != prompt[i])
+            yield (*prompt[:i], token, *prompt[i + 1 :])
+
+    @cached_property
+    def predicts(self) -> bool:
+        """Whether the task predicts IDs: `increment` is not None for some step."""
+        if getattr(type(self.task), "increment", None) is Task.increment:
+            return False
+        for length in self.lengths:
+            for instance in self.seen(length):
+                for step in instance.steps:
+                    if self.increment(length, instance, step) is not None:
+                        return True
+        return False
+
+    def increment(self, length: int, instance: Instance, step: Step) -> int | None:
+        """What the task's `increment` says of a step."""
+        with calling("increment", partial(self.at, length, instance, step), owner="IDs", instance=instance, step=step):
+            return self.task.predict_increment(instance.read(step), instance.key(step))
+
+    def label(self, instance: Instance, step: Step) -> tuple[int, ...]:
+        """What a step predicts: the token, and the growth of the ID where the task predicts IDs."""
+        t = step.position
+        return (instance.tokens[t], instance.ids[t] - instance.ids[t - 1]) if self.predicts else (instance.tokens[t],)
+
+    def reading(self, instance: Instance, step: Step) -> tuple[int | tuple[int, int], ...]:
+        """What the rule of the task gets to see of a step: a token a source, with its key where the rule takes one."""
+        read = instance.read(step)
+        return tuple(zip(read, instance.key(step), strict=True)) if self.task.takes_key else read
 
     def each(self, contract: str, check: Callable[[int, Instance], None]) -> int:
         """Put all listed instances to a check, and for the other lengths those that Hypothesis draws.
@@ -258,14 +323,15 @@ class Trial:
         words = f"length {length}, prompt {self.text(instance.tokens[: instance.n_prompt])}"
         return words if step is None else f"{words}, the step at position {step.position}"
 
-    def table(self, instance: Instance | None) -> str:
-        """An instance as `Task.show` prints it."""
+    def table(self, instance: Instance | None, step: Step | None = None) -> str:
+        """An instance as `Task.show` prints it, cut around a step where it is long."""
         if instance is None:
             return ""
         try:
-            return self.task.show(instance)
+            return self.task.show(instance, step=step, width=COLUMNS)
         except (Exception, SystemExit):
-            return f"tokens {instance.tokens}\nIDs    {instance.ids}\nsteps  {tuple(map(tuple, instance.steps))}"
+            rows = {"tokens": instance.tokens, "IDs   ": instance.ids, "steps ": tuple(map(tuple, instance.steps))}
+            return "\n".join(f"{name} {shown(values)}" for name, values in rows.items())
 
     def covered(self) -> str:
         """The lengths, in words."""

@@ -104,6 +104,11 @@ class Queried(Task):
         return self.task.sparsity
 
     def rule(self, read: Tokens) -> int:
+        if self.task.takes_key:
+            raise InvalidArgument(
+                "Queried.rule", "task", f"{self.task.name!r}, whose rule takes a key", "a rule of the tokens read alone",
+                "The query is another one here, and with it the key: ask the task itself.",
+            )  # fmt: skip
         return self.task.rule(read)
 
     def instances(self, length: int) -> Iterator[Instance]:

@@ -27,11 +27,13 @@ read           0  1
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from inspect import Parameter, signature
 from itertools import product
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -92,6 +94,12 @@ class Instance:
         where = "Instance"
         for name in ("tokens", "ids", "given"):
             values = getattr(self, name)
+            if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
+                several = next(value for value in values if isinstance(value, tuple))
+                raise InvalidArgument(
+                    where, name, f"the tuple {shown(several)} as the ID of one token", "one integer a token",
+                    "Several IDs a token are not supported: choose one of them, or number the pairs.",
+                )  # fmt: skip
             if not isinstance(values, tuple) or not set(map(type, values)) <= {int}:
                 raise InvalidArgument(
                     where, name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
@@ -143,6 +151,19 @@ class Instance:
     def read(self, step: Step) -> Tokens:
         """The tokens that a step reads, in the order of its sources."""
         return tuple(self.tokens[source] for source in step.sources)
+
+    def key(self, step: Step) -> Ids:
+        """The IDs of what a step reads less that of its query, the token before the predicted one, in the same order.
+
+        It is what a head with the relative key sees of the positions of the sources; a shift of all IDs keeps it.
+
+        Examples
+        --------
+        >>> Instance(tokens=(7, 8, 7), ids=(4, 5, 4), steps=(Step(2, (0,)),)).key(Step(2, (0,)))
+        (-1,)
+        """
+        query = self.ids[step.position - 1]
+        return tuple(self.ids[source] - query for source in step.sources)
 
 
 class Task(ABC):
@@ -209,13 +230,17 @@ class Task(ABC):
         raise NotImplementedError(f"{type(self).__name__} defines neither solve nor instances, n_instances and draw")
 
     @abstractmethod
-    def rule(self, read: Tokens) -> int:
-        """The token that a step predicts, as a function of the tokens at its sources."""
+    def rule(self, read: Tokens, *args: Any, **kwargs: Any) -> int:
+        """The token that a step predicts, as a function of the tokens at its sources.
 
-    def increment(self, read: Tokens) -> int | None:
+        Written `rule(self, read)`; or `rule(self, read, key)`, to be a function of the key of the step too
+        (`Instance.key`), where one reading has different targets in different steps and only the IDs tell them apart.
+        """
+
+    def increment(self, read: Tokens, *args: Any, **kwargs: Any) -> int | None:
         """By how much the ID of the predicted token exceeds the last one, as a function of the tokens read.
 
-        None, the default, where the IDs depend on the length alone.
+        None, the default, where the IDs are not predicted. It may take the key as well, as `rule` may.
         """
         return None
 
@@ -310,29 +335,81 @@ class Task(ABC):
         """The positions that a head attends to for a step: its sources, and with anchor "last" the token before it."""
         return frozenset((*step.sources, step.position - 1) if self.anchor == "last" else step.sources)
 
+    @property
+    def takes_key(self) -> bool:
+        """Whether `rule` or `increment` takes the key of a step besides what it reads."""
+        return _takes_key(self.rule) or _takes_key(self.increment)
+
+    def predict_token(self, read: Tokens, key: Ids) -> int:
+        """The token by `rule`, which gets the key where it takes one."""
+        return self.rule(read, key) if _takes_key(self.rule) else self.rule(read)
+
+    def predict_increment(self, read: Tokens, key: Ids) -> int | None:
+        """The ID increment by `increment`, which gets the key where it takes one."""
+        return self.increment(read, key) if _takes_key(self.increment) else self.increment(read)
+
     def rollout(self, instance: Instance) -> Tokens:
         """The sequence that free running makes: each scored token by `rule` from the tokens made so far."""
-        tokens = list(instance.tokens[: instance.n_prompt])
+        return self.free_run(instance)[0]
+
+    def free_run(self, instance: Instance) -> tuple[Tokens, Ids]:
+        """Tokens and IDs that free running makes, each step by `rule` and `increment` from those made so far.
+
+        Examples
+        --------
+        >>> from theory.tasks import PointerChasing
+        >>> task = PointerChasing()
+        >>> walk = task.encode("a+2 b+1 b+1")
+        >>> task.free_run(walk) == (walk.tokens, walk.ids)
+        True
+        """
+        n = instance.n_prompt
+        tokens, ids = [*instance.tokens[:n]], [*instance.ids[:n]]
         sources = {step.position: step.sources for step in instance.steps}
-        for position in range(instance.n_prompt, len(instance.tokens)):
+        for position in range(n, len(instance.tokens)):
+            token, id_ = instance.tokens[position], instance.ids[position]
             if position in sources:
-                tokens.append(self.rule(tuple(tokens[source] for source in sources[position])))
-            else:
-                tokens.append(instance.tokens[position])
-        return tuple(tokens)
+                read = tuple(tokens[source] for source in sources[position])
+                key = tuple(ids[source] - ids[-1] for source in sources[position])
+                token, increment = self.predict_token(read, key), self.predict_increment(read, key)
+                id_ = id_ if increment is None else ids[-1] + increment
+            tokens.append(token)
+            ids.append(id_)
+        return tuple(tokens), tuple(ids)
 
     def text(self, tokens: Tokens) -> str:
         """The tokens as text."""
         return "".join(self.alphabet[token] for token in tokens)
 
-    def show(self, instance: Instance) -> str:
-        """The instance as a small table: tokens, IDs, and under every predicted token the positions that it reads."""
+    def show(self, instance: Instance, *, step: Step | None = None, width: int | None = None) -> str:
+        """The instance as a small table: tokens, IDs, and under every predicted token the positions that it reads.
+
+        Parameters
+        ----------
+        step : what to keep in a table that is cut: its position, its query and its sources; then the start.
+        width : cut a table of more columns of text than that; default: never.
+
+        Examples
+        --------
+        >>> from theory.tasks import FullParity
+        >>> task = FullParity()
+        >>> long = task.solve((1, 0) * 50)
+        >>> print(task.show(long, step=long.steps[0], width=60))
+        token 1  0  1  0  1  0  1  0  1  0  1  0  ... 0  =0
+        ID    0  1  2  3  4  5  6  7  8  9  10 11 ... 99 100
+        read                                      ...    0,1,...,99
+        """
         sources = {step.position: ",".join(map(str, step.sources)) for step in instance.steps}
-        columns = [("token", "ID", "read")]
-        for i, token in enumerate(instance.tokens):
-            columns.append((self.alphabet[token], str(instance.ids[i]), sources.get(i, "")))
-        widths = [max(2 if j else 5, *map(len, column)) for j, column in enumerate(columns)]
-        rows = zip(*columns, strict=True)
+        columns = [
+            (self.alphabet[token], str(instance.ids[i]), sources.get(i, "")) for i, token in enumerate(instance.tokens)
+        ]
+        table = [("token", "ID", "read"), *columns]
+        if width is not None and _width(table) > width:
+            columns = [(token, id_, _cut(read)) for token, id_, read in columns]
+            first = (step.position, step.position - 1, *step.sources) if step else ()
+            table = _fitting(table[0], columns, [*dict.fromkeys((*first, *range(len(columns))))], width)
+        widths = [max(2 if j else 5, *map(len, column)) for j, column in enumerate(table)]
+        rows = zip(*table, strict=True)
         return "\n".join(" ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
     def check_length(self, length: object, method: str) -> None:
@@ -347,6 +424,53 @@ class Task(ABC):
                 f"{type(self).__name__}.{method}", "length", shown(length), f"an integer >= {self.min_length}",
                 f"The shortest {self.name} has length {self.min_length}.",
             )  # fmt: skip
+
+
+Column: TypeAlias = tuple[str, str, str]
+"""Of a table of an instance: a token, its ID, and what is read there."""
+
+
+def _width(table: Sequence[Column]) -> int:
+    """The columns of text of a table."""
+    return sum(1 + max(2, *map(len, column)) for column in table) - 1
+
+
+def _cut(read: str) -> str:
+    """The positions that a step reads; of many the first two and the last."""
+    positions = read.split(",")
+    return read if len(read) <= 20 else ",".join((*positions[:2], "...", positions[-1]))
+
+
+def _fitting(head: Column, columns: list[Column], wanted: Sequence[int], width: int) -> list[Column]:
+    """The columns that fit into a width, in the order in which they are wanted; dots for those between."""
+
+    def table(kept: set[int]) -> list[Column]:
+        made, after = [head], 0
+        for i in sorted(kept):
+            made += [("...",) * 3] * (i > after) + [columns[i]]
+            after = i + 1
+        return made + [("...",) * 3] * (after < len(columns))
+
+    kept: set[int] = set()
+    for i in wanted:
+        if _width(table(kept | {i})) <= width:
+            kept.add(i)
+    return table(kept)
+
+
+def _takes_key(method: Callable[..., object]) -> bool:
+    """Whether a rule takes a second argument: one that must be given, or is named `key`."""
+    return _has_key(getattr(method, "__func__", method), bound=hasattr(method, "__func__"))
+
+
+@lru_cache(maxsize=256)
+def _has_key(function: Callable[..., object], *, bound: bool) -> bool:
+    places = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    try:
+        parameters = [each for each in signature(function).parameters.values() if each.kind in places]
+    except ValueError:  # a builtin that does not say
+        return False
+    return any(each.name == "key" or each.default is Parameter.empty for each in parameters[1 + bound : 2 + bound])
 
 
 def step_examples(instance: Instance, ids: Ids, *, increments: bool = False) -> Iterator[Example]:

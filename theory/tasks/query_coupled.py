@@ -32,7 +32,8 @@ class QueryCoupled(Task):
 
     Raises
     ------
-    InvalidArgument : for a task whose answer is read off without a query, and for one that is query-coupled already.
+    InvalidArgument : for a task whose answer is read off without a query, for one that is query-coupled already, and for
+        one whose rule takes the key of a step, which would be another under the moved IDs.
 
     Examples
     --------
@@ -52,6 +53,11 @@ class QueryCoupled(Task):
             raise InvalidArgument(
                 "QueryCoupled", "task", f"{self.task.name!r}", "a token-coupled task, that predicts from the last token",
                 "A planted or dense task has no coupling of this kind; a query-coupled one is so already.",
+            )  # fmt: skip
+        if self.task.takes_key:
+            raise InvalidArgument(
+                "QueryCoupled", "task", f"{self.task.name!r}, whose rule takes a key", "a rule of the tokens read alone",
+                "The key is that of the task's own IDs: write the query-coupled task by hand.",
             )  # fmt: skip
         object.__setattr__(self, "min_length", self.task.min_length)
 
