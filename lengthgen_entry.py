@@ -29,7 +29,7 @@ def main() -> int:
     if problems := misplaced("proofs_check"):
         doctor = HOME / "proofs_check" / "doctor.py"
         if sys.argv[1:2] == ["doctor"] and doctor.is_file():
-            runpy.run_path(str(doctor), run_name="__main__")  # by its place, as its name is taken; it exits
+            return int(runpy.run_path(str(doctor))["main"]())  # by its place, as its name is taken
         print(f"lengthgen: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
     return int(import_module("proofs_check.__main__").main())

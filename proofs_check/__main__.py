@@ -3,34 +3,33 @@
 import sys
 
 from lengthgen_entry import CORE, misplaced
-from proofs_check import program
+from proofs_check import doctor, program
 
 
 def main() -> int:
     """Run the command line as the program of this process; returns the exit status."""
+    if problems := misplaced(*CORE):
+        if _asks_the_doctor():
+            return doctor.main()
+        print(f"lengthgen: {problems[0]}", file=sys.stderr)
+        return program.BAD_USAGE
     return program.run(_command)
 
 
 def _command() -> int:
-    """The command line; where it cannot be imported, say what is missing or in its place, and how to mend that."""
-    asked = sys.argv[1:2] == ["doctor"]
-    if problems := misplaced(*CORE):
-        if asked:
-            from proofs_check import doctor
-
-            return doctor.main()
-        print(f"lengthgen: {problems[0]}", file=sys.stderr)
-        return program.BAD_USAGE
+    """The command line; where a package that it needs is missing, say which ones are, and how to install them."""
     try:
         from proofs_check.cli import main as run
-    except ImportError as error:
-        from proofs_check import doctor
-
+    except ModuleNotFoundError as error:
         print(f"lengthgen: {error}", file=sys.stderr)
         status = doctor.main()
-        return status if asked else program.FAILED
+        return status if _asks_the_doctor() else program.FAILED
     program.end_with_caller()
     return run()
+
+
+def _asks_the_doctor() -> bool:
+    return sys.argv[1:2] == ["doctor"]
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ ENABLES = {
     "sphinx": "the documentation as a site (make docs)",
     "myst-parser": "the documentation as a site (make docs)",
     "furo": "the documentation as a site (make docs)",
+    "cosmic-ray": "make mutants: small changes of the code that a test must notice",
     "mypy": "make lint",
     "ruff": "make lint, make format",
     "build": "make dist",
