@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Statement:
     share: Fraction = Fraction(1, 2)
     slack: int = 0
     identity: bool = True
-    floor: Callable[[int], Fraction] = bounds.half_wrong_floor
+    floor: Callable[[Any], Any] = lambda n: bounds.half_wrong_floor(n)
     any_arity: bool = False
     """Whether it is said of heads of any arity."""
 
