@@ -71,11 +71,12 @@ def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_s
 
 @st.composite
 def certificate_problems(draw: DrawFn) -> Problem:
-    """T2's input: full-support ensembles at the certificate length and above, non-uniform support laws."""
+    """T2's input: full-support ensembles at the certificate length, one below it (where T2 says nothing) and above,
+    non-uniform support laws."""
     anchor: Anchor = draw(st.sampled_from(("none", "last")))
     planting = draw(planted_ensembles(max_labels=3, supports=st.just(support.uniform(anchor))))
     arity = planting.arity
-    train = bounds.certificate(arity, anchor) + draw(st.integers(0, 1))
+    train = max(arity, bounds.certificate(arity, anchor) + draw(st.sampled_from((0, 1, -1))))
     test = train + draw(st.integers(1, 2))
 
     def at(length: int) -> Law:

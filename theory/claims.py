@@ -43,14 +43,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T1",
         "The exact criterion",
-        "A hard head with zero training loss exists iff every training example has a consistent view. If so, the class "
-        "length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
+        "A hard head with zero training loss exists iff every training example has a consistent view. If so, and |Y| >= 2, "
+        "the class length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
         "test with another label, (c) every test example e has a training example e' with views(e') ∩ K ⊆ views(e). "
         "When it fails, the head built from the failing condition has zero training loss and positive test loss.",
         {
-            "seen": "(a) every test view occurs in training",
-            "no flip": "(b) a consistent view never occurs at test with another label",
-            "domination": "(c) every test example dominates the consistent views of some training example",
             "two labels": "|Y| >= 2: with one label (a) is not necessary",
             "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and "
             "the conditions (a)-(c) decide nothing",
