@@ -114,10 +114,12 @@ def parity_problems(draw: DrawFn) -> Problem:
 
 @st.composite
 def exchangeable_problems(draw: DrawFn) -> Problem:
-    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length above it."""
+    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length from it on, as far
+    as the pairs (S, S*) are quick to list."""
     ens = draw(planted_ensembles(max_arity=3, supports=st.just(support.uniform())))
-    train = draw(st.integers(2 * ens.arity, 7))
-    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, 8))))
+    longest = {1: 60, 2: 18, 3: 10}[ens.arity]
+    train = draw(st.integers(2 * ens.arity, longest))
+    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, longest))))
 
 
 @st.composite
