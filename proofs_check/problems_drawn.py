@@ -124,14 +124,19 @@ def exchangeable_problems(draw: DrawFn) -> Problem:
 
 @st.composite
 def local_problems(draw: DrawFn) -> Problem:
-    """T3b's input: w-local support, heads with the same window and the relative key, positions or a shift."""
+    """T3b's input: marked parity with w-local support, heads with the same window and the relative key, positions or a
+    shift; one law, or two lengths from 4w + 2k² on. The masses depend on the placement alone, not on the planting."""
     arity = draw(st.integers(2, 3))
-    width = draw(st.integers(arity - 1, 3))
-    ens = draw(planted_ensembles(min_arity=arity, max_arity=arity, supports=st.just(support.local(width))))
+    width = draw(st.integers(arity - 1, 4 if arity == 2 else 3))
+    ens = marked_parity(arity, support.local(width))
     low = draw(st.integers(0, 3))
     scheme = positions.random_shift(low, low + draw(st.integers(0, 1)))
-    law = ens.at(4 * width + arity + draw(st.integers(0, 3)), positions=scheme)
-    return Problem(HeadClass(arity, width, "relative"), law, law)
+    heads = HeadClass(arity, width, "relative")
+    if draw(st.booleans()):
+        law = ens.at(4 * width + arity + draw(st.integers(0, 6)), positions=scheme)
+        return Problem(heads, law, law)
+    train = 4 * width + 2 * arity**2 + draw(st.integers(0, 6))
+    return Problem(heads, ens.at(train), ens.at(train + draw(st.integers(1, 30)), positions=scheme))
 
 
 @st.composite

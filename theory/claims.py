@@ -96,11 +96,15 @@ CLAIMS: tuple[Claim, ...] = (
         "T3b",
         "Locality turns the exponent k into 1",
         "Relative key, window w, w-local support, IDs = positions (any shift): the mass of a candidate that shares no "
-        "position with S* is L + O(1), that of every other pattern O(1); so κ = Θ(L/l), where T3a has (L/l)^k.",
+        "position with S* is L + O(1), that of every other pattern O(1); for L >= l >= 4w + 2k² L/(2l) <= κ <= 3L/l and "
+        "κ0 <= 16/9. So κ = Θ(L/l), where T3a has (L/l)^k.",
         {
-            "window and key": "heads see only sets within a window, under the relative key",
+            "window": "heads see only sets within a window",
+            "relative key": "heads see offsets of IDs, not the IDs",
+            "local support": "the planted set is uniform on the w-local sets, in training and at test",
+            "IDs = positions": "IDs are the positions, up to a shift",
         },
-        "The masses are exact: their leading coefficients are known, so κ·l/L tends to a positive constant.",
+        "The leading coefficients of the masses are exact, so κ·l/L tends to a positive constant; 1/2, 3 and 16/9 are not.",
     ),
     Claim(
         "T4",
