@@ -43,14 +43,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T1",
         "The exact criterion",
-        "A hard head with zero training loss exists iff every training example has a consistent view. If so, the class "
-        "length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
+        "A hard head with zero training loss exists iff every training example has a consistent view. If so, and |Y| >= 2, "
+        "the class length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
         "test with another label, (c) every test example e has a training example e' with views(e') ∩ K ⊆ views(e). "
         "When it fails, the head built from the failing condition has zero training loss and positive test loss.",
         {
-            "seen": "(a) every test view occurs in training",
-            "no flip": "(b) a consistent view never occurs at test with another label",
-            "domination": "(c) every test example dominates the consistent views of some training example",
             "two labels": "|Y| >= 2: with one label (a) is not necessary",
             "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and "
             "the conditions (a)-(c) decide nothing",
@@ -99,11 +96,15 @@ CLAIMS: tuple[Claim, ...] = (
         "T3b",
         "Locality turns the exponent k into 1",
         "Relative key, window w, w-local support, IDs = positions (any shift): the mass of a candidate that shares no "
-        "position with S* is L + O(1), that of every other pattern O(1); so κ = Θ(L/l), where T3a has (L/l)^k.",
+        "position with S* is L + O(1), that of every other pattern O(1); for L >= l >= 4w + 2k² L/(2l) <= κ <= 3L/l and "
+        "κ0 <= 16/9. So κ = Θ(L/l), where T3a has (L/l)^k.",
         {
-            "window and key": "heads see only sets within a window, under the relative key",
+            "window": "heads see only sets within a window",
+            "relative key": "heads see offsets of IDs, not the IDs",
+            "local support": "the planted set is uniform on the w-local sets, in training and at test",
+            "IDs = positions": "IDs are the positions, up to a shift",
         },
-        "The masses are exact: their leading coefficients are known, so κ·l/L tends to a positive constant.",
+        "The leading coefficients of the masses are exact, so κ·l/L tends to a positive constant; 1/2, 3 and 16/9 are not.",
     ),
     Claim(
         "T4",

@@ -11,9 +11,9 @@ import numpy as np
 
 from idealized_model import loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.claims.t1 import zero_loss
+from proofs_check.claims import t1
 from proofs_check.families import ensembles, marked_parity
-from proofs_check.herbrand import Formula, atom, prove, same
+from proofs_check.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
 from theory import HeadClass, certificate_length, positions, support
 from theory.heads import Key
@@ -202,28 +202,12 @@ def prove_unseen() -> int:
     for number in (last(short), sympy.Integer(0)):
         require((number - last(short) - 1).is_negative is True, f"{number} is beyond the numbers of training")
 
-    train, inside = atom("train", "e1"), atom("in", "e1", "v")
-    selected, chosen = atom("selected", "v"), atom("chosen", "v")
-    return (
-        len(signs)
-        + 2
-        + prove(
-            "the head that also selects a view u with a number beyond those of training is perfect in training",
-            [
-                atom("beyond", "u"),
-                (same("v", "u") & atom("beyond", "u")) >> atom("beyond", "v"),
-                (train & inside) >> ~atom("beyond", "v"),
-                chosen >> (selected | same("v", "u")),
-                ~same("v", "u") >> same("answer v", "new answer v"),
-                zero_loss("e1", "v"),
-                train >> (atom("in", "e1", "w") & atom("selected", "w")),  # the maximal head does not abstain
-                atom("selected", "w") >> atom("chosen", "w"),
-            ],
-            ((train & inside & chosen) >> same("new answer v", "label e1"))
-            & (train >> (atom("in", "e1", "w") & atom("chosen", "w"))),
-            terms=["answer v", "label e1", "new answer v"],
-        )
-    )
+    beyond = [
+        atom("beyond", "u"),
+        (same("u", "v") & atom("beyond", "u")) >> atom("beyond", "v"),
+        (t1.train("e1") & t1.inside("e1", "v")) >> ~atom("beyond", "v"),
+    ]
+    return len(signs) + 2 + t1.prove_unseen_view(beyond)
 
 
 def _random_problems() -> SearchStrategy[Problem]:
