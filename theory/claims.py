@@ -127,8 +127,8 @@ CLAIMS: tuple[Claim, ...] = (
         "relabelled injectively, with window 0, arity k and a key other than absolute: a class that is realizable "
         "length-generalizes from training length 2k to every greater multiple of k. (ii) Any ensemble, any placements "
         "under which S* is in no candidate set: if no proper subset of the planted tokens determines the label, the class "
-        "is unrealizable. (iii) Parity of k >= 2 marked tokens on position IDs up to a shift, relative key: the class fails at every greater "
-        "length for every window from the spread (k - 1)l/k of S* on, and for none; below the spread (ii) applies.",
+        "is unrealizable. (iii) Parity of k >= 2 marked tokens on position IDs up to a shift, relative key: the class fails at "
+        "every greater length for every window from the spread (k - 1)l/k of S* on, and for none; below it (ii) applies.",
         {
             "coupled IDs": "(i): positions at one offset of the blocks share an ID, in training and at test",
             "window 0": "(i): only positions with one ID are candidates",

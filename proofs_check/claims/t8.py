@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from idealized_model import SparseAttentionHead
-from idealized_model.learning import eliminate, minimal
+from idealized_model.learning import eliminate
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
@@ -131,26 +131,21 @@ def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, dict[Example, i
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps."""
+    """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps.
+
+    Without a head in question it is the largest one that is perfect in training.
+    """
     truth, by_step = _truth(problem.test)
-    prompts = by_step[1]
-    for head in _heads(problem):
-        losses = [_mean({e: w * _step_loss(head, e, statement) for e, w in at.items()}, at) for at in by_step.values()]
-        wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
-        error, n, bound = _mean(wrong, prompts), len(by_step), statement.bound(losses)
-        if error > bound:
-            return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
-        if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
-            return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
+    prompts, n = by_step[1], len(by_step)
+    head = SparseAttentionHead.hard(problem.head or eliminate(problem.heads, problem.train.support()))
+    losses = [_mean({e: w * _step_loss(head, e, statement) for e, w in at.items()}, at) for at in by_step.values()]
+    wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
+    error, bound = _mean(wrong, prompts), statement.bound(losses)
+    if error > bound:
+        return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
+    if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
+        return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
     return None
-
-
-def _heads(problem: Problem) -> list[SparseAttentionHead]:
-    """The head in question, or the largest and a smallest of those that are perfect in training."""
-    if problem.head is not None:
-        return [SparseAttentionHead.hard(problem.head)]
-    examples = problem.train.support()
-    return [SparseAttentionHead.hard(learn(problem.heads, examples)) for learn in (eliminate, minimal)]
 
 
 def _mean(values: Mapping[Example, Fraction | int], weights: Mapping[Example, int]) -> Fraction:
@@ -189,8 +184,8 @@ def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement
 
 
 def cases(problem: Problem) -> int:
-    """One case a head and prompt."""
-    return (2 if problem.head is None else 1) * len(_truth(problem.test)[1][1])
+    """One case a prompt."""
+    return len(_truth(problem.test)[1][1])
 
 
 def decisive(problem: Problem) -> int:
