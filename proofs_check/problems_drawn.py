@@ -169,7 +169,7 @@ def coupled_problems(draw: DrawFn) -> Problem:
 
     laws = [ens.at(arity * n, positions=scheme()) for n in (train, test)]
     assume(max(law.size for law in laws) <= 6000)
-    return Problem(HeadClass(arity, 0, draw(st.sampled_from(("none", "order", "relative")))), *laws)
+    return Problem(HeadClass(arity, 0, draw(st.sampled_from(("none", "order", "relative")))), laws[0], laws[1])
 
 
 @st.composite

@@ -36,11 +36,11 @@ class Statement:
     """Whether it is said of heads of any arity."""
 
 
-def _floor_of_one_half(n_candidates: int) -> Fraction:
+def _floor_of_one_half(n_candidates: Any) -> Fraction:
     return Fraction(1, 2)
 
 
-def _floor_of_two_over_n(n_candidates: int) -> Fraction:
+def _floor_of_two_over_n(n_candidates: Any) -> Any:
     return bounds.ratio(2, n_candidates)
 
 

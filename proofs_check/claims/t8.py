@@ -160,7 +160,7 @@ def _is_perfect(problem: Problem, head: SparseAttentionHead, statement: Statemen
 
 def _carries_over(problem: Problem, statement: Statement) -> bool:
     """Whether the statement says of heads that are perfect in training that their rollouts are exact."""
-    heads, train, test = problem.heads, problem.train.support(), problem.test.support()
+    train, test = list(problem.train.support()), list(problem.test.support())
     if statement.without == "the steps generalize":
         return True
     if statement.without == "every step":
@@ -169,7 +169,7 @@ def _carries_over(problem: Problem, statement: Statement) -> bool:
         train, test = ([replace(e, label=e.label[0]) for e in law] for law in (train, test))  # type: ignore[index]
     else:
         return problem.verdict().outcome == "generalizes"
-    return decide(heads, train=train, test=test).outcome == "generalizes"
+    return decide(problem.heads, train=train, test=test).outcome == "generalizes"
 
 
 def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement) -> Fraction:
@@ -311,7 +311,7 @@ def _wrong_increments() -> Iterator[Problem]:
     """A head whose tokens are right and whose IDs run ahead."""
     law = steps(2, "query")
     right = eliminate(classes("query"), law.support())
-    ahead: dict[View, Label] = {view: (token, 2) for view, (token, _) in right.answers.items()}  # type: ignore[misc]
+    ahead: dict[View, Label] = {view: (answer[0], 2) for view, answer in right.answers.items()}  # type: ignore[index]
     yield Problem(classes("query"), law, law, HardHead(classes("query"), ahead))
 
 
