@@ -312,7 +312,10 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words", _fixed_ids),
+        Family(
+            "(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words",
+            _fixed_ids,
+        ),
         Family(
             "(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)", _certificates
         ),
