@@ -34,7 +34,7 @@ class Family:
 class Sampler:
     """Random problems: a Hypothesis strategy, with its scope in words and how many to draw.
 
-    notices : mutants, by name, that as many draws must refute.
+    notices : mutants, by name, that as many draws as in the full profile must refute.
     key : what the claim sees of a problem: of those with one key only one is decided.
     """
 
@@ -73,7 +73,7 @@ class Measurement:
     """A check of its own kind (Monte Carlo against exact values, an adversarial search): it reports what it saw.
 
     run : `run(rng, profile, tick)`, where `rng` is a generator of its own and `tick(cases)` reports progress.
-    notices : mutants, by name; `run(rng, profile, tick, mutant)` must refute each.
+    notices : mutants, by name; a full `run(rng, profile, tick, mutant)` must refute each.
     """
 
     engine: Literal["sampled", "search"]

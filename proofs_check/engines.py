@@ -106,7 +106,7 @@ def sample(attack: Attack, sampler: Sampler, profile: Profile, seed: int, tick: 
     evidence = _evidence("supported" if tally.decisive else "inconclusive", "sampled", scope, tally, start)
 
     def noticed(mutant: Any) -> bool:
-        return _drawn(attack, sampler, profile, seed, mutant, lambda cases: None)[2] is not None
+        return _drawn(attack, sampler, "full", seed, mutant, lambda cases: None)[2] is not None
 
     return _noticing(evidence, attack, sampler.notices, noticed, start)
 
@@ -164,7 +164,7 @@ def measure(attack: Attack, measurement: Measurement, profile: Profile, seed: in
     evidence = Evidence(kind, measurement.engine, scope, measured.instances, decisive)
 
     def noticed(mutant: Any) -> bool:
-        return _measured(attack, measurement, profile, seed, lambda cases: None, mutant).refutation is not None
+        return _measured(attack, measurement, "full", seed, lambda cases: None, mutant).refutation is not None
 
     return _noticing(evidence, attack, measurement.notices, noticed, start)
 
@@ -178,7 +178,10 @@ def _measured(
 def _noticing(
     evidence: Evidence, attack: Attack, names: tuple[str, ...], noticed: Callable[[Any], bool], start: float
 ) -> Evidence:
-    """The evidence of a check that notices these mutants; of one that lets a mutant through it is inconclusive."""
+    """The evidence of a check that notices these mutants; of one that lets a mutant through it is inconclusive.
+
+    Chance decides what draws and searches meet, so mutants get a full run, which ends where it refutes them.
+    """
     missed = [name for name in names if not noticed(attack.mutants[name])]
     if missed:
         scope = f"{evidence.scope}: the check does not notice the mutant {', '.join(missed)}"

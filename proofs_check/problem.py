@@ -70,9 +70,7 @@ class Problem:
 
     def perfect(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """For every hard head, by number: whether it has zero loss in training, and whether it has at test."""
-        space = self.space()
-        trained, tested = (space.zero_loss(view_cases(self.heads, law)) for law in (self.train, self.test))
-        return trained, tested
+        return _perfect(self.heads, self.train, self.test)
 
     def brute_force(self) -> Outcome:
         """What Definition 5 says, from all hard heads."""
@@ -88,6 +86,13 @@ class Problem:
     def candidates_in(self, law: Law) -> int:
         """The largest number of candidate sets of an example of the law."""
         return max(sum(number for _, number in views) for views, _ in view_table(self.heads, law))
+
+
+@lru_cache(maxsize=1)  # for what is asked of one problem: these tables are large
+def _perfect(heads: HeadClass, train: Law, test: Law) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    space = Problem(heads, train, test).space()
+    trained, tested = (space.zero_loss(view_cases(heads, law)) for law in (train, test))
+    return trained, tested
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
 from proofs_check.strategies import KEYS, head_classes, laws_on, planted_ensembles, position_schemes, support_laws
 from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
@@ -70,11 +71,12 @@ def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_s
 
 @st.composite
 def certificate_problems(draw: DrawFn) -> Problem:
-    """T2's input: full-support ensembles at the certificate length and above, non-uniform support laws."""
+    """T2's input: full-support ensembles at the certificate length, one below it (where T2 says nothing) and above,
+    non-uniform support laws."""
     anchor: Anchor = draw(st.sampled_from(("none", "last")))
     planting = draw(planted_ensembles(max_labels=3, supports=st.just(support.uniform(anchor))))
     arity = planting.arity
-    train = bounds.certificate(arity, anchor) + draw(st.integers(0, 1))
+    train = max(arity, bounds.certificate(arity, anchor) + draw(st.sampled_from((0, 1, -1))))
     test = train + draw(st.integers(1, 2))
 
     def at(length: int) -> Law:
@@ -112,22 +114,29 @@ def parity_problems(draw: DrawFn) -> Problem:
 
 @st.composite
 def exchangeable_problems(draw: DrawFn) -> Problem:
-    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length above it."""
+    """T3a's input: uniform support, key none, no window, one training length >= 2k and a test length from it on, as far
+    as the pairs (S, S*) are quick to list."""
     ens = draw(planted_ensembles(max_arity=3, supports=st.just(support.uniform())))
-    train = draw(st.integers(2 * ens.arity, 7))
-    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, 8))))
+    longest = {1: 60, 2: 18, 3: 10}[ens.arity]
+    train = draw(st.integers(2 * ens.arity, longest))
+    return Problem(HeadClass(ens.arity), ens.at(train), ens.at(draw(st.integers(train, longest))))
 
 
 @st.composite
 def local_problems(draw: DrawFn) -> Problem:
-    """T3b's input: w-local support, heads with the same window and the relative key, positions or a shift."""
+    """T3b's input: marked parity with w-local support, heads with the same window and the relative key, positions or a
+    shift; one law, or two lengths from 4w + 2k² on. The masses depend on the placement alone, not on the planting."""
     arity = draw(st.integers(2, 3))
-    width = draw(st.integers(arity - 1, 3))
-    ens = draw(planted_ensembles(min_arity=arity, max_arity=arity, supports=st.just(support.local(width))))
+    width = draw(st.integers(arity - 1, 4 if arity == 2 else 3))
+    ens = marked_parity(arity, support.local(width))
     low = draw(st.integers(0, 3))
     scheme = positions.random_shift(low, low + draw(st.integers(0, 1)))
-    law = ens.at(4 * width + arity + draw(st.integers(0, 3)), positions=scheme)
-    return Problem(HeadClass(arity, width, "relative"), law, law)
+    heads = HeadClass(arity, width, "relative")
+    if draw(st.booleans()):
+        law = ens.at(4 * width + arity + draw(st.integers(0, 6)), positions=scheme)
+        return Problem(heads, law, law)
+    train = 4 * width + 2 * arity**2 + draw(st.integers(0, 6))
+    return Problem(heads, ens.at(train), ens.at(train + draw(st.integers(1, 30)), positions=scheme))
 
 
 @st.composite
@@ -160,7 +169,7 @@ def coupled_problems(draw: DrawFn) -> Problem:
 
     laws = [ens.at(arity * n, positions=scheme()) for n in (train, test)]
     assume(max(law.size for law in laws) <= 6000)
-    return Problem(HeadClass(arity, 0, draw(st.sampled_from(("none", "order", "relative")))), *laws)
+    return Problem(HeadClass(arity, 0, draw(st.sampled_from(("none", "order", "relative")))), laws[0], laws[1])
 
 
 @st.composite

@@ -29,7 +29,7 @@ class Claim:
     --------
     >>> claim = get("T12")
     >>> claim.title, sorted(claim.hypotheses)
-    ('The sharper floor below the arity', ['arity below k', 'uniform bits'])
+    ('The sharper floor below the arity', ['IDs independent of tokens', 'arity below k', 'parity', 'uniform bits'])
     """
 
     id: str
@@ -43,14 +43,11 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T1",
         "The exact criterion",
-        "A hard head with zero training loss exists iff every training example has a consistent view. If so, the class "
-        "length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
+        "A hard head with zero training loss exists iff every training example has a consistent view. If so, and |Y| >= 2, "
+        "the class length-generalizes from T to P iff (a) every test view occurs in training, (b) no consistent view occurs at "
         "test with another label, (c) every test example e has a training example e' with views(e') ∩ K ⊆ views(e). "
         "When it fails, the head built from the failing condition has zero training loss and positive test loss.",
         {
-            "seen": "(a) every test view occurs in training",
-            "no flip": "(b) a consistent view never occurs at test with another label",
-            "domination": "(c) every test example dominates the consistent views of some training example",
             "two labels": "|Y| >= 2: with one label (a) is not necessary",
             "realizable": "every training example has a consistent view: otherwise zero-loss heads do not exist and "
             "the conditions (a)-(c) decide nothing",
@@ -99,11 +96,15 @@ CLAIMS: tuple[Claim, ...] = (
         "T3b",
         "Locality turns the exponent k into 1",
         "Relative key, window w, w-local support, IDs = positions (any shift): the mass of a candidate that shares no "
-        "position with S* is L + O(1), that of every other pattern O(1); so κ = Θ(L/l), where T3a has (L/l)^k.",
+        "position with S* is L + O(1), that of every other pattern O(1); for L >= l >= 4w + 2k² L/(2l) <= κ <= 3L/l and "
+        "κ0 <= 16/9. So κ = Θ(L/l), where T3a has (L/l)^k.",
         {
-            "window and key": "heads see only sets within a window, under the relative key",
+            "window": "heads see only sets within a window",
+            "relative key": "heads see offsets of IDs, not the IDs",
+            "local support": "the planted set is uniform on the w-local sets, in training and at test",
+            "IDs = positions": "IDs are the positions, up to a shift",
         },
-        "The masses are exact: their leading coefficients are known, so κ·l/L tends to a positive constant.",
+        "The leading coefficients of the masses are exact, so κ·l/L tends to a positive constant; 1/2, 3 and 16/9 are not.",
     ),
     Claim(
         "T4",
@@ -116,40 +117,58 @@ CLAIMS: tuple[Claim, ...] = (
             "longer test": "(i), (ii): the test length exceeds the training length",
             "IDs that do not cover": "(i): training does not show the test IDs",
             "no window": "(ii): no window hides the new offsets",
+            "two tokens": "(ii): k >= 2; one token has no offsets",
+            "realizable": "(i), (ii): some head is perfect in training",
+            "two labels": "(i), (ii): |Y| >= 2, so that an unseen view can be answered wrongly",
         },
         "The certificate lengths are exact: every shorter training length has a counterexample head.",
     ),
     Claim(
         "T5",
         "Position coupling",
-        "Parity of k >= 2 marked tokens, one in each of k equal blocks at one offset: under the coupling c(i) = i mod (l/k) "
-        "the class with window 0 and the relative key length-generalizes from training length 2k on (k does not "
-        "suffice), under any shift or ordered relabelling; under raw IDs every window below the spread is unrealizable, "
-        "and no window fails.",
+        "S* paired: one position in each of k equal blocks, at one offset. (i) Under the coupling c(i) = i mod (l/k), "
+        "relabelled injectively, with window 0, arity k and a key other than absolute: a class that is realizable "
+        "length-generalizes from training length 2k to every greater multiple of k. (ii) Any ensemble, any placements "
+        "under which S* is in no candidate set: if no proper subset of the planted tokens determines the label, the class "
+        "is unrealizable. (iii) Parity of k >= 2 marked tokens on position IDs up to a shift, relative key: the class fails at "
+        "every greater length for every window from the spread (k - 1)l/k of S* on, and for none; below it (ii) applies.",
         {
-            "no subset determines the target": "no proper subset of the planted tokens determines the label",
-            "coupled IDs": "positions at one offset of the blocks share an ID",
+            "coupled IDs": "(i): positions at one offset of the blocks share an ID, in training and at test",
+            "window 0": "(i): only positions with one ID are candidates",
+            "key not absolute": "(i): the key does not name IDs that training lacks",
+            "training length 2k": "(i): training shows two offsets",
+            "S* in no candidate set": "(ii): the planted set does not fit into the window",
+            "no subset determines the target": "(ii): every subset of the planted tokens leaves the label open",
+            "k >= 2": "(iii): there is a distance between planted tokens",
+            "marks are no noise": "(iii): a planted token is never background",
+            "relative key": "(iii): the key tells distances",
+            "raw IDs": "(iii): IDs are positions up to a shift",
+            "longer test": "(iii): the test length exceeds the training length",
         },
-        "2k is exact: from training length k the class fails, with a counterexample head.",
+        "2k is exact for marked parity: from training length k the class fails, with a counterexample head.",
     ),
     Claim(
         "T6",
         "Softmax dilution",
-        "A soft head that scores the planted view 1 and the n - 1 = C(L,k) - 1 others exp(-Δ), all wrong, loses exactly "
-        "(n-1)exp(-Δ) / (1 + (n-1)exp(-Δ)), the worst case over heads of margin Δ. The loss passes 1/2 where "
-        "C(L,k) - 1 = exp(Δ). With margin s·log L it tends to 0 for s > k, to 1 for s < k, to 1/(1 + k!) at s = k.",
+        "At least two labels, and S* alone has its view: a soft head that scores S* 1, rightly, and the n - 1 other candidates "
+        "exp(-Δ), all wrong, loses exactly (n-1)exp(-Δ) / (1 + (n-1)exp(-Δ)), the worst case over heads of margin Δ >= 0. "
+        "With n = C(L,k) the loss passes 1/2 where C(L,k) - 1 = exp(Δ). With margin s·log L it tends to 0 for s > k, to 1 "
+        "for s < k, to 1/(1 + k!) at s = k.",
         {
             "planted view scores 1": "the planted view has the score 1",
-            "margin": "every other view scores at most exp(-Δ)",
+            "margin": "every other candidate scores at most exp(-Δ)",
+            "planted view is unique": "no other candidate looks like S*, as otherwise it would be right too; only for Δ = 0, "
+            "a margin Δ > 0 implies it",
+            "two labels": "|Y| >= 2: there is a wrong answer",
         },
         "An identity, attained by the head that it speaks of.",
     ),
     Claim(
         "T7",
         "Dense dependence: the half-wrong identity",
-        "Label in {0, 1} = parity of k marked uniform bits: every hard head of arity k' < k, with any window and key, at every "
-        "length, has E[wrong selected sets] = E[selected sets] / 2 exactly. Hence no such head has zero loss: it loses "
-        "at least 1 / (2 max |C|).",
+        "Label in {0, 1} = parity of k marked uniform bits, placement independent of the tokens: every hard head of arity "
+        "k' < k, whatever its window, key and anchor, has E[wrong selected sets] = E[selected sets] / 2 exactly. Hence no such "
+        "head has zero loss: it loses at least 1 / (2 max |C|).",
         {
             "arity below k": "the head sees fewer tokens than the parity depends on",
             "uniform bits": "the marked bits are uniform and independent",
@@ -162,11 +181,12 @@ CLAIMS: tuple[Claim, ...] = (
         "T8",
         "From steps to rollouts",
         "If a head has loss ε_t at step t under teacher forcing, a greedy free-running rollout errs with probability at "
-        "most Σ_t 2ε_t, and never if all ε_t = 0. With targets (token, ID increment) this covers predicted IDs, so a "
-        "verdict `generalizes` on the steps carries over to whole rollouts at every length.",
+        "most Σ_t 2ε_t, and never if all ε_t = 0. With targets (token, ID increment) this covers predicted IDs. So if a class "
+        "length-generalizes from T to the steps of the episodes with n outputs, rollouts of n outputs of every hard head with "
+        "zero loss on T are exact.",
         {
-            "the steps generalize": "zero loss at the test length follows from training by T1",
-            "every step": "the losses of all steps are summed",
+            "the steps generalize": "zero loss on the steps of the test episodes follows from training by T1",
+            "every step": "the test law of steps gives every step of its episodes a positive weight",
             "targets hold the ID increment": "with predicted IDs the target of a step is the pair (token, increment)",
         },
         "The factor 2 is attained by a single step with a tie: its loss is 1/2, and its rollout may always err.",
@@ -174,8 +194,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T9",
         "Consistent learners",
-        "For a realizable law with M views any consistent learner from n samples is, with probability >= 1 - δ, not "
-        "perfectly right on a mass of at most (M ln(|Y|+1) + ln(1/δ)) / n; by T3 the test loss is then at most "
+        "For a realizable law with M views, with probability >= 1 - δ over n samples, every hard head that has zero loss on "
+        "them is not perfectly right on a mass of at most (M ln(|Y|+1) + ln(1/δ)) / n; by T3 the test loss is then at most "
         "max(κ0, κ·N_T) times that.",
         {
             "realizable": "some hard head has zero loss",
@@ -213,12 +233,15 @@ CLAIMS: tuple[Claim, ...] = (
         "T12",
         "The sharper floor below the arity",
         "Under the hypotheses of T7 every hard head of arity k' < k loses at least 1 / (max |C| + 1), where T7 gives "
-        "1 / (2 max |C|). It is attained: on full parity of 3 bits some head of arity 2 loses exactly 1/4.",
+        "1 / (2 max |C|). It is attained: on full parity of 3 bits some head of arity 2 loses exactly 1/4, and on that of "
+        "2^m - 1 bits the head that selects the edges at a Hamming code loses exactly 1/2^m.",
         {
             "arity below k": "the head sees fewer tokens than the parity depends on",
             "uniform bits": "the marked bits are uniform and independent",
+            "parity": "the label flips with every single marked bit",
+            "IDs independent of tokens": "the position scheme does not look at the tokens",
         },
-        "Attained: full parity of 3 bits, arity 2.",
+        "Attained: full parity of 2^m - 1 bits, arity one less.",
     ),
 )
 """Every claim that this version checks."""

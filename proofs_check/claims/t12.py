@@ -27,7 +27,7 @@ def _scaled(numerator: int, shift: int) -> Callable[[Any], Any]:
     return lambda n: bounds.ratio(numerator, n + shift)
 
 
-STATED = replace(t7.STATED, identity=False, floor=bounds.below_arity_floor)
+STATED = replace(t7.STATED, identity=False, floor=lambda n: bounds.below_arity_floor(n))
 MUTANTS = {
     "1 / N": replace(STATED, floor=_scaled(1, 0)),
     "2 / (N + 1)": replace(STATED, floor=_scaled(2, 1)),

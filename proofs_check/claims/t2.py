@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, product
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, mixture, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, View
-from theory.planted import PlantedLaw
+from theory.planted import PlantedLaw, planted_components
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -34,6 +34,8 @@ class Statement:
     slope: int = 2
     shift: int = 0
     anchored_shift: int = -1
+    needs_length: bool = True
+    """Zero loss is asked for at that length, not only at every smaller one."""
 
     def certificate(self, arity: int, anchor: Anchor) -> int:
         """The length at which zero loss is claimed to certify zero loss at every greater one."""
@@ -52,17 +54,22 @@ MUTANTS = {
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """Soundness over all heads of the problem; or, for a problem with a head, that some head shows tightness."""
-    train, test = problem.planted
     certificate = statement.certificate(problem.heads.arity, problem.heads.anchor)
     if problem.head is not None:
-        return _refute_tightness(problem, problem.head, train, certificate)
-    if train.length < certificate or test.length < train.length:
+        return _refute_tightness(problem, problem.head, problem.planted[0], certificate)
+    if (_longest(problem.train) < certificate and statement.needs_length) or _longest(problem.test) < _longest(
+        problem.train
+    ):
         return None  # the statement says nothing
     trained, tested = problem.perfect()
     broken = trained & ~tested
     if not broken.any():
         return None
     return {"certificate": certificate, "heads_perfect_in_training": int(trained.sum()), "that_fail": int(broken.sum())}
+
+
+def _longest(law: Law) -> int:
+    return max(part.length for part, _ in planted_components(law, "T2", "law"))
 
 
 def _refute_tightness(problem: Problem, head: HardHead, law: PlantedLaw, certificate: int) -> Facts | None:
@@ -74,8 +81,7 @@ def _refute_tightness(problem: Problem, head: HardHead, law: PlantedLaw, certifi
     arity, anchor = problem.heads.arity, problem.heads.anchor
     lengths = range(arity, certificate)
     if problem.n_enumerated and lengths:
-        shorter = mixture([(replace(law, length=n), Fraction(1, len(lengths))) for n in lengths])
-        trained, tested = Problem(problem.heads, shorter, replace(law, length=certificate)).perfect()
+        trained, tested = _below(problem.heads, law, certificate).perfect()
         if (trained & ~tested).any():
             return None
         return {"certificate": certificate, "heads": trained.size, "perfect_below": int(trained.sum()), "that_err": 0}
@@ -86,19 +92,36 @@ def _refute_tightness(problem: Problem, head: HardHead, law: PlantedLaw, certifi
     return None
 
 
+def _below(heads: HeadClass, law: PlantedLaw, certificate: int) -> Problem:
+    """Training at every length k..certificate-1, test at the certificate."""
+    lengths = range(heads.arity, certificate)
+    shorter = mixture([(replace(law, length=n), Fraction(1, len(lengths))) for n in lengths])
+    return Problem(heads, shorter, replace(law, length=certificate))
+
+
 def cases(problem: Problem) -> int:
     """One case a hard head, or one a length where only the head of the proof is tried."""
     if problem.head is not None and not problem.n_enumerated:
-        certificate: int = bounds.certificate(problem.heads.arity, problem.heads.anchor)
-        return certificate - problem.heads.arity + 1
+        return _stated_certificate(problem) - problem.heads.arity + 1
     return problem.space().size
 
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether T2 says something about this problem."""
-    train, _ = problem.planted
-    arity, anchor = problem.heads.arity, problem.heads.anchor
-    return problem.head is not None or train.length >= bounds.certificate(arity, anchor)
+    return problem.head is not None or _longest(problem.train) >= _stated_certificate(problem)
+
+
+def decisive(problem: Problem) -> int:
+    """The heads that are perfect in training, where the test is longer; for tightness those that are perfect below."""
+    if problem.head is None:
+        return int(problem.perfect()[0].sum()) if _longest(problem.test) > _longest(problem.train) else 0
+    if not problem.n_enumerated:
+        return cases(problem)
+    return int(_below(problem.heads, problem.planted[0], _stated_certificate(problem)).perfect()[0].sum())
+
+
+def _stated_certificate(problem: Problem) -> int:
+    return STATED.certificate(problem.heads.arity, problem.heads.anchor)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,10 +185,10 @@ def _tight(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_patterns_fit() -> int:
+def prove_patterns_fit(statement: Statement = STATED) -> int:
     """Every pair (S, S*) at every length L has one of D(k, k) overlap patterns, each on at most 2k positions.
 
-    Polynomial identity in L, for each k: Σ_j interleavings(k, k, j) · C(L, 2k - j) = C(L, k)². The largest binomial
+    Polynomial identity in L, for each k <= 8: Σ_j interleavings(k, k, j) · C(L, 2k - j) = C(L, k)². The largest binomial
     index is 2k, so a length of 2k already shows every pattern, and one of 2k - 1 misses the disjoint ones.
     """
     import sympy
@@ -177,15 +200,16 @@ def prove_patterns_fit() -> int:
         total = sum(ways * bounds.binomial(length, union) for union, ways in terms)
         difference = sympy.expand(sympy.expand_func(total - bounds.binomial(length, k) ** 2))
         require(difference == 0, f"k = {k}: {difference}")
-        require(max(union for union, _ in terms) == bounds.certificate(k), f"k = {k}: the largest pattern")
-        at_certificate = [comb(2 * k, union) > 0 for union, _ in terms]
-        below = [comb(2 * k - 1, union) > 0 for union, _ in terms]
-        require(all(at_certificate) and not all(below), f"k = {k}: patterns at 2k and at 2k - 1")
+        certificate = statement.certificate(k, "none")
+        require(certificate == bounds.certificate(k), f"k = {k}: the closed form")
+        at_certificate = [comb(certificate, union) > 0 for union, _ in terms]
+        below = [comb(certificate - 1, union) > 0 for union, _ in terms]
+        require(all(at_certificate) and not all(below), f"k = {k}: patterns at the certificate and below")
         steps += 3
     return steps
 
 
-def prove_sizes() -> int:
+def prove_sizes(statement: Statement = STATED) -> int:
     """|S ∪ S*| = 2k - j <= certificate, for symbolic k and overlap j >= 0 (anchored j >= 1).
 
     The tight head's wrong view needs k (anchored k - 1) noise tokens among l - k, so l >= certificate exactly.
@@ -194,11 +218,12 @@ def prove_sizes() -> int:
 
     k, j, length = sympy.symbols("k j l", integer=True, positive=True)
     overlap = j - 1  # any integer >= 0
-    require((bounds.certificate(k) - (2 * k - overlap)).is_nonnegative is True, "union of two k-sets")
-    require((bounds.certificate(k, "last") - (2 * k - j)).is_nonnegative is True, "union of two anchored k-sets")
-    for anchor, noise in (("none", k), ("last", k - 1)):
+    anchors: tuple[tuple[Anchor, Any, Any], ...] = (("none", 2 * k - overlap, k), ("last", 2 * k - j, k - 1))
+    for anchor, union, noise in anchors:
+        certificate = statement.certificate(k, anchor)
+        require((certificate - union).is_nonnegative is True, f"union of two k-sets, anchor {anchor}")
         first = sympy.solve(sympy.Eq(length - k, noise), length)
-        require(first == [bounds.certificate(k, anchor)], f"tightness, anchor {anchor}: {first}")  # type: ignore[arg-type]
+        require(first == [certificate] == [bounds.certificate(k, anchor)], f"tightness, anchor {anchor}: {first}")
     return 4
 
 
@@ -211,38 +236,48 @@ def _random_problems() -> SearchStrategy[Problem]:
     return certificate_problems()
 
 
-def _adversary(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """Hill climbing over heads for the largest ratio of losses L(2k + 1) / L(2k); dividing by 0 refutes."""
+def _adversary(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
+    """Hill climbing over heads of arity 2: for a smaller loss at the certificate c, and among the heads that lose nothing
+    there for a greater one at c + 1, which refutes."""
     from proofs_check.engines import climb
 
-    restarts, steps = (3, 60) if profile == "quick" else (8, 250)
+    restarts, steps = (4, 60) if profile == "quick" else (12, 250)
     words = list(product(range(3), repeat=2))
     heads = HeadClass(2)
-    tried = 0
-    best = Fraction(0)
+    certificate = statement.certificate(2, "none")
+    tried = decisive = 0
     for _ in range(restarts):
-        ens = random_pairs(rng, 3)
-        short, long = ens.at(4), ens.at(5)
+        ens = random_pairs(rng, int(rng.integers(1, 4)))
+        short, long = ens.at(certificate), ens.at(certificate + 1)
 
-        def objective(state: tuple[int, ...], short: Law = short, long: Law = long) -> tuple[Fraction, Fraction]:
+        def head_of(state: tuple[int, ...]) -> HardHead:
             answers: dict[View, Label] = {View(w, ()): a - 1 for w, a in zip(words, state, strict=True) if a}
-            head = HardHead(heads, answers)
-            return loss(head, long), loss(head, short)
+            return HardHead(heads, answers)
 
-        def ratio(state: tuple[int, ...], objective=objective) -> Fraction:  # type: ignore[no-untyped-def]
-            at_long, at_short = objective(state)
-            if at_short == 0:
-                return Fraction(10**9) if at_long else Fraction(0)
-            return Fraction(at_long / at_short)
+        perfect: set[tuple[int, ...]] = set()
+
+        def excess(
+            state: tuple[int, ...], short: Law = short, long: Law = long, perfect: set[tuple[int, ...]] = perfect
+        ) -> Fraction:
+            head = head_of(state)
+            at_certificate = loss(head, short)
+            if at_certificate > 0:
+                return -at_certificate
+            perfect.add(state)
+            return loss(head, long)
 
         start = tuple(int(ens.target.get(word, -1)) + 1 for word in words)  # type: ignore[call-overload]
-        state, value, n = climb(rng, start, ratio, n_choices=3, steps=steps, tick=tick)
-        tried, best = tried + n, max(best, value)
-        if value >= 10**9:
-            answers: dict[View, Label] = {View(w, ()): a - 1 for w, a in zip(words, state, strict=True) if a}
-            problem = Problem(heads, short, long, HardHead(heads, answers))
-            return Measured(tried, "a perfect head at 2k that fails at 2k + 1", (problem, {"state": list(state)}))
-    return Measured(tried, f"{tried:,} heads; the largest ratio L(5) / L(4) reached is {best} ≈ {float(best):.3f}")
+        state, value, n = climb(rng, start, excess, n_choices=3, steps=steps, tick=tick)
+        tried += n
+        decisive += len(perfect)
+        if value > 0:
+            facts = {"certificate": certificate, "state": list(state)}
+            refutation = Problem(heads, short, long, head_of(state)), facts
+            return Measured(tried, "a perfect head at the certificate that fails beyond", refutation, decisive)
+    summary = f"{tried:,} heads, {decisive:,} of them perfect at length {certificate}: none of these fails at {certificate + 1}"
+    return Measured(tried, summary, None, decisive)
 
 
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,8 +291,9 @@ def _partial_support() -> Iterator[Problem]:
 
 
 def _shorter() -> Iterator[Problem]:
+    """Zero loss at every length k..2k-1 together."""
     for ens in ensembles(2, 2):
-        yield Problem(HeadClass(2), ens.at(3), ens.at(5))
+        yield _below(HeadClass(2), ens.at(2), 4)
 
 
 def _with_keys() -> Iterator[Problem]:
@@ -290,18 +326,34 @@ ATTACK = Attack(
         ),
     ),
     proofs=(
-        Proof("overlap patterns of (S, S*) fit in 2k positions: identity in L for k = 1..8", prove_patterns_fit),
-        Proof("sizes of the proof and of the tight head, symbolic in k", prove_sizes),
+        Proof(
+            "overlap patterns of (S, S*) fit in 2k positions: for k = 1..8 an identity in L",
+            prove_patterns_fit,
+            "exhausted",
+            ("2k - 1 for 2k", "2k + 1 is tight", "k + 1 for 2k"),
+        ),
+        Proof("sizes of the proof and of the tight head, symbolic in k", prove_sizes, notices=tuple(MUTANTS)),
     ),
     samplers=(
-        Sampler("random ensembles with full, non-uniform support laws, up to 3 labels", _random_problems, 60, 800),
+        Sampler(
+            "random ensembles with full, non-uniform support laws, up to 3 labels",
+            _random_problems,
+            60,
+            800,
+            ("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
+        ),
     ),
-    measurements=(Measurement("search", "hill climbing for the largest ratio of losses, k = 2, V = 3", _adversary),),
+    measurements=(
+        Measurement(
+            "search", "hill climbing over heads that are perfect at 2k, k = 2, V = 3", _adversary, ("2k - 1 for 2k",)
+        ),
+    ),
     necessity={
         "full support": Dropped(_partial_support),
-        "length 2k": Dropped(_shorter, replace(STATED, shift=-1)),
+        "length 2k": Dropped(_shorter, replace(STATED, needs_length=False)),
         "key none": Dropped(_with_keys),
         "no window": Dropped(_with_window),
     },
     nonvacuous=nonvacuous,
+    decisive=decisive,
 )

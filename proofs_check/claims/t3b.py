@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
-from math import comb, factorial, log
+from itertools import pairwise, product
+from math import comb, factorial, inf, log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,10 @@ import numpy as np
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
-from theory import HeadClass, bounds, positions, support
+from theory import HeadClass, bounds, coverage, positions, support
 from theory.exact import as_float
+from theory.planted import PlantedLaw
+from theory.positions import RandomShift
 from theory.support import Local
 from theory.transfer import Pattern, enumerated_pattern_masses
 
@@ -23,15 +25,38 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
+KAPPA0_LENGTH = 24
+"""κ0 is found by a linear program; up to this test length that is quick."""
+
+
 @dataclass(frozen=True)
 class Statement:
     """The mass of a candidate times the number n ~ C(w, k - 1) L of local sets is a polynomial in the length L: for a
     disjoint candidate of degree `disjoint` + 1, with the leading coefficient C(w, k - 1); for a touching one of degree at
-    most `touching` + 1, and exactly that unless `touching` is 0. Without locality the exponent is k."""
+    most `touching` + 1, and exactly that unless `touching` is 0. Without locality the exponent is k.
+
+    From l >= 4w + 2k² to L >= l: low · L/l <= κ <= high · L/l, and κ0 is at most `kappa0`."""
 
     disjoint: int = 1
     touching: int = 0
+    low: Fraction = Fraction(1, 2)
+    high: Fraction = Fraction(3)
+    kappa0: Fraction = Fraction(16, 9)
     needs_window: bool = True
+    needs_key: bool = True
+    needs_local: bool = True
+    needs_positions: bool = True
+
+    def speaks_of(self, problem: Problem) -> bool:
+        """Whether the hypotheses that the statement needs are met."""
+        heads, laws = problem.heads, problem.planted
+        widths = {law.support_law.width if isinstance(law.support_law, Local) else None for law in laws}
+        return (
+            (heads.window is not None or not self.needs_window)
+            and (heads.key == "relative" or not self.needs_key)
+            and (widths == {heads.window} or heads.window is None or not self.needs_local)
+            and (all(isinstance(law.positions, RandomShift) for law in laws) or not self.needs_positions)
+        )
 
 
 STATED = Statement()
@@ -40,18 +65,27 @@ MUTANTS = {
     "exponent 0 for 1": replace(STATED, disjoint=0),
     "touching candidates grow too": replace(STATED, touching=1),
     "exponent 2 for touching candidates": replace(STATED, touching=2),
+    "κ <= L/l": replace(STATED, high=Fraction(1)),
+    "κ >= 2 L/l": replace(STATED, low=Fraction(2)),
+    "κ0 <= 1": replace(STATED, kappa0=Fraction(1)),
 }
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
+    """For one law the growth of its masses; for two, the bounds of κ and κ0 between them."""
+    train, test = problem.planted
+    if not statement.speaks_of(problem):
+        return None
+    return _refute_growth(problem.heads, train, statement) if train == test else _refute_kappa(problem, statement)
+
+
+def _refute_growth(heads: HeadClass, law: PlantedLaw, statement: Statement) -> Facts | None:
     """Finite differences of mass · (number of local sets) in the length, exactly: degree and leading coefficient.
 
     For relative keys with a window w, k planted tokens within w and IDs = positions: from length 4w on, every such
     product is a polynomial in the length, since boundary effects reach no further than 2w from the ends.
     """
-    (law, _), heads = problem.planted, problem.heads
-    if not isinstance(law.support_law, Local) or (statement.needs_window and heads.window is None):
-        return None
+    assert isinstance(law.support_law, Local)
     k, width = law.ensemble.arity, law.support_law.width
     n_values = max(statement.disjoint, statement.touching) + 5  # three differences more than the degree
     lengths = range(law.length, law.length + n_values)
@@ -73,6 +107,28 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
+def _refute_kappa(problem: Problem, statement: Statement) -> Facts | None:
+    train, test = problem.planted
+    if train.length < _least_length(problem) or test.length < train.length:
+        return None
+    trained, tested = (enumerated_pattern_masses(problem.heads, law) for law in (train, test))
+    kappa = max(mass / trained[p] if p in trained else inf for p, mass in tested.items())
+    low, high = (factor * Fraction(test.length, train.length) for factor in (statement.low, statement.high))
+    if not low <= kappa <= high:
+        return {"kappa": str(kappa), "at_least": str(low), "at_most": str(high)}
+    if test.length <= KAPPA0_LENGTH:
+        cov = coverage(problem.heads, train=train, test=test)
+        if cov.kappa0 > statement.kappa0 or cov.kappa != kappa:
+            return {"kappa0": str(cov.kappa0), "at_most": str(statement.kappa0), "kappa": [str(cov.kappa), str(kappa)]}
+    return None
+
+
+def _least_length(problem: Problem) -> int:
+    """4w + 2k², with the width of the support where there is no window."""
+    width = max(law.support_law.width for law in problem.planted if isinstance(law.support_law, Local))
+    return 4 * width + 2 * problem.heads.arity**2
+
+
 def _difference(values: list[Fraction], order: int) -> list[Fraction]:
     for _ in range(order):
         values = [b - a for a, b in pairwise(values)]
@@ -80,13 +136,15 @@ def _difference(values: list[Fraction], order: int) -> list[Fraction]:
 
 
 def cases(problem: Problem) -> int:
-    """One case a pattern, about: the number of overlap patterns times that of keys."""
-    return len(enumerated_pattern_masses(problem.heads, problem.planted[0]))
+    """One case a pattern, about (the number of overlap patterns times that of keys); or a pair of lengths."""
+    train, test = problem.planted
+    return len(enumerated_pattern_masses(problem.heads, train)) if train == test else 1
 
 
 def nonvacuous(problem: Problem) -> bool:
-    """Whether support and window are local."""
-    return isinstance(problem.planted[0].support_law, Local) and problem.heads.window is not None
+    """Whether the claim speaks of the problem."""
+    train, test = problem.planted
+    return STATED.speaks_of(problem) and (train == test or train.length >= _least_length(problem))
 
 
 def _local(profile: Profile) -> Iterator[Problem]:
@@ -97,11 +155,49 @@ def _local(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(k, width, "relative"), at, at)
 
 
-def prove_degrees() -> int:
+def _length_pairs(profile: Profile) -> Iterator[Problem]:
+    """κ and κ0 from the least training length, 4w + 2k², and a greater one."""
+    for k, width in ((2, 1), (2, 2)) if profile == "quick" else ((2, 1), (2, 2), (2, 3), (3, 2)):
+        ens = marked_parity(k, support.local(width))
+        least = 4 * width + 2 * k * k
+        for train, test in product((least, least + 3), (1, 2, 3) if profile == "quick" else (1, 2, 3, 6)):
+            shorter, longer = ens.at(train), ens.at(test * train + 1)
+            yield Problem(HeadClass(k, width, "relative"), shorter, longer)
+        yield Problem(HeadClass(k, width, "relative"), ens.at(least), ens.at(least + 4))
+
+
+def prove_constants(statement: Statement = STATED) -> int:
+    """The bounds on κ and κ0 from the counts of the proof, for symbolic k, w, l = 4w + 2k² + d and L = l + e.
+
+    The counts: disjoint candidates have masses between l - w - k² and l, joint shapes of a touching one (l - d_c) / N_l
+    with d_c <= 2w, and N_l, the number of local sets, is between (l - w) and l times C(w, k-1).
+    """
+    import sympy
+
+    k, width = sympy.symbols("k w", integer=True, positive=True)
+    spare, extra = sympy.symbols("d e", integer=True, nonnegative=True)
+    short = 4 * width + 2 * k**2 + spare
+    long = short + extra
+    ratio = long / short
+    least = width + k**2
+    signs = {
+        "disjoint, above": statement.high * ratio - long / (short - least),
+        "disjoint, below": (long - least) / short - statement.low * ratio,
+        "touching, above": statement.high * ratio - long / (short - 2 * width) * short / (long - width),
+        "κ0": statement.kappa0 - long / (short - width) * short / (long - width),
+    }
+    for step, sign in signs.items():
+        above, below = sympy.fraction(sympy.together(sign))
+        require(sympy.expand(below).is_positive is True, f"{step}: the denominator {below}")
+        require(sympy.expand(above).is_nonnegative is True, f"{step}: {sympy.expand(above)}")
+    return 2 * len(signs)
+
+
+def prove_degrees(statement: Statement = STATED) -> int:
     """The masses of pairs, symbolic in L: (L - d) n(L) - touching(L) over n(L) = wL - w(w+1)/2, with every part linear.
 
-    So the mass of a disjoint pair of offset d is L + O(1), for w = 1..4 and every d. Up to 2w, where the linear function
-    ends, and beyond it is compared with listing.
+    So the mass of a disjoint pair of offset d is L + O(1) and that of the touching ones O(1), for w = 1..4 and every d.
+    Up to 2w, where the linear function ends, and beyond it is compared with listing.
     """
     import sympy
 
@@ -111,12 +207,15 @@ def prove_degrees() -> int:
         n_sets = sum(length - d for d in range(1, width + 1))
         for d in range(1, width + 1):
             touching = touching_pairs(width, d, length)
-            require(sympy.degree(touching, length) == 1, f"w = {width}, d = {d}: touching is linear")
+            growth = sympy.limit(touching / n_sets / length**statement.touching, length, sympy.oo)
+            require(
+                growth.is_positive is True, f"w = {width}, d = {d}: touching candidates have a mass of order {growth}"
+            )
             for n in range(2 * width, 2 * width + 6):
                 require(touching.subs(length, n) == listed_pairs(width, d, n), f"w = {width}, d = {d}: touching at {n}")
             mass = ((length - d) * n_sets - touching) / n_sets
-            rest = sympy.limit(mass - length, length, sympy.oo)
-            require(rest.is_finite is True, f"w = {width}, d = {d}: the mass is L + {rest}")
+            leading = sympy.limit(mass / length**statement.disjoint, length, sympy.oo)
+            require(leading == 1, f"w = {width}, d = {d}: the mass is {leading} L^{statement.disjoint}")
             check = Fraction(str(mass.subs(length, 6 * width + 5)))
             require(check == bounds._disjoint_mass(width, d, 6 * width + 5), f"w = {width}, d = {d}: closed form")
             steps += 9
@@ -150,28 +249,57 @@ def _random_problems() -> SearchStrategy[Problem]:
     return local_problems()
 
 
-def _slopes(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+def _slopes(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
     """Measured log-log slopes of κ in L: towards 1 with locality, towards k without, over doublings of the length."""
     summary, instances = [], 0
     doublings = (64, 256, 1024) if profile == "quick" else (64, 256, 1024, 4096, 16384)
     for rate in bounds.rates():
+        exponent = statement.disjoint if "T3b" in rate.name else rate.exponent
         slopes = [log(as_float(rate.value(2 * n) / rate.value(n))) / log(2) for n in doublings]
         instances += len(doublings)
         tick(len(doublings))
-        gaps = [abs(slope - rate.exponent) for slope in slopes]
+        gaps = [abs(slope - exponent) for slope in slopes]
         # The exponent is reached with an error O(1 / length): four times the length, about a quarter of the gap.
-        if any(b > a / 3 for a, b in pairwise(gaps)) or gaps[-1] > 10 * rate.exponent / doublings[-1]:
+        if any(b > a / 3 for a, b in pairwise(gaps)) or gaps[-1] > 10 * exponent / doublings[-1]:
             at = marked_parity(2, support.local(1)).at(6)
             facts = {"rate": rate.name, "slopes": slopes}
             return Measured(instances, f"{rate.name}: {slopes}", (Problem(HeadClass(2, 1, "relative"), at, at), facts))
-        summary.append(f"{slopes[-1]:.4f} for {rate.exponent}")
+        summary.append(f"{slopes[-1]:.4f} for {exponent}")
     return Measured(instances, f"slopes at length {doublings[-1]}: {', '.join(summary)}")
 
 
+# ── Necessity: from training length 12 to test length 24, k = 2, w = 1 ────────────────────────────────────────────────
+
+
+def _pair(
+    heads: HeadClass, *, front: bool = False, scheme: positions.PositionScheme | None = None
+) -> Iterator[Problem]:
+    ens = marked_parity(2, support.local(1))
+    at_front = marked_parity(2, support.fixed({(0, 1): 1}))
+    scheme = positions.absolute() if scheme is None else scheme
+    yield Problem(heads, (at_front if front else ens).at(12), ens.at(24, positions=scheme))
+
+
 def _no_window() -> Iterator[Problem]:
-    """No window and no key: touching candidates lie anywhere, so their mass grows with the length."""
-    at = marked_parity(2, support.local(2)).at(10)
-    yield Problem(HeadClass(2, None, "none"), at, at)
+    """Offsets that training lacks."""
+    return _pair(HeadClass(2, None, "relative"))
+
+
+def _absolute_key() -> Iterator[Problem]:
+    """IDs that training lacks."""
+    return _pair(HeadClass(2, 1, "absolute"))
+
+
+def _front() -> Iterator[Problem]:
+    """S* at the front in training: no candidate ends where S* begins."""
+    return _pair(HeadClass(2, 1, "relative"), front=True)
+
+
+def _coupled() -> Iterator[Problem]:
+    """Two tokens an ID at test: pairs of offset 0, which training lacks."""
+    return _pair(HeadClass(2, 1, "relative"), scheme=positions.coupled(positions.blocks(2)))
 
 
 ATTACK = Attack(
@@ -180,16 +308,42 @@ ATTACK = Attack(
     mutants=MUTANTS,
     refute=refute,
     cases=cases,
-    families=(Family("k <= 3 (full: 4), w <= 2 (full: 4), positions and shifts: exact differences in L", _local),),
-    proofs=(
-        Proof(
-            "pairs: touching ones counted symbolically, so disjoint ones have mass L + O(1), w = 1..4", prove_degrees
+    families=(
+        Family("k <= 3 (full: 4), w <= 2 (full: 4), positions and shifts: exact differences in L", _local),
+        Family(
+            "κ and κ0 for k = 2 (full: 3), w <= 2 (full: 3), from l = 4w + 2k² to 3l + 1 (full: 6l + 1)", _length_pairs
         ),
     ),
-    samplers=(Sampler("random local plantings, windows and shifts", _random_problems, 15, 100),),
-    measurements=(Measurement("search", "log-log slopes", _slopes),),
+    proofs=(
+        Proof(
+            "the bounds on κ and κ0 from the counts of candidates and of sets, symbolic in k, w, l, L; the counts are on "
+            "paper",
+            prove_constants,
+            notices=("κ <= L/l", "κ >= 2 L/l", "κ0 <= 1"),
+        ),
+        Proof(
+            "pairs, w = 1..4: touching ones counted, for l = 2w..2w+5 by listing, so disjoint ones have mass L + O(1)",
+            prove_degrees,
+            "exhausted",
+            ("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too"),
+        ),
+    ),
+    samplers=(
+        Sampler(
+            "random arities, widths, lengths and shifts",
+            _random_problems,
+            15,
+            100,
+            ("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too", "κ <= L/l"),
+            lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
+        ),
+    ),
+    measurements=(Measurement("search", "log-log slopes", _slopes, ("exponent 2 for 1", "exponent 0 for 1")),),
     necessity={
-        "window and key": Dropped(_no_window, replace(STATED, needs_window=False)),
+        "window": Dropped(_no_window, replace(STATED, needs_window=False)),
+        "relative key": Dropped(_absolute_key, replace(STATED, needs_key=False)),
+        "local support": Dropped(_front, replace(STATED, needs_local=False)),
+        "IDs = positions": Dropped(_coupled, replace(STATED, needs_positions=False)),
     },
     nonvacuous=nonvacuous,
 )

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from idealized_model import loss
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
-from proofs_check.claims.t1 import zero_loss
+from proofs_check.claims import t1
 from proofs_check.families import ensembles, marked_parity
-from proofs_check.herbrand import Formula, atom, prove, same
+from proofs_check.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
-from theory import HeadClass, certificate_length, positions, support
+from theory import HeadClass, PlantedEnsemble, certificate_length, positions, support
 from theory.heads import Key
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
@@ -27,21 +27,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Statement:
-    """(i) and (ii) fail with an unseen view; (iii) the certificate lengths of marked parity; the defaults are the claim."""
+    """(i) and (ii) fail with an unseen view; (iii) the certificate lengths of marked parity; the defaults are the claim.
+
+    (ii) speaks of heads without a window; one of L - 1 or more hides nothing either, and counts as none."""
 
     absolute_fails: bool = True
     relative_fails: bool = True
+    hides: Literal["test", "train"] = "test"
+    """Which length a window must reach, less one, to hide no offset."""
     local_certificate: int = 4
     free_certificate: int = 4
     needs_longer: bool = True
     needs_absolute_scheme: bool = True
     needs_unbounded: bool = True
+    needs_pair: bool = True
+    needs_realizable: bool = True
+    needs_two_labels: bool = True
 
 
 STATED = Statement()
 MUTANTS = {
     "(i) absolute IDs generalize": replace(STATED, absolute_fails=False),
     "(ii) unbounded relative offsets generalize": replace(STATED, relative_fails=False),
+    "(ii) a window of l - 1 hides nothing": replace(STATED, hides="train"),
     "(iii) local certificate 3": replace(STATED, local_certificate=3),
     "(iii) local certificate 5": replace(STATED, local_certificate=5),
     "(iii) certificate 2k - 1 without key": replace(STATED, free_certificate=3),
@@ -58,17 +66,16 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
         if found == list(range(certificate, train.length + 1)):
             return None
         return {"certificate": certificate, "certificate_lengths": found}
-    says = _says(problem.heads, train, test, statement)
+    says = _says(problem, statement)
     if says is None:
         return None
     verdict = problem.verdict()
-    seen = "generalizes" if verdict.outcome == "generalizes" else "fails"
-    if verdict.outcome == "unrealizable" and says == "fails":
-        seen = says
     facts: Facts = {"statement": says, "verdict": verdict.outcome, "reason": verdict.reason}
-    if seen != says:
+    if verdict.outcome != says:
         return facts
-    if verdict.counterexample is not None:
+    if verdict.outcome == "fails":
+        if verdict.counterexample is None:
+            return {**facts, "head": None}
         trained, tested = loss(verdict.counterexample, train), loss(verdict.counterexample, test)
         if trained != 0 or tested == 0:
             return {**facts, "train_loss": str(trained), "test_loss": str(tested)}
@@ -110,15 +117,23 @@ def _certificate(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statemen
     return statement.free_certificate if free else None
 
 
-def _says(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statement: Statement) -> str | None:
+def _says(problem: Problem, statement: Statement) -> str | None:
     """What (i) and (ii) say of the problem, if anything."""
-    longer = test.length > train.length or not statement.needs_longer
+    heads, (train, test) = problem.heads, problem.planted
     scheme = train.positions
-    if not isinstance(scheme, RandomShift) or not longer:
+    if (
+        not isinstance(scheme, RandomShift)
+        or (test.length <= train.length and statement.needs_longer)
+        or (len(problem.labels) < 2 and statement.needs_two_labels)
+        or (statement.needs_realizable and problem.verdict().outcome == "unrealizable")
+    ):
         return None
     if heads.key == "absolute" and (scheme.lo == scheme.hi or not statement.needs_absolute_scheme):
-        return "fails" if statement.absolute_fails else "generalizes"
-    if heads.key == "relative" and (heads.window is None or not statement.needs_unbounded):
+        wide = heads.window is None or heads.window >= heads.arity - 1
+        return ("fails" if statement.absolute_fails else "generalizes") if wide else None
+    longest = (test if statement.hides == "test" else train).length
+    open_ended = heads.window is None or heads.window >= longest - 1 or not statement.needs_unbounded
+    if heads.key == "relative" and open_ended and (heads.arity > 1 or not statement.needs_pair):
         return "fails" if statement.relative_fails else "generalizes"
     return None
 
@@ -133,10 +148,7 @@ def cases(problem: Problem) -> int:
 
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    train, test = problem.planted
-    if _certificate(problem.heads, train, test, STATED) is not None:
-        return True
-    return _says(problem.heads, train, test, STATED) is not None and problem.verdict().outcome != "unrealizable"
+    return _certificate(problem.heads, *problem.planted, STATED) is not None or _says(problem, STATED) is not None
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,6 +164,11 @@ def _fixed_ids(profile: Profile) -> Iterator[Problem]:
                 yield Problem(HeadClass(k, None, "absolute"), ens.at(train), ens.at(test))
                 if k >= 2:
                     yield Problem(HeadClass(k, None, "relative"), ens.at(train), ens.at(test))
+    near = marked_parity(2, support.local(1))
+    for train in range(2, 7):
+        for window in (1, train - 1, train):
+            yield Problem(HeadClass(2, window, "absolute"), near.at(train), near.at(train + 1))
+            yield Problem(HeadClass(2, window, "relative"), near.at(train), near.at(train + 1))
     for ens in ensembles(2, 2, max_words=2):
         yield Problem(HeadClass(2, None, "absolute"), ens.at(3), ens.at(4))
         yield Problem(HeadClass(2, None, "relative"), ens.at(3), ens.at(4))
@@ -171,13 +188,13 @@ def _certificates(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_unseen() -> int:
+def prove_unseen(statement: Statement = STATED) -> int:
     """(i), (ii) for every training length l, every L > l, every k and w: some view at test never occurs in training.
 
     l = k + a, L = l + 1 + b and w = k - 1 + c. (i) The last k positions are a candidate with the ID L - 1, training IDs
     end at l - 1. (ii) With k + 1 >= 2 tokens, l and L one greater too, the first position and the last k are a candidate
-    with the offset L - 1 whatever the shift o, training offsets end at l - 1. Then T1's head for an unseen view is
-    perfect in training, and it answers that view wrongly at test.
+    with the offset L - 1 whatever the shift o, within any window of L - 1 + c, and training offsets end at l - 1. Then
+    T1's head for an unseen view is perfect in training, and errs at test.
     """
     import sympy
 
@@ -194,6 +211,9 @@ def prove_unseen() -> int:
         "(i): they lie within the window": width - (last(long) - (long - k)),
         "(i): the ID L - 1 is beyond those of training": last(long) - last(short) - 1,
         "(ii): the last k positions are not the first": (long + 1 - k) - 1,
+        "(ii): they lie within the window": (long if statement.hides == "test" else short)
+        + c
+        - (last(long + 1, o) - o),
         "(ii): the offset L - 1 is beyond those of training": last(long + 1, o) - o - last(short + 1) - 1,
     }
     for step, sign in signs.items():
@@ -202,28 +222,12 @@ def prove_unseen() -> int:
     for number in (last(short), sympy.Integer(0)):
         require((number - last(short) - 1).is_negative is True, f"{number} is beyond the numbers of training")
 
-    train, inside = atom("train", "e1"), atom("in", "e1", "v")
-    selected, chosen = atom("selected", "v"), atom("chosen", "v")
-    return (
-        len(signs)
-        + 2
-        + prove(
-            "the head that also selects a view u with a number beyond those of training is perfect in training",
-            [
-                atom("beyond", "u"),
-                (same("v", "u") & atom("beyond", "u")) >> atom("beyond", "v"),
-                (train & inside) >> ~atom("beyond", "v"),
-                chosen >> (selected | same("v", "u")),
-                ~same("v", "u") >> same("answer v", "new answer v"),
-                zero_loss("e1", "v"),
-                train >> (atom("in", "e1", "w") & atom("selected", "w")),  # the maximal head does not abstain
-                atom("selected", "w") >> atom("chosen", "w"),
-            ],
-            ((train & inside & chosen) >> same("new answer v", "label e1"))
-            & (train >> (atom("in", "e1", "w") & atom("chosen", "w"))),
-            terms=["answer v", "label e1", "new answer v"],
-        )
-    )
+    beyond = [
+        atom("beyond", "u"),
+        (same("u", "v") & atom("beyond", "u")) >> atom("beyond", "v"),
+        (t1.train("e1") & t1.inside("e1", "v")) >> ~atom("beyond", "v"),
+    ]
+    return len(signs) + 2 + t1.prove_unseen_view(beyond)
 
 
 def _random_problems() -> SearchStrategy[Problem]:
@@ -232,9 +236,12 @@ def _random_problems() -> SearchStrategy[Problem]:
     return fixed_id_problems()
 
 
-def _certificate_search(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
+def _certificate_search(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
     """The certificate lengths over (k, w, shift range, key), test lengths up to 8: from some length on all, at the latest
-    from the max(2w + 1, w + k + 1) of T4's proof or, under the absolute key, where the shifts cover the test IDs."""
+    from the max(2w + 1, w + k + 1) of T4's proof or, under the absolute key, where the shifts cover the test IDs; for two
+    tokens under a covering shift from that of (iii) on."""
     settings: tuple[tuple[Key, int], ...] = (("relative", 0), ("absolute", 3), ("absolute", 8))
     longest, found, instances = 8, [], 0
     for (k, width), (key, shift) in product(((1, 0), (2, 1), (2, 2), (3, 2)), settings):
@@ -245,10 +252,16 @@ def _certificate_search(rng: np.random.Generator, profile: Profile, tick: Callab
         instances += longest - k + 1
         tick(longest - k + 1)
         latest = max(2 * width + 1, width + k + 1, longest - shift if key == "absolute" else 0)
-        if lengths != tuple(range(min(lengths, default=longest + 1), longest + 1)) or latest not in lengths:
-            facts: Facts = {"certificate_lengths": list(lengths), "latest": latest}
+        certificate = _certificate(problem.heads, shifted, ens.at(longest), statement)
+        first = min(lengths, default=longest + 1)
+        if (
+            lengths != tuple(range(first, longest + 1))
+            or latest not in lengths
+            or (certificate is not None and first != certificate)
+        ):
+            facts: Facts = {"certificate_lengths": list(lengths), "latest": latest, "certificate": certificate}
             return Measured(instances, f"{list(lengths)}", (problem, facts))
-        found.append(f"(k={k}, w={width}, {key}, shift <= {shift}): {lengths[0]} <= {latest}")
+        found.append(f"(k={k}, w={width}, {key}, shift <= {shift}): {first} <= {latest}")
     return Measured(instances, f"smallest training lengths for L <= {longest}: {'; '.join(found)}")
 
 
@@ -274,6 +287,24 @@ def _windowed() -> Iterator[Problem]:
     yield Problem(HeadClass(2, 1, "relative"), ens.at(4), ens.at(6))
 
 
+def _single() -> Iterator[Problem]:
+    """One token has no offsets."""
+    ens = marked_parity(1)
+    yield Problem(HeadClass(1, None, "relative"), ens.at(2), ens.at(3))
+
+
+def _blind() -> Iterator[Problem]:
+    """One token does not tell the parity of two: no head is perfect in training, so none fails."""
+    ens = marked_parity(2)
+    yield Problem(HeadClass(1, None, "absolute"), ens.at(2), ens.at(3))
+
+
+def _one_label() -> Iterator[Problem]:
+    """With one label and one token an unseen ID cannot be answered wrongly."""
+    ens = PlantedEnsemble(1, [1], {(0,): 1}, {(0,): 0}, support.uniform(), (0,))
+    yield Problem(HeadClass(1, None, "absolute"), ens.at(1), ens.at(2))
+
+
 ATTACK = Attack(
     claim_id="T4",
     stated=STATED,
@@ -281,7 +312,10 @@ ATTACK = Attack(
     refute=refute,
     cases=cases,
     families=(
-        Family("(i), (ii): k = 1..3, l = k..k+2, every L in a range, and all plantings of up to two words", _fixed_ids),
+        Family(
+            "(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words",
+            _fixed_ids,
+        ),
         Family(
             "(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)", _certificates
         ),
@@ -289,16 +323,35 @@ ATTACK = Attack(
     proofs=(
         Proof(
             "(i), (ii) for every l < L, k and w: an ID, an offset that training lacks, symbolically; T1's head is then "
-            "perfect in training, by SAT at Herbrand constants",
+            "perfect in training and errs at test, by SAT at Herbrand constants",
             prove_unseen,
+            notices=("(ii) a window of l - 1 hides nothing",),
         ),
     ),
-    samplers=(Sampler("random plantings under fixed IDs", _random_problems, 40, 500),),
-    measurements=(Measurement("search", "certificate lengths", _certificate_search),),
+    samplers=(
+        Sampler(
+            "random plantings under fixed IDs",
+            _random_problems,
+            40,
+            500,
+            ("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
+        ),
+    ),
+    measurements=(
+        Measurement(
+            "search",
+            "certificate lengths",
+            _certificate_search,
+            ("(iii) local certificate 3", "(iii) local certificate 5"),
+        ),
+    ),
     necessity={
         "longer test": Dropped(_equal_lengths, replace(STATED, needs_longer=False)),
         "IDs that do not cover": Dropped(_shifted, replace(STATED, needs_absolute_scheme=False)),
         "no window": Dropped(_windowed, replace(STATED, needs_unbounded=False)),
+        "two tokens": Dropped(_single, replace(STATED, needs_pair=False)),
+        "realizable": Dropped(_blind, replace(STATED, needs_realizable=False)),
+        "two labels": Dropped(_one_label, replace(STATED, needs_two_labels=False)),
     },
     nonvacuous=nonvacuous,
 )

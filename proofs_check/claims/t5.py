@@ -184,7 +184,7 @@ def _parity(profile: Profile) -> Iterator[Problem]:
             for window, shift in product((None, 0, 1, 2, 3, 4), ((0, 0), (0, 1))):
                 shifted = positions.random_shift(*shift)
                 laws = [ens.at(k * n, positions=shifted) for n in (train, test)]
-                yield Problem(HeadClass(k, window, "relative"), *laws)
+                yield Problem(HeadClass(k, window, "relative"), laws[0], laws[1])
 
 
 def _couplings(k: int, most: int) -> tuple[PositionScheme, ...]:
@@ -207,7 +207,7 @@ def _coupled(profile: Profile) -> Iterator[Problem]:
             for test in (3,) if profile == "quick" or k == 3 else (2, 3, 4):
                 scheme_at = scheme if test < 4 else positions.coupled(positions.blocks(k))
                 laws = [ens.at(k * n, positions=scheme_at) for n in (2, test)]
-                yield Problem(HeadClass(k, 0, key), *laws)
+                yield Problem(HeadClass(k, 0, key), laws[0], laws[1])
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from idealized_model import SparseAttentionHead
-from idealized_model.learning import eliminate, minimal
+from idealized_model.learning import eliminate
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
@@ -131,26 +131,21 @@ def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, dict[Example, i
 
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps."""
+    """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps.
+
+    Without a head in question it is the largest one that is perfect in training.
+    """
     truth, by_step = _truth(problem.test)
-    prompts = by_step[1]
-    for head in _heads(problem):
-        losses = [_mean({e: w * _step_loss(head, e, statement) for e, w in at.items()}, at) for at in by_step.values()]
-        wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
-        error, n, bound = _mean(wrong, prompts), len(by_step), statement.bound(losses)
-        if error > bound:
-            return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
-        if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
-            return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
+    prompts, n = by_step[1], len(by_step)
+    head = SparseAttentionHead.hard(problem.head or eliminate(problem.heads, problem.train.support()))
+    losses = [_mean({e: w * _step_loss(head, e, statement) for e, w in at.items()}, at) for at in by_step.values()]
+    wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
+    error, bound = _mean(wrong, prompts), statement.bound(losses)
+    if error > bound:
+        return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
+    if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
+        return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
     return None
-
-
-def _heads(problem: Problem) -> list[SparseAttentionHead]:
-    """The head in question, or the largest and a smallest of those that are perfect in training."""
-    if problem.head is not None:
-        return [SparseAttentionHead.hard(problem.head)]
-    examples = problem.train.support()
-    return [SparseAttentionHead.hard(learn(problem.heads, examples)) for learn in (eliminate, minimal)]
 
 
 def _mean(values: Mapping[Example, Fraction | int], weights: Mapping[Example, int]) -> Fraction:
@@ -165,7 +160,7 @@ def _is_perfect(problem: Problem, head: SparseAttentionHead, statement: Statemen
 
 def _carries_over(problem: Problem, statement: Statement) -> bool:
     """Whether the statement says of heads that are perfect in training that their rollouts are exact."""
-    heads, train, test = problem.heads, problem.train.support(), problem.test.support()
+    train, test = list(problem.train.support()), list(problem.test.support())
     if statement.without == "the steps generalize":
         return True
     if statement.without == "every step":
@@ -174,7 +169,7 @@ def _carries_over(problem: Problem, statement: Statement) -> bool:
         train, test = ([replace(e, label=e.label[0]) for e in law] for law in (train, test))  # type: ignore[index]
     else:
         return problem.verdict().outcome == "generalizes"
-    return decide(heads, train=train, test=test).outcome == "generalizes"
+    return decide(problem.heads, train=train, test=test).outcome == "generalizes"
 
 
 def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement) -> Fraction:
@@ -189,8 +184,8 @@ def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement
 
 
 def cases(problem: Problem) -> int:
-    """One case a head and prompt."""
-    return (2 if problem.head is None else 1) * len(_truth(problem.test)[1][1])
+    """One case a prompt."""
+    return len(_truth(problem.test)[1][1])
 
 
 def decisive(problem: Problem) -> int:
@@ -316,7 +311,7 @@ def _wrong_increments() -> Iterator[Problem]:
     """A head whose tokens are right and whose IDs run ahead."""
     law = steps(2, "query")
     right = eliminate(classes("query"), law.support())
-    ahead: dict[View, Label] = {view: (token, 2) for view, (token, _) in right.answers.items()}  # type: ignore[misc]
+    ahead: dict[View, Label] = {view: (answer[0], 2) for view, answer in right.answers.items()}  # type: ignore[index]
     yield Problem(classes("query"), law, law, HardHead(classes("query"), ahead))
 
 

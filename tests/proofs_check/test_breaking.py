@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -14,11 +15,12 @@ import pytest
 
 from idealized_model import HeadSpace, SampledLoss, risk
 from proofs_check import Evidence, engines
-from proofs_check.claims import attack, t3, t3a, t3b, t4, t11
+from proofs_check.claims import attack, t1, t2, t3, t3a, t3b, t4, t11
 from proofs_check.herbrand import atom
+from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks, clear_caches
-from theory import Coverage, HardHead, HeadClass, PlantedLaw, bounds, criterion
+from theory import Coverage, HardHead, HeadClass, PlantedLaw, Verdict, bounds, criterion
 from theory.positions import Blocks, RandomShift
 
 pytestmark = pytest.mark.usefixtures("fresh_caches")
@@ -83,6 +85,10 @@ def every_view_consistent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(HeadSpace, "zero_loss", wrong)
 
 
+def no_head_perfect_at_test(patch: pytest.MonkeyPatch) -> None:
+    change(patch, Problem, "perfect", lambda found: (found[0], found[1] & False))
+
+
 def abstention_for_free(patch: pytest.MonkeyPatch) -> None:
     change(patch, HeadSpace, "losses", lambda found: (found[0] - found[1], *found[1:]))
 
@@ -119,7 +125,116 @@ def rare_noise_doubled(patch: pytest.MonkeyPatch) -> None:
 
 
 def answers_unbound(patch: pytest.MonkeyPatch) -> None:
-    change(patch, t4, "zero_loss", lambda formula: atom("anything"))
+    change(patch, t1, "right", lambda formula: atom("anything"))
+
+
+# ── … T1 and T4: verdicts whose head is none ─────────────────────────────────────────────────────────────────────────
+
+
+def head_replaced(by: Callable[[Problem], HardHead | None]) -> Break:
+    """A verdict "fails" with another head than its counterexample."""
+
+    def replace_head(patch: pytest.MonkeyPatch) -> None:
+        whole = Problem.verdict
+
+        def wrong(problem: Problem) -> Verdict:
+            verdict = whole(problem)
+            return replace(verdict, counterexample=by(problem)) if verdict.outcome == "fails" else verdict
+
+        patch.setattr(Problem, "verdict", wrong)
+
+    return replace_head
+
+
+def no_head(problem: Problem) -> None:
+    return None
+
+
+def silent_head(problem: Problem) -> HardHead:
+    """It is not perfect in training."""
+    return HardHead(problem.heads, {})
+
+
+def perfect_head(problem: Problem) -> HardHead | None:
+    """One that does not lose at test either, where there is one."""
+    trained, tested = problem.perfect()
+    numbers = (trained & tested).nonzero()[0]
+    return problem.space().head(int(numbers[0])) if numbers.size else problem.verdict().counterexample
+
+
+# ── … losses at one length, masses and closed forms between two ──────────────────────────────────────────────────────
+
+
+def loss_at(module: Any, length: int, value: Fraction) -> Break:
+    """Every head loses so much at one length."""
+
+    def break_loss(patch: pytest.MonkeyPatch) -> None:
+        whole = module.loss
+        patch.setattr(module, "loss", lambda head, law: value if law.length == length else whole(head, law))
+
+    return break_loss
+
+
+def loss_of_soft_heads_at_test(patch: pytest.MonkeyPatch) -> None:
+    whole = t3.loss
+
+    def wrong(head: Any, law: Any) -> Fraction:
+        return Fraction(1) if getattr(law, "length", 0) == 5 else whole(head, law)
+
+    patch.setattr(t3, "loss", wrong)
+
+
+def bound_halved(patch: pytest.MonkeyPatch) -> None:
+    change(patch, Coverage, "bound", lambda bound: bound / 2)
+
+
+def covered(module: Any, field: str, wrong: Callable[[Any], Any]) -> Break:
+    """One field of what `coverage` finds is another."""
+    return lambda patch: change(
+        patch, module, "coverage", lambda cov: replace(cov, **{field: wrong(getattr(cov, field))})
+    )
+
+
+def no_loss_in_training(patch: pytest.MonkeyPatch) -> None:
+    whole = t3a.rare_noise_loss
+    patch.setattr(
+        t3a, "rare_noise_loss", lambda k, length, x, share: 0 if length == 2 * k else whole(k, length, x, share)
+    )
+
+
+def rare_noise_at(shift: int) -> Break:
+    """The loss of the rare-noise head at a length slightly off, where that is great."""
+
+    def break_loss(patch: pytest.MonkeyPatch) -> None:
+        whole = t3a.rare_noise_loss
+        patch.setattr(
+            t3a, "rare_noise_loss",
+            lambda k, length, x, share: whole(k, length + shift * (length > 20), x, share),
+        )  # fmt: skip
+
+    return break_loss
+
+
+def rate_of(value: Callable[[int], Fraction]) -> Break:
+    """A closed form that claims the exponent 1."""
+    return lambda patch: patch.setattr(bounds, "rates", lambda: (bounds.Rate("a rate", 1, value),))
+
+
+def certificates_without(place: int, *, only_two_wide: bool = False) -> Break:
+    """One of the lengths that suffice is forgotten."""
+
+    def forget(patch: pytest.MonkeyPatch) -> None:
+        whole = t4.certificate_lengths
+
+        def wrong(problem: Problem) -> tuple[int, ...]:
+            found, heads = whole(problem), problem.heads
+            scheme = problem.planted[0].positions
+            concerned = (heads.arity, heads.window, heads.key) == (2, 2, "absolute") and scheme == RandomShift(0, 8)
+            return found[:place] + found[place + 1 :] if concerned or not only_two_wide else found
+
+        patch.setattr(t4, "certificate_lengths", wrong)
+
+    return forget
 
 
 def masses_of(touching: bool, scale: Callable[[Fraction, int], Fraction]) -> Break:
@@ -172,6 +287,7 @@ def one_example_listed(patch: pytest.MonkeyPatch) -> None:
 # ── Proofs that then do not go through ───────────────────────────────────────────────────────────────────────────────
 
 PROOFS: list[tuple[str, str, Break]] = [
+    ("T1", "T1's proof", answers_unbound),
     ("T2", "overlap patterns", certificate_one_short),
     ("T2", "overlap patterns", certificate_one_long),
     ("T2", "overlap patterns", interleavings_without_order),
@@ -181,7 +297,7 @@ PROOFS: list[tuple[str, str, Break]] = [
     ("T3a", "κ grows", kappa_with_one_noise_more),
     ("T3a", "the exponent k is tight", kappa_with_one_noise_more),
     ("T3a", "the exponent k is tight", rare_noise_doubled),
-    ("T3b", "pairs: touching", touching_pairs_of_twice_the_width),
+    ("T3b", "pairs, w = 1..4", touching_pairs_of_twice_the_width),
     ("T4", "for every l < L", answers_unbound),
     ("T5", "coupled parity", blocks_uncoupled),
     ("T5", "coupled parity", reason_forgotten("unseen")),
@@ -208,17 +324,41 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T1", "arity 2, V = 2, key none", reason_forgotten("flip")),
     ("T1", "arity 1, V = 2, absolute key", reason_forgotten("unseen")),
     ("T1", "arity 2, V = 2, key none", every_view_consistent),
+    ("T1", "arity 2, V = 2, key none", head_replaced(no_head)),
+    ("T1", "arity 2, V = 2, key none", head_replaced(silent_head)),
+    ("T1", "arity 1, V = 2, absolute key", head_replaced(perfect_head)),
     ("T2", "every hard head, arity 1 and 2", every_view_consistent),
+    ("T2", "every anchored hard head", no_head_perfect_at_test),
     ("T2", "tightness on marked parity", first_candidate_lost),
+    ("T2", "tightness on marked parity", loss_at(t2, 5, Fraction(1, 2))),
+    ("T2", "tightness on marked parity", loss_at(t2, 6, Fraction(0))),
     ("T3", "mixed", one_candidate_in_training),
     ("T3", "uniform supports", masses_at_test_too_small),
     ("T3", "uniform supports", kappa0_halved),
+    ("T3", "uniform supports", bound_halved),
+    ("T3", "uniform supports", loss_of_soft_heads_at_test),
+    ("T3", "local and paired", masses_at_test_too_small),
+    ("T3", "local and paired", kappa0_halved),
+    ("T3", "rare noise token", masses_at_test_too_small),
+    ("T3", "rare noise token", kappa0_halved),
     ("T3a", "against enumeration", first_candidate_lost),
+    ("T3a", "against enumeration", covered(t3a, "kappa", lambda kappa: kappa + 1)),
+    ("T3a", "against enumeration", covered(t3a, "kappa0", lambda kappa0: 2 * kappa0)),
+    ("T3a", "against enumeration", covered(t3a, "candidates", lambda number: number + 1)),
+    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass * length)),
+    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass / length**2)),
+    ("T3b", "κ and κ0", covered(t3b, "kappa0", lambda kappa0: 2 * kappa0)),
+    ("T3b", "κ and κ0", covered(t3b, "kappa", lambda kappa: 2 * kappa)),
     ("T3b", "exact differences", masses_of(touching=True, scale=lambda mass, length: mass * length)),
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: mass / length)),
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: mass * length)),
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: 2 * mass)),
+    ("T4", "(i), (ii)", reason_forgotten("unseen")),
+    ("T4", "(i), (ii)", head_replaced(no_head)),
+    ("T4", "(i), (ii)", head_replaced(silent_head)),
+    ("T4", "(i), (ii)", head_replaced(perfect_head)),
     ("T4", "(iii)", reason_forgotten("unseen")),
+    ("T4", "(iii)", certificates_without(0)),
     ("T5", "two and three blocks", blocks_uncoupled),
     ("T7", "constant noise", abstention_for_free),
     ("T10", "losses by histograms", histograms_without_multinomials),
@@ -226,10 +366,20 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T11", "uniform supports", retention_halved),
 ]
 
-MEASURED: list[tuple[str, str, Break]] = [
+MEASURED: list[Any] = [
+    ("T1", "greedy adversary", reason_forgotten("unseen")),
+    ("T1", "greedy adversary", reason_forgotten("flip")),
+    ("T2", "hill climbing", loss_at(t2, 5, Fraction(1, 2))),
+    pytest.param("T3", "hill climbing", masses_at_test_too_small, marks=pytest.mark.slow),
     ("T3a", "Monte Carlo", interval_of_no_width),
-    ("T3a", "the tight instance", kappa_with_one_noise_more),
+    ("T3a", "Monte Carlo", no_loss_in_training),
+    ("T3a", "the tight instance", rare_noise_at(1)),
+    ("T3a", "the tight instance", rare_noise_at(-1)),
+    ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n + 40))),
+    ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n**1.001))),
     ("T4", "certificate lengths", one_shift_only),
+    ("T4", "certificate lengths", certificates_without(1)),
+    ("T4", "certificate lengths", certificates_without(0, only_two_wide=True)),
     ("T7", "Monte Carlo", one_label_drawn),
     ("T7", "hill climbing", no_loss_at_all),
 ]
@@ -266,10 +416,30 @@ def test_a_measurement_notices(claim_id: str, name: str, broken: Break, monkeypa
     refuted_and_replayed(engines.measure(plan, measurement, "quick", 0, Ticks()), monkeypatch)
 
 
-def test_a_sampler_notices(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack("T3")
-    kappa0_halved(monkeypatch)
+SAMPLED: list[Any] = [
+    pytest.param("T1", reason_forgotten("unseen"), marks=pytest.mark.slow),
+    ("T2", no_head_perfect_at_test),
+    ("T3", kappa0_halved),
+    ("T3a", covered(t3a, "kappa", lambda kappa: kappa + 1)),
+    ("T3b", masses_of(touching=False, scale=lambda mass, length: mass * length)),
+    ("T4", head_replaced(silent_head)),
+]
+
+
+@pytest.mark.parametrize(("claim_id", "broken"), SAMPLED)
+def test_a_sampler_notices(claim_id: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = attack(claim_id)
+    broken(monkeypatch)
     refuted_and_replayed(engines.sample(plan, plan.samplers[0], "quick", 0, Ticks()), monkeypatch)
+
+
+def test_the_greedy_adversary_finds_failures_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it found again it evaluated: where no head loses anything, it found nothing, whatever T1 says."""
+    plan = attack("T1")
+    monkeypatch.setattr(t1, "loss", lambda head, law: Fraction(0))
+    evidence = engines.measure(plan, replace(plan.measurements[0], notices=()), "quick", 0, Ticks())
+    assert evidence.kind == "supported"
+    assert re.search(r"in 0 of [1-9]\d* problems where it says fails one does", evidence.scope)
 
 
 def test_decide_does_not_pass_off_a_head_that_is_no_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:

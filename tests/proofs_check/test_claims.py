@@ -80,6 +80,21 @@ def test_every_hypothesis_has_a_necessity_entry_and_the_reverse(claim_id: str) -
     assert set(attack(claim_id).necessity) == set(claims.get(claim_id).hypotheses)
 
 
+@pytest.mark.parametrize("claim_id", IDS)
+def test_a_dropped_hypothesis_is_not_a_mutant_once_more(claim_id: str) -> None:
+    plan = attack(claim_id)
+    dropped = {name: hypothesis.statement for name, hypothesis in plan.necessity.items()}
+    assert [name for name, statement in dropped.items() if statement in plan.mutants.values()] == []
+
+
+@pytest.mark.parametrize("claim_id", IDS)
+def test_every_draw_measurement_and_proof_notices_some_mutant(claim_id: str) -> None:
+    plan = attack(claim_id)
+    for check in (*plan.samplers, *plan.measurements, *plan.proofs):
+        assert check.notices, check.scope
+        assert set(check.notices) <= set(plan.mutants)
+
+
 @pytest.mark.parametrize("claim_id", [*(claim_id.lower() for claim_id in IDS), "T0", "", "T1 "])
 def test_an_unknown_claim_is_refused_with_the_known_ones(claim_id: str) -> None:
     with pytest.raises(
@@ -171,7 +186,16 @@ def test_families_are_the_same_every_time(claim_id: str, family: Family) -> None
 @pytest.mark.parametrize(("claim_id", "family"), FAMILIES, ids=named)
 def test_every_family_has_cases_under_the_hypotheses(claim_id: str, family: Family) -> None:
     plan = attack(claim_id)
-    assert any(plan.nonvacuous(problem) and plan.cases(problem) > 0 for problem in family.problems("quick"))
+    decisive = plan.decisive or plan.cases
+    assert any(plan.nonvacuous(problem) and decisive(problem) > 0 for problem in family.problems("quick"))
+
+
+@pytest.mark.parametrize(("claim_id", "family"), FAMILIES, ids=named)
+def test_decisive_cases_are_among_the_cases(claim_id: str, family: Family) -> None:
+    plan = attack(claim_id)
+    for problem in spread(family.problems("quick"), number=4, step=29):
+        if plan.nonvacuous(problem) and plan.decisive is not None:
+            assert 0 <= plan.decisive(problem) <= plan.cases(problem)
 
 
 # ── What single claims promise ───────────────────────────────────────────────────────────────────────────────────────

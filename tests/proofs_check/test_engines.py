@@ -6,16 +6,18 @@ import dataclasses
 import json
 import pickle
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from proofs_check import Evidence, engines
-from proofs_check.attack import Dropped, Sampler
+from proofs_check.attack import Dropped, Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.claims import t1
+from proofs_check.problem import Problem
 from proofs_check.replay import replay
-from tests.proofs_check.toys import CLAIM, Below, Ticks, draw_lengths, length_of, problem, toy
+from tests.proofs_check.toys import CLAIM, Below, Ticks, draw_lengths, length_of, measure, problem, toy
 from theory import InvalidArgument
 
 NEVER = False
@@ -86,6 +88,21 @@ def test_exhaust_is_inconclusive_on_an_empty_family() -> None:
     assert engines.exhaust(attack, attack.families[0], "quick", Ticks()).kind == "inconclusive"
 
 
+def test_exhaust_counts_the_decisive_cases_of_what_is_under_the_hypotheses() -> None:
+    attack = toy(nonvacuous=lambda of: length_of(of) > 1, decisive=lambda of: int(length_of(of) > 3))
+    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    assert (evidence.kind, evidence.instances, evidence.decisive) == ("exhausted", 8, 2)  # of lengths 2..5: 4 and 5
+    plain = engines.exhaust(toy(), toy().families[0], "quick", Ticks())
+    assert plain.decisive == plain.instances == 10
+
+
+def test_exhaust_is_inconclusive_without_a_decisive_case() -> None:
+    attack = toy(decisive=lambda of: 0)
+    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    assert (evidence.kind, evidence.instances, evidence.decisive) == ("inconclusive", 10, 0)
+    assert engines.sample(attack, attack.samplers[0], "quick", 0, Ticks()).kind == "inconclusive"
+
+
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -111,6 +128,30 @@ def test_a_proof_that_is_broken_is_no_evidence() -> None:
 
     with pytest.raises(ZeroDivisionError):
         engines.prove(toy(), dataclasses.replace(toy().proofs[0], check=broken))
+
+
+def test_a_check_of_instances_says_that_it_is_one() -> None:
+    instances = dataclasses.replace(toy().proofs[0], kind="exhausted")
+    assert engines.prove(toy(), instances).kind == "exhausted"
+
+
+def below(mutant: Below | None = None) -> int:
+    """A proof of the toy claim for lengths up to 4."""
+    bound = 10 if mutant is None else mutant.bound
+    if bound <= 4:
+        raise AssertionError(f"length 4 is not below {bound}")
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("notices", "kind"), [((), "proved"), (("below 3",), "proved"), (("below 5",), "inconclusive")]
+)
+def test_a_proof_must_not_go_through_for_the_mutants_that_it_notices(notices: tuple[str, ...], kind: str) -> None:
+    evidence = engines.prove(toy(), Proof("a proof", below, notices=notices))
+    assert evidence.kind == kind
+    assert evidence.noticed == (notices if kind == "proved" else ())
+    if kind == "inconclusive":
+        assert evidence.scope == "a proof: the check does not notice the mutant below 5"
 
 
 # ── Random problems ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,6 +194,39 @@ def test_sample_is_inconclusive_when_nothing_can_be_drawn() -> None:
     assert evidence.scope == (
         "none at all: 0 distinct ones drawn by Hypothesis, 0 of them in no family, 0 under the hypotheses"
     )
+
+
+def test_sample_decides_a_problem_once() -> None:
+    seen: list[int] = []
+
+    def note(of: Problem) -> int:
+        seen.append(length_of(of))
+        return 1
+
+    attack = dataclasses.replace(toy(), cases=note)
+    evidence = engines.sample(attack, Sampler("few lengths", draw_lengths(6), 40, 40), "quick", 0, Ticks())
+    assert sorted(seen) == [1, 2, 3, 4, 5, 6]
+    assert evidence.scope == (
+        "few lengths: 6 distinct ones drawn by Hypothesis, 1 of them in no family, 6 under the hypotheses"
+    )
+
+
+def test_sample_decides_one_problem_a_key() -> None:
+    sampler = Sampler("lengths by parity", draw_lengths(9), 40, 40, key=lambda of: length_of(of) % 2)
+    evidence = engines.sample(toy(), sampler, "quick", 0, Ticks())
+    assert evidence.scope.startswith("lengths by parity: 2 distinct ones drawn by Hypothesis, 0 of them in no family")
+
+
+@pytest.mark.parametrize(("longest", "kind"), [(9, "supported"), (2, "inconclusive")])
+def test_draws_must_refute_the_mutants_that_they_notice(longest: int, kind: str) -> None:
+    sampler = Sampler("some lengths", draw_lengths(longest), 5, 60, ("below 3", "below 5"))
+    ticks = Ticks()
+    evidence = engines.sample(toy(), sampler, "quick", 0, ticks)
+    assert evidence.kind == kind
+    assert evidence.noticed == (("below 3", "below 5") if kind == "supported" else ())
+    assert ticks.total == evidence.instances  # what mutants meet is no case of the claim
+    if kind == "inconclusive":
+        assert evidence.scope.endswith(": the check does not notice the mutant below 3, below 5")
 
 
 def drawn_lengths(seed: int, *, scope: str = "many lengths") -> list[int]:
@@ -203,6 +277,27 @@ def test_measure_refutes_with_a_witness_that_replays(monkeypatch: pytest.MonkeyP
     for seed, profile in ((None, "quick"), (-1, "quick"), ("3", "quick"), (3, "slow"), (3, None)):
         with pytest.raises(InvalidArgument, match=r"seed, profile: got .*expected the seed and the profile of the run"):
             replay({**witness, "seed": seed, "profile": profile})
+
+
+@pytest.mark.parametrize(("names", "kind"), [(("below 3", "below 5"), "supported"), (("below 10",), "inconclusive")])
+def test_a_measurement_must_refute_the_mutants_that_it_notices(names: tuple[str, ...], kind: str) -> None:
+    def run(rng: np.random.Generator, profile: Profile, tick: Any, mutant: Below | None = None) -> Measured:
+        return measure(rng, profile, tick, bound=10 if mutant is None else mutant.bound)
+
+    attack = toy(mutants={"below 3": Below(3), "below 5": Below(5), "below 10": Below(10)})
+    ticks = Ticks()
+    evidence = engines.measure(attack, Measurement("search", "ten lengths", run, names), "quick", 0, ticks)
+    assert evidence.kind == kind
+    assert evidence.noticed == (names if kind == "supported" else ())
+    assert ticks.total == evidence.instances == evidence.decisive == 10
+
+
+def test_a_measurement_without_a_decisive_case_is_inconclusive() -> None:
+    def run(rng: np.random.Generator, profile: Profile, tick: Any) -> Measured:
+        return Measured(7, "seven heads, none perfect", decisive=0)
+
+    evidence = engines.measure(toy(), Measurement("search", "heads", run), "quick", 0, Ticks())
+    assert (evidence.kind, evidence.instances, evidence.decisive) == ("inconclusive", 7, 0)
 
 
 # ── Mutants and necessity ────────────────────────────────────────────────────────────────────────────────────────────

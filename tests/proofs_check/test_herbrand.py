@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import sympy
+from sympy.logic.inference import satisfiable
 
 from proofs_check import herbrand
 from proofs_check.claims import t1
+from proofs_check.claims.t1 import inside, right, selects, train
 from proofs_check.herbrand import Formula, atom, prove, same
 
 P, Q, R = sympy.symbols("p q r")
@@ -77,11 +79,54 @@ def lemmas() -> list[Lemma]:
 
 
 def test_the_proof_of_t1_has_all_its_lemmas(lemmas: list[Lemma]) -> None:
+    parts = (
+        "selects only consistent", "realizable, necessity", "realizable, sufficiency", "sufficiency: with",
+        "necessity of (a)", "necessity of (b)", "necessity of (c)", "together are T1",
+    )  # fmt: skip
     names = [name for name, *_ in lemmas]
-    assert len(names) == len(set(names)) == 6
-    for part in ("is consistent", "no selected view", "no abstention", "of (a)", "of (b)", "of (c)"):
-        assert sum(part in name for name in names) == 1
+    assert len(names) == len(set(names)) == len(parts)
+    assert all(part in name for part, name in zip(parts, names, strict=True))
     assert t1.prove_criterion() == sum(2 + len(premises) for _, premises, *_ in lemmas)
+
+
+SABOTAGED: dict[str, tuple[str, Formula]] = {
+    "a perfect head that selects nothing": ("sufficiency: with", ~selects("h", "w")),
+    "a perfect head that errs at test": (
+        "sufficiency: with",
+        inside("e", "v") & selects("h", "v") & ~same("answer h v", "label e"),
+    ),
+    "a maximal head that selects nothing": ("realizable, sufficiency", train("e1") & ~selects("m", "w")),
+    "the unseen view is answered rightly": ("necessity of (a)", same("answer n u", "label e")),
+    "the unseen view is not selected": ("necessity of (a)", ~selects("n", "u")),
+    "the head of (a) selects nothing in training": ("necessity of (a)", train("e1") & ~selects("n", "w")),
+    "the head of (a) errs in training": ("necessity of (a)", train("e1") & ~right("n", "e1", "v")),
+    "the flipped view is not selected": ("necessity of (b)", ~selects("m", "v")),
+    "the flipped view is answered rightly": ("necessity of (b)", same("answer m v", "label e")),
+    "the head of (c) selects nothing in training": ("necessity of (c)", train("e1") & ~selects("n", "w")),
+    "the head of (c) errs in training": ("necessity of (c)", train("e1") & ~right("n", "e1", "v")),
+    "the head of (c) selects a view of the test example": ("necessity of (c)", inside("e", "v") & selects("n", "v")),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGED)
+def test_no_lemma_of_t1_leaves_room_for_another_head(name: str, lemmas: list[Lemma]) -> None:
+    part, sabotage = SABOTAGED[name]
+    ((_, premises, _, terms),) = [lemma for lemma in lemmas if part in lemma[0]]
+    facts = sympy.And(*herbrand.equality_axioms(terms), *premises)
+    assert satisfiable(facts)
+    assert not satisfiable(facts & sabotage)
+
+
+def test_one_label_leaves_the_unseen_view_no_wrong_answer() -> None:
+    assert t1.prove_criterion(replace(t1.STATED, needs_two_labels=True)) > 0
+    with pytest.raises(AssertionError, match=r"necessity of \(a\).*: the premises do not imply the goal"):
+        t1.prove_criterion(replace(t1.STATED, needs_two_labels=False))
+
+
+@pytest.mark.parametrize("name", t1.MUTANTS)
+def test_a_mutant_of_t1_has_no_proof(name: str) -> None:
+    with pytest.raises(AssertionError, match=r"do not imply the goal|is not needed"):
+        t1.prove_criterion(t1.MUTANTS[name])
 
 
 def test_no_lemma_of_t1_survives_without_one_of_its_premises(lemmas: list[Lemma]) -> None:
@@ -97,10 +142,7 @@ def test_no_lemma_of_t1_holds_with_its_goal_denied(lemmas: list[Lemma]) -> None:
             prove(name, premises, sympy.Not(goal), terms=terms)
 
 
-def test_a_wrong_lemma_makes_the_proof_of_t1_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_labels(*parts: str) -> Any:
-        return sympy.true
-
-    monkeypatch.setattr(t1, "zero_loss", no_labels)
-    with pytest.raises(AssertionError, match="a selected view of a training example is consistent"):
+def test_without_right_answers_in_training_t1_has_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(t1, "right", lambda *parts: sympy.true)
+    with pytest.raises(AssertionError, match="a perfect head selects only consistent views in training"):
         t1.prove_criterion()

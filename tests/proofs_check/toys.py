@@ -75,6 +75,7 @@ def toy(
     mutants: Mapping[str, Below] | None = None,
     necessity: Mapping[str, Dropped] | None = None,
     nonvacuous: Callable[[Problem], bool] = lambda of: True,
+    decisive: Callable[[Problem], int] | None = None,
     proof: Callable[[], int] = lambda: 3,
 ) -> Attack:
     """An attack on the toy claim; by default everything holds."""
@@ -93,6 +94,7 @@ def toy(
         measurements=(Measurement("search", "ten lengths", partial(measure, bound=measured_bound)),),
         necessity={"short": Dropped(lambda: iter([problem(4), problem(12)]))} if necessity is None else necessity,
         nonvacuous=nonvacuous,
+        decisive=decisive,
     )
 
 
