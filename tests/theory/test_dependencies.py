@@ -18,7 +18,7 @@ from hypothesis.strategies import DrawFn
 
 from theory import AssumptionViolated, BudgetExceeded, InvalidArgument, dependencies, positions
 from theory.dependencies import PartRule, Rule, Synthesis
-from theory.dependencies.coupling import earliest, verified
+from theory.dependencies.coupling import _components, earliest, verified
 from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
 
 CARRY = Addition(carry=True)
@@ -310,6 +310,40 @@ def test_the_spread_is_that_of_brute_force(sets: list[tuple[int, ...]], cap: int
     check(heuristic, sets, cap)
     assert heuristic.lower_bound <= least <= heuristic.spread
     assert heuristic.n_nodes == 0
+
+
+def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
+    """Parts on which the search refutes and finds, from any layout and with any budget."""
+    rng, size = np.random.default_rng(0), 6
+    ways, refuted, unsettled = np.indices((size,) * size).reshape(size, -1), 0, 0  # (positions, IDs)
+    most = np.max([(ways == value).sum(axis=0) for value in range(size)], axis=0)
+    for _ in range(60):
+        sets = [
+            rng.choice(size, size=int(rng.integers(2, 4)), replace=False).tolist() for _ in range(rng.integers(5, 9))
+        ]
+        part = max(_components(size, tuple(map(tuple, sets))), key=lambda part: len(part.members))
+        if len(part.members) < size:
+            continue
+        wide = np.max([np.ptp(ways[list(positions)], axis=0) for positions in part.sets], axis=0)
+        for cap in (1, 2):
+            least = int(wide[most <= cap].min())
+            assert part.bound(cap) <= least
+            for spread in range(least + 1):
+                found, _, settled = part.search(spread, cap, 10**6)
+                assert settled
+                assert (found is None) == (spread < least)
+                refuted += found is None
+                if found is not None:
+                    assert part.width(found) <= spread
+                    assert max(Counter(found).values()) <= cap
+            worst = list(range(size))[::-1]
+            for budget in range(0, 24, 3):
+                layout, lowest, used = part.improve(worst, cap, 0, budget)
+                assert lowest <= least <= part.width(layout) <= part.width(worst)
+                assert used <= budget
+                unsettled += lowest < part.width(layout)
+    assert refuted > 100
+    assert unsettled > 100
 
 
 @settings(max_examples=30)
