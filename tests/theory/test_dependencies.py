@@ -518,6 +518,68 @@ def test_the_search_misses_no_rule() -> None:
             assert found.spread == min(spreads)
 
 
+READS: dict[str, Any] = {
+    "in order": lambda i, n: {i},
+    "from the end": lambda i, n: {n - 1 - i},
+    "the last": lambda i, n: {n - 1},
+    "two": lambda i, n: {i, max(i - 1, 0)},
+    "all": lambda i, n: set(range(n)),
+}
+
+
+def made_up(n: int, reads: Any, *, start: bool) -> Instance:
+    """A token "s", n tokens "a", and n predicted tokens "b", which read some of "a", and "s" if told so."""
+    steps = tuple(Step(n + 1 + i, (*([0] if start else []), *(1 + j for j in sorted(reads(i, n))))) for i in range(n))
+    return Instance((0,) * (2 * n + 1), (0,) * (2 * n + 1), steps, parts=("s", *"a" * n, *"b" * n))
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3, 4])
+@pytest.mark.parametrize("start", [False, True])
+@pytest.mark.parametrize("reads", READS.values(), ids=READS)
+def test_a_rule_is_the_narrowest_then_the_closest_then_the_simplest(reads: Any, start: bool, cap: int) -> None:
+    """Against every rule, with the first part that a set holds as it is fixed: without offset, and growing."""
+    instances, names = [made_up(n, reads, start=start) for n in (2, 3)], ["s", "a", "b"]
+    coupled = names if start else names[1:]
+    many, single = list(product((-1, 0, 1), (-1, 0, 1), (-1, 0, 1))), [(0, 0, offset) for offset in (-1, 0, 1)]
+    options = {"s": single, "a": many, "b": many}
+    options[coupled[0]] = [rule for rule in options[coupled[0]] if rule[2] == 0 and rule[:2] >= (0, 0)]
+    grid = np.array(list(product(*options.values())))  # (choices, parts, 3)
+    kept, spread, total = np.ones(len(grid), dtype=bool), *np.zeros((2, len(grid)), dtype=int)
+    for instance in instances:
+        n, seen, columns = len(instance.steps), Counter[str](), []
+        for part in instance.parts:
+            slope, length_slope, offset = grid[:, names.index(part)].T
+            columns.append(slope * seen[part] + length_slope * (1 if part == "s" else n) + offset)
+            seen[part] += 1
+        ids = np.array(columns)  # (positions, choices)
+        kept &= (ids[:, None] == ids).sum(axis=1).max(axis=0) <= cap
+        for positions_ in dependencies.dependency_sets(instance, "token"):
+            wide = np.ptp(ids[list(positions_)], axis=0)
+            spread, total = np.maximum(spread, wide), total + wide
+    own = grid[:, [names.index(part) for part in coupled]]
+    costs = np.stack([spread, total, abs(own[:, :, 1]).sum(axis=1), abs(own[:, :, 2]).sum(axis=1)], axis=1)
+    if not kept.any():
+        with pytest.raises(AssumptionViolated, match="under which no rule of this form exists"):
+            dependencies.synthesize_rule(instances, cap=cap, offsets=1)
+        return
+    rule = dependencies.synthesize_rule(instances, cap=cap, offsets=1)
+    values = [rule(instance) for instance in instances]
+    assert max(max(Counter(ids).values()) for ids in values) <= cap
+    wide = [
+        [max(ids[i] for i in s) - min(ids[i] for i in s) for s in dependencies.dependency_sets(instance, "token")]
+        for instance, ids in zip(instances, values, strict=True)
+    ]
+    parts = [part for part in rule.parts if part.part in coupled]
+    found = (
+        max(map(max, wide)),
+        sum(map(sum, wide)),
+        sum(abs(part.length_slope) for part in parts),
+        sum(abs(part.offset) for part in parts),
+    )
+    assert found == min(map(tuple, costs[kept].tolist()))
+    assert rule.spread == found[0]
+
+
 def test_a_rule_in_words() -> None:
     rules = [
         (PartRule("a", 1, 0, 0), "a: ID = i"),
