@@ -274,6 +274,21 @@ def test_minimality_from_samples() -> None:
     found = dependencies.idle_slots(Copy(2), [5], budget=0, samples=20, rng=np.random.default_rng(0))
     assert found.minimal
     assert not found.exhaustive
+    assert found.scope == "20 sampled instances of length 5"
+
+
+class InVain(Copy):
+    """Every output is the first symbol, and every step reads the whole word."""
+
+    def solve(self, prompt: tuple[int, ...]) -> Instance:
+        plain, n = super().solve(prompt), len(prompt) - 1
+        return Instance((*prompt, *[0] * n), plain.ids, tuple(Step(t, tuple(range(n))) for t, _ in plain.steps))
+
+
+def test_idle_slots_come_in_order() -> None:
+    found = dependencies.idle_slots(InVain(2), [6, 3, 4])
+    assert [(one.n_read, one.slot) for one in found.idle] == [(n, slot) for n in (3, 4, 6) for slot in range(n)]
+    assert {one.n_compared for one in found.idle} == {2**3, 2**4, 2**6}
 
 
 # ── Couplings: one instance ──────────────────────────────────────────────────────────────────────────────────────────
