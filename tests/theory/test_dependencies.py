@@ -617,6 +617,14 @@ def test_a_rule_couples_positions() -> None:
         assert len({new - old for new, old in zip(ids, rule(long), strict=True)}) == 1
 
 
+def test_parts_that_no_set_couples_cost_a_node_each() -> None:
+    instances = [made_up(n, READS["in order"], start=False) for n in (2, 3)]
+    arguments: dict[str, Any] = {"cap": 3, "convention": "sources"}
+    assert dependencies.synthesize_rule(instances, **arguments, budget=3).spread == 0
+    with pytest.raises(BudgetExceeded):
+        dependencies.synthesize_rule(instances, **arguments, budget=2)
+
+
 def test_rules_under_a_small_budget_are_refused() -> None:
     with pytest.raises(BudgetExceeded, match=r"synthesize_rule: argument budget"):
         dependencies.synthesize_rule([first(CARRY, n) for n in (2, 3)], cap=3, budget=2)
