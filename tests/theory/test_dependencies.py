@@ -327,6 +327,37 @@ def test_the_spread_is_that_of_brute_force(sets: list[tuple[int, ...]], cap: int
     assert heuristic.n_nodes == 0
 
 
+def density_bound(sets: list[tuple[int, ...]], cap: int) -> int:
+    """The least w with room for every ball of radius r, in 2r · w + 1 IDs, and for every set with r steps around it."""
+    size, best = 1 + max(map(max, sets)), 0
+    near = {i: {i, *(j for s in sets if i in s for j in s)} for i in range(size)}
+    within = [{i: {i} for i in range(size)}]  # by radius
+    for _ in range(size):
+        within.append({i: {k for j in ball for k in near[j]} for i, ball in within[-1].items()})
+    eccentricity = {i: next(r for r in range(size + 1) if within[r][i] == within[-1][i]) for i in range(size)}
+    for i in range(size):
+        diameter = max(eccentricity[j] for j in within[-1][i])
+        inside = [s for s in sets if i in s]
+        for r in range(diameter + 1):
+            rooms = [(2 * r, within[r][i]), *((2 * r + 1, set().union(*(within[r][j] for j in s))) for s in inside)]
+            for steps, crowd in rooms:
+                while cap * (min(steps, diameter) * best + 1) < len(crowd):
+                    best += 1
+    return best
+
+
+@given(hypergraphs(14, max_sets=16, max_set=3), st.integers(1, 3))
+def test_the_lower_bound_is_that_of_the_density(sets: list[tuple[int, ...]], cap: int) -> None:
+    assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
+
+
+def test_the_lower_bound_of_a_ladder_and_of_long_sets() -> None:
+    ladder = [(i, i + 2) for i in range(38)] + [(2 * i, 2 * i + 1) for i in range(20)]
+    for sets in (ladder, [tuple(range(i, i + 4)) for i in range(0, 30, 3)], [(i, i // 3) for i in range(1, 40)]):
+        for cap in (1, 2, 3):
+            assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
+
+
 def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
     """Parts on which the search refutes and finds, from any layout and with any budget."""
     rng, size = np.random.default_rng(0), 6
