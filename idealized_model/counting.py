@@ -328,7 +328,9 @@ def _from_list(heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int6
         return heads.view_counts(example)
     ids = ids - ids.min()
     order, free = np.argsort(ids, kind="stable"), heads.arity
-    if heads.anchor == "last":  # list sets of the others, add the last position, keep those that fit the window
+    if (
+        heads.anchor == "last"
+    ):  # sets of the others: each is within the window, and each of its members is so with the last
         order, free = order[(order != last) & (abs(ids[order] - ids[last]) <= window)], free - 1
     reach = np.searchsorted(ids[order], ids[order] + window, side="right") - np.arange(1, len(order) + 1)
     lengths, numbers = np.unique(reach, return_counts=True)
@@ -340,8 +342,6 @@ def _from_list(heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int6
             positions = order[ranks]  # (free, sets)
             if heads.anchor == "last":
                 positions = np.vstack([positions, np.full(ranks.shape[1], last)])
-                chosen = ids[positions]
-                positions = positions[:, chosen.max(axis=0) - chosen.min(axis=0) <= window]
             yield code.encode(np.sort(positions, axis=0))
 
     counts = _tally(codes(), code.size)

@@ -147,6 +147,13 @@ def test_a_constant_sequence_has_a_binomial_count(length: int, arity: int) -> No
         assert level.dtype == (np.int64 if comb(length, j) < 2**63 else object)
 
 
+@pytest.mark.parametrize(("length", "arity"), [(6000, 3), (2100, 7), (10**5, 1)])
+def test_a_block_is_no_longer_than_its_type_holds(length: int, arity: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "_SCANNED", 1)  # one block at a time, as long as may be
+    counts = pattern_counts(np.zeros(length, dtype=int), vocabulary=1, arity=arity)
+    assert int(counts.item()) == comb(length, arity)
+
+
 @pytest.mark.parametrize("arity", [3, 5, 12])
 def test_the_type_changes_where_int64_ends(arity: int) -> None:
     fits = next(n for n in (2**j for j in range(40)) if comb(n, arity) >= 2**63) - 1

@@ -103,6 +103,21 @@ def test_the_search_keeps_to_its_budget() -> None:
         minimal(ONE, sample, budget=3)
 
 
+def test_a_search_without_a_choice_visits_its_start_and_its_end() -> None:
+    sample = [example((0,))]
+    assert len(minimal(ONE, sample, budget=2).answers) == 1
+    with pytest.raises(BudgetExceeded, match=r"a budget of 1 for .* \(1 covered\)"):
+        minimal(ONE, sample, budget=1)
+
+
+def test_the_search_leaves_out_what_cannot_be_smaller() -> None:
+    """These need 18 to 45 nodes; without the packing, or branching on the largest sets, each needs 75 and more."""
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        sample = [example(tuple(rng.integers(0, 12, size=rng.integers(2, 6)).tolist())) for _ in range(14)]
+        assert dict(minimal(ONE, sample, budget=60).answers) == first_smallest(ONE, sample)
+
+
 @pytest.mark.parametrize("budget", [None, 5.0, "9"])
 def test_a_budget_is_an_integer(budget: Any) -> None:
     with pytest.raises(

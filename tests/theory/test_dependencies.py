@@ -18,7 +18,7 @@ from hypothesis.strategies import DrawFn
 
 from theory import AssumptionViolated, BudgetExceeded, InvalidArgument, dependencies, positions
 from theory.dependencies import PartRule, Rule, Synthesis
-from theory.dependencies.coupling import earliest, verified
+from theory.dependencies.coupling import _components, earliest, verified
 from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
 
 CARRY = Addition(carry=True)
@@ -274,6 +274,21 @@ def test_minimality_from_samples() -> None:
     found = dependencies.idle_slots(Copy(2), [5], budget=0, samples=20, rng=np.random.default_rng(0))
     assert found.minimal
     assert not found.exhaustive
+    assert found.scope == "20 sampled instances of length 5"
+
+
+class InVain(Copy):
+    """Every output is the first symbol, and every step reads the whole word."""
+
+    def solve(self, prompt: tuple[int, ...]) -> Instance:
+        plain, n = super().solve(prompt), len(prompt) - 1
+        return Instance((*prompt, *[0] * n), plain.ids, tuple(Step(t, tuple(range(n))) for t, _ in plain.steps))
+
+
+def test_idle_slots_come_in_order() -> None:
+    found = dependencies.idle_slots(InVain(2), [6, 3, 4])
+    assert [(one.n_read, one.slot) for one in found.idle] == [(n, slot) for n in (3, 4, 6) for slot in range(n)]
+    assert {one.n_compared for one in found.idle} == {2**3, 2**4, 2**6}
 
 
 # ── Couplings: one instance ──────────────────────────────────────────────────────────────────────────────────────────
@@ -310,6 +325,71 @@ def test_the_spread_is_that_of_brute_force(sets: list[tuple[int, ...]], cap: int
     check(heuristic, sets, cap)
     assert heuristic.lower_bound <= least <= heuristic.spread
     assert heuristic.n_nodes == 0
+
+
+def density_bound(sets: list[tuple[int, ...]], cap: int) -> int:
+    """The least w with room for every ball of radius r, in 2r · w + 1 IDs, and for every set with r steps around it."""
+    size, best = 1 + max(map(max, sets)), 0
+    near = {i: {i, *(j for s in sets if i in s for j in s)} for i in range(size)}
+    within = [{i: {i} for i in range(size)}]  # by radius
+    for _ in range(size):
+        within.append({i: {k for j in ball for k in near[j]} for i, ball in within[-1].items()})
+    eccentricity = {i: next(r for r in range(size + 1) if within[r][i] == within[-1][i]) for i in range(size)}
+    for i in range(size):
+        diameter = max(eccentricity[j] for j in within[-1][i])
+        inside = [s for s in sets if i in s]
+        for r in range(diameter + 1):
+            rooms = [(2 * r, within[r][i]), *((2 * r + 1, set().union(*(within[r][j] for j in s))) for s in inside)]
+            for steps, crowd in rooms:
+                while cap * (min(steps, diameter) * best + 1) < len(crowd):
+                    best += 1
+    return best
+
+
+@given(hypergraphs(14, max_sets=16, max_set=3), st.integers(1, 3))
+def test_the_lower_bound_is_that_of_the_density(sets: list[tuple[int, ...]], cap: int) -> None:
+    assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
+
+
+def test_the_lower_bound_of_a_ladder_and_of_long_sets() -> None:
+    ladder = [(i, i + 2) for i in range(38)] + [(2 * i, 2 * i + 1) for i in range(20)]
+    for sets in (ladder, [tuple(range(i, i + 4)) for i in range(0, 30, 3)], [(i, i // 3) for i in range(1, 40)]):
+        for cap in (1, 2, 3):
+            assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
+
+
+def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
+    """Parts on which the search refutes and finds, from any layout and with any budget."""
+    rng, size = np.random.default_rng(0), 6
+    ways, refuted, unsettled = np.indices((size,) * size).reshape(size, -1), 0, 0  # (positions, IDs)
+    most = np.max([(ways == value).sum(axis=0) for value in range(size)], axis=0)
+    for _ in range(60):
+        sets = [
+            rng.choice(size, size=int(rng.integers(2, 4)), replace=False).tolist() for _ in range(rng.integers(5, 9))
+        ]
+        part = max(_components(size, tuple(map(tuple, sets))), key=lambda part: len(part.members))
+        if len(part.members) < size:
+            continue
+        wide = np.max([np.ptp(ways[list(positions)], axis=0) for positions in part.sets], axis=0)
+        for cap in (1, 2):
+            least = int(wide[most <= cap].min())
+            assert part.bound(cap) <= least
+            for spread in range(least + 1):
+                found, _, settled = part.search(spread, cap, 10**6)
+                assert settled
+                assert (found is None) == (spread < least)
+                refuted += found is None
+                if found is not None:
+                    assert part.width(found) <= spread
+                    assert max(Counter(found).values()) <= cap
+            worst = list(range(size))[::-1]
+            for budget in range(0, 24, 3):
+                layout, lowest, used = part.improve(worst, cap, 0, budget)
+                assert lowest <= least <= part.width(layout) <= part.width(worst)
+                assert used <= budget
+                unsettled += lowest < part.width(layout)
+    assert refuted > 100
+    assert unsettled > 100
 
 
 @settings(max_examples=30)
@@ -484,6 +564,68 @@ def test_the_search_misses_no_rule() -> None:
             assert found.spread == min(spreads)
 
 
+READS: dict[str, Any] = {
+    "in order": lambda i, n: {i},
+    "from the end": lambda i, n: {n - 1 - i},
+    "the last": lambda i, n: {n - 1},
+    "two": lambda i, n: {i, max(i - 1, 0)},
+    "all": lambda i, n: set(range(n)),
+}
+
+
+def made_up(n: int, reads: Any, *, start: bool) -> Instance:
+    """A token "s", n tokens "a", and n predicted tokens "b", which read some of "a", and "s" if told so."""
+    steps = tuple(Step(n + 1 + i, (*([0] if start else []), *(1 + j for j in sorted(reads(i, n))))) for i in range(n))
+    return Instance((0,) * (2 * n + 1), (0,) * (2 * n + 1), steps, parts=("s", *"a" * n, *"b" * n))
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3, 4])
+@pytest.mark.parametrize("start", [False, True])
+@pytest.mark.parametrize("reads", READS.values(), ids=READS)
+def test_a_rule_is_the_narrowest_then_the_closest_then_the_simplest(reads: Any, start: bool, cap: int) -> None:
+    """Against every rule, with the first part that a set holds as it is fixed: without offset, and growing."""
+    instances, names = [made_up(n, reads, start=start) for n in (2, 3)], ["s", "a", "b"]
+    coupled = names if start else names[1:]
+    many, single = list(product((-1, 0, 1), (-1, 0, 1), (-1, 0, 1))), [(0, 0, offset) for offset in (-1, 0, 1)]
+    options = {"s": single, "a": many, "b": many}
+    options[coupled[0]] = [rule for rule in options[coupled[0]] if rule[2] == 0 and rule[:2] >= (0, 0)]
+    grid = np.array(list(product(*options.values())))  # (choices, parts, 3)
+    kept, spread, total = np.ones(len(grid), dtype=bool), *np.zeros((2, len(grid)), dtype=int)
+    for instance in instances:
+        n, seen, columns = len(instance.steps), Counter[str](), []
+        for part in instance.parts:
+            slope, length_slope, offset = grid[:, names.index(part)].T
+            columns.append(slope * seen[part] + length_slope * (1 if part == "s" else n) + offset)
+            seen[part] += 1
+        ids = np.array(columns)  # (positions, choices)
+        kept &= (ids[:, None] == ids).sum(axis=1).max(axis=0) <= cap
+        for positions_ in dependencies.dependency_sets(instance, "token"):
+            wide = np.ptp(ids[list(positions_)], axis=0)
+            spread, total = np.maximum(spread, wide), total + wide
+    own = grid[:, [names.index(part) for part in coupled]]
+    costs = np.stack([spread, total, abs(own[:, :, 1]).sum(axis=1), abs(own[:, :, 2]).sum(axis=1)], axis=1)
+    if not kept.any():
+        with pytest.raises(AssumptionViolated, match="under which no rule of this form exists"):
+            dependencies.synthesize_rule(instances, cap=cap, offsets=1)
+        return
+    rule = dependencies.synthesize_rule(instances, cap=cap, offsets=1)
+    values = [rule(instance) for instance in instances]
+    assert max(max(Counter(ids).values()) for ids in values) <= cap
+    wide = [
+        [max(ids[i] for i in s) - min(ids[i] for i in s) for s in dependencies.dependency_sets(instance, "token")]
+        for instance, ids in zip(instances, values, strict=True)
+    ]
+    parts = [part for part in rule.parts if part.part in coupled]
+    found = (
+        max(map(max, wide)),
+        sum(map(sum, wide)),
+        sum(abs(part.length_slope) for part in parts),
+        sum(abs(part.offset) for part in parts),
+    )
+    assert found == min(map(tuple, costs[kept].tolist()))
+    assert rule.spread == found[0]
+
+
 def test_a_rule_in_words() -> None:
     rules = [
         (PartRule("a", 1, 0, 0), "a: ID = i"),
@@ -504,6 +646,14 @@ def test_a_rule_couples_positions() -> None:
     assert scheme.count(len(long.tokens)) == 4
     for ids in scheme.ids(len(long.tokens)):
         assert len({new - old for new, old in zip(ids, rule(long), strict=True)}) == 1
+
+
+def test_parts_that_no_set_couples_cost_a_node_each() -> None:
+    instances = [made_up(n, READS["in order"], start=False) for n in (2, 3)]
+    arguments: dict[str, Any] = {"cap": 3, "convention": "sources"}
+    assert dependencies.synthesize_rule(instances, **arguments, budget=3).spread == 0
+    with pytest.raises(BudgetExceeded):
+        dependencies.synthesize_rule(instances, **arguments, budget=2)
 
 
 def test_rules_under_a_small_budget_are_refused() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from idealized_model.transformer.config import ModelConfig, Parameters
+from theory import InvalidArgument
 
 
 def config(**changes: Any) -> ModelConfig:
@@ -56,3 +57,12 @@ def test_matrices_decay_and_nothing_else() -> None:
     for name, view in parameters.items():
         inside = {int(value) in decayed for value in view.flat}
         assert inside == {name.endswith("weight") or name in ("tokens", "ids")}, name
+
+
+def test_the_smallest_model() -> None:
+    least = {"n_tokens": 1, "width": 1, "n_layers": 1, "n_heads": 1, "n_ids": 1}
+    of = config(hidden=1, **least)
+    assert (of.head_width, of.hidden) == (1, 1)
+    for name in (*least, "hidden", "n_increments"):
+        with pytest.raises(InvalidArgument, match=rf"argument {name}: got -1; expected an integer >= \d"):
+            config(**{"hidden": 1, **least, name: -1})

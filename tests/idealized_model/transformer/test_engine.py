@@ -151,6 +151,17 @@ def test_what_is_exponentiated_as_it_is_can_be_summed() -> None:
     assert np.exp(-engines.SAFE) > limits.tiny
 
 
+@pytest.mark.parametrize(("micro_tokens", "largest"), [(1, 1), (13, 1), (14, 2), (35, 5), (10**6, 5)])
+def test_micro_batches_are_whole_sequences_and_about_as_large_as_asked(micro_tokens: int, largest: int) -> None:
+    of = config("none")
+    part, engine = batch(of, size=9), Engine(of, micro_tokens=micro_tokens, threads=1)
+    parts = [[len(one) for one in engine._parts(part, share)] for share in range(2)]
+    assert [sum(sizes) for sizes in parts] == [5, 4]
+    assert max(map(max, parts)) == largest
+    rows = [row for share in range(2) for one in engine._parts(part, share) for row in one.tokens.tolist()]
+    assert rows == part.tokens.tolist()
+
+
 @pytest.mark.parametrize("of", [config("rope", n_increments=3), config("alibi"), config("learned", log_scale=3.0)])
 def test_threads_change_nothing_and_micro_batches_only_the_rounding(of: ModelConfig) -> None:
     parameters, part = drawn(of), batch(of, size=9)

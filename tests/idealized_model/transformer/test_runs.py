@@ -65,6 +65,24 @@ def test_the_fit_is_that_of_the_longest_training_length() -> None:
     assert right.count(right[5]) == 1  # no other length would give that
 
 
+def test_the_fit_counts_what_free_running_reproduces() -> None:
+    """A model whose tokens are right and whose predicted IDs are wrong does not fit."""
+    trainer = Trainer(config("pointer chasing", "predicted", longest=1, steps=60, rate=1e-2, warmup=0))
+    trainer.run()
+    weight = trainer.parameters["increments.weight"]
+    weight[...] = weight[:, ::-1].copy()
+    score = evaluate(trainer, "pointer chasing", 1, size=24)
+    assert score.free_running < score.teacher_forced
+    assert row_of(trainer, Evaluation((1,), size=24))["fit"]["right"] == score.free_running
+    assert rollout(trainer, "pointer chasing", 1, size=24) == score.free_running
+
+
+def test_before_the_first_step_there_is_no_loss() -> None:
+    row = row_of(Trainer(config()), Evaluation((3,), size=4), status="diverged")
+    assert (row["step"], row["loss"]) == (0, None)
+    json.dumps(row, allow_nan=False)
+
+
 @pytest.mark.parametrize(
     ("task", "positions", "loss"),
     [
@@ -128,6 +146,13 @@ def test_a_bad_evaluation_is_refused(changes: dict[str, Any], message: str) -> N
 def test_what_would_fail_after_the_training_is_refused_before_it(evaluation: Evaluation, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         check(config(), evaluation)
+
+
+def test_seeds_are_checked_once() -> None:
+    runs._check.cache_clear()
+    for seed in range(4):
+        check(config(seed=seed), Evaluation((3, 6)))
+    assert runs._check.cache_info().misses == 1
 
 
 def test_lengths_of_attention_below_the_least_are_refused_before_the_training() -> None:

@@ -335,6 +335,23 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert trainer.rate(6) == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize(("warmup", "steps"), [(0, 1), (0, 6), (1, 2), (3, 4), (3, 9), (4, 4)])
+def test_the_learning_rate_at_its_ends(warmup: int, steps: int) -> None:
+    trainer = Trainer(config(warmup=warmup, steps=steps, rate=0.3, floor=0.1))
+    rates = [trainer.rate(step) for step in range(steps + 1)]
+    assert rates[:warmup] == pytest.approx([0.3 * (step + 1) / warmup for step in range(warmup)])
+    assert rates[warmup] == pytest.approx(0.3)
+    assert rates[steps] == pytest.approx(0.03 if steps > warmup else 0.3)
+    assert rates[warmup:] == sorted(rates[warmup:], reverse=True)
+    falling = [a + b for a, b in zip(rates[warmup:], [*rates[:warmup:-1], rates[warmup]], strict=True)]
+    assert falling == pytest.approx([rates[warmup] + rates[steps]] * len(falling))  # a cosine is odd about its middle
+
+
+def test_a_warm_up_may_be_longer_than_the_run() -> None:
+    trainer = Trainer(config(warmup=9, steps=5, rate=0.3))
+    assert [trainer.rate(step) for step in range(5)] == pytest.approx([0.3 * (step + 1) / 9 for step in range(5)])
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_anything() -> None:
     trainer = Trainer(config())
     trainer.run(until=1)
