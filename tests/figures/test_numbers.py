@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import product
 from math import comb, exp, inf, log
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -22,9 +22,10 @@ from figures.runs import counted, drawn_as, enclosed, family, pooled, share
 from idealized_model import HeadSpace, SparseAttentionHead, loss
 from idealized_model.transformer import TrainConfig
 from proofs_check.families import marked_parity
-from proofs_check.verdicts import Question, from_data
+from proofs_check.verdicts import Cell, Decision, Question, from_data
 from tests.figures import made_up
 from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
+from theory.criterion import Outcome
 from theory.exact import as_float
 
 Rows = Callable[[str], list[Row]]
@@ -267,6 +268,24 @@ def test_verdicts_are_computed_for_training_on_all_lengths_together(
         assert row == {name: known[question][name] for name in row}
 
 
+def test_a_witness_among_drawn_instances_is_a_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing leaves a ✗ and a ∅ as they are: the error is real, and training lengths are all listed."""
+    outcomes: list[tuple[Outcome, bool]] = [(own, drawn) for own in get_args(Outcome) for drawn in (False, True)]
+    cells = {
+        Question(f"{outcome}, {drawn}", "none"): Cell(
+            "copy",
+            "none",
+            "a scope",
+            (Decision(HeadClass(1), outcome, certificate=2),),
+            drawn={4: (5, 6)} if drawn else {},
+        )
+        for outcome, drawn in outcomes
+    }
+    monkeypatch.setattr(verdict_matrix, "decide_all", lambda *_, **__: (cells, False))
+    rows = verdict_matrix.compute(np.random.default_rng(0))
+    assert [row["task"] for row in rows if row["sampled"]] == ["generalizes, True"]
+
+
 def test_verdicts_of_all_lengths_and_of_one(rows_of: Rows) -> None:
     """More training lengths leave every ✓ and ∅; a ✗ stays or becomes ∅."""
     path = Path(__file__).parents[2] / "docs" / "verdicts.json"
@@ -305,13 +324,16 @@ def test_numbers_beside_verdicts_are_of_models_that_saw_the_same(rows_of: Rows) 
         trained("copy", "pose", {10: 128, 40: 3}),
         trained("copy", "sinusoidal", {10: 116, 40: 4}),
         trained("copy", "random-ordered", {10: 128, 40: 5}),  # no column is its like
-        trained("copy, query-coupled", "coupled", {10: 128, 40: 6}),  # another task, where IDs are seen
+        trained("copy, query-coupled", "coupled", {10: 128, 40: 6}, log_scale=True),  # another task, where IDs are seen
         trained("copy", "coupled", {10: 128, 40: 8}),
         trained("copy", "coupled", {10: 128, 40: 7}, log_scale=True),
         trained("copy", "coupled-ordered", {10: 128, 20: 9}),  # not tested at 4 times the length
+        trained("reverse", "rope", {40: 13}),  # nor at the training length
         trained("majority", "none", {10: 121, 40: 10}),  # 0.945, of which guessing gets 1/2: not fitted
         trained("sum modulo 3", "none", {10: 120, 40: 11}),  # 0.9375, of which guessing gets 1/3: fitted
     ]
+    for run in runs:  # tests on another task are not its own
+        run["tests"][:0] = [{**test, "task": "pointer chasing", "free_running": 0} for test in run["tests"]]
     found = {
         cell: (row["positions"], row["right"], row["fitted"])
         for cell, row in verdict_rows(stored, {"schemes": runs}).items()
