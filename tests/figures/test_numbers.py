@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import comb, exp, inf, log
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -18,8 +20,8 @@ from figures import arities, certificates, coverage_maps, dilution, learning_cur
 from figures.attention import diluted
 from figures.plot import Row
 from figures.registry import PLOTS
-from figures.runs import counted, drawn_as, enclosed, family, pooled, share
-from idealized_model import HeadSpace, SparseAttentionHead, loss
+from figures.runs import counted, drawn_as, enclosed, family, points, pooled, share
+from idealized_model import HeadSpace, SparseAttentionHead, eliminate, loss, minimal
 from idealized_model.transformer import TrainConfig
 from proofs_check.families import marked_parity
 from proofs_check.verdicts import Cell, Decision, Question, from_data
@@ -84,6 +86,13 @@ def test_the_transfer_bounds_hold_and_the_lower_one_is_touched(rows_of: Rows) ->
         assert transfer.slope(rows, k, "uniform") == pytest.approx(k, abs=0.15)
     for k, width in transfer.WITH:
         assert transfer.slope(rows, k, f"local, width {width}") == pytest.approx(1, abs=0.1)
+    # What is said of the distance is its greatest percentage.
+    apart = max(100 * (1 - row["growth_of_rare_noise_head"] / float(Fraction(row["kappa"]))) for row in rows)
+    said = re.search(r"at most ([\d.]+) % below it", PLOTS["transfer"].alt(rows))
+    assert said is not None
+    assert float(said[1]) == pytest.approx(apart, abs=0.005)
+    lower = [{**row, "growth_of_rare_noise_head": float(Fraction(row["kappa"])) * 0.875} for row in rows[:3]]
+    assert "(at most 12.50 % below it)" in PLOTS["transfer"].alt([*lower, *rows[3:]])
 
 
 # ── Certificates, arities, dilution ──────────────────────────────────────────────────────────────────────────────────
@@ -126,6 +135,17 @@ def test_least_losses_by_plain_evaluation_of_every_head(rows_of: Rows) -> None:
     assert [cell for cell, row in known.items() if row["least_loss"] is None] == [(6, 5)]
 
 
+@pytest.mark.parametrize(("module", "range_", "few"), [(arities, "LARGEST", 3), (coverage_maps, "LENGTHS", (2, 4, 8))])
+def test_a_part_of_the_data_is_computed_as_it_is_stored(
+    module: ModuleType, range_: str, few: object, rows_of: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slow tests compute all of it again."""
+    monkeypatch.setattr(module, range_, few)
+    part = module.compute(np.random.default_rng(0))
+    assert 9 <= len(part) < len(rows_of(module.PLOT.name))
+    assert all(row in rows_of(module.PLOT.name) for row in part)
+
+
 def test_diluted_losses_are_those_of_the_head(rows_of: Rows) -> None:
     known = {(row["scaled"], row["arity"], row["length"]): Fraction(row["loss"]) for row in rows_of("dilution")}
     for k, length in ((1, 4), (2, 3), (2, 4), (3, 4)):
@@ -149,6 +169,11 @@ def test_diluted_losses_are_those_of_the_head(rows_of: Rows) -> None:
         assert bounds.dilution(comb(n + 1, k), dilution.score(False, n + 1)) > Fraction(1, 2)
         assert known[False, k, dilution.TRAIN] == known[True, k, dilution.TRAIN]
     assert known[True, 3, dilution.LONGEST] == pytest.approx(1 / 7, abs=1e-4)
+    # At the greatest length N wrong sets score 1 / n^3 each, beside 1 for the right one.
+    n = 100_000
+    scores = [(comb(n, k) - 1) / n**3 for k in dilution.ARITIES]
+    said = ", ".join(f"{s / (1 + s):.3f} for k = {k}" for k, s in zip(dilution.ARITIES, scores, strict=True))
+    assert f"the loss at length 100,000 is {said}." in PLOTS["dilution"].alt(rows_of("dilution"))
 
 
 # ── Learning, coverage ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +196,57 @@ def test_errors_of_learners_by_listing_every_sample(learner: str, rows_of: Rows)
             if (r["panel"], r["learner"], r["samples"]) == ("exact", learner, n)
         ]  # fmt: skip
         assert Fraction(row["error"]) == Fraction(expected, len(examples))
+
+
+def test_errors_of_learners_on_a_small_law_by_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    law, sizes = marked_parity(2).at(2), (1, 2, 3, 4)
+    monkeypatch.setattr(learning_curves, "EXACT_SIZES", sizes)
+    examples, views = list(law.table()), 4
+    for delta in (Fraction(1, 10), Fraction(1, 4), Fraction(9, 16)):  # two of them are reached exactly
+        monkeypatch.setattr(learning_curves, "DELTA", delta)
+        rows = learning_curves._exact(law)
+        assert [(row["learner"], row["samples"]) for row in rows] == list(product(learning_curves.LEARNERS, sizes))
+        for row in rows:
+            learn, n = learning_curves.LEARNERS[row["learner"]], row["samples"]
+            heads = [learn(learning_curves.PAIRS, list(sample)) for sample in product(examples, repeat=n)]
+            errors = [sum(head.loss(example) > 0 for example in examples) for head in heads]
+            least = min(error for error in errors if sum(e > error for e in errors) <= delta * len(errors))
+            assert Fraction(row["error"]) == Fraction(least, 4)
+            assert row["bound"] == pytest.approx((views * log(3) - log(delta)) / n)
+
+
+def test_losses_of_sampled_learners_by_drawing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SAMPLED_SIZES", (2, 6)), ("REPEATS", 20), ("TRAIN", 3), ("TEST", 4)):
+        monkeypatch.setattr(learning_curves, name, value)
+    pairs, ens = HeadClass(2), marked_parity(2)
+    train, test = ens.at(3), ens.at(4)
+    factors = {(pairs, train, test): SimpleNamespace(value=Fraction(7, 3))}  # the true one takes long
+    monkeypatch.setattr(learning_curves, "retention", lambda heads, train, test: factors[heads, train, test])
+    rows = {(row["learner"], row["samples"]): row for row in learning_curves._sampled(np.random.default_rng(5))}
+    rng, views = np.random.default_rng(5), {view for example in train.support() for view in pairs.views(example)}
+    for n in (2, 6):
+        samples = [train.sample(rng, n) for _ in range(20)]
+        for learner, learn in (("elimination", eliminate), ("minimal", minimal)):
+            losses = [loss(learn(pairs, sorted(set(sample), key=repr)), test) for sample in samples]
+            row = rows[learner, n]
+            worst = Fraction(row["error"])
+            assert sum(one > worst for one in losses) <= 2 < sum(one >= worst for one in losses)
+            assert Fraction(row["mean"]) == sum(losses) / 20
+            assert (row["perfect"], row["repeats"]) == (losses.count(Fraction(0)), 20)
+            assert row["bound"] == pytest.approx(7 / 3 * (len(views) * log(3) + log(10)) / n)
+
+
+def test_the_text_of_the_learners_by_hand() -> None:
+    def at(panel: str, samples: int, error: str, bound: float) -> Row:
+        return {"panel": panel, "learner": "elimination", "samples": samples, "error": error, "bound": bound}
+
+    text = PLOTS["learning"].alt([
+        at("exact", 1, "1/2", 1.5), at("exact", 2, "1/4", 1.0), at("exact", 4, "1/10", 0.6), at("exact", 8, "0", 0.3),
+        at("exact", 16, "0", 0.2), at("sampled", 1, "1/2", 2.5),
+    ])  # fmt: skip
+    assert "the error at the training length is 0 for the elimination from 8 samples on" in text
+    assert "the loss at length 10 is 0 for the elimination at none of these sizes" in text
+    assert text.endswith("where it is below 1 by a factor of at least 4.0.")
 
 
 def test_learning_stays_below_the_bound(rows_of: Rows) -> None:
@@ -216,6 +292,15 @@ def test_kappa_of_the_maps_is_that_of_coverage(rows_of: Rows) -> None:
 
 
 # ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_points_are_of_free_running() -> None:
+    row = made_up.run(TrainConfig("copy", "rope", longest=10, seed=3, log_scale=True), {10: 100, 40: 7})
+    for test in row["tests"]:
+        test.update(teacher_forced=120, steps_right=110)
+    found = [(p["task"], p["positions"], p["log_scale"], p["length"], p["right"], p["size"]) for p in points([row])]
+    assert found == [("copy", "rope", True, 10, 100, 128), ("copy", "rope", True, 40, 7, 128)]
+    assert [(p["longest"], p["seed"], p["tested_on"]) for p in points([row])] == [(10, 3, "copy")] * 2
 
 
 def test_pooled_sums_seeds_and_nothing_else() -> None:
