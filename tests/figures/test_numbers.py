@@ -16,7 +16,18 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from figures import arities, certificates, coverage_maps, dilution, learning_curves, sparsity, transfer, verdict_matrix
+from figures import (
+    arities,
+    attention,
+    certificates,
+    coverage_maps,
+    dilution,
+    learning_curves,
+    position_schemes,
+    sparsity,
+    transfer,
+    verdict_matrix,
+)
 from figures.attention import diluted
 from figures.plot import Row
 from figures.registry import PLOTS
@@ -315,6 +326,70 @@ def test_kappa_of_the_maps_is_that_of_coverage(rows_of: Rows) -> None:
 
 
 # ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def elsewhere(row: dict[str, Any]) -> Row:
+    """The same run, tested on another task as well."""
+    return {
+        **row,
+        "tests": [*({**test, "task": "count ones", "free_running": 1} for test in row["tests"]), *row["tests"]],
+    }
+
+
+def test_what_the_sparsity_figure_takes_of_runs() -> None:
+    def run(k: str, right: dict[int, int], seed: int = 0) -> Row:
+        return elsewhere(made_up.run(TrainConfig(f"sparse parity, k {k}", longest=32, seed=seed), right))
+
+    runs = [run("= 2", {32: 128, 64: 100}), run("= 2", {32: 128, 64: 90}, 1), run("<= 4", {32: 128, 64: 70})]
+    rows = sparsity.join([], {"sparse-parity": runs})
+    found = [(row["training"], row["k"], row["length"], row["right"]) for row in rows if row["kind"] == "pooled"]
+    assert found == [("fixed k", 2, 32, 256), ("fixed k", 2, 64, 190), ("up to k", 4, 32, 128), ("up to k", 4, 64, 70)]
+    text = PLOTS["sparsity"].alt(rows)
+    assert "At length 64: fixed k, without log-length scaling (2 seeds): 0.74 for k = 2; " in text
+    assert text.endswith("up to k, without log-length scaling (1 seed): 0.54 for k = 4.")
+
+
+def test_what_the_figure_of_schemes_takes_of_runs() -> None:
+    def run(task: str, positions: str, right: dict[int, int]) -> Row:
+        return elsewhere(made_up.run(TrainConfig(task, positions, longest=10), right))
+
+    runs = [
+        run("pointer chasing", "pose", {10: 128, 20: 60}), run("pointer chasing", "coupled", {10: 128, 20: 70}),
+        run("addition, reversed", "coupled", {10: 128, 20: 80}), run("copy", "coupled", {10: 1}),
+        run("addition, reversed, query-coupled", "coupled", {10: 128, 20: 90}),
+    ]  # fmt: skip
+    rows = position_schemes.join([], {"schemes": runs})
+    found = {
+        (row["task"], row["positions"], row["convention"]): row["right"]
+        for row in rows
+        if row["kind"] == "pooled" and row["length"] == 20
+    }
+    assert found == {
+        ("addition, reversed", "coupled", "token"): 80, ("addition, reversed", "coupled", "query"): 90,
+        ("pointer chasing", "pose", None): 60, ("pointer chasing", "coupled", "query"): 70,
+    }  # fmt: skip
+    text = PLOTS["schemes"].alt(rows)
+    assert "addition, reversed at length 20 (trained up to 10): token-coupled 0.62; query-coupled 0.70." in text
+    assert "pointer chasing at length 20 (trained up to 10): PoSE 0.46; query-coupled 0.54." in text
+
+
+def test_what_the_figure_of_attention_takes_of_runs() -> None:
+    """Two heads with masses m and m / 2; a run that does not fit (126 of 128 is less than 99 %) is not in the mean."""
+    runs = []
+    for seed, (right, mass) in enumerate(((128, 0.8), (127, 0.64), (126, 0.1))):
+        row = made_up.run(
+            TrainConfig("sparse parity, k = 2", longest=32, seed=seed), {32: right}, {32: mass, 64: mass / 2}
+        )
+        runs.append({**row, "fit": {"length": 32, "size": 128, "right": right}})
+    rows = attention.join([], {"sparse-parity": runs})
+    means = {row["length"]: row for row in rows if row["kind"] == "mean"}
+    assert [means[n]["mass"] for n in (32, 64)] == pytest.approx([0.75 * 0.72, 0.375 * 0.72])
+    expected = [
+        diluted(mass, k=2, log_scale=False, longest=32, length=64) for one in (0.8, 0.64) for mass in (one, one / 2)
+    ]
+    assert means[64]["ideal"] == pytest.approx(sum(expected) / 4)
+    assert [row["fitted"] for row in rows if row["kind"] == "seed" and row["length"] == 32] == [True, True, False]
+    assert "k = 2: 0.54 at 32, 0.27 at 64 (T6: " in PLOTS["attention"].alt(rows)
 
 
 def test_points_are_of_free_running() -> None:
