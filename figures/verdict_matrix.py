@@ -90,7 +90,7 @@ def _seen(task: str, positions: str) -> str:
 
 def text_of(row: Row, *, wide: bool = True) -> str:
     """The symbol, with the accuracy where there is one: in brackets for models that do not fit."""
-    symbol = OUTCOMES[row["outcome"]][1] + "~" * row["sampled"]
+    symbol: str = OUTCOMES[row["outcome"]][1] + "~" * row["sampled"]
     if row["size"] is None:
         return symbol
     number = share(row["right"], row["size"])

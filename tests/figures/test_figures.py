@@ -113,6 +113,9 @@ def test_dilution_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
         for k, line in zip((1, 2, 3, 4), axes.lines, strict=False):
             own = [row for row in rows_of("dilution") if (row["scaled"], row["arity"]) == (scaled, k)]
             assert points(line) == [(row["length"], float(Fraction(row["loss"]))) for row in own]
+    fixed, growing = (axes.lines[4:] for axes in drawn("dilution").axes)
+    assert [x for line in (fixed[0], growing[0]) for x, _ in points(line)] == [32] * 4  # the training length
+    assert [y for _, y in points(growing[1])] == [pytest.approx(1 / 7)] * 2  # n^3 / 3! sets at 1 / n^3 each, beside 1
 
 
 def test_dependency_graphs_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import comb, exp, inf, log
 from pathlib import Path
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from figures import arities, certificates, coverage_maps, dilution, learning_curves, sparsity, transfer, verdict_matrix
+from figures import (
+    arities,
+    attention,
+    certificates,
+    coverage_maps,
+    dilution,
+    learning_curves,
+    position_schemes,
+    sparsity,
+    transfer,
+    verdict_matrix,
+)
 from figures.attention import diluted
 from figures.plot import Row
 from figures.registry import PLOTS
-from figures.runs import counted, drawn_as, enclosed, family, pooled, share
-from idealized_model import HeadSpace, SparseAttentionHead, loss
+from figures.runs import counted, drawn_as, enclosed, family, points, pooled, share
+from idealized_model import HeadSpace, SparseAttentionHead, eliminate, loss, minimal
 from idealized_model.transformer import TrainConfig
 from proofs_check.families import marked_parity
-from proofs_check.verdicts import Question, from_data
+from proofs_check.verdicts import Cell, Decision, Question, from_data
 from tests.figures import made_up
 from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
+from theory.criterion import Outcome
 from theory.exact import as_float
 
 Rows = Callable[[str], list[Row]]
@@ -83,6 +97,13 @@ def test_the_transfer_bounds_hold_and_the_lower_one_is_touched(rows_of: Rows) ->
         assert transfer.slope(rows, k, "uniform") == pytest.approx(k, abs=0.15)
     for k, width in transfer.WITH:
         assert transfer.slope(rows, k, f"local, width {width}") == pytest.approx(1, abs=0.1)
+    # What is said of the distance is its greatest percentage.
+    apart = max(100 * (1 - row["growth_of_rare_noise_head"] / float(Fraction(row["kappa"]))) for row in rows)
+    said = re.search(r"at most ([\d.]+) % below it", PLOTS["transfer"].alt(rows))
+    assert said is not None
+    assert float(said[1]) == pytest.approx(apart, abs=0.005)
+    lower = [{**row, "growth_of_rare_noise_head": float(Fraction(row["kappa"])) * 0.875} for row in rows[:3]]
+    assert "(at most 12.50 % below it)" in PLOTS["transfer"].alt([*lower, *rows[3:]])
 
 
 # ── Certificates, arities, dilution ──────────────────────────────────────────────────────────────────────────────────
@@ -125,6 +146,40 @@ def test_least_losses_by_plain_evaluation_of_every_head(rows_of: Rows) -> None:
     assert [cell for cell, row in known.items() if row["least_loss"] is None] == [(6, 5)]
 
 
+@pytest.mark.parametrize(("module", "range_", "few"), [(arities, "LARGEST", 3), (coverage_maps, "LENGTHS", (2, 4, 8))])
+def test_a_part_of_the_data_is_computed_as_it_is_stored(
+    module: ModuleType, range_: str, few: object, rows_of: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slow tests compute all of it again."""
+    monkeypatch.setattr(module, range_, few)
+    part = module.compute(np.random.default_rng(0))
+    assert 9 <= len(part) < len(rows_of(module.PLOT.name))
+    assert all(row in rows_of(module.PLOT.name) for row in part)
+
+
+def test_the_texts_of_the_maps_by_hand() -> None:
+    cells = [(1, 1, "0", "0"), (2, 1, "1/3", "1/3"), (3, 1, "1/4", "1/5"), (3, 2, "3/8", "1/4"), (4, 1, None, "1/5")]
+    rows = [dict(zip(("bits", "arity", "least_loss", "floor"), cell, strict=True)) for cell in cells]
+    text = PLOTS["arities"].alt(rows)
+    assert "any head is 0 where k' is at least k" in text
+    assert (
+        "at least 1/4 (k = 3, k' = 1) in the 3 cells in which all heads were tried; it equals the floor of T12 in 1"
+        in text
+    )
+    cells = [(1, 0, 1, 2), (1, None, 2, 2), (2, 5, 4, 8), (2, None, 3, 4)]
+    rows = [dict(zip(("arity", "window", "smallest", "closed_form"), cell, strict=True)) for cell in cells]
+    text = PLOTS["certificates"].alt(rows)
+    assert "They agree in 1 of 4 cells" in text
+    assert "the smallest length is 2 for k = 1, 3 for k = 2." in text
+    cells = [(2, 2, "9"), (4, 6, "5/2"), (6, 8, "7/3"), (2, 8, "inf")]
+    rows = [
+        {"scheme": "none", "planted": "anywhere", "train_length": n, "test_length": m, "kappa": kappa}
+        for n, m, kappa in cells
+    ]
+    assert "none: anywhere, finite from 4 on, at most 5/2." in PLOTS["coverage"].alt(rows)
+    assert "none: anywhere, always infinite." in PLOTS["coverage"].alt([rows[0], rows[3]])
+
+
 def test_diluted_losses_are_those_of_the_head(rows_of: Rows) -> None:
     known = {(row["scaled"], row["arity"], row["length"]): Fraction(row["loss"]) for row in rows_of("dilution")}
     for k, length in ((1, 4), (2, 3), (2, 4), (3, 4)):
@@ -148,6 +203,11 @@ def test_diluted_losses_are_those_of_the_head(rows_of: Rows) -> None:
         assert bounds.dilution(comb(n + 1, k), dilution.score(False, n + 1)) > Fraction(1, 2)
         assert known[False, k, dilution.TRAIN] == known[True, k, dilution.TRAIN]
     assert known[True, 3, dilution.LONGEST] == pytest.approx(1 / 7, abs=1e-4)
+    # At the greatest length N wrong sets score 1 / n^3 each, beside 1 for the right one.
+    n = 100_000
+    scores = [(comb(n, k) - 1) / n**3 for k in dilution.ARITIES]
+    said = ", ".join(f"{s / (1 + s):.3f} for k = {k}" for k, s in zip(dilution.ARITIES, scores, strict=True))
+    assert f"the loss at length 100,000 is {said}." in PLOTS["dilution"].alt(rows_of("dilution"))
 
 
 # ── Learning, coverage ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,6 +230,57 @@ def test_errors_of_learners_by_listing_every_sample(learner: str, rows_of: Rows)
             if (r["panel"], r["learner"], r["samples"]) == ("exact", learner, n)
         ]  # fmt: skip
         assert Fraction(row["error"]) == Fraction(expected, len(examples))
+
+
+def test_errors_of_learners_on_a_small_law_by_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    law, sizes = marked_parity(2).at(2), (1, 2, 3, 4)
+    monkeypatch.setattr(learning_curves, "EXACT_SIZES", sizes)
+    examples, views = list(law.table()), 4
+    for delta in (Fraction(1, 10), Fraction(1, 4), Fraction(9, 16)):  # two of them are reached exactly
+        monkeypatch.setattr(learning_curves, "DELTA", delta)
+        rows = learning_curves._exact(law)
+        assert [(row["learner"], row["samples"]) for row in rows] == list(product(learning_curves.LEARNERS, sizes))
+        for row in rows:
+            learn, n = learning_curves.LEARNERS[row["learner"]], row["samples"]
+            heads = [learn(learning_curves.PAIRS, list(sample)) for sample in product(examples, repeat=n)]
+            errors = [sum(head.loss(example) > 0 for example in examples) for head in heads]
+            least = min(error for error in errors if sum(e > error for e in errors) <= delta * len(errors))
+            assert Fraction(row["error"]) == Fraction(least, 4)
+            assert row["bound"] == pytest.approx((views * log(3) - log(delta)) / n)
+
+
+def test_losses_of_sampled_learners_by_drawing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SAMPLED_SIZES", (2, 4)), ("REPEATS", 10), ("TRAIN", 3), ("TEST", 4)):
+        monkeypatch.setattr(learning_curves, name, value)
+    pairs, ens = HeadClass(2), marked_parity(2)
+    train, test = ens.at(3), ens.at(4)
+    factors = {(pairs, train, test): SimpleNamespace(value=Fraction(7, 3))}  # the true one takes long
+    monkeypatch.setattr(learning_curves, "retention", lambda heads, train, test: factors[heads, train, test])
+    rows = {(row["learner"], row["samples"]): row for row in learning_curves._sampled(np.random.default_rng(5))}
+    rng, views = np.random.default_rng(5), {view for example in train.support() for view in pairs.views(example)}
+    for n in (2, 4):
+        samples = [train.sample(rng, n) for _ in range(10)]
+        for learner, learn in (("elimination", eliminate), ("minimal", minimal)):
+            losses = [loss(learn(pairs, sorted(set(sample), key=repr)), test) for sample in samples]
+            row = rows[learner, n]
+            worst = Fraction(row["error"])
+            assert sum(one > worst for one in losses) <= 1 < sum(one >= worst for one in losses)
+            assert Fraction(row["mean"]) == sum(losses) / 10
+            assert (row["perfect"], row["repeats"]) == (losses.count(Fraction(0)), 10)
+            assert row["bound"] == pytest.approx(7 / 3 * (len(views) * log(3) + log(10)) / n)
+
+
+def test_the_text_of_the_learners_by_hand() -> None:
+    def at(panel: str, samples: int, error: str, bound: float) -> Row:
+        return {"panel": panel, "learner": "elimination", "samples": samples, "error": error, "bound": bound}
+
+    text = PLOTS["learning"].alt([
+        at("exact", 1, "1/2", 1.5), at("exact", 2, "1/4", 1.0), at("exact", 4, "1/10", 0.6), at("exact", 8, "0", 0.3),
+        at("exact", 16, "0", 0.2), at("sampled", 1, "1/2", 2.5),
+    ])  # fmt: skip
+    assert "the error at the training length is 0 for the elimination from 8 samples on" in text
+    assert "the loss at length 10 is 0 for the elimination at none of these sizes" in text
+    assert text.endswith("where it is below 1 by a factor of at least 4.0.")
 
 
 def test_learning_stays_below_the_bound(rows_of: Rows) -> None:
@@ -215,6 +326,79 @@ def test_kappa_of_the_maps_is_that_of_coverage(rows_of: Rows) -> None:
 
 
 # ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def elsewhere(row: dict[str, Any]) -> Row:
+    """The same run, tested on another task as well."""
+    return {
+        **row,
+        "tests": [*({**test, "task": "count ones", "free_running": 1} for test in row["tests"]), *row["tests"]],
+    }
+
+
+def test_what_the_sparsity_figure_takes_of_runs() -> None:
+    def run(k: str, right: dict[int, int], seed: int = 0) -> Row:
+        return elsewhere(made_up.run(TrainConfig(f"sparse parity, k {k}", longest=32, seed=seed), right))
+
+    runs = [run("= 2", {32: 128, 64: 100}), run("= 2", {32: 128, 64: 90}, 1), run("<= 4", {32: 128, 64: 70})]
+    rows = sparsity.join([], {"sparse-parity": runs})
+    found = [(row["training"], row["k"], row["length"], row["right"]) for row in rows if row["kind"] == "pooled"]
+    assert found == [("fixed k", 2, 32, 256), ("fixed k", 2, 64, 190), ("up to k", 4, 32, 128), ("up to k", 4, 64, 70)]
+    text = PLOTS["sparsity"].alt(rows)
+    assert "At length 64: fixed k, without log-length scaling (2 seeds): 0.74 for k = 2; " in text
+    assert text.endswith("up to k, without log-length scaling (1 seed): 0.54 for k = 4.")
+
+
+def test_what_the_figure_of_schemes_takes_of_runs() -> None:
+    def run(task: str, positions: str, right: dict[int, int]) -> Row:
+        return elsewhere(made_up.run(TrainConfig(task, positions, longest=10), right))
+
+    runs = [
+        run("pointer chasing", "pose", {10: 128, 20: 60}), run("pointer chasing", "coupled", {10: 128, 20: 70}),
+        run("addition, reversed", "coupled", {10: 128, 20: 80}), run("copy", "coupled", {10: 1}),
+        run("addition, reversed, query-coupled", "coupled", {10: 128, 20: 90}),
+    ]  # fmt: skip
+    rows = position_schemes.join([], {"schemes": runs})
+    found = {
+        (row["task"], row["positions"], row["convention"]): row["right"]
+        for row in rows
+        if row["kind"] == "pooled" and row["length"] == 20
+    }
+    assert found == {
+        ("addition, reversed", "coupled", "token"): 80, ("addition, reversed", "coupled", "query"): 90,
+        ("pointer chasing", "pose", None): 60, ("pointer chasing", "coupled", "query"): 70,
+    }  # fmt: skip
+    text = PLOTS["schemes"].alt(rows)
+    assert "addition, reversed at length 20 (trained up to 10): token-coupled 0.62; query-coupled 0.70." in text
+    assert "pointer chasing at length 20 (trained up to 10): PoSE 0.46; query-coupled 0.54." in text
+
+
+def test_what_the_figure_of_attention_takes_of_runs() -> None:
+    """Two heads with masses m and m / 2; a run that does not fit (126 of 128 is less than 99 %) is not in the mean."""
+    runs = []
+    for seed, (right, mass) in enumerate(((128, 0.8), (127, 0.64), (126, 0.1))):
+        row = made_up.run(
+            TrainConfig("sparse parity, k = 2", longest=32, seed=seed), {32: right}, {32: mass, 64: mass / 2}
+        )
+        runs.append({**row, "fit": {"length": 32, "size": 128, "right": right}})
+    rows = attention.join([], {"sparse-parity": runs})
+    means = {row["length"]: row for row in rows if row["kind"] == "mean"}
+    assert [means[n]["mass"] for n in (32, 64)] == pytest.approx([0.75 * 0.72, 0.375 * 0.72])
+    expected = [
+        diluted(mass, k=2, log_scale=False, longest=32, length=64) for one in (0.8, 0.64) for mass in (one, one / 2)
+    ]
+    assert means[64]["ideal"] == pytest.approx(sum(expected) / 4)
+    assert [row["fitted"] for row in rows if row["kind"] == "seed" and row["length"] == 32] == [True, True, False]
+    assert "k = 2: 0.54 at 32, 0.27 at 64 (T6: " in PLOTS["attention"].alt(rows)
+
+
+def test_points_are_of_free_running() -> None:
+    row = made_up.run(TrainConfig("copy", "rope", longest=10, seed=3, log_scale=True), {10: 100, 40: 7})
+    for test in row["tests"]:
+        test.update(teacher_forced=120, steps_right=110)
+    found = [(p["task"], p["positions"], p["log_scale"], p["length"], p["right"], p["size"]) for p in points([row])]
+    assert found == [("copy", "rope", True, 10, 100, 128), ("copy", "rope", True, 40, 7, 128)]
+    assert [(p["longest"], p["seed"], p["tested_on"]) for p in points([row])] == [(10, 3, "copy")] * 2
 
 
 def test_pooled_sums_seeds_and_nothing_else() -> None:
@@ -267,6 +451,24 @@ def test_verdicts_are_computed_for_training_on_all_lengths_together(
         assert row == {name: known[question][name] for name in row}
 
 
+def test_a_witness_among_drawn_instances_is_a_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing leaves a ✗ and a ∅ as they are: the error is real, and training lengths are all listed."""
+    outcomes: list[tuple[Outcome, bool]] = [(own, drawn) for own in get_args(Outcome) for drawn in (False, True)]
+    cells = {
+        Question(f"{outcome}, {drawn}", "none"): Cell(
+            "copy",
+            "none",
+            "a scope",
+            (Decision(HeadClass(1), outcome, certificate=2),),
+            drawn={4: (5, 6)} if drawn else {},
+        )
+        for outcome, drawn in outcomes
+    }
+    monkeypatch.setattr(verdict_matrix, "decide_all", lambda *_, **__: (cells, False))
+    rows = verdict_matrix.compute(np.random.default_rng(0))
+    assert [row["task"] for row in rows if row["sampled"]] == ["generalizes, True"]
+
+
 def test_verdicts_of_all_lengths_and_of_one(rows_of: Rows) -> None:
     """More training lengths leave every ✓ and ∅; a ✗ stays or becomes ∅."""
     path = Path(__file__).parents[2] / "docs" / "verdicts.json"
@@ -305,13 +507,16 @@ def test_numbers_beside_verdicts_are_of_models_that_saw_the_same(rows_of: Rows) 
         trained("copy", "pose", {10: 128, 40: 3}),
         trained("copy", "sinusoidal", {10: 116, 40: 4}),
         trained("copy", "random-ordered", {10: 128, 40: 5}),  # no column is its like
-        trained("copy, query-coupled", "coupled", {10: 128, 40: 6}),  # another task, where IDs are seen
+        trained("copy, query-coupled", "coupled", {10: 128, 40: 6}, log_scale=True),  # another task, where IDs are seen
         trained("copy", "coupled", {10: 128, 40: 8}),
         trained("copy", "coupled", {10: 128, 40: 7}, log_scale=True),
         trained("copy", "coupled-ordered", {10: 128, 20: 9}),  # not tested at 4 times the length
+        trained("reverse", "rope", {40: 13}),  # nor at the training length
         trained("majority", "none", {10: 121, 40: 10}),  # 0.945, of which guessing gets 1/2: not fitted
         trained("sum modulo 3", "none", {10: 120, 40: 11}),  # 0.9375, of which guessing gets 1/3: fitted
     ]
+    for run in runs:  # tests on another task are not its own
+        run["tests"][:0] = [{**test, "task": "pointer chasing", "free_running": 0} for test in run["tests"]]
     found = {
         cell: (row["positions"], row["right"], row["fitted"])
         for cell, row in verdict_rows(stored, {"schemes": runs}).items()

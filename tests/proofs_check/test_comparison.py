@@ -157,6 +157,21 @@ def test_seeds_are_the_units() -> None:
         assert beyond[1] <= 1 / 40 <= max(beyond)  # rounded outwards, and by less than a digit
 
 
+def test_what_is_compared_is_free_running_on_the_task_that_was_trained() -> None:
+    given = row("copy", "coupled", dict.fromkeys(MULTIPLES, 70))
+    for test in given["tests"]:
+        test.update(teacher_forced=90, steps_right=80)
+    given["tests"] += [{**test, "task": "reverse", "free_running": 10} for test in given["tests"]]
+    [found] = compare([given])
+    assert found.seeds == dict.fromkeys(MULTIPLES, (Fraction(7, 10),))
+
+
+def test_a_seed_generalizes_by_its_skill() -> None:
+    """0.94 of majority, of which guessing gets 1/2, is a skill of 0.88."""
+    rows = [row("majority", "none", {1: 100, 2: 100, 4: n, 10: 50}, seed) for seed, n in enumerate((94, 95))]
+    assert "| 1 of 2 (" in table(compare(rows))
+
+
 def test_the_least_that_five_seeds_say_is_what_the_page_says() -> None:
     rows = [row("copy", "coupled", dict.fromkeys(MULTIPLES, 100), seed) for seed in range(5)]
     text = page(compare(rows), ["rows.jsonl"])
