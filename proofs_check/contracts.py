@@ -58,8 +58,8 @@ PAIRS = 8
 """How many pairs of neighbours in a prompt that is, besides its two ends."""
 
 
-EXAMPLES_OF_A_SIZE = 8
-"""In so many drawn steps that read the same number of tokens, each of these is changed to see what it is for."""
+EXAMPLES_OF_A_SIZE = 20
+"""In so many steps of a drawn length that read the same number of tokens, each of these is changed to see what it is for."""
 
 CLIMBS = 2000
 """So many prompts are tried, each with one token changed, in search of a large dependency set."""
@@ -320,6 +320,11 @@ def length_honoured(trial: Trial) -> Decided:
     for shorter, longer in pairwise(longest):
         if longest[longer] <= longest[shorter]:
             what = "prompts" if trial.free else "sequences"
+            if not trial.free and longer not in trial.listed:
+                raise Undecided(
+                    f"the longest sequences seen at {at_lengths([shorter, longer])} have {longest[shorter]} and "
+                    f"{longest[longer]} tokens; of length {longer} not all were"
+                )
             raise Broken(
                 f"lengths {shorter} and {longer}", f"{what} of {longest[shorter]} and of {longest[longer]} tokens",
                 f"longer {what} for a longer length",
@@ -442,10 +447,11 @@ def _check_given(trial: Trial, length: int) -> None:
     for position, values in after.items():
         if len(values) > 1 and position not in inputs and (trial.free or length in trial.listed):
             one, other = [*values.values()][:2]
+            here, there = (trial.text(instance.tokens[position : position + 1]) for instance in (one, other))
             raise Broken(
                 f"{trial.at(length, one)}, the given position {position}",
-                f"holds {_symbol(trial, one.tokens[position])} here and {_symbol(trial, other.tokens[position])} with the "
-                f"prompt {trial.text(other.tokens[: other.n_prompt])}, as the tokens before it decide",
+                f"holds {here} here and {there} with the prompt {trial.text(other.tokens[: other.n_prompt])}, as the tokens "
+                "before it decide",
                 "a step that predicts it: what is given says nothing that has to be computed", instance=one,
             )  # fmt: skip
 
@@ -897,8 +903,8 @@ def ids(trial: Trial) -> Decided:
     words = _origin(trial)
     if len(largest) > 2 and all(largest[one] < largest[other] for one, other in pairwise(largest)):
         growing = f"increments as large as {', '.join(map(str, largest.values()))}"
-        if drawn := [length for length in largest if length not in trial.listed]:
-            raise Undecided(f"{growing}, and still growing; of {at_lengths(drawn)} not all instances were seen")
+        if len(trial.listed.keys() & largest) < 3:
+            raise Undecided(f"{growing}, and still growing: list more lengths, with a larger budget")
         raise Broken(at_lengths([*largest]), growing, "increments from a finite set that serves every length")
     _check_offsets(trial)
     if words == FIXED:
@@ -925,13 +931,15 @@ FIXED = "fixed by the length"
 
 def _origin(trial: Trial) -> str:
     """What the IDs follow from, in words; of a task that predicts IDs those that no step predicts."""
+    lead = "predicted; the others are " if trial.predicts else ""
     if _fixed(trial):
         return "predicted" if trial.predicts else FIXED
-    lead = "predicted; the others are " if trial.predicts else ""
     if not _unlike(trial):
         return f"{lead}a function of the tokens so far"
     if not (found := _unlike(trial, by_length=True)):
         return f"{lead}a function of the length and of the tokens so far"
+    if _fixed(trial, for_prompt=True):
+        return f"{lead}fixed by the length of the prompt"
     if trial.predicts and not (found := _unlike(trial, by_length=True, whole=True)):
         return f"{lead}a function of the whole prompt"
     length, instance, i, other = found
@@ -951,13 +959,14 @@ def _unpredicted(trial: Trial, instance: Instance) -> list[int]:
     return [i for i in range(len(instance.ids)) if i not in scored]
 
 
-def _fixed(trial: Trial) -> bool:
-    """Whether a position has one ID in all instances of a length, and of a length of the prompt."""
+def _fixed(trial: Trial, *, for_prompt: bool = False) -> bool:
+    """Whether a position has one ID in all instances of a length (`for_prompt`: with a prompt as long)."""
     for length in trial.lengths:
         known: dict[tuple[int, int], int] = {}
         for instance in trial.seen(length):
             for i in _unpredicted(trial, instance):
-                if known.setdefault((instance.n_prompt, i), instance.ids[i]) != instance.ids[i]:
+                place = (instance.n_prompt if for_prompt else 0, i)
+                if known.setdefault(place, instance.ids[i]) != instance.ids[i]:
                     return False
     return True
 

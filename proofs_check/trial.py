@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache, cached_property, partial
-from itertools import islice, product
+from itertools import accumulate, chain, islice, product
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -181,23 +181,33 @@ class Trial:
         return generator(self.seed, self.name, *names)
 
     def seen(self, length: int) -> list[Instance]:
-        """The instances of a length to compare with each other: all, or a pool of drawn ones and of corners."""
+        """The instances of a length to compare with each other: all, or a pool of corners and of drawn ones."""
         if length in self.listed:
             return self.listed[length]
         if length not in self._pools:
             rng = self.rng("pool", str(length))
             drawn = [self.draw(length, rng) for _ in range(POOL)] if length in self.sizes else []
             corners = self.corners(length) if drawn and self.free else ()
-            self._pools[length] = [*drawn, *(self.solve(length, prompt) for prompt in corners)]
+            self._pools[length] = [*(self.solve(length, prompt) for prompt in corners), *drawn]
         return self._pools[length]
 
-    def corners(self, length: int) -> Iterator[Tokens]:
-        """Prompts that draws hardly ever show: every position at its first, second, ... or last choice, one changed."""
+    def corners(self, length: int) -> list[Tokens]:
+        """Prompts that draws hardly ever show, each position at its first or last choice, or all at the second or so.
+
+        The level is one for all, or changes from position to position, or where a position without a choice stands
+        between (so that an operand has its own); prompts of one level also come with one token changed.
+        """
         choices = self.choices(length)
-        numbers = (0, 1, 2, 3, max(map(len, choices)))
-        for corner in dict.fromkeys(tuple(options[min(i, len(options) - 1)] for options in choices) for i in numbers):
-            yield corner
-            yield from self.changed(length, corner)
+
+        def at(levels: Sequence[int]) -> Tokens:
+            return tuple(options[min(i, len(options) - 1)] for i, options in zip(levels, choices, strict=True))
+
+        last, n = max(map(len, choices)) - 1, len(choices)
+        part = [*accumulate(len(options) == 1 for options in choices)]
+        level = [at([i] * n) for i in sorted({*range(min(4, last + 1)), last})]
+        mixed = [at([last * levels[part[i] % 3] for i in range(n)]) for levels in product((0, 1), repeat=3)]
+        mixed += [at([last * ((i + odd) % 2) for i in range(n)]) for odd in (0, 1)]
+        return [*dict.fromkeys(chain(level, mixed, *(self.changed(length, prompt) for prompt in level)))]
 
     def changed(self, length: int, prompt: Tokens) -> Iterator[Tokens]:
         """A prompt with one token changed, in some places where there is a choice."""

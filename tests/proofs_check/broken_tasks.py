@@ -282,14 +282,13 @@ class UncoupledSometimes(Copy):
 
 
 class TellingIds(Copy):
-    """The IDs of the output depend on the word."""
+    """All IDs depend on the last letter of the word."""
 
     offsets = None  # type: ignore[assignment]
 
     def solve(self, prompt: Tokens) -> Instance:
         right = super().solve(prompt)
-        n = len(prompt)
-        return replace(right, ids=(*right.ids[:n], *(i + 7 * prompt[0] for i in right.ids[n:])))
+        return replace(right, ids=tuple(i + 7 * prompt[-2] for i in right.ids))
 
 
 class WrongIncrement(PointerChasing):

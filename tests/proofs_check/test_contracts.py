@@ -6,6 +6,7 @@ import json
 import pickle
 from dataclasses import FrozenInstanceError
 from fractions import Fraction
+from math import comb
 from typing import Any
 
 import pytest
@@ -142,7 +143,8 @@ def test_an_instance_is_not_compared_with_itself() -> None:
 @pytest.mark.parametrize("budget", [1, 1000])
 def test_every_comparison_is_one_of_two_instances(task: Task, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs: list[tuple[Instance, Instance]] = []
-    monkeypatch.setattr(contracts, "_check_same", lambda trial, length, step, one, other: pairs.append((one, other)))
+    for name in ("_check_label", "_check_step"):
+        monkeypatch.setattr(contracts, name, lambda trial, length, step, one, other: pairs.append((one, other)))
     finding = checked(task, lengths=(2, 3), budget=budget)[HIDDEN]
     assert all(one != other for one, other in pairs)
     assert finding.scope == f"{len(pairs):,} comparisons"
@@ -263,9 +265,8 @@ def test_a_length_beyond_the_budget_is_refused() -> None:
 def test_long_prompts_are_drawn_by_a_seed() -> None:
     """Token by token they would be more than Hypothesis draws."""
     long = trial(broken.Good(), 3000, budget=10**6)
-    assert contracts.mask(long) == (10, "10 instances")
-    steps, _ = contracts.rule_agrees(long)
-    assert steps == 10 * 3000
+    assert contracts.mask(long)[:2] == (10, "10 instances")
+    assert contracts.rule_agrees(long).cases == 10 * 3000
     with pytest.raises(Broken) as found:
         contracts.rule_agrees(trial(broken.RaisingRule(), 3000, budget=10**6))
     assert found.value.seen == "rule raised KeyError: 1"
@@ -313,6 +314,34 @@ def test_a_right_sampler_is_rarely_refuted() -> None:
 def trial(task: Task, *lengths: int, budget: int = 20_000, seed: int = 0, level: Fraction = Fraction(1, 1000)) -> Trial:
     """For one contract alone."""
     return Trial(task, lengths, seed=seed, budget=budget, draws=10, level=level)
+
+
+def tail(n: int, k: int, *, upper: bool) -> Fraction:
+    """The chance of k or more, or of k or fewer, among n draws of one of 16 letters; exact."""
+    counts = range(k, n + 1) if upper else range(k + 1)
+    return Fraction(sum(comb(n, i) * 15 ** (n - i) for i in counts), 16**n)
+
+
+@pytest.mark.parametrize(("k", "upper"), [(100, True), (30, False)])
+@pytest.mark.parametrize(("factor", "refuted"), [(Fraction(3, 2), False), (Fraction(5, 2), True)])
+def test_a_letter_that_comes_too_often_or_too_seldom(
+    k: int, upper: bool, factor: Fraction, refuted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either tail counts, and counts twice: at level 3/2 of it a test of both sides holds, at 5/2 it does not.
+
+    The other letters share the rest evenly, so that they are far from refuting anything. The level is one for 16 tests.
+    """
+    task, n = Copy(16), 1000
+    sampled = trial(task, 1, budget=n, level=16 * factor * tail(n, k, upper=upper))
+    others = iter([0] * k + [1 + i % 15 for i in range(n - k)])
+    monkeypatch.setattr(sampled, "draw", lambda length, rng: task.solve((next(others), 16)))
+    if refuted:
+        with pytest.raises(Broken) as found:
+            contracts.sampling(sampled)
+        assert found.value.where == "length 1, prompt 'a>'"
+        assert found.value.seen == f"{k} of 1,000 samples"
+    else:
+        assert contracts.sampling(sampled).scope.startswith("1,000 samples: 16 exact tests")
 
 
 @pytest.mark.parametrize(

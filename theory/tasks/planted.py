@@ -142,6 +142,9 @@ class Planted(Task):
 class PlantedMixture(Task):
     """Several planted tasks over the same tokens, each equally likely at every length; at most one of an arity.
 
+    Nothing that is read need say which task it is: of '10' and '11' the first reads one token, the second both. So the
+    sets are those of the law, and no dependency sets of a single task (the contract "hidden dependence" says so).
+
     Parameters
     ----------
     parts : the tasks, with the same vocabulary and labels.

@@ -1,0 +1,499 @@
+"""Tasks in which the input decides what is read: right ones, and such in which the choice carries the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import permutations, product
+from math import factorial, perm
+
+import numpy as np
+
+from theory.tasks import Instance, Step, Task
+from theory.tasks.base import Ids, Tokens
+
+EQUALS, PLUS = 2, 3
+
+
+class Bits(Task):
+    """Bits, "=", and what is computed from them; IDs are positions."""
+
+    name, alphabet, sparsity = "bits", ("0", "1", "=", "+"), 1  # type: ignore[assignment]
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0, 1)] * length + [(EQUALS,)]
+
+    def rule(self, read: Tokens) -> int:
+        return sum(read) % 2
+
+
+def answered(prompt: Tokens, answer: int, sources: Tokens) -> Instance:
+    """A prompt and one answer."""
+    n = len(prompt)
+    return Instance((*prompt, answer), tuple(range(n + 1)), (Step(n, sources),))
+
+
+# ── Dense tasks that read too much ───────────────────────────────────────────────────────────────────────────────────
+
+
+class FirstBits(Bits):
+    """The parity of the first four bits, said to depend on all."""
+
+    sparsity = None  # type: ignore[assignment]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        return answered(prompt, sum(prompt[:-1][:4]) % 2, tuple(range(len(prompt) - 1)))
+
+    def rule(self, read: Tokens) -> int:
+        return sum(read[:4]) % 2
+
+
+class WithEquals(Bits):
+    """The parity of all bits, said to depend on "=" too."""
+
+    sparsity = None  # type: ignore[assignment]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        return answered(prompt, sum(prompt[:-1]) % 2, tuple(range(len(prompt))))
+
+    def rule(self, read: Tokens) -> int:
+        return sum(read[:-1]) % 2
+
+
+class BySize(Bits):
+    """The parity of all bits where their number is odd, else the first bit: said to depend on all in either case."""
+
+    sparsity = None  # type: ignore[assignment]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        bits = prompt[:-1]
+        return answered(prompt, self.rule(bits), tuple(range(len(bits))))
+
+    def rule(self, read: Tokens) -> int:
+        return sum(read) % 2 if len(read) % 2 else read[0]
+
+
+# ── The parity of bits that no step reads ────────────────────────────────────────────────────────────────────────────
+
+
+class ByChoice(Bits):
+    """One of two constant tokens is read: the one that says the answer."""
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0,), (1,), *super().choices(length)]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        parity = sum(prompt[2:-1]) % 2
+        return answered(prompt, parity, (parity,))
+
+
+class ByOrder(ByChoice):
+    """Both constant tokens are read, first the one that says the answer."""
+
+    sparsity = 2
+
+    def solve(self, prompt: Tokens) -> Instance:
+        parity = sum(prompt[2:-1]) % 2
+        return answered(prompt, parity, (parity, 1 - parity))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
+class AfterEcho(ByChoice):
+    """As `ByChoice`, after all bits were copied, one by one: what earlier steps read, a head does not see."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, bits = len(prompt), prompt[2:-1]
+        parity = sum(bits) % 2
+        steps = [Step(n + i, (2 + i,)) for i in range(len(bits))] + [Step(n + len(bits), (parity,))]
+        tokens = (*prompt, *bits, parity)
+        return Instance(tokens, tuple(range(len(tokens))), tuple(steps))
+
+
+class ByEnd(Bits):
+    """A "+" is put out, and a second one if the parity is odd."""
+
+    sparsity = 0
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, more = len(prompt), 1 + sum(prompt[:-1]) % 2
+        steps = tuple(Step(n + i, ()) for i in range(more))
+        return Instance((*prompt, *[PLUS] * more), tuple(range(n + more)), steps)
+
+    def rule(self, read: Tokens) -> int:
+        return PLUS
+
+
+class ByWhatIsGiven(Bits):
+    """Two times "+", the first one given if the parity is odd, else predicted."""
+
+    sparsity = 0
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, odd = len(prompt), sum(prompt[:-1]) % 2
+        steps = (Step(n + 1, ()),) if odd else (Step(n, ()), Step(n + 1, ()))
+        return Instance((*prompt, PLUS, PLUS), tuple(range(n + 2)), steps, given=(n,) * odd)
+
+    def rule(self, read: Tokens) -> int:
+        return PLUS
+
+
+class ByGivenToken(Bits):
+    """The parity is given, and copied."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, parity = len(prompt), sum(prompt[:-1]) % 2
+        return Instance((*prompt, parity, parity), tuple(range(n + 2)), (Step(n + 1, (n,)),), given=(n,))
+
+
+class ByIds(ByChoice):
+    """As `ByChoice`, and the ID of "=" says which: nothing is hidden from the step, and the IDs follow from the tokens."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        instance, n = super().solve(prompt), len(prompt)
+        return replace(instance, ids=(*range(n - 1), -1 - instance.tokens[-1], n))
+
+
+class Streamed(Bits):
+    """Bits come one by one, each given, and after each the parity so far is predicted."""
+
+    sparsity = 2
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        return (self.of(bits) for bits in product((0, 1), repeat=length))
+
+    def n_instances(self, length: int) -> int:
+        return 2**length
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self.of(tuple(rng.integers(2, size=length).tolist()))
+
+    def of(self, bits: Tokens) -> Instance:
+        """The instance of some bits."""
+        tokens = [EQUALS]
+        for i in range(len(bits)):
+            tokens += [bits[i], sum(bits[: i + 1]) % 2]
+        steps = tuple(Step(2 * i + 2, (2 * i, 2 * i + 1) if i else (1,)) for i in range(len(bits)))
+        given = tuple(2 * i + 1 for i in range(len(bits)))
+        return Instance(tuple(tokens), tuple(range(len(tokens))), steps, given)
+
+
+# ── Sets that say where they are ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Recall(Task):
+    """Keys with a value each, "?" and one of the keys: its value, read alone."""
+
+    name, alphabet, sparsity = "recall, the value alone", (*"abc01", "?"), 1
+
+    def sources(self, key: int, query: int) -> Tokens:
+        """What is read: the value is beside the key."""
+        return (key + 1,)
+
+    def of(self, keys: Sequence[int], values: Sequence[int], asked: int) -> Instance:
+        """The instance of keys, their values, and which of them is asked for."""
+        pairs = [token for key, value in zip(keys, values, strict=True) for token in (key, 3 + value)]
+        prompt = (*pairs, 5, keys[asked])
+        return answered(prompt, 3 + values[asked], self.sources(2 * asked, len(prompt) - 1))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        for keys in permutations(range(3), length):
+            for values in product((0, 1), repeat=length):
+                yield from (self.of(keys, values, asked) for asked in range(length))
+
+    def n_instances(self, length: int) -> int:
+        return perm(3, length) * 2**length * length
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        keys, values = rng.permutation(3)[:length].tolist(), rng.integers(2, size=length).tolist()
+        return self.of(keys, values, int(rng.integers(length)))
+
+
+class RecallByKey(Recall):
+    """The key beside the value and the query are read as well: they say which value it is."""
+
+    name, sparsity = "recall by key", 3
+
+    def sources(self, key: int, query: int) -> Tokens:
+        return (key, key + 1, query)
+
+    def rule(self, read: Tokens) -> int:
+        return read[1]
+
+
+class RecallWithMark(RecallByKey):
+    """The "?" is read too, for nothing."""
+
+    name, sparsity = "recall by key, and a mark", 4
+
+    def sources(self, key: int, query: int) -> Tokens:
+        return (key, key + 1, query - 1, query)
+
+
+class FirstOne(Bits):
+    """The parity of the number of zeros before the first 1, and the bits up to that are read."""
+
+    sparsity = None  # type: ignore[assignment]
+    most = 10**9
+
+    def solve(self, prompt: Tokens) -> Instance:
+        bits = prompt[:-1][: self.most]
+        zeros = (*bits, 1).index(1)
+        return answered(prompt, zeros % 2, tuple(range(min(zeros + 1, len(bits)))))
+
+    def rule(self, read: Tokens) -> int:
+        return (*read, 1).index(1) % 2
+
+
+class FirstOneOfEight(FirstOne):
+    """The same, and after eight zeros no one looks on."""
+
+    sparsity, most = 8, 8  # type: ignore[assignment]
+
+
+class LongestAtNine(FirstOne):
+    """Said to be 9-sparse, and 8-sparse in truth."""
+
+    sparsity, most = 9, 8  # type: ignore[assignment]
+
+
+class Carries(Task):
+    """a + b in base 2, most significant digit first; digit j reads its column, and on as far as a carry may come from.
+
+    The first digit has no column. What it reads looks as what another one reads, so "=" says which case it is.
+    """
+
+    name, alphabet, sparsity = "carries as far as they go", ("0", "1", "=", "+"), None
+    marked = True
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0, 1)] * length + [(PLUS,)] + [(0, 1)] * length + [(EQUALS,)]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n = len(prompt) // 2 - 1
+        columns = [(prompt[i], prompt[n + 1 + i]) for i in range(n)]
+        total = sum((a + b) << (n - 1 - i) for i, (a, b) in enumerate(columns))
+        steps = []
+        for j in range(n + 1):
+            end = next((k + 1 for k in range(j, n) if sum(columns[k]) != 1), n)
+            read = [source for k in range(max(0, j - 1), end) for source in (k, n + 1 + k)]
+            steps.append(Step(2 * n + 2 + j, ((2 * n + 1,) if self.marked and not j else ()) + tuple(read)))
+        digits = tuple(total >> (n - j) & 1 for j in range(n + 1))
+        return Instance((*prompt, *digits), tuple(range(3 * n + 3)), tuple(steps))
+
+    def rule(self, read: Tokens) -> int:
+        return self.digit(read[1:], first=True) if read[0] == EQUALS else self.digit(read, first=False)
+
+    def digit(self, read: Tokens, *, first: bool) -> int:
+        """The digit of a column, with the columns on its right."""
+        columns = [(0, 0)] * first + [*zip(read[::2], read[1::2], strict=True)]
+        return (sum(columns[0]) + (len(columns) > 1 and columns[-1] == (1, 1))) % 2
+
+
+class CarriesByKey(Carries):
+    """Without "=": the first digit of what is read is an even number of positions away unless it is the first case."""
+
+    marked = False
+
+    def rule(self, read: Tokens, key: Ids) -> int:  # type: ignore[override]
+        return self.digit(read, first=key[0] % 2 == 1)
+
+
+class CarriesUnmarked(Carries):
+    """Without "=", and a rule that cannot tell the cases apart."""
+
+    marked = False
+
+    def rule(self, read: Tokens) -> int:
+        return self.digit(read, first=False)
+
+
+class Assignment(Task):
+    """'y=1;x=y;?x' and then 'y1': from the variable asked for along the chain to its value; IDs are variables.
+
+    The token on the right of "=" has the variable on its left as its ID. The next ID is the variable just named, that
+    is the last ID and the difference of the two variables: so `increment` reads both.
+    """
+
+    name, alphabet, sparsity = "assignment", (*"xyz01=;?",), 2
+
+    def of(self, chain: Sequence[int], value: int, order: Sequence[int]) -> Instance:
+        """A chain of variables, the value of the last one, and the order in which they are assigned."""
+        right, tokens, ids, where = [*chain[1:], 3 + value], list[int](), list[int](), dict[int, int]()
+        for i in order:
+            where[chain[i]] = len(tokens) + 2
+            tokens += [chain[i], 5, right[i], 6]
+            ids += [-1, -1, chain[i], -1]
+        tokens, ids, steps = [*tokens, 7, chain[0]], [*ids, -1, chain[0]], []
+        for variable, target in zip(chain, right, strict=True):
+            steps.append(Step(len(tokens), self.sources(where[variable], len(tokens) - 1)))
+            tokens.append(target)
+            ids.append(target)
+        return Instance(tuple(tokens), tuple(ids), tuple(steps))
+
+    def sources(self, right: int, query: int) -> Tokens:
+        """What is read."""
+        return (right, query)
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+    def increment(self, read: Tokens) -> int | None:
+        return read[0] - read[1]
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        orders = [*permutations(range(length))]
+        for chain in permutations(range(3), length):
+            yield from (self.of(chain, value, order) for value in (0, 1) for order in orders)
+
+    def n_instances(self, length: int) -> int:
+        return perm(3, length) * 2 * factorial(length)
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        chain, order = rng.permutation(3)[:length].tolist(), rng.permutation(length).tolist()
+        return self.of(chain, int(rng.integers(2)), order)
+
+
+class Paced(Bits):
+    """A word, and beside every letter by how much more than 1 the ID grows: the letter is the token, the bit beside it
+    is what `increment` needs.
+    """
+
+    sparsity = 2
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0, 1)] * (2 * length) + [(EQUALS,)]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, ids = len(prompt), [*range(len(prompt))]
+        for i in range(1, n, 2):
+            ids.append(ids[-1] + 1 + prompt[i])
+        return Instance(
+            (*prompt, *prompt[: n - 1 : 2]), tuple(ids), tuple(Step(n + i, (2 * i, 2 * i + 1)) for i in range(n // 2))
+        )
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+    def increment(self, read: Tokens) -> int | None:
+        return 1 + read[1]
+
+
+# ── IDs that follow from the tokens ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Numbers(Task):
+    """'110=110$', a number of at most `length` digits with no zero at its end; digits count 1, 2, 3, ..., others are 0.
+
+    A digit is found by its ID, the query's and 1; and "=", whose ID is that of no digit, by its token.
+    """
+
+    name, alphabet, sparsity = "a number again", ("0", "1", "=", "$"), 1
+
+    def of(self, digits: Tokens) -> Instance:
+        """The instance of a number."""
+        n = len(digits)
+        ids = (*range(1, n + 1), 0, *range(1, n + 1), self.last(n))
+        steps = tuple(Step(n + 1 + i, self.sources(i, n)) for i in range(n + 1))
+        return Instance((*digits, EQUALS, *digits, 3), ids, steps)
+
+    def sources(self, i: int, n: int) -> Tokens:
+        """What is read for digit i of n, and for the end."""
+        return (i,)
+
+    def last(self, n: int) -> int:
+        """The ID of "$"."""
+        return 0
+
+    def rule(self, read: Tokens) -> int:
+        return 3 if read[0] == EQUALS else read[0]
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        for n in range(1, length + 1):
+            yield from (self.of((*digits, 1)) for digits in product((0, 1), repeat=n - 1))
+
+    def n_instances(self, length: int) -> int:
+        return int(2**length) - 1
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        number = int(rng.integers(1, 2**length))
+        return self.of(tuple(map(int, reversed(f"{number:b}"))))
+
+
+class NumbersPredicted(Numbers):
+    """An increment of 1 until the end, and nothing said of "$", whose ID falls back to 0."""
+
+    def increment(self, read: Tokens) -> int | None:
+        return None if read[0] == EQUALS else 1
+
+
+class NumbersOn(Numbers):
+    """ "$" is counted on, so that every increment is 1."""
+
+    def last(self, n: int) -> int:
+        return n + 1
+
+    def increment(self, read: Tokens) -> int | None:
+        return 1
+
+
+class NumbersBackwards(Numbers):
+    """Digits count down to 1: the first ID says how many are to come."""
+
+    def of(self, digits: Tokens) -> Instance:
+        instance, n = super().of(digits), len(digits)
+        return replace(instance, ids=(*range(n, 0, -1), *instance.ids[n:]))
+
+
+class ByLength(Bits):
+    """IDs that grow with the length and with the first bit: equal beginnings have equal IDs at one length only."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        instance = answered(prompt, prompt[0], (0,))
+        return replace(instance, ids=tuple(len(prompt) + i + prompt[0] for i in instance.ids))
+
+
+# ── Rules that take the key ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Twice(Bits):
+    """A word, the word again, and its complement: 'ab>ab|ba'. What is read is one letter in both cases.
+
+    The IDs of the word are even, those of the complement odd: the letter is 2 IDs beyond the query, or 1.
+    """
+
+    def solve(self, prompt: Tokens) -> Instance:
+        word, n = prompt[:-1], len(prompt) - 1
+        steps = [Step(n + 1 + i, (i,)) for i in range(n)] + [Step(2 * n + 2 + i, (i,)) for i in range(n)]
+        even, odd = range(0, 2 * n, 2), range(1, 2 * n, 2)
+        tokens = (*prompt, *word, PLUS, *(1 - letter for letter in word))
+        return Instance(tokens, (*even, -2, *even, -1, *odd), tuple(steps), given=(2 * n + 1,))
+
+    def rule(self, read: Tokens, key: Ids) -> int:  # type: ignore[override]
+        return read[0] if key == (2,) else 1 - read[0]
+
+
+class TwiceWithoutKey(Twice):
+    """The rule does not see the IDs."""
+
+    def rule(self, read: Tokens) -> int:  # type: ignore[override]
+        return read[0]
+
+
+class TwiceInVain(Twice):
+    """Two letters are read, the second for nothing."""
+
+    sparsity = 2
+
+    def solve(self, prompt: Tokens) -> Instance:
+        instance = super().solve(prompt)
+        n = len(prompt) - 1
+        steps = [Step(step.position, (*step.sources, (step.sources[0] + 1) % n)) for step in instance.steps]
+        return replace(instance, steps=tuple(steps)) if n > 1 else instance
+
+    def rule(self, read: Tokens, key: Ids) -> int:  # type: ignore[override]
+        return read[0] if key[0] == 2 else 1 - read[0]
