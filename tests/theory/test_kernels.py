@@ -170,7 +170,7 @@ class Solved:
 def test_nothing_that_the_solver_says_is_trusted(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
 
-    def linprog(cost: Any, *, A_ub: Any, b_ub: Any) -> Solved:
+    def linprog(cost: Any, *, A_ub: Any, b_ub: Any, method: str) -> Solved:
         n, m = len(cost), len(b_ub)
         return {
             "fails": lambda: Solved(None, None),

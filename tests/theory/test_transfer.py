@@ -367,7 +367,7 @@ class Solved:
 def test_nothing_that_the_solver_says_is_trusted(solver: str, lower: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
 
-    def linprog(cost: Any, *, A_ub: Any, b_ub: Any) -> Solved:
+    def linprog(cost: Any, *, A_ub: Any, b_ub: Any, method: str) -> Solved:
         assert A_ub.shape == (len(b_ub), len(cost))
         if solver == "fails":
             return Solved(None, None)
@@ -391,7 +391,7 @@ def test_nothing_that_the_solver_says_is_trusted(solver: str, lower: Any, monkey
 
 
 def made(kappa: Any, kappa0: Any, candidates: int = 3) -> Coverage:
-    return Coverage(kappa, kappa0, kappa0, candidates, None, {}, True)
+    return Coverage(kappa, kappa0, kappa0, candidates, None, {}, True, "all kept sets")
 
 
 def test_the_bound_is_the_formula() -> None:
