@@ -56,7 +56,7 @@ NOISE, LAST = -1, -2
 """Marks of a position that holds no planted token; LAST where the anchor keeps it."""
 
 Cluster: TypeAlias = tuple[tuple[int, int], ...]
-"""Positions that share candidate sets, in order: what the class sees of their IDs, and their marks (NOISE, LAST or the
+"""Positions that share candidate sets, last first: what the class sees of their IDs, and their marks (NOISE, LAST or the
 planted coordinate)."""
 
 Atom: TypeAlias = tuple[tuple[Cluster, int], ...]
@@ -217,8 +217,8 @@ def most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
     return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
 
 
-def atom_of(heads: HeadClass, marks: Sequence[int], ids: Ids) -> Atom:
-    """What the class sees of a placement.
+def atom_of(heads: HeadClass, marks: Sequence[int], ids: Ids, known: dict[Cluster, Ids] | None = None) -> Atom:
+    """What the class sees of a placement; `known` keeps IDs that each cluster had.
 
     No candidate set reaches over a gap between IDs that is wider than the window, or holds two positions where the
     arity is 1: such clusters share nothing, so that their arrangement plays no part, and neither do clusters without
@@ -226,16 +226,19 @@ def atom_of(heads: HeadClass, marks: Sequence[int], ids: Ids) -> Atom:
     of every part of it. So all that a head does on an example is a function of its atom and of the tokens on the
     clusters, whose joint law with the label is a function of the marks.
     """
-    clusters = (
-        tuple(zip(_seen_ids(heads, tuple(ids[i] for i in group)), (marks[i] for i in group), strict=True))
-        for group in _groups(heads, ids)
-        if heads.n_candidates([ids[i] for i in group])
-    )
-    return tuple(sorted(Counter(clusters).items()))
+    clusters: Counter[Cluster] = Counter()
+    for group in _groups(heads, ids):
+        if heads.n_candidates([ids[i] for i in group]):
+            own_ids = tuple(ids[i] for i in reversed(group))
+            cluster = tuple(zip(_seen_ids(heads, own_ids), (marks[i] for i in reversed(group)), strict=True))
+            clusters[cluster] += 1
+            if known is not None:
+                known.setdefault(cluster, own_ids)
+    return tuple(sorted(clusters.items()))
 
 
 def _groups(heads: HeadClass, ids: Ids) -> list[list[int]]:
-    """The positions of each cluster."""
+    """The positions of each cluster, in order."""
     last, window = len(ids) - 1, heads.window
     if heads.anchor == "last":
         near = range(len(ids)) if heads.arity > 1 else [last]
@@ -250,12 +253,32 @@ def _groups(heads: HeadClass, ids: Ids) -> list[list[int]]:
 
 
 def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
-    """The IDs of a cluster up to what no head of the class can tell apart."""
+    """The IDs of a cluster, last position first, up to what no head of the class can tell apart.
+
+    An entry is a function of the IDs up to it, so that equal tuples have equal beginnings.
+    """
     if heads.key == "absolute":
         return ids
-    if heads.window is None and heads.key in ("none", "order"):
-        return heads.key_of(ids) or (0,) * len(ids)
-    return tuple(value - ids[0] for value in ids)
+    if heads.key == "relative":
+        return tuple(value - ids[0] for value in ids)
+    if not sees_ids(heads):
+        return (0,) * len(ids)
+    return tuple(_relations(heads, ids[:i], own_id) for i, own_id in enumerate(ids))
+
+
+def _relations(heads: HeadClass, later: Ids, own_id: int) -> int:
+    """Which pairs of a position with later ones some candidate holds, and with key order how their IDs compare.
+
+    A set is a candidate where all its pairs are; an anchored pair is one with the last position.
+    """
+    if heads.anchor == "last" and heads.arity == 2:
+        later = later[:1]
+    code = 0
+    for other in later:
+        near = heads.window is None or abs(other - own_id) <= heads.window
+        compared = (other > own_id) - (other < own_id) + 2 if heads.key == "order" else 1
+        code = 4 * code + near * compared
+    return code
 
 
 def _placed(heads: HeadClass, laws: Components) -> Iterator[tuple[PlantedLaw, list[int], Ids, Fraction]]:
@@ -307,9 +330,10 @@ def _full_program(
 ) -> _Program:
     """Every kernel, up to averages that lose nothing."""
     example: dict[Atom, str] = {}
+    known: dict[Cluster, Ids] = {}
     test: defaultdict[Atom, Fraction] = defaultdict(Fraction)
     for law, marks, ids, p in _placed(heads, tested):
-        atom = atom_of(heads, marks, ids)
+        atom = atom_of(heads, marks, ids, known)
         test[atom] += p
         if atom not in example:
             example[atom] = _described(heads, law, marks, ids, trained)
@@ -319,8 +343,10 @@ def _full_program(
         if () in train and not (atom and retain):  # keep nothing: no candidate survives, and every head abstains
             options.append(((((), Fraction(1)),), (Fraction(1),)))
         if atom:
-            search = _gap_options if _has_gaps(heads) else _part_options
-            options += search(heads, atom, train, work, retain)
+            if _has_gaps(heads):
+                options += _gap_options(heads, atom, train, work, retain)
+            else:
+                options += _part_options(heads, atom, known, train, work, retain)
         return options
 
     return _program_of(train, test, options_of, example.__getitem__)
@@ -395,7 +421,12 @@ def _survives(sizes: Sequence[int], kept: Sequence[int], wanted: Sequence[int]) 
 
 
 def _part_options(
-    heads: HeadClass, atom: Atom, train: Mapping[Atom, Fraction], work: _Work, retain: bool
+    heads: HeadClass,
+    atom: Atom,
+    known: Mapping[Cluster, Ids],
+    train: Mapping[Atom, Fraction],
+    work: _Work,
+    retain: bool,
 ) -> list[Option]:
     """Parts of clusters that are clusters of training. Permuting alike clusters changes nothing, so of these only how
     many are cut to which part is chosen; a candidate set survives in as large a share of them as hold it."""
@@ -403,11 +434,16 @@ def _part_options(
     for b in train:
         for cluster, number in b:
             most[cluster] = max(most[cluster], number)
-    parts = [(_parts(heads, cluster, most, work), number) for cluster, number in atom]
+    parts = [(_parts(heads, cluster, known[cluster], most, work), number) for cluster, number in atom]
     if retain:
         n_parts = 1 + sum(len(own) for own, _ in parts)
-        work.spend(n_parts * sum(heads.n_candidates(_ids_of(cluster)) for cluster, _ in atom))
-    demands = [list(map(frozenset, heads.candidates(_ids_of(cluster)))) if retain else [] for cluster, _ in atom]
+        work.spend(n_parts * sum(heads.n_candidates(known[cluster][::-1]) for cluster, _ in atom))
+    demands = [
+        [frozenset(len(cluster) - 1 - i for i in wanted) for wanted in heads.candidates(known[cluster][::-1])]
+        if retain
+        else []
+        for cluster, _ in atom
+    ]
     holds = [[[wanted <= kept for wanted in d] for _, kept in own] for (own, _), d in zip(parts, demands, strict=True)]
 
     options: list[Option] = []
@@ -448,21 +484,17 @@ def _counts(n_parts: int, number: int) -> Iterator[tuple[int, ...]]:
         yield from ((n, *rest) for n in range(number + 1) for rest in _counts(n_parts - 1, number - n))
 
 
-def _ids_of(cluster: Cluster) -> Ids:
-    return tuple(own_id for own_id, _ in cluster)
-
-
 def _parts(
-    heads: HeadClass, cluster: Cluster, kinds: Iterable[Cluster], work: _Work
+    heads: HeadClass, cluster: Cluster, ids: Ids, kinds: Iterable[Cluster], work: _Work
 ) -> list[tuple[tuple[Cluster, ...], frozenset[int]]]:
-    """Every set of positions of the cluster that falls into clusters of these kinds, and into which.
+    """Every set of places of the cluster that falls into clusters of these kinds, and into which.
 
     Within a window clusters are intervals of IDs, a gap wider than the window apart; else there is one.
     """
-    pieces: list[tuple[int, int, Cluster, tuple[int, ...]]] = []  # lowest and highest ID, kind, positions
+    pieces: list[tuple[int, int, Cluster, tuple[int, ...]]] = []  # lowest and highest ID, kind, places
     for kind in kinds:
-        for chosen in _embeddings(heads, cluster, kind, work):
-            own_ids = [cluster[i][0] for i in chosen]
+        for chosen in _embeddings(heads, cluster, ids, kind, work):
+            own_ids = [ids[i] for i in chosen]
             pieces.append((min(own_ids), max(own_ids), kind, chosen))
     if heads.anchor == "last" or heads.window is None:
         return [((kind,), frozenset(chosen)) for _, _, kind, chosen in pieces]
@@ -483,36 +515,33 @@ def _parts(
     return found
 
 
-def _embeddings(heads: HeadClass, cluster: Cluster, kind: Cluster, work: _Work) -> Iterator[tuple[int, ...]]:
-    """Every set of positions of the cluster that is a cluster of the kind by itself."""
+def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, work: _Work) -> Iterator[tuple[int, ...]]:
+    """Every set of places of the cluster that is a cluster of the kind by itself; with the anchor the first is kept."""
     at: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for position, placed in enumerate(cluster):
-        at[placed].append(position)
-    with_mark = {mark: [i for i, (_, own) in enumerate(cluster) if own == mark] for _, mark in cluster}
-    ranked = heads.window is None and heads.key == "order"
+    with_mark: defaultdict[int, list[int]] = defaultdict(list)
+    for place, (seen_id, mark) in enumerate(cluster):
+        at[seen_id, mark].append(place)
+        with_mark[mark].append(place)
+    related = sees_ids(heads) and heads.key in ("none", "order")  # then IDs are seen as relations to those before
     stack: list[tuple[int, ...]] = [()]
     while stack:
         chosen = stack.pop()
         work.spend(1)
         if len(chosen) == len(kind):
-            if heads.anchor == "none" or chosen[-1] == len(cluster) - 1:
-                yield chosen
+            yield chosen
             continue
-        own_id, mark = kind[len(chosen)]
-        if ranked or (not chosen and heads.key != "absolute"):
-            fits = with_mark.get(mark, [])
+        seen_id, mark = kind[len(chosen)]
+        if not chosen and heads.anchor == "last":
+            fits = [0] if cluster[0] == kind[0] else []
+        elif related or (not chosen and heads.key != "absolute"):
+            fits = with_mark[mark]
         else:
-            offset = cluster[chosen[0]][0] - kind[0][0] if chosen else 0
-            fits = at[own_id + offset, mark]
-        for position in fits:
-            longer = (*chosen, position)
-            if (not chosen or position > chosen[-1]) and (not ranked or _same_order(heads, cluster, longer, kind)):
-                stack.append(longer)
-
-
-def _same_order(heads: HeadClass, cluster: Cluster, chosen: tuple[int, ...], kind: Cluster) -> bool:
-    """Whether the chosen IDs are ordered as the first of the kind: what equal clusters, having equal parts, need."""
-    return heads.key_of(tuple(cluster[i][0] for i in chosen)) == heads.key_of(_ids_of(kind[: len(chosen)]))
+            fits = at[seen_id + (cluster[chosen[0]][0] - kind[0][0] if chosen else 0), mark]
+        for place in fits:
+            if chosen and place <= chosen[-1]:
+                continue
+            if not related or _relations(heads, tuple(ids[i] for i in chosen), ids[place]) == seen_id:
+                stack.append((*chosen, place))
 
 
 def _small_program(
