@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lengthgen_entry import misplaced
 from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
-from theory import BUDGET, BudgetExceeded, claims, coverage, decide, retention
+from theory import BUDGET, BudgetExceeded, Factor, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
+from theory.exact import readable
 
 if TYPE_CHECKING:
     from proofs_check.problem import Problem
@@ -567,19 +568,21 @@ def _cover_problem(problem: Problem, options: argparse.Namespace) -> int:
 
     cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     factor = retention(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
-    of_kappa0, of_factor = _sharpness(cov.kappa0, cov.kappa0_lower), _sharpness(factor.value, factor.lower)
-    _print(f"κ   = {cov.kappa}    largest growth of a pattern's expected number of candidates")
-    _print(f"κ0  = {cov.kappa0}    abstaining at test <= κ0 · abstaining in training{of_kappa0}")
-    _print(f"N_T = {cov.candidates}    candidate sets in training, at most")
-    _print(f"t   = {factor.value}    retention factor{of_factor}")
-    if cov.factor == inf:
+    _print(f"κ   {_equals(cov.kappa)}    largest growth of a pattern's expected number of candidates")
+    kappa0 = Factor(cov.kappa0, cov.kappa0_lower, cov.kappa0_family, cov.kappa0_missing)
+    _print(f"κ0  {_equals(cov.kappa0)}    {_sharpness(kappa0, 'abstaining at test <= κ0 · abstaining in training')}")
+    _print(f"N_T {_equals(Fraction(cov.candidates))}    candidate sets in training, at most")
+    _print(f"t   {_equals(factor.value)}    {_sharpness(factor, 'retention factor')}")
+    if cov.factor != inf:
+        _print(f"T3: every hard head has test loss <= {readable(cov.factor, up=True)} · training loss.")
+    elif cov.uncovered is not None:
         _print("T3 gives no bound: something at test never occurs in training.")
     else:
-        _print(f"T3: every hard head has test loss <= {cov.factor} · training loss.")
-    if factor.value == inf:
-        _print("T11 gives no bound: some candidate at test survives in nothing that training shows.")
+        _print(f"T3 gives no bound: {_no_kernel(kappa0)} proves a κ0.")
+    if factor.value != inf:
+        _print(f"T11: every head has test loss <= {readable(factor.value, up=True)} · training loss.")
     else:
-        _print(f"T11: every head has test loss <= {factor.value} · training loss.")
+        _print(f"T11 gives no bound: {_no_kernel(factor)} proves a t.")
     if cov.uncovered is not None:
         _print(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
     if options.json:
@@ -587,20 +590,42 @@ def _cover_problem(problem: Problem, options: argparse.Namespace) -> int:
             "kappa": str(cov.kappa),
             "kappa0": str(cov.kappa0),
             "kappa0_lower": str(cov.kappa0_lower),
+            "kappa0_family": cov.kappa0_family,
+            "kappa0_missing": cov.kappa0_missing,
             "candidates": cov.candidates,
             "factor": str(cov.factor),
             "retention": str(factor.value),
+            "retention_lower": str(factor.lower),
+            "retention_family": factor.family,
+            "retention_missing": factor.missing,
             "uncovered": None if cov.uncovered is None else [list(cov.uncovered.overlap), list(cov.uncovered.key)],
         }
         write_json(options.json, result, "coverage --json")
     return 0
 
 
-def _sharpness(value: Fraction | float, lower: Fraction | float) -> str:
-    """How sharp a verified number is; nothing for infinity, which no kernel reaches."""
-    if value == inf:
-        return ""
-    return " (optimal)" if value == lower else f" (at least {lower} for every kernel of its family)"
+def _equals(value: Fraction | float) -> str:
+    """ "= p/q", or a decimal rounded up: each of these numbers is a bound from above."""
+    short = readable(value, up=True)
+    return f"= {short}" if short == str(value) else f"≈ {short}"
+
+
+def _sharpness(factor: Factor, what: str) -> str:
+    """What a factor is, and how sharp: words about the kernels that were searched, and about no others."""
+    if factor.value == inf:
+        return f"{_no_kernel(factor)}: {factor.missing}"
+    if factor.optimal and (factor.family == "all kept sets" or factor.value == 1):  # no kernel goes below 1
+        return f"{what} (optimal)"
+    of_family = "" if factor.family == "all kept sets" else f" of {factor.family}"
+    if factor.optimal:
+        return f"{what} (the least that a kernel{of_family} proves; others were not searched)"
+    return f"{what} (at least {readable(factor.lower)} for every kernel{of_family})"
+
+
+def _no_kernel(factor: Factor) -> str:
+    if factor.family == "all kept sets":
+        return "no kernel"
+    return f"no kernel of {factor.family} (a larger --budget searches more)"
 
 
 def _replay(options: argparse.Namespace) -> int:

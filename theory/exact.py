@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Sequence
 from fractions import Fraction
-from math import comb, lcm
+from math import ceil, comb, floor, lcm, log10
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +17,9 @@ Rational: TypeAlias = int | str | Fraction
 
 LARGEST_EXPONENT = 4300
 """Of a number written as "1e-9": as many digits as Python reads."""
+
+READABLE = 10**9
+"""Numerators and denominators from here on are printed as a decimal."""
 
 MOST_BITS = 2**22
 """Of an exact number that is computed by a closed form: about a million digits."""
@@ -53,6 +56,49 @@ def rational(value: Rational, where: str, argument: str) -> Fraction:
 def written(value: Fraction) -> str:
     """ "p/q", or how large that is where it would fill a screen."""
     return str(value) if max(abs(value.numerator), value.denominator) < HUGE else shown(value)
+
+
+def rounded(value: Fraction, digits: int, *, up: bool = False) -> Fraction:
+    """A number >= 0 to so many significant digits, never above it, or with `up` never below it.
+
+    Examples
+    --------
+    >>> rounded(Fraction(2, 3), 2), rounded(Fraction(2, 3), 2, up=True)
+    (Fraction(33, 50), Fraction(67, 100))
+    """
+    if not value:
+        return value
+    unit = Fraction(10) ** (_exponent(value) - digits + 1)
+    return unit * (ceil(value / unit) if up else floor(value / unit))
+
+
+def _exponent(value: Fraction) -> int:
+    """The e with 10^e <= value < 10^(e + 1), without the digits of the value."""
+    exponent = int((value.numerator.bit_length() - value.denominator.bit_length()) * log10(2))
+    while Fraction(10) ** exponent > value:
+        exponent -= 1
+    while Fraction(10) ** (exponent + 1) <= value:
+        exponent += 1
+    return exponent
+
+
+def readable(value: Fraction | float, *, up: bool = False) -> str:
+    """ "p/q" where that is short, else a decimal of six digits, never above the value, or with `up` never below it.
+
+    Examples
+    --------
+    >>> readable(Fraction(7, 3)), readable(Fraction(10**9, 10**9 - 1), up=True), readable(Fraction(10) ** 30)
+    ('7/3', '1.00001', '1.00000e+30')
+    """
+    if not isinstance(value, Fraction) or max(value.numerator, value.denominator) < READABLE:
+        return str(value)
+    short = rounded(value, 6, up=up)
+    exponent = _exponent(short)
+    if -3 <= exponent < 6:
+        whole, rest = divmod(int(short * 10 ** (5 - exponent)), 10 ** (5 - exponent))
+        return f"{whole}.{rest:0{5 - exponent}d}" if exponent < 5 else f"{whole}"
+    digits = str(int(short / Fraction(10) ** (exponent - 5)))
+    return f"{digits[0]}.{digits[1:]}e{exponent:+d}"
 
 
 def probabilities(values: Sequence[Rational], where: str, argument: str) -> tuple[Fraction, ...]:

@@ -1,73 +1,81 @@
-"""Sub-example kernels: the linear programs behind κ0 (T3) and the retention factor (T11), solved and then verified.
+"""Sub-example kernels: what proves κ0 (T3) and the retention factor (T11), as linear programs over kept sets.
 
-Given a test placement (S*, IDs), keep a set U ⊇ S* of positions (with the anchor, U holds the last position). The
-sub-example on U has the tokens and the label of a training example with the placement of U, and its candidates are
-candidates of the test example. Weights g(U | placement) >= 0 with
+Given a test placement a = (S*, IDs), keep a set U of positions. The sub-example on U has the tokens, the IDs and the
+label of the example, and its candidates are the candidates within U (with the anchor, U holds the last position). Where
+a head of the class cannot tell its placement from a training placement b, it is an example of training. Weights
+g(U | a) >= 0 with
 
     Σ_U g(U | a) >= 1 for every test placement a,   and   Σ_(a, U → b) P(a) g(U | a) <= t · T(b)
 
 for every training placement b prove Pr_test[abstain] <= t · Pr_train[abstain] for every head: abstaining on an example
 means abstaining on all its sub-examples. If moreover every candidate set S survives, Σ_(U ⊇ S) g(U | a) >= 1, they
-prove L_test(h) <= t · L_train(h) for *every* head, hard or soft (T11). The least t is a linear program; whatever the
-solver returns is rounded to rationals, repaired and evaluated exactly, so only a verified t is ever reported.
+prove L_test(h) <= t · L_train(h) for *every* head, hard or soft (T11). The least t is a linear program.
 
-Placements that the head class cannot tell apart are one *atom*: a smaller program and a t that is no larger.
+It is made small by structure, without changing its optimum:
+
+- What the class cannot tell apart is one *atom* (`atom_of`), and words of the class that exclude and tell nothing are
+  dropped (`plainest`).
+- Permutations of positions (or of clusters) that change neither where a kept set leads nor which sets are candidates
+  map kernels to kernels of the same t, and so does averaging over them. So g may be taken to depend on how many
+  positions are kept between the planted ones (`_gap_choices`), on how many alike clusters are kept (`_part_choices`),
+  or, for uniform supports, on the number of kept positions alone (`_uniform_program`).
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import lru_cache
-from itertools import combinations
-from math import inf
-from typing import NamedTuple, TypeAlias
+from itertools import pairwise
+from math import comb, inf, prod
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from theory.errors import bulk, within_budget
-from theory.exact import as_float, choose, exact_choose
+from theory.errors import HUGE, bulk, shown, within_budget
+from theory.exact import choose, exact_choose
 from theory.heads import HeadClass
 from theory.planted import PlantedLaw
-from theory.positions import Ids
+from theory.positions import ChunkedShift, Ids, RandomOrdered, RandomShift
+from theory.programs import Choice, least_t
 from theory.support import PositionSet, Uniform
 
 ExactOrInfinite: TypeAlias = Fraction | float
 """A Fraction, or math.inf (the only float that occurs)."""
 
+Family: TypeAlias = Literal["all kept sets", "runs of neighbours", "runs of neighbours and uniform kept sets"]
+"""The kernels that a search covers. What it says of the least factor, it says of these alone."""
+
 Components: TypeAlias = list[tuple[PlantedLaw, Fraction]]
 """Planted laws with their mixture weights."""
 
-KERNEL_SUBSETS = 200_000
-"""U ranges over all sets up to this many (placement, U) pairs, over runs of neighbouring positions above it: a smaller
-family of kernels, so t may be larger than it need be, and is as rigorous."""
+WORK = 16
+"""What a step of the search for kept sets counts in a budget, or an entry of the program: beside a pair that is listed,
+about as much longer they take."""
 
-TOO_MUCH = 10**9
-"""Ratios beyond are as good as infinite to a solver that works in floats."""
+NOISE, LAST = -1, -2
+"""Marks of a position that holds no planted token; LAST where the anchor keeps it."""
 
+Cluster: TypeAlias = tuple[tuple[int, int], ...]
+"""Positions that share candidate sets, last first: what the class sees of their IDs, and their marks (NOISE, LAST or the
+planted coordinate)."""
 
-class Atom(NamedTuple):
-    """A placement up to what the head class can tell apart."""
+Atom: TypeAlias = tuple[tuple[Cluster, int], ...]
+"""A placement as the class sees it: its clusters, sorted, each with how many are alike. Without candidate sets: ()."""
 
-    length: int
-    planted: PositionSet = ()
-    ids: Ids = ()
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One way to keep part of a test atom: the training atom that results, and how far it serves each demand.
-
-    `serves[i]` is the share of demand i that survives: 0 or 1 for a single U, in between for an average over many.
-    """
-
-    atom: Atom
-    serves: tuple[Fraction, ...]
+Option: TypeAlias = tuple[tuple[tuple[Any, Fraction], ...], tuple[Fraction, ...]]
+"""A law of kept sets: the training atoms that it leads to, and the share of each demand that survives."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A verified factor t, and a verified lower bound on what any kernel of its family can reach.
+    """A verified factor t, and a verified lower bound on what any kernel of the family reaches.
+
+    Attributes
+    ----------
+    value : t, or inf where the family has no kernel.
+    lower : no kernel of the family has a smaller factor; at least 1.
+    family : the kernels that were searched. One outside may do better, unless these are all kept sets.
+    missing : why the family has no kernel; empty where it has one.
 
     Examples
     --------
@@ -77,6 +85,8 @@ class Factor:
 
     value: ExactOrInfinite
     lower: ExactOrInfinite
+    family: Family = "all kept sets"
+    missing: str = field(default="", compare=False)
 
     @property
     def optimal(self) -> bool:
@@ -84,42 +94,120 @@ class Factor:
         return self.value == self.lower
 
 
+class _Program(NamedTuple):
+    train: Mapping[Any, Fraction]
+    choices: list[Choice]
+    missing: str
+
+
+class _TooMuch(Exception):
+    """The search for kept sets is longer than the budget."""
+
+
+class _Work:
+    """Counts the steps of a search, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise _TooMuch
+
+
 def least_factor(heads: HeadClass, trained: Components, tested: Components, budget: int, *, retain: bool) -> Factor:
     """The least t: for abstentions (κ0), or with `retain` for whole losses, where every candidate must survive.
 
+    Where the search for kept sets would exceed the budget, a smaller family of kernels is tried, and said.
+
     Raises
     ------
-    BudgetExceeded : when the program is larger than the budget.
+    BudgetExceeded : when the placements, or the smaller family, exceed it as well.
     """
-    lengths = sorted({law.length for law, _ in trained})
     where = "retention (kernel)" if retain else "coverage (kernel)"
-    if all(is_exchangeable(heads, law) for law, _ in (*trained, *tested)):
-        # A uniform subset of a kept length carries S* to a uniform set, so a placement is its length and no more.
-        train = _total((Atom(law.length), p) for law, p in trained)
-        test = _total((Atom(law.length), p) for law, p in tested)
-        within_budget(where, size=len(test) * len(lengths), budget=budget)
-        choices = {atom: list(_average_choices(heads, tested, atom, lengths, retain)) for atom in test}
+    laws = [law for law, _ in (*trained, *tested)]
+    heads = plainest(heads, laws, where, budget)
+    family: Family = "all kept sets"
+    if is_uniform(heads, laws):
+        within_budget(where, size=len(trained) * len(tested), budget=budget)
+        program = _uniform_program(heads, trained, tested, where, retain)
     else:
-        every = sum(_n_kept(law, lengths, any_subset=True) for law, _ in tested) <= KERNEL_SUBSETS
-        size = sum(_n_kept(law, lengths, any_subset=every) for law, _ in tested)
-        size = max(size, *(sum(law.n_placements * bulk(law.length) for law, _ in laws) for laws in (trained, tested)))
-        within_budget(where, size=size, budget=budget)
-        if retain:  # every kept set is compared with every candidate
-            size = sum(_n_kept(law, lengths, any_subset=every) * most_candidates(heads, law) for law, _ in tested)
-            within_budget(where, size=size, budget=budget)
-        train, test = _atoms(heads, trained), _atoms(heads, tested)
-        choices = {atom: list(_single_choices(heads, atom, lengths, train, every, retain)) for atom in test}
-    for options in choices.values():
-        served = [any(choice.serves[i] for choice in options) for i in range(len(options[0].serves))] if options else []
-        if not served or not all(served):
-            return Factor(inf, inf)
-    return _verified(train, test, choices, _solve(train, test, choices))
+        for part in (trained, tested):
+            within_budget(where, size=sum(n_listed(heads, law) for law, _ in part), budget=budget)
+        train: defaultdict[Atom, Fraction] = defaultdict(Fraction)
+        for _, marks, ids, p in _placed(heads, trained):
+            train[atom_of(heads, marks, ids)] += p
+        try:
+            program = _full_program(heads, train, trained, tested, _Work(budget // WORK), retain)
+        except _TooMuch:
+            family = "runs of neighbours and uniform kept sets" if _has_gaps(heads) else "runs of neighbours"
+            program = _small_program(heads, train, trained, tested, where, budget, retain)
+    if program.missing:
+        return Factor(inf, inf, family, program.missing)
+    return Factor(*least_t(program.train, program.choices), family)
+
+
+# ── What a class sees ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plainest(heads: HeadClass, laws: Sequence[PlantedLaw], where: str, budget: int) -> HeadClass:
+    """The class without the words that say nothing under these laws: candidates stay, and keys tell as much as before.
+
+    One ID has no spread, no order and no offset but 0; a window as wide as all IDs excludes nothing; IDs that rise with
+    the position have one order. All of it stays so on a part of the positions.
+
+    Raises
+    ------
+    BudgetExceeded : when the IDs have to be listed, and are too many.
+    """
+    key, window = heads.key, heads.window
+    if heads.arity == 1:
+        key, window = "absolute" if key == "absolute" else "none", None
+
+    def assignments(law: PlantedLaw) -> Iterator[Ids]:
+        within_budget(where, size=law.positions.count(law.length) * bulk(law.length), budget=budget)
+        return law.positions.ids(law.length)
+
+    def rises(law: PlantedLaw) -> bool:
+        if isinstance(law.positions, RandomShift | RandomOrdered | ChunkedShift):
+            return True
+        return all(a < b for ids in assignments(law) for a, b in pairwise(ids))
+
+    if window is not None and all(max(ids) - min(ids) <= window for law in laws for ids in assignments(law)):
+        window = None
+    if key == "order" and all(rises(law) for law in laws):
+        key = "none"
+    return replace(heads, key=key, window=window)
 
 
 def is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
     """Whether every permutation of positions leaves the law of (S*, candidates, keys) as it is."""
-    free = heads.key == "none" and heads.window is None and heads.anchor == "none"
-    return free and law.support_law == Uniform("none")
+    return not sees_ids(heads) and heads.anchor == "none" and law.support_law == Uniform("none")
+
+
+def sees_ids(heads: HeadClass) -> bool:
+    """Whether IDs play a part in what the class sees."""
+    return heads.key != "none" or heads.window is not None
+
+
+def n_listed(heads: HeadClass, law: PlantedLaw) -> int:
+    """How much `listed` lists, in items of a budget."""
+    n_sets = law.support_law.count(law.length, law.ensemble.arity)
+    return n_sets * (law.positions.count(law.length) if sees_ids(heads) else 1) * bulk(law.length)
+
+
+def listed(heads: HeadClass, law: PlantedLaw) -> Iterator[tuple[PositionSet, Ids, int]]:
+    """The placements with their weights; where the class sees no IDs, one assignment stands for all."""
+    if sees_ids(heads):
+        return law.placements()
+    sets = law.support_law.sets(law.length, law.ensemble.arity)
+    return ((planted, (0,) * law.length, weight) for planted, weight in sets)
+
+
+def listed_total(heads: HeadClass, law: PlantedLaw) -> int:
+    """The sum of the weights of `listed`."""
+    return law.placement_denominator if sees_ids(heads) else law.support_law.total(law.length, law.ensemble.arity)
 
 
 def most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
@@ -129,211 +217,463 @@ def most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
     return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
 
 
-def _average_choices(
-    heads: HeadClass, tested: Components, atom: Atom, lengths: list[int], retain: bool
-) -> Iterator[Choice]:
-    """Uniform U of each training length; a candidate with n noise coordinates survives for C(l-k,n) / C(L-k,n) of them,
-    least for the largest n that the test length offers."""
-    planted = tested[0][0].ensemble.arity
-    noise = min(heads.arity, atom.length - planted)
-    for n in lengths:
-        if n <= atom.length:
-            of_all = exact_choose(atom.length - planted, noise, "retention (kernel)")
-            survives = Fraction(exact_choose(n - planted, noise, "retention (kernel)"), of_all)
-            if heads.arity > atom.length:  # no candidates, so nothing has to survive
-                survives = Fraction(1)
-            yield Choice(Atom(n), (survives if retain else Fraction(1),))
+def atom_of(heads: HeadClass, marks: Sequence[int], ids: Ids, known: dict[Cluster, Ids] | None = None) -> Atom:
+    """What the class sees of a placement; `known` keeps IDs that each cluster had.
+
+    No candidate set reaches over a gap between IDs that is wider than the window, or holds two positions where the
+    arity is 1: such clusters share nothing, so that their arrangement plays no part, and neither do clusters without
+    candidate sets. Within a cluster the candidates and keys are functions of what `_seen_ids` keeps, and so are those
+    of every part of it. So all that a head does on an example is a function of its atom and of the tokens on the
+    clusters, whose joint law with the label is a function of the marks.
+    """
+    clusters: Counter[Cluster] = Counter()
+    for group in _groups(heads, ids):
+        if heads.n_candidates([ids[i] for i in group]):
+            own_ids = tuple(ids[i] for i in reversed(group))
+            cluster = tuple(zip(_seen_ids(heads, own_ids), (marks[i] for i in reversed(group)), strict=True))
+            clusters[cluster] += 1
+            if known is not None:
+                known.setdefault(cluster, own_ids)
+    return tuple(sorted(clusters.items()))
 
 
-def _single_choices(
-    heads: HeadClass, atom: Atom, lengths: list[int], train: dict[Atom, Fraction], every: bool, retain: bool
-) -> Iterator[Choice]:
-    """Every U that leads to a training atom, those with the same atom and the same survivors once."""
-    must = set(atom.planted) | ({atom.length - 1} if heads.anchor == "last" else set())
-    own_ids = atom.ids or tuple(range(atom.length))  # without IDs in the atom, windows and keys play no part
-    demands = [set(candidate) for candidate in heads.candidates(own_ids)] if retain else []
-    seen: dict[Choice, None] = {}
-    for n in lengths:
-        for kept in _kept_sets(must, atom.length, n, every):
-            place = {position: j for j, position in enumerate(kept)}
-            ids = _canonical(heads, tuple(atom.ids[i] for i in kept)) if atom.ids else ()
-            sub = Atom(n, tuple(place[i] for i in atom.planted), ids)
-            if sub in train:
-                serves = tuple(Fraction(demand <= place.keys()) for demand in demands)
-                seen[Choice(sub, serves or (Fraction(1),))] = None
-    return iter(sorted(seen, key=lambda choice: (choice.atom, choice.serves)))
+def _groups(heads: HeadClass, ids: Ids) -> list[list[int]]:
+    """The positions of each cluster, in order."""
+    last, window = len(ids) - 1, heads.window
+    if heads.anchor == "last":
+        near = range(len(ids)) if heads.arity > 1 else [last]
+        return [[i for i in near if window is None or abs(ids[i] - ids[last]) <= window]]
+    if heads.arity == 1:
+        return [[i] for i in range(len(ids))]
+    if window is None:
+        return [list(range(len(ids)))]
+    order = sorted(range(len(ids)), key=lambda i: ids[i])
+    cuts = [j for j in range(1, len(order)) if ids[order[j]] - ids[order[j - 1]] > window]
+    return [sorted(order[a:b]) for a, b in pairwise([0, *cuts, len(order)])]
 
 
-def _kept_sets(must: set[int], length: int, n: int, any_subset: bool) -> Iterator[PositionSet]:
-    """The sets U of n positions that hold `must`: all of them, or the runs of neighbouring positions."""
-    if any_subset:
-        free = [i for i in range(length) if i not in must]
-        for chosen in combinations(free, n - len(must)) if n >= len(must) else ():
-            yield tuple(sorted((*must, *chosen)))
-    else:
-        for start in range(max(0, max(must) - n + 1), min(min(must), length - n) + 1):
-            yield tuple(range(start, start + n))
+def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
+    """The IDs of a cluster, last position first, up to what no head of the class can tell apart.
 
-
-def _n_kept(law: PlantedLaw, lengths: list[int], *, any_subset: bool) -> int:
-    k = law.ensemble.arity
-    shorter = [n for n in lengths if n <= law.length]
-    per_length = (choose(law.length - k, n - k) if any_subset else law.length - n + 1 for n in shorter)
-    return law.n_placements * sum(per_length) * bulk(law.length)
-
-
-def _total(pairs: Iterable[tuple[Atom, Fraction]]) -> dict[Atom, Fraction]:
-    total: defaultdict[Atom, Fraction] = defaultdict(Fraction)
-    for atom, p in pairs:
-        total[atom] += p
-    return dict(total)
-
-
-def _atoms(heads: HeadClass, laws: Components) -> dict[Atom, Fraction]:
-    weights: defaultdict[Atom, Fraction] = defaultdict(Fraction)
-    for law, p in laws:
-        counted: Counter[Atom] = Counter()
-        for planted, ids, weight in law.placements():
-            counted[Atom(law.length, planted, _canonical(heads, ids))] += weight
-        for atom, weight in counted.items():
-            weights[atom] += p * Fraction(weight, law.placement_denominator)
-    return dict(weights)
-
-
-def _canonical(heads: HeadClass, ids: Ids) -> Ids:
-    """IDs up to what no head of the class can tell apart."""
-    if heads.window is None and heads.key == "none":
-        return ()
-    if heads.window is None and heads.key == "order":
-        rank = {value: r for r, value in enumerate(sorted(set(ids)))}
-        return tuple(rank[value] for value in ids)
+    An entry is a function of the IDs up to it, so that equal tuples have equal beginnings.
+    """
     if heads.key == "absolute":
         return ids
-    least = min(ids)
-    return tuple(value - least for value in ids)
+    if heads.key == "relative":
+        return tuple(value - ids[0] for value in ids)
+    if not sees_ids(heads):
+        return (0,) * len(ids)
+    return tuple(_relations(heads, ids[:i], own_id) for i, own_id in enumerate(ids))
 
 
-class _Certificates(NamedTuple):
-    """What the solver proposes: a kernel, and the prices and values that bound t from below; nothing is trusted."""
+def _relations(heads: HeadClass, later: Ids, own_id: int) -> int:
+    """Which pairs of a position with later ones some candidate holds, and with key order how their IDs compare.
 
-    weights: dict[Atom, list[Fraction]]
-    prices: dict[Atom, Fraction]
-    values: dict[Atom, list[Fraction]]
-
-
-def _solve(train: dict[Atom, Fraction], test: dict[Atom, Fraction], choices: dict[Atom, list[Choice]]) -> _Certificates:
-    """About optimal certificates, by scipy's HiGHS in floats, rounded to rationals.
-
-    Probabilities may be too small for a float, so the program is scaled exactly first. With `scale` the largest over
-    all demands of P(a) / max_u T(b(u)) serves(u), the optimum lies between scale / n and scale · n for n choices and
-    demands. The variables are t / scale and, for every choice u, g(u) · max_i serves_i(u); the row of the training atom
-    b is divided by scale · T(b). Choices that serve nothing, or far too little for what they take, are left out.
+    A set is a candidate where all its pairs are; an anchored pair is one with the last position.
     """
-    import numpy as np
-    from scipy.optimize import linprog
-    from scipy.sparse import coo_array
-
-    scale = max(
-        p / max(train[c.atom] * c.serves[i] for c in choices[atom])
-        for atom, p in test.items()
-        for i in range(len(choices[atom][0].serves))
-    )
-    row_of = {atom: i for i, atom in enumerate(train)}
-    entries: list[tuple[int, int, float]] = []  # (row, column, coefficient) of A g <= b
-    column, row = 0, len(train)
-    demand_rows: dict[Atom, range] = {}
-    column_of: dict[tuple[Atom, int], int] = {}
-    for atom, options in choices.items():
-        demand_rows[atom] = range(row, row + len(options[0].serves))
-        for j, choice in enumerate(options):
-            most = max(choice.serves)
-            if test[atom] > TOO_MUCH * scale * train[choice.atom] * most:
-                continue
-            taken = test[atom] / (scale * train[choice.atom] * most)
-            entries.append((row_of[choice.atom], column, as_float(taken)))
-            shares = zip(demand_rows[atom], choice.serves, strict=True)
-            entries += [(r, column, -as_float(s / most)) for r, s in shares if s]
-            column_of[atom, j] = column
-            column += 1
-        row = demand_rows[atom].stop
-    entries += [(i, column, -1.0) for i in range(len(train))]  # the last variable is t / scale
-    rows, columns, coefficients = zip(*entries, strict=True)
-    matrix = coo_array((coefficients, (rows, columns)), shape=(row, column + 1)).tocsr()
-    right = np.r_[np.zeros(len(train)), -np.ones(row - len(train))]
-    cost = np.zeros(column + 1)
-    cost[column] = 1.0
-    solved = linprog(cost, A_ub=matrix, b_ub=right)  # type: ignore[call-overload]  # the stubs lack sparse matrices
-    if solved.x is None:  # feasible and bounded; should the solver fail all the same, the weights are repaired
-        nothing = {atom: [Fraction(0)] * len(options) for atom, options in choices.items()}
-        return _Certificates(nothing, dict(train), {a: [Fraction(0)] * len(demand_rows[a]) for a in test})
-    marginals = (-solved.ineqlin.marginals).tolist()
-    weights = {
-        atom: [
-            _rounded(float(solved.x[column_of[atom, j]])) / max(choice.serves)
-            if (atom, j) in column_of
-            else Fraction(0)
-            for j, choice in enumerate(options)
-        ]
-        for atom, options in choices.items()
-    }
-    values = {atom: [_quotient(marginals[r], p / scale) * p for r in demand_rows[atom]] for atom, p in test.items()}
-    prices = {atom: _quotient(marginals[i], train[atom]) for atom, i in row_of.items()}
-    for atom, options in choices.items():
-        for choice in (choice for choice in options if train[choice.atom] * TOO_MUCH < 1):
-            # The price that the values ask for is lost in a float, and costs nothing.
-            asked = sum((v * s for v, s in zip(values[atom], choice.serves, strict=True)), Fraction(0)) / test[atom]
-            if asked * train[choice.atom] * TOO_MUCH < 1:
-                prices[choice.atom] = max(prices[choice.atom], asked)
-    return _Certificates(weights, prices, values)
+    if heads.anchor == "last" and heads.arity == 2:
+        later = later[:1]
+    code = 0
+    for other in later:
+        near = heads.window is None or abs(other - own_id) <= heads.window
+        compared = (other > own_id) - (other < own_id) + 2 if heads.key == "order" else 1
+        code = 4 * code + near * compared
+    return code
 
 
-def _quotient(value: float, divisor: Fraction) -> Fraction:
-    """value / divisor, rounded: the quotients are simple numbers, but they must fit a float."""
-    return _rounded(value / as_float(divisor)) if divisor * TOO_MUCH > 1 else _rounded(value) / divisor
+def _placed(heads: HeadClass, laws: Components) -> Iterator[tuple[PlantedLaw, list[int], Ids, Fraction]]:
+    """Every placement: its law, marks and IDs, with its probability."""
+    for law, p in laws:
+        total = listed_total(heads, law)
+        for planted, ids, weight in listed(heads, law):
+            coordinate = {position: j for j, position in enumerate(planted)}
+            marks = [coordinate.get(i, NOISE) for i in range(law.length)]
+            if heads.anchor == "last" and marks[-1] == NOISE:
+                marks[-1] = LAST
+            yield law, marks, ids, p * weight / total
 
 
-def _verified(
-    train: dict[Atom, Fraction], test: dict[Atom, Fraction], choices: dict[Atom, list[Choice]], found: _Certificates
-) -> Factor:
-    """Repair both certificates and evaluate them exactly: nothing from the solver is trusted.
+# ── Programs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    Upper: weights scaled up per atom until every demand is served prove t = max_b (mass kept on b) / T(b); a demand
-    that no weight serves gets the choice that takes the smallest share of T.
-    Lower: with prices y >= 0 and values λ >= 0 scaled down per atom until Σ_i serves_i(u) λ_i <= P(a) y_b(u) for every
-    choice u, weak duality gives t >= Σ λ / Σ_b y_b T(b).
-    """
-    kept: defaultdict[Atom, Fraction] = defaultdict(Fraction)
-    gained = Fraction(0)
-    y = {atom: max(price, Fraction(0)) for atom, price in found.prices.items()}
+A = TypeVar("A")
+
+
+def _program_of(
+    train: Mapping[Any, Fraction],
+    test: Mapping[A, Fraction],
+    options_of: Callable[[A], list[Option]],
+    described: Callable[[A], str],
+) -> _Program:
+    """The program of the options of each test atom; demands that every option serves alike are one."""
+    choices: list[Choice] = []
     for atom, p in test.items():
-        options = choices[atom]
-        g = [max(weight, Fraction(0)) for weight in found.weights[atom]]
-        served = _served(g, options)
-        for i in (i for i, share in enumerate(served) if share == 0):
-            best = max(range(len(options)), key=lambda j: train[options[j].atom] * options[j].serves[i])
-            g[best] = max(g[best], 1 / options[best].serves[i])
-        least = min(_served(g, options))
-        for weight, choice in zip(g, options, strict=True):
-            kept[choice.atom] += p * weight / least
-        value = [max(v, Fraction(0)) for v in found.values[atom]]
-        costs = [
-            (sum((v * s for v, s in zip(value, c.serves, strict=True)), Fraction(0)), p * y[c.atom]) for c in options
+        options = list(dict.fromkeys(options_of(atom)))
+        if not options:
+            return _Program(train, [], f"{described(atom)} leads to no training placement")
+        demands = dict.fromkeys(zip(*(serves for _, serves in options), strict=True))
+        if not all(map(any, demands)):
+            return _Program(train, [], f"a candidate set of {described(atom)} survives in no part that training shows")
+        for j, (lands, _) in enumerate(options):
+            serves = {(atom, i): shares[j] for i, shares in enumerate(demands) if shares[j]}
+            if serves:
+                choices.append(Choice({b: p * share for b, share in lands}, serves))
+    return _Program(train, choices, "")
+
+
+def _full_program(
+    heads: HeadClass,
+    train: Mapping[Atom, Fraction],
+    trained: Components,
+    tested: Components,
+    work: _Work,
+    retain: bool,
+) -> _Program:
+    """Every kernel, up to averages that lose nothing."""
+    example: dict[Atom, str] = {}
+    known: dict[Cluster, Ids] = {}
+    test: defaultdict[Atom, Fraction] = defaultdict(Fraction)
+    for law, marks, ids, p in _placed(heads, tested):
+        atom = atom_of(heads, marks, ids, known)
+        test[atom] += p
+        if atom not in example:
+            example[atom] = _described(heads, law, marks, ids, trained)
+
+    def options_of(atom: Atom) -> list[Option]:
+        options: list[Option] = []
+        if () in train and not (atom and retain):  # keep nothing: no candidate survives, and every head abstains
+            options.append(((((), Fraction(1)),), (Fraction(1),)))
+        if atom:
+            if _has_gaps(heads):
+                options += _gap_options(heads, atom, train, work, retain)
+            else:
+                options += _part_options(heads, atom, known, train, work, retain)
+        return options
+
+    return _program_of(train, test, options_of, example.__getitem__)
+
+
+def _described(heads: HeadClass, law: PlantedLaw, marks: Sequence[int], ids: Ids, trained: Components) -> str:
+    """A test placement in words."""
+    planted = tuple(i for i, mark in enumerate(marks) if mark >= 0)
+    own_ids = f" with the IDs {shown(ids)}" if sees_ids(heads) else ""
+    return f"S* = {shown(planted)} at length {law.length}{_too_short(law.length, trained)}{own_ids}"
+
+
+def _too_short(length: int, trained: Components) -> str:
+    return " (every training length exceeds it)" * all(law.length > length for law, _ in trained)
+
+
+def _has_gaps(heads: HeadClass) -> bool:
+    """Whether an atom is one cluster, and that the order of planted and other positions."""
+    return not sees_ids(heads) and heads.arity > 1
+
+
+def _gaps(atom: Atom) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The marks that every kept set holds, in order, and how many other positions are before, between and after them."""
+    cluster, _ = atom[0]
+    marks = [mark for _, mark in cluster]
+    must = [i for i, mark in enumerate(marks) if mark != NOISE]
+    return tuple(marks[i] for i in must), tuple(b - a - 1 for a, b in pairwise([-1, *must, len(marks)]))
+
+
+def _gap_options(
+    heads: HeadClass, atom: Atom, train: Mapping[Atom, Fraction], work: _Work, retain: bool
+) -> list[Option]:
+    """Uniform kept sets with given numbers of positions in the gaps: where a kept set leads is a function of these, and
+    permutations within the gaps carry candidates to candidates. One of them survives with probability
+    Π_j C(n_j, c_j) / C(m_j, c_j), for n_j of m_j positions kept and c_j of its own in the gap j."""
+    must, sizes = _gaps(atom)
+    demands = list(_wanted(heads, sizes, work)) if retain else [(0,) * len(sizes)]
+    options: list[Option] = []
+    for b in filter(None, train):
+        same, kept = _gaps(b)
+        if same == must and all(n <= m for n, m in zip(kept, sizes, strict=True)):
+            work.spend(1 + len(demands))
+            options.append((((b, Fraction(1)),), tuple(_survives(sizes, kept, wanted) for wanted in demands)))
+        else:
+            work.spend(1)
+    return options
+
+
+def _wanted(heads: HeadClass, sizes: Sequence[int], work: _Work) -> Iterator[tuple[int, ...]]:
+    """How a candidate set of as much noise as there can be spreads over the gaps: the demands that imply the others."""
+    noise = _most_noise(heads, sum(sizes))
+    work.spend(choose(noise + len(sizes) - 1, noise))
+    spread: list[tuple[int, ...]] = [()]
+    for j, size in enumerate(sizes):
+        rest = sum(sizes[j + 1 :])
+        spread = [
+            (*head, c)
+            for head in spread
+            for c in range(max(0, noise - sum(head) - rest), min(size, noise - sum(head)) + 1)
         ]
-        shrink = min((paid / used for used, paid in costs if used > paid), default=Fraction(1))
-        gained += shrink * sum(value, Fraction(0))
-    spent = sum((y[atom] * p for atom, p in train.items()), Fraction(0))
-    return Factor(max(mass / train[atom] for atom, mass in kept.items()), gained / spent if spent else Fraction(0))
+    return iter(spread)
 
 
-def _served(weights: list[Fraction], options: list[Choice]) -> list[Fraction]:
-    """How far each demand is served."""
-    return [
-        sum((w * c.serves[i] for w, c in zip(weights, options, strict=True) if w), Fraction(0))
-        for i in range(len(options[0].serves))
+def _most_noise(heads: HeadClass, n_noise: int) -> int:
+    """How many of the positions that are neither planted nor kept by the anchor a candidate set can hold."""
+    return min(heads.arity - (heads.anchor == "last"), n_noise)
+
+
+def _survives(sizes: Sequence[int], kept: Sequence[int], wanted: Sequence[int]) -> Fraction:
+    numerator = prod(comb(n, c) for n, c in zip(kept, wanted, strict=True))
+    return Fraction(numerator, prod(comb(m, c) for m, c in zip(sizes, wanted, strict=True)))
+
+
+def _part_options(
+    heads: HeadClass,
+    atom: Atom,
+    known: Mapping[Cluster, Ids],
+    train: Mapping[Atom, Fraction],
+    work: _Work,
+    retain: bool,
+) -> list[Option]:
+    """Parts of clusters that are clusters of training. Permuting alike clusters changes nothing, so of these only how
+    many are cut to which part is chosen; a candidate set survives in as large a share of them as hold it."""
+    most: Counter[Cluster] = Counter()  # no more of a kind is of any use
+    for b in train:
+        for cluster, number in b:
+            most[cluster] = max(most[cluster], number)
+    parts = [(_parts(heads, cluster, known[cluster], most, work), number) for cluster, number in atom]
+    if retain:
+        n_parts = 1 + sum(len(own) for own, _ in parts)
+        work.spend(n_parts * sum(heads.n_candidates(known[cluster][::-1]) for cluster, _ in atom))
+    demands = [
+        [frozenset(len(cluster) - 1 - i for i in wanted) for wanted in heads.candidates(known[cluster][::-1])]
+        if retain
+        else []
+        for cluster, _ in atom
     ]
+    holds = [[[wanted <= kept for wanted in d] for _, kept in own] for (own, _), d in zip(parts, demands, strict=True)]
+
+    options: list[Option] = []
+    stack: list[tuple[Counter[Cluster], tuple[tuple[int, ...], ...]]] = [(Counter(), ())]
+    while stack:
+        made, chosen = stack.pop()
+        if len(chosen) == len(parts):
+            b = tuple(sorted((+made).items()))
+            if b and b in train:
+                work.spend(1 + sum(map(len, demands)))
+                serves = [
+                    Fraction(sum(n for n, held in zip(counts, holds[j], strict=True) if held[i]), parts[j][1])
+                    for j, counts in enumerate(chosen)
+                    for i in range(len(demands[j]))
+                ]
+                options.append((((b, Fraction(1)),), tuple(serves) or (Fraction(1),)))
+            continue
+        own, number = parts[len(chosen)]
+        for counts in _counts(len(own), number):
+            work.spend(1)
+            total = made.copy()
+            for n, (kinds, _) in zip(counts, own, strict=True):
+                for kind in kinds if n else ():
+                    total[kind] += n
+            if all(total[kind] <= most[kind] for kind in total):
+                stack.append((total, (*chosen, counts)))
+    return options
 
 
-@lru_cache(maxsize=65536)
-def _rounded(value: float) -> Fraction:
-    """A simple rational near the value: vertices of these programs have small denominators."""
-    return Fraction(value).limit_denominator(10_000)
+def _counts(n_parts: int, number: int) -> Iterator[tuple[int, ...]]:
+    """How many of `number` clusters are cut to each part; the others are dropped."""
+    if number == 1:
+        yield (0,) * n_parts
+        yield from (tuple(int(i == j) for i in range(n_parts)) for j in range(n_parts))
+    elif n_parts == 0:
+        yield ()
+    else:
+        yield from ((n, *rest) for n in range(number + 1) for rest in _counts(n_parts - 1, number - n))
+
+
+def _parts(
+    heads: HeadClass, cluster: Cluster, ids: Ids, kinds: Iterable[Cluster], work: _Work
+) -> list[tuple[tuple[Cluster, ...], frozenset[int]]]:
+    """Every set of places of the cluster that falls into clusters of these kinds, and into which.
+
+    Within a window clusters are intervals of IDs, a gap wider than the window apart; else there is one.
+    """
+    pieces: list[tuple[int, int, Cluster, tuple[int, ...]]] = []  # lowest and highest ID, kind, places
+    for kind in kinds:
+        for chosen in _embeddings(heads, cluster, ids, kind, work):
+            own_ids = [ids[i] for i in chosen]
+            pieces.append((min(own_ids), max(own_ids), kind, chosen))
+    if heads.anchor == "last" or heads.window is None:
+        return [((kind,), frozenset(chosen)) for _, _, kind, chosen in pieces]
+    pieces.sort()
+    found: list[tuple[tuple[Cluster, ...], frozenset[int]]] = []
+    stack: list[tuple[int, int, tuple[Cluster, ...], tuple[int, ...]]] = [
+        (high, j, (kind,), chosen) for j, (_, high, kind, chosen) in enumerate(pieces)
+    ]
+    while stack:
+        high, at, made, kept = stack.pop()
+        work.spend(1)
+        found.append((made, frozenset(kept)))
+        stack += [
+            (further, j, (*made, kind), (*kept, *chosen))
+            for j, (low, further, kind, chosen) in enumerate(pieces[at + 1 :], start=at + 1)
+            if low - high > heads.window
+        ]
+    return found
+
+
+def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, work: _Work) -> Iterator[tuple[int, ...]]:
+    """Every set of places of the cluster that is a cluster of the kind by itself; with the anchor the first is kept."""
+    at: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    with_mark: defaultdict[int, list[int]] = defaultdict(list)
+    for place, (seen_id, mark) in enumerate(cluster):
+        at[seen_id, mark].append(place)
+        with_mark[mark].append(place)
+    related = sees_ids(heads) and heads.key in ("none", "order")  # then IDs are seen as relations to those before
+    stack: list[tuple[int, ...]] = [()]
+    while stack:
+        chosen = stack.pop()
+        work.spend(1)
+        if len(chosen) == len(kind):
+            yield chosen
+            continue
+        seen_id, mark = kind[len(chosen)]
+        if not chosen and heads.anchor == "last":
+            fits = [0] if cluster[0] == kind[0] else []
+        elif related or (not chosen and heads.key != "absolute"):
+            fits = with_mark[mark]
+        else:
+            fits = at[seen_id + (cluster[chosen[0]][0] - kind[0][0] if chosen else 0), mark]
+        for place in fits:
+            if chosen and place <= chosen[-1]:
+                continue
+            if not related or _relations(heads, tuple(ids[i] for i in chosen), ids[place]) == seen_id:
+                stack.append((*chosen, place))
+
+
+def _small_program(
+    heads: HeadClass,
+    train: Mapping[Atom, Fraction],
+    trained: Components,
+    tested: Components,
+    where: str,
+    budget: int,
+    retain: bool,
+) -> _Program:
+    """Kept sets that are runs of neighbouring positions, and where the class sees order alone, uniform kept sets too.
+
+    Raises
+    ------
+    BudgetExceeded : when these are too many.
+    """
+    gaps, lengths, size = _has_gaps(heads), sorted({law.length for law, _ in trained}), 0
+    for law, _ in tested:
+        n_runs = sum(max(law.length - n + 1, 0) for n in lengths)
+        n_demands = 1
+        if retain:
+            k = law.ensemble.arity
+            n_demands = choose(heads.arity + k, k) if gaps else most_candidates(heads, law)
+        size += n_listed(heads, law) * (n_runs * (1 + n_demands) + gaps * len(train))
+    within_budget(where, size=WORK * size, budget=budget)
+    test: defaultdict[tuple[tuple[int, ...], Ids], Fraction] = defaultdict(Fraction)
+    example: dict[tuple[tuple[int, ...], Ids], str] = {}
+    for law, marks, ids, p in _placed(heads, tested):
+        test[tuple(marks), ids] += p
+        example[tuple(marks), ids] = _described(heads, law, marks, ids, trained)
+
+    def options_of(placement: tuple[tuple[int, ...], Ids]) -> list[Option]:
+        marks, ids = placement
+        if gaps:
+            return _few_gap_options(heads, atom_of(heads, marks, ids), train, lengths, retain)
+        demands = [set(wanted) for wanted in heads.candidates(ids)] if retain else []
+        options: list[Option] = []
+        for n in lengths:
+            for start in range(len(ids) - n + 1)[-1 if heads.anchor == "last" else 0 :]:
+                run = range(start, start + n)
+                b = atom_of(heads, marks[start : start + n], ids[start : start + n])
+                if b in train:
+                    serves = tuple(Fraction(all(i in run for i in wanted)) for wanted in demands)
+                    options.append((((b, Fraction(1)),), serves or (Fraction(1),)))
+        return options
+
+    return _program_of(train, test, options_of, example.__getitem__)
+
+
+def _few_gap_options(
+    heads: HeadClass, atom: Atom, train: Mapping[Atom, Fraction], lengths: Sequence[int], retain: bool
+) -> list[Option]:
+    """The runs of neighbours among `_gap_options`, averaged as there, and the uniform kept sets of each length."""
+    if not atom:
+        return [((((), Fraction(1)),), (Fraction(1),))] if () in train else []
+    must, sizes = _gaps(atom)
+    n_noise, noise = sum(sizes), _most_noise(heads, sum(sizes))
+    demands = list(_wanted(heads, sizes, _Work(HUGE))) if retain else [(0,) * len(sizes)]
+    alike = [
+        (b, kept)
+        for b, (same, kept) in ((b, _gaps(b)) for b in train if b)
+        if same == must and all(n <= m for n, m in zip(kept, sizes, strict=True))
+    ]
+    options: list[Option] = [
+        (((b, Fraction(1)),), tuple(_survives(sizes, kept, wanted) for wanted in demands))
+        for b, kept in alike
+        if kept[1:-1] == sizes[1:-1]
+    ]
+    for n in lengths:
+        n_kept = n - len(must)
+        lands = tuple(
+            (b, Fraction(prod(map(comb, sizes, kept)), comb(n_noise, n_kept)))
+            for b, kept in alike
+            if sum(kept) == n_kept
+        )
+        if sum(p for _, p in lands) == 1:  # else some kept set leads to no training placement
+            survives = Fraction(comb(n_kept, noise), comb(n_noise, noise)) if retain else Fraction(1)
+            options.append((lands, (survives,) * len(demands)))
+    return options
+
+
+def is_uniform(heads: HeadClass, laws: Sequence[PlantedLaw]) -> bool:
+    """Whether `_uniform_program` serves the laws."""
+    supports = [law.support_law for law in laws]
+    if sees_ids(heads) or not all(own in (Uniform("none"), Uniform("last")) for own in supports):
+        return False
+    if heads.anchor == "last":
+        return heads.arity > 1  # a single anchored position is a cluster without all others
+    return all(own == supports[0] for own in supports)
+
+
+def _uniform_program(heads: HeadClass, trained: Components, tested: Components, where: str, retain: bool) -> _Program:
+    """Kept sets that are uniform among those of one length that hold S*, and the last position where all of them must.
+
+    Where no set must hold the last position, S* is uniform; else it is uniform given whether it holds the last one. The
+    ranks of S* in a uniform kept set have the same law, so that a placement is its length and, in the second case,
+    whether its last position is planted. No other kernel does better: its masses, summed over the training placements
+    of a kind, and its survivals, averaged over S* and the candidates of the most noise, satisfy the same inequalities.
+    """
+    pinned = heads.anchor == "last" or trained[0][0].support_law == Uniform("last")
+
+    def kinds(laws: Components) -> dict[tuple[int, ...], Fraction]:
+        """(the number of positions that are free to be kept or not, whether the last position is planted)"""
+        total: defaultdict[tuple[int, ...], Fraction] = defaultdict(Fraction)
+        for law, p in laws:
+            k = law.ensemble.arity
+            planted_last = Fraction(k, law.length) if law.support_law == Uniform("none") else Fraction(1)
+            if heads.arity > law.length:
+                total[()] += p
+            elif not pinned:
+                total[law.length - k, 0] += p
+            else:
+                total[law.length - k, 1] += p * planted_last
+                total[law.length - k - 1, 0] += p * (1 - planted_last)
+        return {kind: p for kind, p in total.items() if p}
+
+    train = kinds(trained)
+
+    def options_of(kind: tuple[int, ...]) -> list[Option]:
+        options: list[Option] = []
+        if () in train and not (kind and retain):
+            options.append(((((), Fraction(1)),), (Fraction(1),)))
+        for b in train:
+            if b and kind and b[1] == kind[1] and b[0] <= kind[0]:
+                noise = _most_noise(heads, kind[0]) if retain else 0
+                survives = Fraction(exact_choose(b[0], noise, where), exact_choose(kind[0], noise, where))
+                options.append((((b, Fraction(1)),), (survives,)))
+        return options
+
+    def described(kind: tuple[int, ...]) -> str:
+        length = min(law.length for law, p in tested if kind in kinds([(law, p)]))
+        return f"S* at length {length}{_too_short(length, trained)}"
+
+    return _program_of(train, kinds(tested), options_of, described)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
 from math import inf
@@ -20,7 +20,19 @@ from theory.errors import AssumptionViolated, InvalidArgument, bulk, counted, wi
 from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
 from theory.heads import HeadClass, check_heads
-from theory.kernels import ExactOrInfinite, Factor, is_exchangeable, least_factor, most_candidates
+from theory.kernels import (
+    ExactOrInfinite,
+    Factor,
+    Family,
+    is_exchangeable,
+    least_factor,
+    listed,
+    listed_total,
+    most_candidates,
+    n_listed,
+    plainest,
+    sees_ids,
+)
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
 from theory.support import PositionSet
@@ -52,12 +64,13 @@ class Coverage:
     ----------
     kappa : κ = max over patterns of m_test / m_train (0/0 = 0, c/0 = inf).
     kappa0 : a verified number with Pr_test[abstain] <= kappa0 · Pr_train[abstain] for every head; inf if none is found.
-    kappa0_lower : what the dual of the linear program proves about every kernel of its kind; equal to `kappa0` when
-        the kernel found is optimal.
+    kappa0_lower : no kernel of the family `kappa0_family` proves a smaller number, and none at all one below 1; equal
+        to `kappa0` when the kernel found is optimal.
     candidates : N_T, the largest number of candidate sets in training.
     uncovered : a pattern that occurs at test and never in training (then kappa is inf), or None.
     masses : {pattern: (m_train, m_test)}, expected numbers of candidates.
     planted_is_candidate : whether S* is always a candidate set at test; the bound for normalised soft heads needs it.
+    kappa0_family, kappa0_missing : the kernels that were searched, and why they have none, as in `Factor`.
 
     Examples
     --------
@@ -77,6 +90,8 @@ class Coverage:
     uncovered: Pattern | None
     masses: dict[Pattern, tuple[Fraction, Fraction]]
     planted_is_candidate: bool
+    kappa0_family: Family
+    kappa0_missing: str = field(default="", compare=False)
 
     @property
     def factor(self) -> ExactOrInfinite:
@@ -116,7 +131,9 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     heads : the head class.
     train, test : planted laws or mixtures of them, of ensembles with the same background, planted law and target.
     budget : (placement, candidate) pairs that may be enumerated per law, those with long sequences counting as several;
-        exchangeable laws (uniform support, key none, no window) have masses in closed form, one an overlap pattern.
+        exchangeable laws (uniform support, a class that sees no IDs) have masses in closed form, one an overlap
+        pattern. For κ0 also the placements of all laws, and `theory.kernels.WORK` times the size of the program;
+        a search of all kept sets beyond it gives way to a smaller family, which the result names.
 
     Returns
     -------
@@ -137,8 +154,8 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     >>> cov.kappa, cov.kappa0, cov.candidates, cov.factor
     (Fraction(10, 1), Fraction(1, 1), 6, Fraction(60, 1))
 
-    Cost: O(placements · candidates · k) per law, and one linear program with a variable per (test placement, kept
-    set) for κ0. Source: T3 in docs/theory.md.
+    Cost: O(placements · candidates · k) per law, and for κ0 a linear program with a variable per test placement and
+    kept part, as far as the class can tell these apart. Source: T3 in docs/theory.md.
     """
     check_heads(heads, "coverage")
     trained = planted_components(train, "coverage", "train")
@@ -165,6 +182,8 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
         uncovered=uncovered,
         masses=masses,
         planted_is_candidate=all(_planted_is_candidate(heads, law) for law, _ in tested),
+        kappa0_family=abstaining.family,
+        kappa0_missing=abstaining.missing,
     )
 
 
@@ -174,11 +193,12 @@ def retention(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) 
     Parameters
     ----------
     heads, train, test : as for `coverage`.
-    budget : (placement, kept set) pairs and (kept set, candidate) pairs that may be listed.
+    budget : as for κ0 in `coverage`.
 
     Returns
     -------
-    Factor : `value` is inf when some candidate at test survives in no sub-example that training shows.
+    Factor : `value` is inf when no kernel of the family `family` proves a factor, for the reason `missing`: for
+        instance when a candidate at test survives in no sub-example that training shows.
 
     Raises
     ------
@@ -191,10 +211,10 @@ def retention(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) 
     >>> parity = PlantedEnsemble(vocabulary=3, background=[1, 0, 0], planted=words,
     ...                          target={w: sum(w) % 2 for w in words}, support=support.uniform())
     >>> retention(HeadClass(arity=2), train=parity.at(4), test=parity.at(7))  # κ = C(5,2) / C(2,2), without N_T = 6
-    Factor(value=Fraction(10, 1), lower=Fraction(10, 1))
+    Factor(value=Fraction(10, 1), lower=Fraction(10, 1), family='all kept sets', missing='')
 
-    Cost: one linear program with a variable per (test placement, kept set) and a row per (test placement, candidate);
-    one variable for exchangeable laws. Source: T11 in docs/theory.md.
+    Cost: one linear program with a variable per test placement and kept part and a row per test placement and candidate
+    set, as far as the class can tell these apart; one variable for exchangeable laws. Source: T11 in docs/theory.md.
     """
     check_heads(heads, "retention")
     trained = planted_components(train, "retention", "train")
@@ -223,13 +243,16 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     check_heads(heads, "pattern_masses")
     masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)
     components = planted_components(law, "pattern_masses", "law")
-    parts = [part for part, _ in components]
-    size = sum(_n_overlaps(heads.arity, part.ensemble.arity) for part in parts if is_exchangeable(heads, part))
+    seen = [plainest(heads, [part], "pattern_masses", budget) for part, _ in components]
+    parts = [(own, part) for own, (part, _) in zip(seen, components, strict=True)]
+    size = sum(_n_overlaps(own.arity, part.ensemble.arity) for own, part in parts if is_exchangeable(own, part))
     within_budget("pattern_masses", size=size, budget=budget)
-    _check_pairs(heads, [part for part in parts if not is_exchangeable(heads, part)], budget)
-    for part, p in components:
-        for pattern, mass in _component_masses(heads, part).items():
-            masses[pattern] += p * mass
+    _check_pairs([(own, part) for own, part in parts if not is_exchangeable(own, part)], budget)
+    for own, (part, p) in zip(seen, components, strict=True):
+        for pattern, mass in _component_masses(own, part).items():
+            # A key that `plainest` dropped is that of IDs which rise, for every candidate.
+            key = pattern.key if own.key == heads.key else heads.key_of(tuple(range(heads.arity)))
+            masses[Pattern(pattern.overlap, key)] += p * mass
     return dict(masses)
 
 
@@ -245,34 +268,37 @@ def _component_masses(heads: HeadClass, law: PlantedLaw) -> dict[Pattern, Fracti
 
 def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int = BUDGET) -> dict[Pattern, Fraction]:
     """`pattern_masses` of one planted law by listing every placement and every candidate: the plain route."""
-    _check_pairs(heads, [law], budget)
+    _check_pairs([(heads, law)], budget)
     return _listed_masses(heads, law)
 
 
 def _listed_masses(heads: HeadClass, law: PlantedLaw) -> dict[Pattern, Fraction]:
     weights: Counter[Pattern] = Counter()
-    listed: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
-    for planted, ids, weight in law.placements():
-        if ids not in listed:
-            listed = {ids: [(s, heads.key_of(tuple(ids[i] for i in s))) for s in heads.candidates(ids)]}
+    candidates: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
+    for planted, ids, weight in listed(heads, law):
+        if ids not in candidates:
+            candidates[ids] = [(s, heads.key_of(tuple(ids[i] for i in s))) for s in heads.candidates(ids)]
         coordinate = {position: j for j, position in enumerate(planted)}
-        for candidate, key in listed[ids]:
+        for candidate, key in candidates[ids]:
             weights[Pattern(tuple(coordinate.get(i) for i in candidate), key)] += weight
-    return {pattern: Fraction(weight, law.placement_denominator) for pattern, weight in weights.items()}
+    total = listed_total(heads, law)
+    return {pattern: Fraction(weight, total) for pattern, weight in weights.items()}
 
 
-def _check_pairs(heads: HeadClass, laws: list[PlantedLaw], budget: int) -> None:
+def _check_pairs(laws: list[tuple[HeadClass, PlantedLaw]], budget: int) -> None:
     """Refuse laws with more (placement, candidate) pairs, together, than the budget."""
     where = "pattern_masses"
-    within_budget(where, size=sum(law.n_placements * bulk(law.length) for law in laws), budget=budget)
+    within_budget(where, size=sum(n_listed(heads, law) for heads, law in laws), budget=budget)
     size = 0
-    for law in laws:  # now the ID assignments of each can be listed
-        if heads.window is None:
-            size += law.n_placements * heads.n_candidates(range(law.length))
+    for heads, law in laws:  # now the ID assignments of each can be listed
+        n_sets = law.support_law.count(law.length, law.ensemble.arity)
+        if heads.window is not None:
+            pairs = n_sets * sum(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
         else:
-            n_sets = law.support_law.count(law.length, law.ensemble.arity)
-            size += n_sets * sum(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
-    within_budget(where, size=size * bulk(heads.arity), budget=budget)
+            n_ids = law.positions.count(law.length) if sees_ids(heads) else 1
+            pairs = n_sets * n_ids * heads.n_candidates(range(law.length))
+        size += pairs * bulk(heads.arity)
+    within_budget(where, size=size, budget=budget)
 
 
 def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:
@@ -305,7 +331,7 @@ def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
     return all(
         (heads.window is None or max(own) - min(own) <= heads.window)
         and (heads.anchor == "none" or planted[-1] == law.length - 1)
-        for planted, ids, _ in law.placements()
+        for planted, ids, _ in listed(replace(heads, key="none"), law)
         for own in [[ids[i] for i in planted]]
     )
 
