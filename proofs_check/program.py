@@ -100,7 +100,7 @@ def _tell(name: str, line: str) -> None:
 class _Guarded(io.RawIOBase):
     """A stream that takes everything: what it cannot write is dropped, and so is all after it."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
+    def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.error: OSError | None = None
 
@@ -108,10 +108,10 @@ class _Guarded(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        return self._raw.fileno()
+        return int(self._raw.fileno())
 
     def isatty(self) -> bool:
-        return self._raw.isatty()
+        return bool(self._raw.isatty())
 
     def write(self, data: Any) -> int:
         if self.error is None:
@@ -121,7 +121,7 @@ class _Guarded(io.RawIOBase):
             except OSError as error:
                 self.error = error
             else:
-                return written
+                return int(written)
         return len(data)
 
 
