@@ -141,11 +141,12 @@ def _guarded_streams() -> _Guarded:
 
 def _guarded(stream: TextIO | None, number: int, errors: str) -> tuple[TextIO, _Guarded]:
     if stream is None:
-        raw = _Guarded(io.FileIO(number, "w", closefd=False))
-    else:
-        raw = _Guarded(getattr(stream.buffer, "raw", stream.buffer))
+        raw, encoding = _Guarded(io.FileIO(number, "w", closefd=False)), "utf-8"
+    elif hasattr(stream, "buffer"):
+        raw, encoding = _Guarded(getattr(stream.buffer, "raw", stream.buffer)), stream.encoding
+    else:  # a notebook's
+        return stream, _Guarded(stream)
     lines = number == 2 or raw.isatty()
-    encoding = "utf-8" if stream is None else stream.encoding
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=lines), raw
 
 

@@ -237,6 +237,16 @@ def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: 
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["--debug", "dependencies"], ["dependencies", "--debug"]])
+def test_debug_reaches_both_programs_of_figures(arguments: list[str], capsys: Out) -> None:
+    from figures.__main__ import main as draw
+
+    assert draw([*arguments, "--task", "no such task", "--length", "3", "--out", "x.png"]) == BAD_USAGE
+    assert "Traceback" in capsys.readouterr().err
+    assert draw(["no-such-figure"]) == BAD_USAGE
+    assert "Traceback" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["", *cli.COMMANDS])
 def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -> None:
     with pytest.raises(SystemExit):

@@ -14,6 +14,7 @@ from theory.errors import (
     BudgetExceeded,
     ExactnessLost,
     InvalidArgument,
+    NotWritten,
     TheoryError,
     check_type,
     shown,
@@ -23,6 +24,7 @@ from theory.errors import (
 FIVE = ("f", "x[2]", "the int 3", "a string", "Quote it.")
 ERRORS = [
     InvalidArgument(*FIVE),
+    NotWritten(*FIVE),
     AssumptionViolated(*FIVE),
     ExactnessLost(*FIVE),
     BackendUnavailable(*FIVE),
