@@ -100,7 +100,7 @@ def _tell(name: str, line: str) -> None:
 class _Guarded(io.RawIOBase):
     """A stream that takes everything: what it cannot write is dropped, and so is all after it."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
+    def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.error: OSError | None = None
 
@@ -108,10 +108,10 @@ class _Guarded(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        return self._raw.fileno()
+        return int(self._raw.fileno())
 
     def isatty(self) -> bool:
-        return self._raw.isatty()
+        return bool(self._raw.isatty())
 
     def write(self, data: Any) -> int:
         if self.error is None:
@@ -121,7 +121,7 @@ class _Guarded(io.RawIOBase):
             except OSError as error:
                 self.error = error
             else:
-                return written
+                return int(written)
         return len(data)
 
 
@@ -141,11 +141,12 @@ def _guarded_streams() -> _Guarded:
 
 def _guarded(stream: TextIO | None, number: int, errors: str) -> tuple[TextIO, _Guarded]:
     if stream is None:
-        raw = _Guarded(io.FileIO(number, "w", closefd=False))
-    else:
-        raw = _Guarded(getattr(stream.buffer, "raw", stream.buffer))
+        raw, encoding = _Guarded(io.FileIO(number, "w", closefd=False)), "utf-8"
+    elif hasattr(stream, "buffer"):
+        raw, encoding = _Guarded(getattr(stream.buffer, "raw", stream.buffer)), stream.encoding
+    else:  # a notebook's
+        return stream, _Guarded(stream)
     lines = number == 2 or raw.isatty()
-    encoding = "utf-8" if stream is None else stream.encoding
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=lines), raw
 
 

@@ -148,16 +148,15 @@ def test_commands_whose_answer_is_lost_exit_4(arguments: list[str]) -> None:
     assert done.stderr == "lengthgen: standard output cannot be written: No space left on device\n"
 
 
-def test_a_check_without_standard_error_says_its_answer() -> None:
-    done = shelled([*LENGTHGEN, "check", "--claim", "T12", "--jobs", "1"], "2>&-")
+def test_without_standard_error_the_answer_is_said_and_the_progress_is_not() -> None:
+    done = shelled([*LENGTHGEN, "verdicts", "--task", "copy", "--scheme", "none", "--jobs", "1"], "2>&-")
     assert (done.returncode, done.stderr) == (HOLDS, "")
-    assert done.stdout.splitlines()[-1].startswith("T12 holds: ")
+    assert "copy" in done.stdout
 
 
 @full
 def test_bad_usage_that_nobody_is_told_exits_3() -> None:
-    for redirections in ("2>/dev/full", "2>&-"):
-        assert shelled([*LENGTHGEN, "decide"], redirections).returncode == BAD_USAGE
+    assert shelled([*LENGTHGEN, "decide"], "2>/dev/full").returncode == BAD_USAGE
 
 
 # ── What goes wrong ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,6 +235,16 @@ def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: 
     monkeypatch.setattr(cli, "_check", raising(InvalidArgument(*FIVE)) if arguments == ["--debug"] else cli._check)
     assert main(arguments) in (BAD_USAGE, FAILED)
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "dependencies"], ["dependencies", "--debug"]])
+def test_debug_reaches_both_programs_of_figures(arguments: list[str], capsys: Out) -> None:
+    from figures.__main__ import main as draw
+
+    assert draw([*arguments, "--task", "no such task", "--length", "3", "--out", "x.png"]) == BAD_USAGE
+    assert "Traceback" in capsys.readouterr().err
+    assert draw(["no-such-figure"]) == BAD_USAGE
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["", *cli.COMMANDS])

@@ -18,6 +18,7 @@ from theory.errors import (
     BudgetExceeded,
     ExactnessLost,
     InvalidArgument,
+    NotWritten,
     TheoryError,
     amount,
     bulk,
@@ -30,6 +31,7 @@ FIVE = ("f", "x[2]", "the int 3", "a string", "Quote it.")
 ERRORS = [
     InvalidArgument(*FIVE),
     InvalidArgument(where="f", argument="x", got="3", expected="a string", fix="Quote it."),
+    NotWritten(*FIVE),
     AssumptionViolated(*FIVE),
     ExactnessLost(*FIVE),
     BackendUnavailable(*FIVE),
