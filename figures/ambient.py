@@ -54,5 +54,5 @@ def _defaults() -> dict[str, Any]:
 if "matplotlib" not in sys.modules:
     _import()
 
-DEFAULTS = _defaults()
+DEFAULTS: Any = _defaults()
 """Matplotlib's own settings, but for the backend: none is needed, and the user's stays."""

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lengthgen_entry import misplaced
+from proofs_check.spelling import spelled
 from theory import BUDGET, BudgetExceeded, TheoryError, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
 
@@ -79,7 +80,7 @@ def _print(text: str) -> None:
     """Print, unless the reader (head, less) went away: the work goes on, and so does the exit status."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text.encode(encoding, "replace").decode(encoding), flush=True)  # κ on a terminal without Greek is a "?"
+        print(spelled(text, encoding), flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python does not complain at exit
 
@@ -346,12 +347,11 @@ def _whole(text: str, *, least: int) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from proofs_check import report as reports
     from proofs_check.files import write_json
     from proofs_check.progress import watching
     from proofs_check.runner import run, tasks_of
+    from proofs_check.terminal import console as standard_output
 
     wanted = [claims.get(claim).id for claim in options.claim or []] or [claim.id for claim in claims.CLAIMS]
     if options.json:
@@ -362,7 +362,7 @@ def _check(options: argparse.Namespace) -> int:
     with _no_litter(), watching(tasks) as watch:
         outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
     report = reports.build(outcome)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = standard_output()
     with console.capture() as table:  # rich would end the program when the reader of a pipe went away
         reports.print_table(report, console, mutants=options.mutants)
     _print(table.get().removesuffix("\n"))
@@ -619,18 +619,17 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _verdicts(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from proofs_check import verdicts
     from proofs_check.files import write_json
     from proofs_check.progress import watching
+    from proofs_check.terminal import console as standard_output
 
     asked = verdicts.questions(options.task or (), options.scheme or ())
     if options.json:
         _require_writable(options.json, "verdicts")
     with watching(asked) as watch:
         cells, interrupted = verdicts.decide_all(asked, jobs=options.jobs, watch=watch, mixed=options.mixed)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = standard_output()
     with console.capture() as table:
         verdicts.print_table(asked, cells, console)
     _print(table.get().removesuffix("\n"))
@@ -640,15 +639,15 @@ def _verdicts(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from proofs_check import train_command
+    from proofs_check.terminal import console as standard_output
+    from proofs_check.terminal import show
 
     run = train_command.train if options.command == "train" else train_command.sweep
     status, table = run(options)
     if table is not None:
-        console = Console(width=None if sys.stdout.isatty() else 120)
+        console = standard_output()
         with console.capture() as text:
-            console.print(table)
+            show(table, console)
         _print(text.get().removesuffix("\n"))
     return status

@@ -26,6 +26,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from lengthgen_entry import HOME, PACKAGES, misplaced
+from proofs_check.spelling import spelled
 
 PROJECT = "lengthgen"
 PYTHON = (3, 11)
@@ -353,7 +354,7 @@ def main() -> int:
     """Print the diagnosis; returns the exit status."""
     found = examine()
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(found.explain().encode(encoding, "replace").decode(encoding))
+    print(spelled(found.explain(), encoding))
     return found.status
 
 
