@@ -11,7 +11,7 @@ import unicodedata
 SIGNS = {
     "✓": "yes", "✗": "no", "∅": "empty", "…": "...", "→": "->", "↑": "^", "·": "*", "×": "x", "±": "+-", "≤": "<=",
     "≥": ">=", "≈": "~=", "∞": "inf", "−": "-", "–": "-", "—": "--", "’": "'", "′": "'", "⊗": "(x)", "∈": "in",
-    "∩": "and", "∪": "or", "⊆": "within", "⊇": "holds", "∑": "sum", "■": "#", "●": "o",
+    "∩": "and", "∪": "or", "⊆": "within", "⊇": "holds", "∑": "sum", "∃": "some", "∀": "all", "∘": "o", "■": "#", "●": "o",
 }  # fmt: skip
 """Signs in words; letters are spelled by their names."""
 

@@ -87,7 +87,7 @@ def test_files_that_matplotlib_cannot_read_do_not_matter(name: str, tmp_path: Pa
 
 
 SETTINGS = (
-    "import json, os\n{first}import matplotlib\n"
+    "import json, os, sys\n{first}import matplotlib\nassert 'matplotlib.pyplot' not in sys.modules\n"
     "given = [sorted((k, repr(v)) for k, v in all.items() if k != 'backend') for all in "
     "(matplotlib.rcParams, matplotlib.rcParamsOrig)]\n"
     "print(json.dumps([matplotlib.get_backend(auto_select=False), *given, sorted(os.environ.items()), os.getcwd()]))"
@@ -95,13 +95,16 @@ SETTINGS = (
 DRAW = "from figures import PLOTS, render, rows_of\nplot = PLOTS['certificates']\nrender(plot, rows_of(plot))\n"
 
 
-def test_a_notebook_keeps_its_settings(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["svg", ""])
+def test_a_notebook_keeps_its_settings(backend: str, tmp_path: Path) -> None:
     """As if Matplotlib had been imported by the user."""
-    (tmp_path / "matplotlibrc").write_text(WILD.replace("axes.formatter.use_locale: True", ""), encoding="utf-8")
+    (tmp_path / "matplotlibrc").write_text(
+        WILD.replace("axes.formatter.use_locale: True", "backend: pdf"), encoding="utf-8"
+    )
     found: list[list[Any]] = [
-        json.loads(python(SETTINGS.format(first=first), tmp_path, MPLBACKEND="svg")) for first in ("", DRAW)
+        json.loads(python(SETTINGS.format(first=first), tmp_path, MPLBACKEND=backend)) for first in ("", DRAW)
     ]
-    assert found[0][0] == "svg"
+    assert found[0][0] == (backend or "pdf")
     assert ["font.size", "30.0"] in found[0][1]
     assert found[0] == found[1]
 
