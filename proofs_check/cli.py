@@ -86,7 +86,11 @@ def _print(text: str) -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose bad usage is exit status 3."""
+    """A parser whose bad usage is exit status 3, and whose help can be printed everywhere."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        encoding = getattr(file, "encoding", None) or "utf-8"
+        super()._print_message(spelled(message, encoding), file)
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

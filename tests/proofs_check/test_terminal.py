@@ -181,6 +181,16 @@ def test_verdicts_are_told_apart_on_every_terminal(
     assert ("coupled: yes from 3\n" in text) is (columns == "20")
 
 
+def test_help_is_printed_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    with pytest.raises(SystemExit) as ended:
+        main(["coverage", "--help"])
+    assert ended.value.code == 0
+    out.seek(0)
+    assert "kappa, kappa0, N_T" in " ".join(out.read().split())
+
+
 def test_the_doctor_says_yes_and_no(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", out)
