@@ -7,7 +7,6 @@ name is one that nobody else has, it needs the standard library alone, and it lo
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 from functools import partial
 from importlib import import_module
@@ -27,9 +26,8 @@ BAD_USAGE = 3
 def main() -> int:
     """The command line; returns the exit status."""
     if problems := misplaced("proofs_check"):
-        doctor = HOME / "proofs_check" / "doctor.py"
-        if sys.argv[1:2] == ["doctor"] and doctor.is_file():
-            return int(runpy.run_path(str(doctor))["main"]())  # by its place, as its name is taken
+        if sys.argv[1:2] == ["doctor"] and _place("proofs_check") == HOME / "proofs_check":
+            return int(import_module("proofs_check.doctor").main())  # what is left of our package
         print(f"lengthgen: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
     return int(import_module("proofs_check.__main__").main())

@@ -24,7 +24,12 @@ def _import() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with suppress(Exception):  # a file that an ordinary import fails on
-            settings = matplotlib.rc_params()
+            # Without a name of a backend there, merely asking for it would choose one, and import pyplot.
+            settings = {
+                key: value
+                for key, value in matplotlib.rc_params().items()
+                if isinstance(value, str) or key != "backend"
+            }
             matplotlib.rcParams.update(settings)
             matplotlib.rcParamsOrig.update(settings)
         if backend := os.environ.get("MPLBACKEND"):
@@ -54,5 +59,5 @@ def _defaults() -> dict[str, Any]:
 if "matplotlib" not in sys.modules:
     _import()
 
-DEFAULTS = _defaults()
+DEFAULTS: Any = _defaults()
 """Matplotlib's own settings, but for the backend: none is needed, and the user's stays."""

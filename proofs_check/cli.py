@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lengthgen_entry import misplaced
 from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
+from proofs_check.spelling import spelled
 from theory import BUDGET, BudgetExceeded, Factor, claims, coverage, decide, retention
 from theory.errors import InvalidArgument
 from theory.exact import readable
@@ -92,13 +93,17 @@ def debuggable(parser: argparse.ArgumentParser, statuses: str) -> None:
 
 
 def _print(text: str) -> None:
-    """Print what can be encoded: κ on a terminal without Greek is a "?"."""
+    """Print, with what the encoding lacks in words: κ on a terminal without Greek is "kappa"."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    print(spelled(text, encoding), flush=True)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose bad usage is exit status 3."""
+    """A parser whose bad usage is exit status 3, and whose help can be printed everywhere."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        encoding = getattr(file, "encoding", None) or "utf-8"
+        super()._print_message(spelled(message, encoding), file)
 
     def exit(self, status: int = HOLDS, message: str | None = None) -> NoReturn:
         raise Ended(status)
@@ -357,12 +362,11 @@ def _whole(text: str, *, least: int) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from proofs_check import report as reports
     from proofs_check.files import write_json
     from proofs_check.progress import watching
     from proofs_check.runner import run, tasks_of
+    from proofs_check.terminal import console as standard_output
 
     wanted = [claims.get(claim).id for claim in options.claim or []] or [claim.id for claim in claims.CLAIMS]
     if options.json:
@@ -373,7 +377,7 @@ def _check(options: argparse.Namespace) -> int:
     with _no_litter(), watching(tasks) as watch:
         outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
     report = reports.build(outcome)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = standard_output()
     with console.capture() as table:  # rich would end the program when the reader of a pipe went away
         reports.print_table(report, console, mutants=options.mutants)
     _print(table.get().removesuffix("\n"))
@@ -675,12 +679,11 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _verdicts(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from proofs_check import verdicts
     from proofs_check.files import write_json
     from proofs_check.progress import watching
     from proofs_check.runner import Unfinished
+    from proofs_check.terminal import console as standard_output
 
     asked = verdicts.questions(options.task or (), options.scheme or ())
     if options.json:
@@ -691,7 +694,7 @@ def _verdicts(options: argparse.Namespace) -> int:
             cells, interrupted = verdicts.decide_all(asked, jobs=options.jobs, watch=watch, mixed=options.mixed)
         except Unfinished as unfinished:
             cells, interrupted, error = unfinished.done, True, unfinished.__cause__
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = standard_output()
     with console.capture() as table:
         verdicts.print_table(asked, cells, console)
     _print(table.get().removesuffix("\n"))
@@ -703,15 +706,15 @@ def _verdicts(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from proofs_check import train_command
+    from proofs_check.terminal import console as standard_output
+    from proofs_check.terminal import show
 
     run = train_command.train if options.command == "train" else train_command.sweep
     status, table = run(options)
     if table is not None:
-        console = Console(width=None if sys.stdout.isatty() else 120)
+        console = standard_output()
         with console.capture() as text:
-            console.print(table)
+            show(table, console)
         _print(text.get().removesuffix("\n"))
     return status

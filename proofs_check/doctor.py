@@ -26,6 +26,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from lengthgen_entry import HOME, PACKAGES, misplaced
+from proofs_check.spelling import spelled
 
 PROJECT = "lengthgen"
 PYTHON = (3, 11)
@@ -162,11 +163,13 @@ def examine() -> Diagnosis:
         "BLAS": _of(_blas),
         "float32 matmul": _of(_rate),
     }
-    for name, folder in _folders().items():
+    for name, folder in (("temporary files", _temporary()), ("current folder", os.getcwd())):
         found = _writable(folder)
         machine[name] = f"{folder} ({found or 'writable'})"
         if found and name == "temporary files":
             problems.append(f"{folder} cannot be written ({found}). Set TMPDIR to a folder that can.")
+    if find_spec("matplotlib"):
+        machine["matplotlib's cache"] = _of(_matplotlib_cache)
     return Diagnosis(version, machine, tuple(requirements()) if version else (), tuple(problems))
 
 
@@ -332,13 +335,11 @@ def _rate(size: int = 768) -> str:
     return f"{2 * size**3 / min(seconds) / 1e9:.0f} GFLOP/s"
 
 
-def _folders() -> dict[str, str]:
-    folders = {"temporary files": _temporary(), "current folder": os.getcwd()}
-    if find_spec("matplotlib"):
-        import matplotlib
+def _matplotlib_cache() -> str:
+    import matplotlib  # fails where MPLBACKEND names nothing; the figures do not mind
 
-        folders["matplotlib's cache"] = matplotlib.get_cachedir()
-    return folders
+    folder = matplotlib.get_cachedir()
+    return f"{folder} ({_writable(folder) or 'writable'})"
 
 
 def _temporary() -> str:
@@ -362,7 +363,7 @@ def main() -> int:
     """Print the diagnosis; returns the exit status."""
     found = examine()
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(found.explain().encode(encoding, "replace").decode(encoding))
+    print(spelled(found.explain(), encoding))
     return found.status
 
 

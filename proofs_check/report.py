@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from proofs_check.runner import Run
+from proofs_check.terminal import show
 from theory import claims
 from theory.errors import InvalidArgument, shown
 
@@ -159,7 +160,7 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
         if mutants:
             for entry in found:
                 table.add_row("", "", _plain(f"without {entry['hypothesis']}: {_facts(entry['witness'])}"), "", "", "")
-    console.print(table)
+    show(table, console)
     console.print(_plain(verdict(report)), soft_wrap=True)
 
 

@@ -20,11 +20,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from proofs_check.engines import Tick
 from proofs_check.runner import collect
+from proofs_check.terminal import show
 from theory import (
     Example,
     FiniteLaw,
@@ -528,13 +529,17 @@ def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], conso
     colours: dict[str, str] = {"generalizes": "green", "fails": "red", "unrealizable": "yellow"}
     for row in rows:
         found = [cells.get(Question(row, column)) for column in columns]
-        words = ["…" if cell is None else Text(cell.text, colours.get(cell.outcome, "")) for cell in found]
+        words = ["…" if cell is None else _coloured(cell.text, colours.get(cell.outcome)) for cell in found]
         table.add_row(row, subjects()[row].sparsity, *words, subjects()[row].scope)
-    console.print(table)
+    show(table, console)
     for line in LEGEND:
         console.print(line, soft_wrap=True, highlight=False)
     for column in columns:
         console.print(f"{column}: {SCHEMES[column].what}.", soft_wrap=True, highlight=False)
+
+
+def _coloured(text: str, colour: str | None) -> str:
+    return f"[{colour}]{escape(text)}[/]" if colour else escape(text)
 
 
 LEGEND = (

@@ -140,6 +140,18 @@ def test_a_package_that_lost_its_files_is_to_be_installed_again(
     assert "install it again" in problem
 
 
+def test_the_doctor_runs_although_its_package_lost_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    monkeypatch.setattr(lengthgen_entry, "_place", lambda name: HOME / name)
+    monkeypatch.setattr(sys, "argv", ["lengthgen", "doctor"])
+    assert lengthgen_entry.main() == 2
+    assert "problem: the package proofs_check has lost files of " in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["lengthgen"])
+    assert lengthgen_entry.main() == 3
+    assert capsys.readouterr().err.startswith("lengthgen: the package proofs_check has lost files of ")
+
+
 # ── What is run beside them ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -148,6 +160,7 @@ def test_a_package_that_lost_its_files_is_to_be_installed_again(
     [
         ("theory", "lengthgen_entry", ["check"]),
         ("proofs_check", "lengthgen_entry", ["task", "copy"]),
+        ("proofs_check", "lengthgen_entry", ["doctor"]),
         ("idealized_model", "proofs_check.__main__", []),
         ("theory", "figures.__main__", ["--list"]),
         ("proofs_check", "figures.__main__", ["--list"]),
@@ -176,19 +189,14 @@ def test_figures_of_somebody_else_are_not_drawn(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("theory", "lengthgen_entry"), ("theory", "proofs_check.__main__"), ("proofs_check", "lengthgen_entry")],
+    [("theory", "lengthgen_entry"), ("theory", "proofs_check.__main__"), ("idealized_model", "lengthgen_entry")],
 )
 def test_the_doctor_says_it_too(
     name: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:
-    run = sys.modules[start].main
     found = hide(name, "package", tmp_path, monkeypatch)
     monkeypatch.setattr(sys, "argv", ["lengthgen", "doctor"])
-    try:
-        status = run()
-    except SystemExit as ended:  # the doctor by its place
-        status = ended.code
-    assert status == 2
+    assert sys.modules[start].main() == 2
     assert f"problem: the package {name} comes from {found}, which hides {HOME / name}. " in capsys.readouterr().out
 
 

@@ -287,6 +287,13 @@ def test_a_broken_package_is_a_fact_not_a_traceback(monkeypatch: pytest.MonkeyPa
     assert doctor.examine().machine["BLAS"].startswith("unknown (ModuleNotFoundError: ")
 
 
+def test_a_matplotlib_that_cannot_be_imported_is_a_fact_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where MPLBACKEND names a backend that is not installed."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(doctor, "find_spec", lambda name: True)
+    assert doctor.examine().machine["matplotlib's cache"].startswith("unknown (ModuleNotFoundError: ")
+
+
 def test_the_command_prints_it_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "doctor.json"
     assert main(["doctor", "--json", str(file)]) == 0

@@ -1,0 +1,63 @@
+"""Standard output as a console: tables lose nothing on it, however narrow it is and however few characters it knows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from proofs_check.spelling import spelled
+
+WIDTH = 120
+"""Columns, where nothing says how many there are."""
+
+PART = 20
+"""Columns of a word that may be cut in two."""
+
+
+def console() -> Console:
+    """Standard output, as wide as the terminal or the variable COLUMNS says; it spells what it cannot show."""
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").strip("0").isdigit()
+    return Terminal(width=None if known else WIDTH)
+
+
+class Terminal(Console):
+    """A console that spells texts before it lays them out, so that columns stay in line."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Of a text that its encoding has."""
+        return super().render_str(spelled(text, self.encoding), **options)
+
+
+def show(table: Table, console: Console) -> None:
+    """Print a table of texts; where it is too wide, the cells below each other, so that nothing is cut off."""
+    if _fits(table, console):
+        for column in table.columns:
+            column.overflow = "fold"
+        console.print(table)
+        return
+    if table.title:
+        console.print(table.title, highlight=False)
+    headers = [str(column.header).replace("\n", " ") for column in table.columns]
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        for header, cell in zip(headers, cells, strict=True):
+            if cell:
+                console.print(f"{header}: {cell}" if header else cell, highlight=False)
+        console.print()
+    if table.caption:
+        console.print(table.caption, highlight=False)
+
+
+def _fits(table: Table, console: Console) -> bool:
+    """Whether every column has room: for its lines where it is not to be wrapped, else for its words or a part of them."""
+    _, right, _, left = table.padding
+    needed = 1 + len(table.columns) * (1 + right + left)
+    for column in table.columns:
+        sizes = [console.measure(text) for text in (column.header, *column.cells)]
+        widths = [size.maximum if column.no_wrap else min(size.minimum, PART) for size in sizes]
+        needed += max(*widths, column.min_width or 0)
+    return needed <= console.width

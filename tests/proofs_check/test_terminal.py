@@ -1,0 +1,226 @@
+"""Tables and signs where terminals are narrow, or know few characters: nothing is lost, and nothing looks the same."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from itertools import combinations
+
+import pytest
+from rich import box
+from rich.table import Table
+
+from lengthgen_entry import HOME, PACKAGES
+from proofs_check.cli import main
+from proofs_check.report import print_table
+from proofs_check.spelling import SIGNS, spelled
+from proofs_check.terminal import WIDTH, Terminal, console, show
+from proofs_check.train_command import by_setting
+from tests.figures import made_up
+
+# ── Signs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def printed_signs() -> Iterator[str]:
+    """What is beyond ASCII in the strings of the packages, but for the page of a report, which is UTF-8."""
+    for package in PACKAGES:
+        for file in (HOME / package).rglob("*.py"):
+            if file.name not in ("mathml.py", "html_report.py"):
+                for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                        yield from (
+                            char for char in node.value if not char.isascii() and char.isprintable() and char != "�"
+                        )
+
+
+def test_every_sign_has_a_spelling() -> None:
+    signs = set(printed_signs())
+    assert {"✓", "✗", "∅", "κ", "→"} <= signs
+    for sign in signs:
+        said = spelled(sign, "ascii")
+        assert said.isascii(), sign
+        assert "?" not in said, sign
+
+
+def test_the_signs_of_the_verdicts_differ() -> None:
+    for encoding in ("ascii", "cp1252", "latin-1", "cp437", "utf-8"):
+        for one, other in combinations("✓✗∅…↑~", 2):
+            assert spelled(one, encoding) != spelled(other, encoding), (one, other, encoding)
+    assert len(set(SIGNS.values())) > len(SIGNS) - 5  # dashes and quotes
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "said"),
+    [
+        ("✓ from 3, ✗ flip, ∅ no head", "ascii", "yes from 3, no flip, empty no head"),
+        ("κ0, Θ(n), Δ, é, x²", "ascii", "kappa0, Theta(n), Delta, e, x2"),
+        ("✓ … × é", "cp1252", "yes … × é"),
+        ("κ ✓", "utf-8", "κ ✓"),
+        ("\udcff 世", "ascii", "? ?"),
+        ("\udcff", "utf-8", "?"),
+    ],
+)
+def test_what_an_encoding_has_stays_and_the_rest_is_in_words(text: str, encoding: str, said: str) -> None:
+    assert spelled(text, encoding) == said
+    said.encode(encoding)
+
+
+# ── Tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CELLS = [["T1", "exhausted", "k = 1..3 [quick]: ✓ incomprehensibilities", "1,234"], ["", "refuted", "κ", ""]]
+
+
+def table(*, no_wrap: bool) -> Table:
+    """Two rows."""
+    made = Table(title="a title", caption="a caption", box=box.SQUARE, padding=0)
+    for name in ("claim", "random\nkind", "scope", "cases"):
+        made.add_column(name, no_wrap=no_wrap and name != "scope")
+    for row in CELLS:
+        made.add_row(*(cell.replace("[", r"\[") for cell in row))
+    return made
+
+
+def drawn(made: Table, width: int) -> str:
+    """What is printed, at this width."""
+    file = io.StringIO()
+    show(made, Terminal(file=file, width=width))
+    assert max(len(line) for line in file.getvalue().splitlines()) <= width
+    return file.getvalue()
+
+
+def bare(text: str) -> str:
+    """Without white space."""
+    return re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize("no_wrap", [True, False])
+def test_nothing_is_lost_at_any_width(no_wrap: bool) -> None:
+    kinds = set()
+    for width in range(1, 100):
+        text = drawn(table(no_wrap=no_wrap), width)
+        kinds.add("│" in text)
+        if "│" in text:  # read column by column
+            lines = [line.split("│")[1:-1] for line in text.splitlines() if line.startswith("│")]
+            found = [bare("".join(column)) for column in zip(*lines, strict=True)]
+            heads = ["claim", "randomkind", "scope", "cases"]
+            assert found == [
+                head + bare("".join(cells)) for head, cells in zip(heads, zip(*CELLS, strict=True), strict=True)
+            ]
+        else:
+            first = f"claim: {CELLS[0][0]} random kind: {CELLS[0][1]} scope: {CELLS[0][2]} cases: {CELLS[0][3]}"
+            assert bare(text) == bare(f"a title {first} random kind: refuted scope: κ a caption")
+        assert "…" not in text
+    assert kinds == {True, False}
+
+
+def test_a_wide_table_is_a_table() -> None:
+    assert "│T1" in drawn(table(no_wrap=True), 60)
+    assert "│T1" not in drawn(table(no_wrap=True), 20)
+
+
+def test_cells_below_each_other_are_told_apart() -> None:
+    assert drawn(table(no_wrap=True), 30).splitlines() == [
+        "a title", "claim: T1", "random kind: exhausted", "scope: k = 1..3 [quick]: ✓ ", "incomprehensibilities",
+        "cases: 1,234", "", "random kind: refuted", "scope: κ", "", "a caption",
+    ]  # fmt: skip
+
+
+def test_columns_stay_in_line_where_signs_are_words() -> None:
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    show(table(no_wrap=True), Terminal(file=file, width=70))
+    file.seek(0)
+    lines = [line for line in file.read().splitlines() if line.startswith("|")]
+    assert len({len(line) for line in lines}) == 1
+    assert any("yes incomprehensibilities" in line for line in lines)
+    assert "kappa" in lines[-1]
+
+
+def test_a_sweep_at_20_columns_has_every_number() -> None:
+    rows = made_up.schemes()
+    made = by_setting(rows)
+    cells = [bare(str(cell)) for column in made.columns for cell in column.cells]
+    text = bare(drawn(made, 20))
+    assert all(cell in text for cell in cells)
+
+
+# ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("20", 20), ("200", 200), ("", WIDTH), ("0", WIDTH), ("wide", WIDTH), (None, WIDTH)]
+)
+def test_the_width_is_what_columns_says(columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert console().width == width
+
+
+ASKED = ["verdicts", "--task", "copy", "--scheme", "coupled", "--scheme", "none", "--jobs", "1"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("columns", ["20", "120"])
+def test_verdicts_are_told_apart_on_every_terminal(
+    encoding: str, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(ASKED) == 0
+    out.seek(0)
+    text = out.read()
+    assert "yes from 3" in text
+    assert "empty no head" in text
+    assert "\nno: no training length is enough" in text
+    assert "?" not in text
+    assert ("coupled: yes from 3\n" in text) is (columns == "20")
+
+
+def test_help_is_printed_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    with pytest.raises(SystemExit) as ended:
+        main(["coverage", "--help"])
+    assert ended.value.code == 0
+    out.seek(0)
+    assert "kappa, kappa0, N_T" in " ".join(out.read().split())
+
+
+def test_the_doctor_says_yes_and_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr("proofs_check.doctor.Requirement.fine", property(lambda own: own.name != "numpy"))
+    assert main(["doctor"]) == 2
+    out.seek(0)
+    text = out.read()
+    assert "\n  no numpy " in text
+    assert "\n  yes scipy " in text
+
+
+@pytest.mark.parametrize("width", [20, 40])
+def test_a_report_on_a_narrow_terminal_has_every_cell(width: int) -> None:
+    stored = json.loads((HOME / "docs" / "full-report.json").read_text(encoding="utf-8"))
+    stored["claims"] = stored["claims"][:3]
+    wide, narrow = io.StringIO(), io.StringIO()
+    print_table(stored, Terminal(file=wide, width=2000), mutants=True)
+    print_table(stored, Terminal(file=narrow, width=width), mutants=True)
+    rows = [line.split("│")[1:-1] for line in wide.getvalue().splitlines() if line.startswith("│")]
+    assert len(rows) > 20
+    text = bare(narrow.getvalue())
+    assert all(bare(cell) in text for row in rows for cell in row)
+    assert text.endswith(bare(wide.getvalue().splitlines()[-1]))
+
+
+def test_the_names_of_figures_at_20_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["figures", "--list"]) == 0
+    wide = capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "20")
+    assert main(["figures", "--list"]) == 0
+    assert capsys.readouterr().out == wide
