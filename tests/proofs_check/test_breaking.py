@@ -21,6 +21,7 @@ from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks, clear_caches
 from theory import Coverage, HardHead, HeadClass, PlantedLaw, Verdict, bounds, criterion
+from theory.criterion import Outcome
 from theory.positions import Blocks, RandomShift
 
 pytestmark = pytest.mark.usefixtures("fresh_caches")
@@ -89,6 +90,10 @@ def no_head_perfect_at_test(patch: pytest.MonkeyPatch) -> None:
     change(patch, Problem, "perfect", lambda found: (found[0], found[1] & False))
 
 
+def every_head_perfect_at_test(patch: pytest.MonkeyPatch) -> None:
+    change(patch, Problem, "perfect", lambda found: (found[0], found[1] | True))
+
+
 def abstention_for_free(patch: pytest.MonkeyPatch) -> None:
     change(patch, HeadSpace, "losses", lambda found: (found[0] - found[1], *found[1:]))
 
@@ -131,7 +136,7 @@ def answers_unbound(patch: pytest.MonkeyPatch) -> None:
 # ── … T1 and T4: verdicts whose head is none ─────────────────────────────────────────────────────────────────────────
 
 
-def head_replaced(by: Callable[[Problem], HardHead | None]) -> Break:
+def head_replaced(by: Callable[[Problem, Verdict], HardHead | None]) -> Break:
     """A verdict "fails" with another head than its counterexample."""
 
     def replace_head(patch: pytest.MonkeyPatch) -> None:
@@ -139,27 +144,37 @@ def head_replaced(by: Callable[[Problem], HardHead | None]) -> Break:
 
         def wrong(problem: Problem) -> Verdict:
             verdict = whole(problem)
-            return replace(verdict, counterexample=by(problem)) if verdict.outcome == "fails" else verdict
+            return replace(verdict, counterexample=by(problem, verdict)) if verdict.outcome == "fails" else verdict
 
         patch.setattr(Problem, "verdict", wrong)
 
     return replace_head
 
 
-def no_head(problem: Problem) -> None:
+def outcome_turned(before: Outcome, after: Outcome) -> Break:
+    """Verdicts of one outcome have another."""
+    return lambda patch: change(
+        patch,
+        Problem,
+        "verdict",
+        lambda verdict: replace(verdict, outcome=after) if verdict.outcome == before else verdict,
+    )
+
+
+def no_head(problem: Problem, verdict: Verdict) -> None:
     return None
 
 
-def silent_head(problem: Problem) -> HardHead:
+def silent_head(problem: Problem, verdict: Verdict) -> HardHead:
     """It is not perfect in training."""
     return HardHead(problem.heads, {})
 
 
-def perfect_head(problem: Problem) -> HardHead | None:
+def perfect_head(problem: Problem, verdict: Verdict) -> HardHead | None:
     """One that does not lose at test either, where there is one."""
     trained, tested = problem.perfect()
     numbers = (trained & tested).nonzero()[0]
-    return problem.space().head(int(numbers[0])) if numbers.size else problem.verdict().counterexample
+    return problem.space().head(int(numbers[0])) if numbers.size else verdict.counterexample
 
 
 # ── … losses at one length, masses and closed forms between two ──────────────────────────────────────────────────────
@@ -324,12 +339,15 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T1", "arity 2, V = 2, key none", reason_forgotten("flip")),
     ("T1", "arity 1, V = 2, absolute key", reason_forgotten("unseen")),
     ("T1", "arity 2, V = 2, key none", every_view_consistent),
+    ("T1", "arity 2, V = 2, key none", outcome_turned("generalizes", "fails")),
+    ("T1", "arity 2, V = 2, key none", outcome_turned("unrealizable", "generalizes")),
     ("T1", "arity 2, V = 2, key none", head_replaced(no_head)),
     ("T1", "arity 2, V = 2, key none", head_replaced(silent_head)),
     ("T1", "arity 1, V = 2, absolute key", head_replaced(perfect_head)),
     ("T2", "every hard head, arity 1 and 2", every_view_consistent),
     ("T2", "every anchored hard head", no_head_perfect_at_test),
     ("T2", "tightness on marked parity", first_candidate_lost),
+    ("T2", "tightness on marked parity", every_head_perfect_at_test),
     ("T2", "tightness on marked parity", loss_at(t2, 5, Fraction(1, 2))),
     ("T2", "tightness on marked parity", loss_at(t2, 6, Fraction(0))),
     ("T3", "mixed", one_candidate_in_training),
@@ -345,8 +363,8 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3a", "against enumeration", covered(t3a, "kappa", lambda kappa: kappa + 1)),
     ("T3a", "against enumeration", covered(t3a, "kappa0", lambda kappa0: 2 * kappa0)),
     ("T3a", "against enumeration", covered(t3a, "candidates", lambda number: number + 1)),
-    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass * length)),
-    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass / length**2)),
+    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass * 9 if length > 24 else mass)),
+    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass / 9 if length > 24 else mass)),
     ("T3b", "κ and κ0", covered(t3b, "kappa0", lambda kappa0: 2 * kappa0)),
     ("T3b", "κ and κ0", covered(t3b, "kappa", lambda kappa: 2 * kappa)),
     ("T3b", "exact differences", masses_of(touching=True, scale=lambda mass, length: mass * length)),
@@ -354,6 +372,7 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: mass * length)),
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: 2 * mass)),
     ("T4", "(i), (ii)", reason_forgotten("unseen")),
+    ("T4", "(i), (ii)", outcome_turned("fails", "generalizes")),
     ("T4", "(i), (ii)", head_replaced(no_head)),
     ("T4", "(i), (ii)", head_replaced(silent_head)),
     ("T4", "(i), (ii)", head_replaced(perfect_head)),
