@@ -318,7 +318,10 @@ def _random_raw() -> SearchStrategy[Problem]:
 def _smallest_window(
     rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
 ) -> Measured:
-    """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows."""
+    """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows.
+
+    Below it (ii) is put to the test, at it (i); on raw IDs it is the spread.
+    """
     coupled: list[int] = []
     raw: list[int] = []
     instances = 0
@@ -338,11 +341,9 @@ def _smallest_window(
                 if outcome != "unrealizable":
                     found.append(window)
                     break
-    if coupled != [0, 0, 0, 0] or raw != [2, 3, 4, 5]:
+    if raw != [2, 3, 4, 5]:
         at = ens.at(4)
-        return Measured(
-            instances, "windows", (Problem(HeadClass(2, 0, "relative"), at, at), {"coupled": coupled, "raw": raw})
-        )
+        return Measured(instances, "another window", (Problem(HeadClass(2, 2, "relative"), at, at), {"raw": raw}))
     return Measured(instances, f"smallest realizable windows at lengths 4, 6, 8, 10: coupled {coupled}, raw {raw}")
 
 
