@@ -203,7 +203,7 @@ def prove_survival(statement: Statement = STATED) -> int:
     return 1
 
 
-def prove_pointwise() -> int:
+def prove_pointwise(statement: Statement = STATED) -> int:
     """For one kept set: loss' >= W'/D where D' > 0, for every D' <= D and W' >= 0, symbolic.
 
     Where D' > 0: W'/D' - W'/D = W'(D - D')/(D D') >= 0; where D' = 0 the kept loss is 1 >= W'/D = 0. Summed with
@@ -213,7 +213,7 @@ def prove_pointwise() -> int:
 
     kept_wrong, lost = sympy.symbols("w s", nonnegative=True)
     kept = sympy.Symbol("D", positive=True)
-    gap = sympy.factor(kept_wrong / kept - kept_wrong / (kept + lost))
+    gap = sympy.factor(statement.scale * kept_wrong / kept - kept_wrong / (kept + lost))
     require(gap.is_nonnegative is True, f"W'/D' - W'/D = {gap}")
     require(sympy.factor(-gap).is_nonnegative is not True, "the reverse inequality")
     return 2
@@ -320,7 +320,11 @@ ATTACK = Attack(
             prove_survival,
             notices=("T11a: exponent k - 1 for k",),
         ),
-        Proof("the inequality for one kept set, symbolic; the sum over sets is on paper", prove_pointwise),
+        Proof(
+            "the inequality for one kept set, symbolic; the sum over sets is on paper",
+            prove_pointwise,
+            notices=("half of the factor", "nine tenths of the factor"),
+        ),
     ),
     samplers=(
         Sampler(

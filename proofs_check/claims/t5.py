@@ -13,7 +13,7 @@ import numpy as np
 from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem, ViewCase, view_cases
-from theory import HeadClass, Law, PlantedEnsemble, decide, positions, support
+from theory import HeadClass, Law, PlantedEnsemble, bounds, decide, positions, support
 from theory.criterion import Outcome
 from theory.examples import Label
 from theory.heads import Key, View
@@ -247,10 +247,11 @@ def _outside(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_coupling() -> int:
+def prove_coupling(statement: Statement = STATED) -> int:
     """The coupling c(p) = p mod m sends the position j m + i, at the offset i < m of block j, to i: two positions share
     an ID just when they share the offset. So with window 0 the candidates are one k-set for each of the m offsets. On
-    raw IDs such a set spreads over (k - 1) m, which outgrows every window. Symbolic in k, m, i and j.
+    raw IDs such a set spreads over (k - 1) m, which outgrows every window. Symbolic in k, m, i and j. The m words of the
+    offsets are a planted ensemble of arity 1, for which T2 asks for two of them.
     """
     import sympy
 
@@ -260,7 +261,8 @@ def prove_coupling() -> int:
     require(sympy.Mod(i, i + 1 + spare) == i, "the ID is the offset, for every m = i + 1 + b > i")
     require(sympy.Mod(i + j * (m + 1), m) != sympy.Mod(i, m), "it depends on blocks of another length")
     require(sympy.limit(k * m, m, sympy.oo) == sympy.oo, "the spread of k + 1 >= 2 positions")
-    return 4
+    require(bounds.certificate(1) == statement.certificate, "T2's certificate for arity 1")
+    return 5
 
 
 def bags(k: int, n_offsets: int) -> set[ViewCase]:
@@ -313,8 +315,13 @@ def _random_raw() -> SearchStrategy[Problem]:
     return raw_parity_problems()
 
 
-def _smallest_window(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None]) -> Measured:
-    """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows."""
+def _smallest_window(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+) -> Measured:
+    """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows.
+
+    Below it (ii) is put to the test, at it (i); on raw IDs it is the spread.
+    """
     coupled: list[int] = []
     raw: list[int] = []
     instances = 0
@@ -325,14 +332,18 @@ def _smallest_window(rng: np.random.Generator, profile: Profile, tick: Callable[
             for window in range(length):
                 instances += 1
                 tick(1)
-                if decide(HeadClass(2, window, "relative"), train=at, test=at).outcome != "unrealizable":
+                problem = Problem(HeadClass(2, window, "relative"), at, at)
+                outcome = decide(problem.heads, train=at, test=at).outcome
+                if any(outcome not in allowed for allowed in _says(problem, statement).values()):
+                    return Measured(
+                        instances, f"length {length}, window {window}: {outcome}", (problem, {"is": outcome})
+                    )
+                if outcome != "unrealizable":
                     found.append(window)
                     break
-    if coupled != [0, 0, 0, 0] or raw != [2, 3, 4, 5]:
+    if raw != [2, 3, 4, 5]:
         at = ens.at(4)
-        return Measured(
-            instances, "windows", (Problem(HeadClass(2, 0, "relative"), at, at), {"coupled": coupled, "raw": raw})
-        )
+        return Measured(instances, "another window", (Problem(HeadClass(2, 2, "relative"), at, at), {"raw": raw}))
     return Measured(instances, f"smallest realizable windows at lengths 4, 6, 8, 10: coupled {coupled}, raw {raw}")
 
 
@@ -391,6 +402,7 @@ ATTACK = Attack(
         Proof(
             "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
             prove_coupling,
+            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
         ),
         Proof(
             "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
@@ -423,7 +435,11 @@ ATTACK = Attack(
             ("raw IDs generalize",),
         ),
     ),
-    measurements=(Measurement("search", "the smallest realizable window", _smallest_window),),
+    measurements=(
+        Measurement(
+            "search", "the smallest realizable window", _smallest_window, ("raw IDs below the spread are realizable",)
+        ),
+    ),
     necessity={
         name: Dropped(problems, replace(STATED, without=name))
         for name, problems in {

@@ -229,7 +229,7 @@ def prove_half(statement: Statement = STATED) -> int:
     return 6
 
 
-def prove_log_scaling() -> int:
+def prove_log_scaling(statement: Statement = STATED) -> int:
     """s = L^(-e): C(L, k) L^(-k) → 1/k!, and L^(k-e) → 0, 1, ∞ for e above, at, below k; so the loss → 0, 1/(1+k!), 1."""
     import sympy
 
@@ -237,12 +237,12 @@ def prove_log_scaling() -> int:
     steps = 0
     require(sympy.limit(length ** (-gap), length, sympy.oo) == 0, "L^(-g) → 0 for g > 0")
     for k in range(1, 7):
-        n = sympy.expand(sympy.expand_func(bounds.binomial(length, k)))
+        n = sympy.expand(sympy.expand_func(bounds.binomial(length, k + statement.arity_shift)))
         require(sympy.limit(n / length**k, length, sympy.oo) == sympy.Rational(1, sympy.factorial(k)), f"k = {k}")
-        at = sympy.limit(sympy.cancel(bounds.dilution(n, 1 / length**k)), length, sympy.oo)
+        at = sympy.limit(sympy.cancel(statement.value(n, 1 / length**k)), length, sympy.oo)
         require(at == sympy.Rational(1, 1 + sympy.factorial(k)), f"k = {k}, s = k: {at}")
-        above = sympy.limit(sympy.cancel(bounds.dilution(n, 1 / length ** (k + 1))), length, sympy.oo)
-        below = sympy.limit(sympy.cancel(bounds.dilution(n, 1 / length ** (k - 1))), length, sympy.oo)
+        above = sympy.limit(sympy.cancel(statement.value(n, 1 / length ** (k + 1))), length, sympy.oo)
+        below = sympy.limit(sympy.cancel(statement.value(n, 1 / length ** (k - 1))), length, sympy.oo)
         require((above, below) == (0, 1), f"k = {k}: {above} above, {below} below")
         steps += 4
     return steps + 1
@@ -367,7 +367,10 @@ ATTACK = Attack(
             notices=("n for n - 1", "without the normaliser", "n + 1 for n - 1"),
         ),
         Proof(
-            "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L", prove_log_scaling, kind="exhausted"
+            "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L",
+            prove_log_scaling,
+            kind="exhausted",
+            notices=("C(L, k - 1) for C(L, k)", "without the normaliser"),
         ),
     ),
     samplers=(

@@ -151,7 +151,7 @@ def _beats_chance(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(1), at, at)
 
 
-def prove_involution() -> int:
+def prove_involution(statement: Statement = STATED) -> int:
     """Flipping the first marked bit outside S keeps the view of S and flips the label.
 
     With the parity r of the other bits free, the label is b xor r: for every answer a, exactly one of the two inputs
@@ -165,12 +165,13 @@ def prove_involution() -> int:
     wrong, wrong_flipped = Xor(a, Xor(b, r)), Xor(a, Xor(Not(b), r))
     exactly_one = Xor(wrong, wrong_flipped)
     require(not satisfiable(Not(exactly_one)), "one of the pair is wrong")
+    require(statement.share == Fraction(1, 2), "one of two is the share")
     # The check can fail: for AND in place of XOR the flip may leave the label as it is.
     require(bool(satisfiable(Not(Xor(Xor(a, b & r), Xor(a, Not(b) & r))))), "a label that need not flip")
-    return 2
+    return 3
 
 
-def prove_fourier() -> int:
+def prove_fourier(statement: Statement = STATED) -> int:
     """E[parity · f] = 0 for every function f of fewer bits, k = 2..5: f is generic, one symbol a value.
 
     In ±1 notation E[wrong] - E[right] over any view is such an expectation.
@@ -179,7 +180,7 @@ def prove_fourier() -> int:
 
     steps = 0
     for k in range(2, 6):
-        for seen in range(k):
+        for seen in range(k + statement.slack):
             values = {
                 bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)
             }
@@ -326,8 +327,13 @@ ATTACK = Attack(
         Family("parity of 2 marked bits in constant noise, arity 1", _beats_chance),
     ),
     proofs=(
-        Proof("the involution, a tautology for every k", prove_involution),
-        Proof("E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", prove_fourier, kind="exhausted"),
+        Proof("the involution, a tautology for every k", prove_involution, notices=("a third for a half",)),
+        Proof(
+            "E[parity · f] = 0 for a generic f of fewer bits, k = 2..5",
+            prove_fourier,
+            kind="exhausted",
+            notices=("arity <= k for arity < k",),
+        ),
         Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor, notices=FLOORS),
     ),
     samplers=(

@@ -238,7 +238,7 @@ def _imperfect(profile: Profile) -> Iterator[Problem]:
             yield Problem(token, law, law, HardHead(token, {**full.answers, extra: answer}))
 
 
-def prove_pathwise() -> int:
+def prove_pathwise(statement: Statement = STATED) -> int:
     """A greedy step errs only where its loss is >= 1/2: 1{error} <= 2 loss; and the first error bounds the rollout.
 
     With right mass p and another label's mass q >= p, p + q <= 1: the loss 1 - p >= 1/2. Symbolic, then summed: the
@@ -249,9 +249,9 @@ def prove_pathwise() -> int:
     p, extra, rest = sympy.symbols("p e r", nonnegative=True)
     total = p + (p + extra) + rest  # the mass of the right label, of one at least as large, and of the others
     loss = sympy.factor(1 - p / total)
-    gap = sympy.factor(loss - sympy.Rational(1, 2))
-    require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie loses exactly one half")
-    require(sympy.simplify(gap - (extra + rest) / (2 * total)) == 0, f"loss - 1/2 = {gap}")
+    gap = sympy.factor(statement.factor * loss - 1)
+    require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie attains the factor")
+    require(sympy.simplify(gap - (extra + rest) / total) == 0, f"2 loss - 1 = {gap}")
     require((extra + rest).is_nonnegative is True, "the sign of the gap")
     return 3
 
@@ -329,7 +329,13 @@ ATTACK = Attack(
             _imperfect,
         ),
     ),
-    proofs=(Proof("a greedy error costs at least one half, symbolic in the masses", prove_pathwise),),
+    proofs=(
+        Proof(
+            "a greedy error costs at least one half, symbolic in the masses",
+            prove_pathwise,
+            notices=("factor 1 for 2",),
+        ),
+    ),
     samplers=(
         Sampler(
             "random and disturbed heads, couplings, lengths, spreads, frequencies of ones",

@@ -326,7 +326,7 @@ ATTACK = Attack(
             notices=tuple(MUTANTS),
         ),
     ),
-    samplers=(Sampler("random small laws", _random_problems, 25, 400),),
+    samplers=(Sampler("random small laws", _random_problems, 25, 400, ("n² for n",)),),
     measurements=(Measurement("sampled", "learning curves", _learning_curves, ("n² for n",)),),
     necessity={
         "realizable": Dropped(_unrealizable, replace(STATED, without="realizable")),
