@@ -351,9 +351,14 @@ def test_the_lower_bound_is_that_of_the_density(sets: list[tuple[int, ...]], cap
     assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
 
 
-def test_the_lower_bound_of_a_ladder_and_of_long_sets() -> None:
+def test_the_lower_bound_where_one_kind_of_ball_is_the_best() -> None:
     ladder = [(i, i + 2) for i in range(38)] + [(2 * i, 2 * i + 1) for i in range(20)]
-    for sets in (ladder, [tuple(range(i, i + 4)) for i in range(0, 30, 3)], [(i, i // 3) for i in range(1, 40)]):
+    complete = list(combinations(range(6), 2))  # everything lies within a set of everything, and of no less
+    stars = [(0, 1), *((0, i) for i in range(2, 8)), *((1, i) for i in range(8, 14))]
+    tailed = [*stars, *((i, i + 1) for i in range(13, 18))]  # the two stars are a ball about the set of their centres
+    bounds = [dependencies.lower_bound(sets, cap=1) for sets in (complete, tailed)]
+    assert bounds == [5, 5]
+    for sets in (ladder, complete, tailed, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
         for cap in (1, 2, 3):
             assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
 
