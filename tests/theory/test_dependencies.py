@@ -368,10 +368,12 @@ def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
     rng, size = np.random.default_rng(0), 6
     ways, refuted, unsettled = np.indices((size,) * size).reshape(size, -1), 0, 0  # (positions, IDs)
     most = np.max([(ways == value).sum(axis=0) for value in range(size)], axis=0)
-    for _ in range(60):
-        sets = [
-            rng.choice(size, size=int(rng.integers(2, 4)), replace=False).tolist() for _ in range(rng.integers(5, 9))
-        ]
+    near_twins = [[(0, 1, 2, 5), (0, 2, 3), (0, 2, 4), (1, 4), (3, 5)], [(0, 1, 2), (0, 1, 3, 4), (2, 3, 5)]]
+    drawn = [
+        [rng.choice(size, size=int(rng.integers(2, 5)), replace=False).tolist() for _ in range(rng.integers(3, 9))]
+        for _ in range(50)
+    ]
+    for sets in (*near_twins, *drawn):
         part = max(_components(size, tuple(map(tuple, sets))), key=lambda part: len(part.members))
         if len(part.members) < size:
             continue
