@@ -481,6 +481,12 @@ def test_the_check_of_a_coupling_can_fail() -> None:
         verified(((0, 1),), (4, 4), 1)
 
 
+def test_sets_without_positions_ask_for_nothing() -> None:
+    assert dependencies.synthesize([(), (0, 2), ()], cap=1).spread == dependencies.lower_bound([(2, 0), ()], cap=1) == 1
+    with pytest.raises(InvalidArgument, match="got no positions"):
+        dependencies.synthesize([(), ()], cap=1)
+
+
 def test_separate_sets_are_coupled_apart() -> None:
     instance = Copy(2).solve((0, 1, 1, 2))
     found = dependencies.synthesize(instance, cap=2)
