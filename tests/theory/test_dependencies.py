@@ -482,7 +482,9 @@ def test_the_check_of_a_coupling_can_fail() -> None:
 
 
 def test_sets_without_positions_ask_for_nothing() -> None:
-    assert dependencies.synthesize([(), (0, 2), ()], cap=1).spread == dependencies.lower_bound([(2, 0), ()], cap=1) == 1
+    found = dependencies.synthesize([(), (0, 2), ()], cap=1)
+    assert (found.spread, len(found.ids)) == (1, 3)
+    assert dependencies.lower_bound([(2, 0), ()], cap=1) == 1
     with pytest.raises(InvalidArgument, match="got no positions"):
         dependencies.synthesize([(), ()], cap=1)
 
