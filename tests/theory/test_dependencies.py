@@ -351,9 +351,14 @@ def test_the_lower_bound_is_that_of_the_density(sets: list[tuple[int, ...]], cap
     assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
 
 
-def test_the_lower_bound_of_a_ladder_and_of_long_sets() -> None:
+def test_the_lower_bound_where_one_kind_of_ball_is_the_best() -> None:
     ladder = [(i, i + 2) for i in range(38)] + [(2 * i, 2 * i + 1) for i in range(20)]
-    for sets in (ladder, [tuple(range(i, i + 4)) for i in range(0, 30, 3)], [(i, i // 3) for i in range(1, 40)]):
+    complete = list(combinations(range(6), 2))  # everything lies within a set of everything, and of no less
+    stars = [(0, 1), *((0, i) for i in range(2, 8)), *((1, i) for i in range(8, 14))]
+    tailed = [*stars, *((i, i + 1) for i in range(13, 18))]  # the two stars are a ball about the set of their centres
+    bounds = [dependencies.lower_bound(sets, cap=1) for sets in (complete, tailed)]
+    assert bounds == [5, 5]
+    for sets in (ladder, complete, tailed, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
         for cap in (1, 2, 3):
             assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
 
@@ -363,10 +368,12 @@ def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
     rng, size = np.random.default_rng(0), 6
     ways, refuted, unsettled = np.indices((size,) * size).reshape(size, -1), 0, 0  # (positions, IDs)
     most = np.max([(ways == value).sum(axis=0) for value in range(size)], axis=0)
-    for _ in range(60):
-        sets = [
-            rng.choice(size, size=int(rng.integers(2, 4)), replace=False).tolist() for _ in range(rng.integers(5, 9))
-        ]
+    near_twins = [[(0, 1, 2, 5), (0, 2, 3), (0, 2, 4), (1, 4), (3, 5)], [(0, 1, 2), (0, 1, 3, 4), (2, 3, 5)]]
+    drawn = [
+        [rng.choice(size, size=int(rng.integers(2, 5)), replace=False).tolist() for _ in range(rng.integers(3, 9))]
+        for _ in range(50)
+    ]
+    for sets in (*near_twins, *drawn):
         part = max(_components(size, tuple(map(tuple, sets))), key=lambda part: len(part.members))
         if len(part.members) < size:
             continue
@@ -472,6 +479,14 @@ def test_intervals_have_room_exactly_when_some_choice_keeps_the_cap(intervals: l
 def test_the_check_of_a_coupling_can_fail() -> None:
     with pytest.raises(AssertionError, match="more than 1 tokens share an ID"):
         verified(((0, 1),), (4, 4), 1)
+
+
+def test_sets_without_positions_ask_for_nothing() -> None:
+    found = dependencies.synthesize([(), (0, 2), ()], cap=1)
+    assert (found.spread, len(found.ids)) == (1, 3)
+    assert dependencies.lower_bound([(2, 0), ()], cap=1) == 1
+    with pytest.raises(InvalidArgument, match="got no positions"):
+        dependencies.synthesize([(), ()], cap=1)
 
 
 def test_separate_sets_are_coupled_apart() -> None:

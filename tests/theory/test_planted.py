@@ -388,5 +388,6 @@ def test_what_the_law_does_not_draw_has_probability_zero() -> None:
         Example((1, 2, 2), drawn.ids, "z"),  # the target of words that are planted with probability 0, or not at all
         Example((1, 2, 0), drawn.ids, "z"),
         Example(drawn.tokens, drawn.ids, "no label"),
+        Example((2, 2, 1), drawn.ids, None),
     ):
         assert law.probability(other) == 0

@@ -145,6 +145,22 @@ def test_logits_of_any_size_are_attended_to_as_the_definition_says(size: float) 
     assert np.isfinite(gradient.flat).all()
 
 
+@pytest.mark.parametrize(("high", "low"), [(100, 0), (0, -150), (50, -50), (300, -300)])
+def test_rows_of_very_different_logits_are_each_attended_to(high: float, low: float) -> None:
+    """The token of a query says whether its logits are about `high` or about `low`."""
+    of = config("none", n_layers=1)
+    parameters, part = drawn(of, dtype=np.float32), batch(of, size=9)
+    sign, root = np.tile([1, -1], of.width // 2), np.sqrt(of.head_width)
+    parameters["tokens"][...] = sign * np.array([[1], [-1], [1], [-1], [1]])
+    parameters["0.norm1.gain"][...], parameters["0.norm1.bias"][...] = 1, 0
+    weight, bias = (parameters[f"0.qkv.{name}"].reshape(-1, 3, of.width) for name in ("weight", "bias"))
+    weight[:, 0], bias[:, 0] = (high - low) / 2 / root * sign[:, None] / of.width, (high + low) / 2 / root
+    weight[:, 1], bias[:, 1] = weight[:, 1] / 100, 1  # keys are nearly 1
+    found, _ = Engine(of, threads=1).logits(parameters, part)
+    expected, _ = plain.logits(of, plain.exact(parameters), part)
+    assert found == pytest.approx(expected, abs=2e-3)
+
+
 def test_what_is_exponentiated_as_it_is_can_be_summed() -> None:
     limits = np.finfo(np.float32)
     assert np.exp(engines.SAFE) * 1e12 < limits.max
