@@ -14,7 +14,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -25,7 +25,7 @@ from proofs_check.claims import attack, t1
 from proofs_check.cli import main
 from proofs_check.files import problem_from_dict
 from tests.proofs_check.toys import CLAIM, Below, problem, toy
-from theory import Factor, claims
+from theory import Factor, claims, kernels
 from theory.claims import CLAIMS
 from theory.exact import readable
 
@@ -507,14 +507,19 @@ def test_coverage_says_that_there_is_no_kernel_and_why(parity: Path, capsys: Out
     assert (written["kappa0_missing"], written["retention_missing"]) == (reason, reason)
 
 
-def test_coverage_says_which_kernels_it_searched(parity: Path, capsys: Out) -> None:
-    """With a budget for runs of neighbours alone, infinity and a least factor are said of them."""
+def test_coverage_says_which_kernels_it_searched(parity: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where runs of neighbours alone are tried, infinity and a least factor are said of them."""
+
+    def search(*arguments: Any) -> NoReturn:
+        raise kernels._TooMuch
+
+    monkeypatch.setattr(kernels, "_full_program", search)
     relative = {"arity": 2, "window": 1, "key": "relative"}
     local = {"kind": "local", "width": 1}
     question = changed(
         parity, heads=relative, train=[{"length": 9, "support": local}], test=[{"length": 14, "support": local}]
     )
-    assert main(["coverage", str(question), "--budget", "30000"]) == 0
+    assert main(["coverage", str(question)]) == 0
     out = capsys.readouterr().out
     assert "κ0  = 1    abstaining at test <= κ0 · abstaining in training (optimal)\n" in out
     assert (
