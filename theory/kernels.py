@@ -23,6 +23,7 @@ It is made small by structure, without changing its optimum:
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ from itertools import pairwise
 from math import comb, inf, prod
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
-from theory.errors import HUGE, bulk, shown, within_budget
+from theory.errors import CELLS, HUGE, bulk, shown, within_budget
 from theory.exact import choose, exact_choose
 from theory.heads import HeadClass
 from theory.planted import PlantedLaw
@@ -255,7 +256,10 @@ def _groups(heads: HeadClass, ids: Ids) -> list[list[int]]:
 def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
     """The IDs of a cluster, last position first, up to what no head of the class can tell apart.
 
-    An entry is a function of the IDs up to it, so that equal tuples have equal beginnings.
+    Without a window, key order tells the rank of an ID among those before it, and whether it is new. With one, a set is
+    a candidate where all its pairs are near, and the keys none and order tell of near pairs alone, two bits a pair here.
+    An anchored pair is one with the last position. An entry is a function of the IDs up to it, so that equal tuples have
+    equal beginnings.
     """
     if heads.key == "absolute":
         return ids
@@ -263,22 +267,27 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
         return tuple(value - ids[0] for value in ids)
     if not sees_ids(heads):
         return (0,) * len(ids)
-    return tuple(_relations(heads, ids[:i], own_id) for i, own_id in enumerate(ids))
 
+    def compared(other: int, own: int) -> int:
+        return (other > own) - (other < own) + 2 if heads.key == "order" else 1
 
-def _relations(heads: HeadClass, later: Ids, own_id: int) -> int:
-    """Which pairs of a position with later ones some candidate holds, and with key order how their IDs compare.
-
-    A set is a candidate where all its pairs are; an anchored pair is one with the last position.
-    """
     if heads.anchor == "last" and heads.arity == 2:
-        later = later[:1]
-    code = 0
-    for other in later:
-        near = heads.window is None or abs(other - own_id) <= heads.window
-        compared = (other > own_id) - (other < own_id) + 2 if heads.key == "order" else 1
-        code = 4 * code + near * compared
-    return code
+        return tuple(compared(ids[0], own) for own in ids)
+    codes: list[int] = []
+    if heads.window is None:
+        ranked: list[int] = []
+        for own in ids:
+            rank = bisect_left(ranked, own)
+            new = ranked[rank : rank + 1] != [own]
+            codes.append(2 * rank + new)
+            if new:
+                ranked.insert(rank, own)
+        return tuple(codes)
+    order = sorted((own, i) for i, own in enumerate(ids))
+    for i, own in enumerate(ids):
+        near = order[bisect_left(order, (own - heads.window, 0)) : bisect_left(order, (own + heads.window + 1, 0))]
+        codes.append(sum(compared(other, own) << 2 * (i - 1 - j) for other, j in near if j < i))
+    return tuple(codes)
 
 
 def _placed(heads: HeadClass, laws: Components) -> Iterator[tuple[PlantedLaw, list[int], Ids, Fraction]]:
@@ -526,7 +535,6 @@ def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, wor
     stack: list[tuple[int, ...]] = [()]
     while stack:
         chosen = stack.pop()
-        work.spend(1)
         if len(chosen) == len(kind):
             yield chosen
             continue
@@ -538,10 +546,12 @@ def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, wor
         else:
             fits = at[seen_id + (cluster[chosen[0]][0] - kind[0][0] if chosen else 0), mark]
         for place in fits:
+            work.spend(1 + len(chosen) // (1 if related else CELLS))
             if chosen and place <= chosen[-1]:
                 continue
-            if not related or _relations(heads, tuple(ids[i] for i in chosen), ids[place]) == seen_id:
-                stack.append((*chosen, place))
+            longer = (*chosen, place)
+            if not related or _seen_ids(heads, tuple(ids[i] for i in longer))[-1] == seen_id:
+                stack.append(longer)
 
 
 def _small_program(

@@ -8,8 +8,10 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,8 +22,9 @@ from proofs_check.cli import main
 from proofs_check.files import problem_from_dict
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, Below, problem, toy
-from theory import claims
+from theory import Factor, claims, kernels
 from theory.claims import CLAIMS
+from theory.exact import readable
 
 PARITY: dict[str, Any] = {
     "heads": {"arity": 2},
@@ -422,7 +425,8 @@ def test_coverage_says_the_numbers(parity: Path, capsys: Out, tmp_path: Path) ->
     ]
     assert json.loads(result.read_text(encoding="utf-8")) == {
         "kappa": "10", "kappa0": "1", "kappa0_lower": "1", "candidates": 6, "factor": "60", "retention": "10",
-        "uncovered": None,
+        "retention_lower": "10", "uncovered": None, "kappa0_missing": "", "retention_missing": "",
+        "kappa0_family": "all kept sets", "retention_family": "all kept sets",
     }  # fmt: skip
 
 
@@ -430,12 +434,93 @@ def test_coverage_names_what_training_does_not_cover(parity: Path, capsys: Out, 
     result = tmp_path / "result.json"
     assert main(["coverage", str(changed(parity, train=[{"length": 3}])), "--json", str(result)]) == 0
     out = capsys.readouterr().out
-    assert "T3 gives no bound" in out
-    assert "T11 gives no bound" in out
+    assert "T3 gives no bound: something at test never occurs in training." in out
+    assert "T11 gives no bound: no kernel proves a t." in out
     assert "inf ·" not in out
     assert "Not covered in training: candidates with overlap (None, None), key ()." in out
     written = json.loads(result.read_text(encoding="utf-8"))
     assert (written["kappa"], written["retention"], written["uncovered"]) == ("inf", "inf", [[None, None], []])
+
+
+def test_coverage_sees_that_the_order_of_rising_ids_tells_nothing(parity: Path, capsys: Out) -> None:
+    heads = {"arity": 2, "key": "order"}
+    assert main(["coverage", str(changed(parity, heads=heads, train=[{"length": 7}], test=[{"length": 16}]))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("    ")[0] for line in lines[:4]] == ["κ   = 91/10", "κ0  = 1", "N_T = 21", "t   = 91/10"]
+    assert "T11: every head has test loss <= 91/10 · training loss." in lines
+
+
+def test_coverage_says_that_there_is_no_kernel_and_why(parity: Path, capsys: Out, tmp_path: Path) -> None:
+    """From length 4 to 3 every pattern is covered: nothing at test is new, and no sub-example is long enough."""
+    result = tmp_path / "result.json"
+    assert main(["coverage", str(changed(parity, test=[{"length": 3}])), "--json", str(result)]) == 0
+    reason = "S* at length 3 (every training length exceeds it) leads to no training placement"
+    assert capsys.readouterr().out.splitlines() == [
+        "κ   = 1    largest growth of a pattern's expected number of candidates",
+        f"κ0  = inf    no kernel: {reason}",
+        "N_T = 6    candidate sets in training, at most",
+        f"t   = inf    no kernel: {reason}",
+        "T3 gives no bound: no kernel proves a κ0.",
+        "T11 gives no bound: no kernel proves a t.",
+    ]
+    written = json.loads(result.read_text(encoding="utf-8"))
+    assert (written["kappa0_missing"], written["retention_missing"]) == (reason, reason)
+
+
+def test_coverage_says_which_kernels_it_searched(parity: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where runs of neighbours alone are tried, infinity and a least factor are said of them."""
+
+    def search(*arguments: Any) -> NoReturn:
+        raise kernels._TooMuch
+
+    monkeypatch.setattr(kernels, "_full_program", search)
+    relative = {"arity": 2, "window": 1, "key": "relative"}
+    local = {"kind": "local", "width": 1}
+    question = changed(
+        parity, heads=relative, train=[{"length": 9, "support": local}], test=[{"length": 14, "support": local}]
+    )
+    assert main(["coverage", str(question)]) == 0
+    out = capsys.readouterr().out
+    assert "κ0  = 1    abstaining at test <= κ0 · abstaining in training (optimal)\n" in out
+    assert (
+        "t   = inf    no kernel of runs of neighbours (a larger --budget searches more): a candidate set of S* = "
+        in out
+    )
+    assert "T11 gives no bound: no kernel of runs of neighbours (a larger --budget searches more) proves a t." in out
+    assert "occurs in training" not in out
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "family", "words"),
+    [
+        (Fraction(3, 2), Fraction(3, 2), "all kept sets", "what (optimal)"),
+        (Fraction(1), Fraction(1), "runs of neighbours", "what (optimal)"),
+        (
+            Fraction(3, 2), Fraction(3, 2), "runs of neighbours",
+            "what (the least that a kernel of runs of neighbours proves; others were not searched)",
+        ),
+        (Fraction(3, 2), Fraction(4, 3), "all kept sets", "what (at least 4/3 for every kernel)"),
+        (
+            Fraction(3, 2), 1 + Fraction(1, 10**9), "runs of neighbours",
+            "what (at least 1.00000 for every kernel of runs of neighbours)",
+        ),
+    ],
+)  # fmt: skip
+def test_how_sharp_a_factor_is_said_to_be(value: Any, lower: Any, family: Any, words: str) -> None:
+    assert cli._sharpness(Factor(value, lower, family), "what") == words
+
+
+def test_long_numbers_are_rounded_to_the_safe_side() -> None:
+    assert cli._equals(Fraction(7, 3)) == "= 7/3"
+    assert cli._equals(inf) == "= inf"
+    assert cli._equals(Fraction(10**12 + 1, 10**12)) == "≈ 1.00001"
+    assert readable(Fraction(10**12 - 1, 10**12)) == "0.999999"
+    assert readable(Fraction(10**12 - 1, 10**12), up=True) == "1.00000"
+    assert readable(Fraction(123456789012, 1), up=True) == "1.23457e+11"
+    assert readable(Fraction(10) ** 5000) == "1.00000e+5000"
+    assert readable(Fraction(1234567890123, 10**7)) == "123456"
+    assert readable(Fraction(1, 3 * 10**12)) == "3.33333e-13"
+    assert readable(Fraction(2 * 10**9, 3 * 10**11 + 1), up=True) == "0.00666667"
 
 
 @pytest.mark.parametrize("command", ["decide", "coverage"])
