@@ -265,6 +265,21 @@ def test_workers_are_deaf_to_ctrl_c_before_their_first_instruction(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_workers_of_a_sweep_end_with_it_also_before_they_have_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """joblib starts all of them at once; one may wait for minutes until it has a run."""
+    given: dict[str, Any] = {}
+
+    def configure(self: object, **options: Any) -> None:
+        given.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("joblib.parallel.LokyBackend.configure", configure)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(read_grid("grid.toml"), "results.jsonl", workers=64)
+    assert (given["initializer"], given["initargs"]) == (workers.end_with, (os.getpid(),))
+    assert given["n_jobs"] == 3  # as many as there are runs
+
+
 def test_where_a_second_process_cannot_be_started_the_first_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a user may have only so many."""
     submit, calls = ProcessPoolExecutor.submit, []
