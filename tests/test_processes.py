@@ -265,6 +265,15 @@ def test_workers_are_deaf_to_ctrl_c_before_their_first_instruction(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_worker_leaves_ctrl_c_to_its_parent(interruptible: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that was started later, in place of another."""
+    followed: list[Any] = []
+    monkeypatch.setattr(workers, "once_orphaned", lambda parent, then: followed.append((parent, then.func, then.args)))
+    workers.end_with.__wrapped__(17)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert followed == [(17, os._exit, (1,))]
+
+
 def test_workers_of_a_sweep_end_with_it_also_before_they_have_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """joblib starts all of them at once; one may wait for minutes until it has a run."""
     given: dict[str, Any] = {}

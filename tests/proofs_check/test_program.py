@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -278,6 +279,26 @@ def test_debug_reaches_both_programs_of_figures(arguments: list[str], capsys: Ou
     assert "Traceback" in capsys.readouterr().err
     assert draw(["no-such-figure"]) == BAD_USAGE
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dependencies", "--task", "copy", "--length", "2", "--out", "x.svg"],
+        ["certificates", "--format", "svg", "--out", "drawn"],
+    ],
+)
+def test_a_figure_that_finds_no_room_exits_4(
+    arguments: list[str], capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from figures.__main__ import main as draw
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", no_room)
+    assert draw(arguments) == FAILED
+    assert re.fullmatch(
+        r"figures: \S+: argument --out: got '.*': No space left on device; .*\n", capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("command", ["", *cli.COMMANDS])
