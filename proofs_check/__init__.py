@@ -1,7 +1,7 @@
 """The sceptic: attacks every claim of the theory with engines that could have refuted it.
 
 Run it with `python -m proofs_check`; the exit status is 0 when every claim holds, 1 when something is refuted or a
-mutant survives, 2 when something is inconclusive, 3 for bad usage.
+mutant survives, 2 when something is inconclusive, 3 for bad usage, 4 when it could not be done.
 """
 
 from typing import TYPE_CHECKING

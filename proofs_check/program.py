@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 HOLDS, REFUTED, INCONCLUSIVE, BAD_USAGE, FAILED = range(5)
 
-GRACE = 5.0
+GRACE = 10.0
 """Seconds that an orphaned command has to write down what it found."""
 
 
@@ -165,10 +165,20 @@ def end_with_caller() -> None:
         return
     from idealized_model.workers import once_orphaned
 
+    signal.signal(signal.SIGINT, _interrupt)
     once_orphaned(os.getppid(), _end)
 
 
+_INTERRUPTED = threading.Event()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    _INTERRUPTED.set()
+    raise KeyboardInterrupt
+
+
 def _end() -> None:
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    if not _INTERRUPTED.is_set():  # a second interrupt would cut off what the first one leads to
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     time.sleep(GRACE)
     os._exit(INCONCLUSIVE)

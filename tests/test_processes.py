@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from idealized_model import workers
+from idealized_model.transformer import sweeps
 from idealized_model.transformer.results import read_rows
-from idealized_model.transformer.sweeps import sweep
+from idealized_model.transformer.sweeps import read_grid, sweep
 from proofs_check import program, runner
 from proofs_check.runner import Unfinished, collect
 from tests.idealized_model.transformer.test_sweeps import TINY
@@ -168,9 +169,11 @@ def test_in_the_background_are_what_ignores_signals_and_what_leads_a_group(
         if background.startswith("SIG"):
             signal.signal(getattr(signal, background), signal.SIG_IGN)
         program.end_with_caller()
+        listens = signal.getsignal(signal.SIGINT) is program._interrupt
     finally:
         signal.signal(signal.SIGHUP, before)
     assert followed == ([] if background else [os.getppid()])
+    assert listens == bool(followed)
 
 
 def test_an_orphan_is_interrupted_and_then_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,8 +181,13 @@ def test_an_orphan_is_interrupted_and_then_ended(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(signal, "pthread_kill", lambda thread, number: said.append((thread, number)))
     monkeypatch.setattr(time, "sleep", said.append)
     monkeypatch.setattr(os, "_exit", said.append)
+    monkeypatch.setattr(program, "_INTERRUPTED", threading.Event())
     program._end()
     assert said == [(threading.main_thread().ident, signal.SIGINT), program.GRACE, program.INCONCLUSIVE]
+    with pytest.raises(KeyboardInterrupt):
+        program._interrupt(signal.SIGINT, None)
+    program._end()  # Ctrl-C ended the script and reached the command: it is at work on its report
+    assert said[3:] == [program.GRACE, program.INCONCLUSIVE]
 
 
 @in_proc
@@ -233,6 +241,52 @@ def test_where_no_process_can_be_started_one_does_the_work(
     assert found == ({2: 4, 3: 9}, False)
     assert seen == [(2, 1, False), (2, 0, True), (3, 1, False), (3, 0, True)]
     assert [str(one.message) for one in said] == [ONE.replace("Read-only file system", what)]
+
+
+@pytest.mark.parametrize("start", ["check", "sweep"])
+def test_workers_are_deaf_to_ctrl_c_before_their_first_instruction(
+    start: str, interruptible: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal sends it to them too, and they have no handler yet: they would end with a traceback."""
+    heard: list[Any] = []
+
+    def starts(*arguments: Any, **options: Any) -> Any:
+        heard.append(signal.getsignal(signal.SIGINT))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "ProcessPoolExecutor", starts)
+    monkeypatch.setattr("joblib.externals.loky.process_executor.ProcessPoolExecutor.submit", starts)
+    if start == "check":
+        assert collect([2, 3], squares, jobs=2, watch=lambda *_: None) == ({}, True)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            sweep(read_grid("grid.toml"), "results.jsonl", workers=2)
+    assert heard == [signal.SIG_IGN]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_worker_leaves_ctrl_c_to_its_parent(interruptible: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that was started later, in place of another."""
+    followed: list[Any] = []
+    monkeypatch.setattr(workers, "once_orphaned", lambda parent, then: followed.append((parent, then.func, then.args)))
+    workers.end_with.__wrapped__(17)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert followed == [(17, os._exit, (1,))]
+
+
+def test_workers_of_a_sweep_end_with_it_also_before_they_have_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """joblib starts all of them at once; one may wait for minutes until it has a run."""
+    given: dict[str, Any] = {}
+
+    def configure(self: object, **options: Any) -> None:
+        given.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("joblib.parallel.LokyBackend.configure", configure)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(read_grid("grid.toml"), "results.jsonl", workers=64)
+    assert (given["initializer"], given["initargs"]) == (workers.end_with, (os.getpid(),))
+    assert given["n_jobs"] == 3  # as many as there are runs
 
 
 def test_where_a_second_process_cannot_be_started_the_first_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,12 +368,10 @@ def test_a_read_only_dev_shm() -> None:
 def test_threads_need_no_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
     from joblib import parallel_config
 
-    from idealized_model.transformer import sweeps
-
     Path("grid.toml").write_text(TINY.replace("seeds = 3", "seeds = 1"))
     monkeypatch.setattr(sweeps, "why_none", lambda: READ_ONLY)
     with parallel_config("threading"):
-        assert sweep(sweeps.read_grid("grid.toml"), "results.jsonl", workers=2) == 3
+        assert sweep(read_grid("grid.toml"), "results.jsonl", workers=2) == 3
 
 
 def test_semaphores_are_found_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

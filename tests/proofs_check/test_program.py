@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from proofs_check.attack import Family
 from proofs_check.claims import t1
 from proofs_check.cli import main
 from proofs_check.files import write_json
-from proofs_check.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, answered
+from proofs_check.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, _Guarded, answered
 from proofs_check.verdicts import SCHEMES
 from tests.processes import LENGTHGEN, environment, finished, launched
 from tests.proofs_check.toys import CLAIM, toy
@@ -104,6 +106,38 @@ def test_a_file_does_not_get_the_number_of_a_closed_stream(tmp_path: Path) -> No
     done = program(body, "<&- >&- 2>&-", cwd=tmp_path)
     assert done.returncode == FAILED
     assert (tmp_path / "found").read_text() == "found"
+
+
+def test_nor_do_the_files_of_the_programs_that_it_starts() -> None:
+    """Workers among them."""
+    code = "import os; os._exit(os.open(os.devnull, os.O_RDONLY))"
+    body = f"import subprocess\ndef command():\n    return 100 + subprocess.call([sys.executable, '-c', {code!r}])"
+    assert program(body, "2>&-").returncode >= 103
+
+
+def test_a_message_is_written_at_once() -> None:
+    done = program("def command():\n    print('a message', file=sys.stderr)\n    os._exit(7)")
+    assert (done.returncode, done.stderr) == (7, "a message\n")
+
+
+def test_nothing_is_written_after_what_was_lost() -> None:
+    class Once(io.BytesIO):
+        """A device that fails once."""
+
+        failed = False
+
+        def write(self, data: Any) -> int:
+            if not self.failed:
+                self.failed = True
+                raise OSError(5, "Input/output error")
+            return super().write(data)
+
+    device = Once()
+    stream = _Guarded(device)
+    assert [stream.write(b"first"), stream.write(memoryview(b"second"))] == [5, 6]
+    assert device.getvalue() == b""
+    assert stream.error is not None
+    assert stream.error.errno == 5
 
 
 def test_a_reader_that_goes_away_keeps_the_status_also_amid_a_table() -> None:
@@ -245,6 +279,26 @@ def test_debug_reaches_both_programs_of_figures(arguments: list[str], capsys: Ou
     assert "Traceback" in capsys.readouterr().err
     assert draw(["no-such-figure"]) == BAD_USAGE
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dependencies", "--task", "copy", "--length", "2", "--out", "x.svg"],
+        ["certificates", "--format", "svg", "--out", "drawn"],
+    ],
+)
+def test_a_figure_that_finds_no_room_exits_4(
+    arguments: list[str], capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from figures.__main__ import main as draw
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", no_room)
+    assert draw(arguments) == FAILED
+    assert re.fullmatch(
+        r"figures: \S+: argument --out: got '.*': No space left on device; .*\n", capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("command", ["", *cli.COMMANDS])
