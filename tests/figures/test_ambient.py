@@ -68,7 +68,7 @@ def test_the_bytes_are_the_same_whatever_surrounds_them(tmp_path: Path) -> None:
         f"from figures.cli import main\nassert main(['certificates', '--format', 'pdf,svg', '--out', {str(there)!r}]) == 0\n"
         f"assert main(['dependencies', '--task', 'copy', '--length', '3', '--out', {str(there / 'graph.svg')!r}]) == 0"
     )
-    variables = {"MPLBACKEND": "module://matplotlib_inline.no_such_backend", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    variables = {"MPLBACKEND": "no such backend", "LC_ALL": "C", "PYTHONUTF8": "0"}
     python(code, tmp_path, XDG_CONFIG_HOME=str(tmp_path / "home"), **variables)
     assert {file.name for file in there.iterdir()} == {file.name for file in here.iterdir()}
     for file in here.iterdir():
