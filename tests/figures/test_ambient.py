@@ -113,7 +113,7 @@ def test_what_is_drawn_by_the_library_ignores_the_settings_and_they_stay() -> No
     task = TASKS["copy"]
     instance = task.sample(3, np.random.default_rng(0))
     plain = encode(draw(task, instance), "svg")
-    with matplotlib.rc_context({"font.family": "cursive", "axes.facecolor": "red", "savefig.bbox": "tight"}):
+    with matplotlib.rc_context({"axes.titlelocation": "left", "font.family": "cursive", "savefig.bbox": "tight"}):
         before = dict(matplotlib.rcParams)
         assert encode(draw(task, instance), "svg") == plain
         assert dict(matplotlib.rcParams) == before
