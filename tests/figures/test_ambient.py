@@ -68,7 +68,7 @@ def test_the_bytes_are_the_same_whatever_surrounds_them(tmp_path: Path) -> None:
         f"from figures.cli import main\nassert main(['certificates', '--format', 'pdf,svg', '--out', {str(there)!r}]) == 0\n"
         f"assert main(['dependencies', '--task', 'copy', '--length', '3', '--out', {str(there / 'graph.svg')!r}]) == 0"
     )
-    variables = {"MPLBACKEND": "module://matplotlib_inline.no_such_backend", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    variables = {"MPLBACKEND": "no such backend", "LC_ALL": "C", "PYTHONUTF8": "0"}
     python(code, tmp_path, XDG_CONFIG_HOME=str(tmp_path / "home"), **variables)
     assert {file.name for file in there.iterdir()} == {file.name for file in here.iterdir()}
     for file in here.iterdir():
@@ -113,7 +113,7 @@ def test_what_is_drawn_by_the_library_ignores_the_settings_and_they_stay() -> No
     task = TASKS["copy"]
     instance = task.sample(3, np.random.default_rng(0))
     plain = encode(draw(task, instance), "svg")
-    with matplotlib.rc_context({"font.family": "cursive", "axes.facecolor": "red", "savefig.bbox": "tight"}):
+    with matplotlib.rc_context({"axes.titlelocation": "left", "font.family": "cursive", "savefig.bbox": "tight"}):
         before = dict(matplotlib.rcParams)
         assert encode(draw(task, instance), "svg") == plain
         assert dict(matplotlib.rcParams) == before

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import pytest
 from rich import box
@@ -74,11 +75,11 @@ def test_what_an_encoding_has_stays_and_the_rest_is_in_words(text: str, encoding
 CELLS = [["T1", "exhausted", "k = 1..3 [quick]: ✓ incomprehensibilities", "1,234"], ["", "refuted", "κ", ""]]
 
 
-def table(*, no_wrap: bool) -> Table:
-    """Two rows."""
+def table(*, no_wrap: bool, also: bool = False, min_width: int | None = None) -> Table:
+    """Two rows; the column in the middle is wrapped, unless `also` says no."""
     made = Table(title="a title", caption="a caption", box=box.SQUARE, padding=0)
     for name in ("claim", "random\nkind", "scope", "cases"):
-        made.add_column(name, no_wrap=no_wrap and name != "scope")
+        made.add_column(name, no_wrap=no_wrap and (also or name != "scope"), min_width=min_width)
     for row in CELLS:
         made.add_row(*(cell.replace("[", r"\[") for cell in row))
     return made
@@ -97,11 +98,13 @@ def bare(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-@pytest.mark.parametrize("no_wrap", [True, False])
-def test_nothing_is_lost_at_any_width(no_wrap: bool) -> None:
+@pytest.mark.parametrize(
+    "how", [{"no_wrap": True}, {"no_wrap": False}, {"no_wrap": True, "also": True}, {"no_wrap": False, "min_width": 15}]
+)
+def test_nothing_is_lost_at_any_width(how: dict[str, Any]) -> None:
     kinds = set()
     for width in range(1, 100):
-        text = drawn(table(no_wrap=no_wrap), width)
+        text = drawn(table(**how), width)
         kinds.add("│" in text)
         if "│" in text:  # read column by column
             lines = [line.split("│")[1:-1] for line in text.splitlines() if line.startswith("│")]
