@@ -459,7 +459,7 @@ ATTACK = Attack(
         Sampler(
             "random mixtures, supports, schemes, windows, keys, anchors",
             _random_problems,
-            100,
+            50,
             1000,
             ("without κ0", "the smallest mass ratio for κ", "half of the bound"),
         ),

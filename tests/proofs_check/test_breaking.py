@@ -235,17 +235,16 @@ def rate_of(value: Callable[[int], Fraction]) -> Break:
     return lambda patch: patch.setattr(bounds, "rates", lambda: (bounds.Rate("a rate", 1, value),))
 
 
-def certificates_without(place: int, *, only_two_wide: bool = False) -> Break:
+def certificates_without(place: int, only: Callable[[HeadClass], bool] = lambda heads: True) -> Break:
     """One of the lengths that suffice is forgotten."""
 
     def forget(patch: pytest.MonkeyPatch) -> None:
         whole = t4.certificate_lengths
 
         def wrong(problem: Problem) -> tuple[int, ...]:
-            found, heads = whole(problem), problem.heads
-            scheme = problem.planted[0].positions
-            concerned = (heads.arity, heads.window, heads.key) == (2, 2, "absolute") and scheme == RandomShift(0, 8)
-            return found[:place] + found[place + 1 :] if concerned or not only_two_wide else found
+            found = whole(problem)
+            covers = problem.planted[0].positions != RandomShift(0, 3)
+            return found[:place] + found[place + 1 :] if covers and only(problem.heads) else found
 
         patch.setattr(t4, "certificate_lengths", wrong)
 
@@ -397,8 +396,9 @@ MEASURED: list[Any] = [
     ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n + 40))),
     ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n**1.001))),
     ("T4", "certificate lengths", one_shift_only),
-    ("T4", "certificate lengths", certificates_without(1)),
-    ("T4", "certificate lengths", certificates_without(0, only_two_wide=True)),
+    ("T4", "certificate lengths", certificates_without(2)),
+    ("T4", "certificate lengths", certificates_without(0, lambda heads: heads.arity == 1)),
+    ("T4", "certificate lengths", certificates_without(0, lambda heads: (heads.window, heads.key) == (2, "absolute"))),
     ("T7", "Monte Carlo", one_label_drawn),
     ("T7", "hill climbing", no_loss_at_all),
 ]
