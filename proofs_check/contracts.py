@@ -1187,6 +1187,8 @@ def examples(trial: Trial) -> Decided:
     """The examples in the docstrings of the task's class and module run, and print what they say."""
     kind = type(trial.task)
     module = sys.modules.get(kind.__module__)
+    if getattr(module, kind.__name__, None) is not kind:
+        module = None  # a class made elsewhere, as in an example of that module, which would then run itself
     members = {f"{kind.__name__}.{name}": value for name, value in vars(kind).items() if name != "__doc__"}
     documented = {kind.__module__: module, kind.__name__: kind} | {
         name: value for name, value in members.items() if isinstance(value, FunctionType | property)
