@@ -307,7 +307,9 @@ ASSIGNMENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("heads", HEADS, ids=str)
+@pytest.mark.parametrize(
+    "heads", [pytest.param(h, marks=[pytest.mark.slow] * (h.window in (0, 2))) for h in HEADS], ids=str
+)
 def test_what_makes_one_atom_is_seen_alike(heads: HeadClass) -> None:
     """Placements of one atom have one law of views and label, under a background and words that tell nothing apart."""
     ensemble = PlantedEnsemble(
@@ -331,7 +333,9 @@ def test_what_makes_one_atom_is_seen_alike(heads: HeadClass) -> None:
     assert len(laws) < 10 * len(ASSIGNMENTS)  # some are one
 
 
-@pytest.mark.parametrize("window", [None, 0, 1, 2])
+@pytest.mark.parametrize(
+    "window", [None, pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("anchor", ANCHORS)
 def test_windows_keys_and_anchors_by_two_plain_programs(window: int | None, key: Key, anchor: Anchor) -> None:
@@ -422,6 +426,24 @@ def test_pairs_in_a_window_of_their_own_may_be_permuted(train: int, test: int) -
         found = retention(HeadClass(2, 0, key), train=law(train), test=law(test))
         assert found == Factor(*[Fraction(test // 2 - 1, train // 2 - 1)] * 2)
         assert coverage_factor(HeadClass(2, 0, key), law(train), law(test)) == Factor(Fraction(1), Fraction(1))
+
+
+def with_ids(*ids: int) -> Law:
+    """Parity with the planted pair at the first two of these IDs."""
+    return parity(2, support.fixed({(0, 1): 1})).at(len(ids), positions=positions.coupled(lambda length: ids))
+
+
+@pytest.mark.parametrize("key", ["none", "relative", "order"])
+def test_clusters_are_further_apart_than_the_window(key: Key) -> None:
+    heads, one = HeadClass(2, 1, key), Factor(Fraction(1), Fraction(1))
+    apart = with_ids(0, 1, 3, 4)
+    assert coverage_factor(heads, apart, with_ids(0, 1, 3, 4)) == one
+    assert coverage_factor(heads, apart, with_ids(0, 1, 9, 10)) == one  # how far apart plays no part
+    assert coverage_factor(heads, apart, with_ids(5, 6, 0, 1)) == one  # nor which comes first
+    assert coverage_factor(heads, apart, with_ids(0, 1, 2, 3, 4)) == one  # without the ID 2
+    assert coverage_factor(heads, apart, with_ids(0, 1, 2, 3)).value == inf
+    assert coverage_factor(heads, with_ids(0, 1, 7), with_ids(0, 1)) == one  # no candidate set holds the ID 7
+    assert coverage_factor(heads, with_ids(0, 1, 2), with_ids(0, 1)).value == inf
 
 
 def test_one_token_is_seen_without_its_place() -> None:
