@@ -273,7 +273,7 @@ def touching_pairs_of_twice_the_width(patch: pytest.MonkeyPatch) -> None:
 
 def interval_of_no_width(patch: pytest.MonkeyPatch) -> None:
     def wrong(head: Any, law: Any, rng: Any, size: int, *, level: Fraction) -> SampledLoss:
-        return SampledLoss(Fraction(1, 2), 0.5, 0.5, level, size)
+        return SampledLoss(Fraction(0), 0.0, 0.0, level, size)
 
     patch.setattr(t3a, "sampled_loss", wrong)
 
