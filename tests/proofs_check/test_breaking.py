@@ -398,7 +398,11 @@ MEASURED: list[Any] = [
     ("T4", "certificate lengths", one_shift_only),
     ("T4", "certificate lengths", certificates_without(2)),
     ("T4", "certificate lengths", certificates_without(0, lambda heads: heads.arity == 1)),
-    ("T4", "certificate lengths", certificates_without(0, lambda heads: (heads.window, heads.key) == (2, "absolute"))),
+    (
+        "T4",
+        "certificate lengths",
+        certificates_without(0, lambda heads: (heads.arity, heads.window, heads.key) == (2, 2, "absolute")),
+    ),
     ("T7", "Monte Carlo", one_label_drawn),
     ("T7", "hill climbing", no_loss_at_all),
 ]
