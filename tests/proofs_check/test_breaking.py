@@ -273,7 +273,7 @@ def touching_pairs_of_twice_the_width(patch: pytest.MonkeyPatch) -> None:
 
 def interval_of_no_width(patch: pytest.MonkeyPatch) -> None:
     def wrong(head: Any, law: Any, rng: Any, size: int, *, level: Fraction) -> SampledLoss:
-        return SampledLoss(Fraction(1, 2), 0.5, 0.5, level, size)
+        return SampledLoss(Fraction(0), 0.0, 0.0, level, size)
 
     patch.setattr(t3a, "sampled_loss", wrong)
 
@@ -398,7 +398,11 @@ MEASURED: list[Any] = [
     ("T4", "certificate lengths", one_shift_only),
     ("T4", "certificate lengths", certificates_without(2)),
     ("T4", "certificate lengths", certificates_without(0, lambda heads: heads.arity == 1)),
-    ("T4", "certificate lengths", certificates_without(0, lambda heads: (heads.window, heads.key) == (2, "absolute"))),
+    (
+        "T4",
+        "certificate lengths",
+        certificates_without(0, lambda heads: (heads.arity, heads.window, heads.key) == (2, 2, "absolute")),
+    ),
     ("T7", "Monte Carlo", one_label_drawn),
     ("T7", "hill climbing", no_loss_at_all),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -115,6 +116,40 @@ def test_no_lemma_of_t1_leaves_room_for_another_head(name: str, lemmas: list[Lem
     facts = sympy.And(*herbrand.equality_axioms(terms), *premises)
     assert satisfiable(facts)
     assert not satisfiable(facts & sabotage)
+
+
+def test_the_premises_of_sufficiency_are_true_of_a_law_that_generalizes(lemmas: list[Lemma]) -> None:
+    """Token 1 is inconsistent: whatever else the premises say, they must not say that its labels agree."""
+    ((_, premises, goal, _),) = [lemma for lemma in lemmas if "sufficiency: with" in lemma[0]]
+    examples = {"e": ((0, 1), 0), "e1": ((0, 1), 0), "other": ((2, 1), 1)}
+    answers = {0: 0, 2: 1}  # the maximal head; tokens 0 and 2 are consistent
+
+    def holds(formula: Formula, named: dict[str, tuple[tuple[int, ...], int]], views: dict[str, int]) -> bool:
+        values: dict[Formula, bool] = {}
+        for symbol in formula.free_symbols:
+            kind, *parts = re.split(r"[(),]", str(symbol))[:-1]
+            match kind:
+                case "train":
+                    values[symbol] = True
+                case "in":
+                    values[symbol] = views[parts[1]] in named[parts[0]][0]
+                case "selects":
+                    values[symbol] = views[parts[1]] in answers
+                case "consistent":
+                    values[symbol] = views[parts[0]] in answers
+                case "same":
+                    labels = [
+                        named[part.split()[-1]][1] if part.startswith("label") else answers.get(views[part.split()[-1]])
+                        for part in parts
+                    ]
+                    values[symbol] = labels[0] == labels[1]
+        return bool(formula.subs(values))
+
+    for v in (0, 1):
+        for e2 in ("e1", "other"):
+            if v in examples[e2][0]:
+                named, views = {**examples, "e2": examples[e2]}, {"v": v, "w": 0}
+                assert all(holds(formula, named, views) for formula in (*premises, goal))
 
 
 def test_one_label_leaves_the_unseen_view_no_wrong_answer() -> None:

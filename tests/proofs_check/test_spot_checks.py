@@ -6,12 +6,13 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement, islice, product
 
+import numpy as np
 import pytest
 
 from idealized_model import HeadSpace, loss
 from proofs_check.claims import t1, t2, t3, t3a, t3b, t4, t7, t10
 from proofs_check.families import ensemble, ensembles, marked_parity, subsets
-from proofs_check.problem import Problem, labelled_counts
+from proofs_check.problem import Problem, labelled_counts, view_cases
 from tests import routes
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, PlantedEnsemble, View, bounds, positions, support
 from theory.planted import PlantedLaw
@@ -61,6 +62,16 @@ def test_t1_decides_by_the_heads_that_are_perfect_in_training() -> None:
     )
     problem = Problem(HeadClass(1), train, test)
     assert (t1.cases(problem), t1.decisive(problem)) == (9, 3)
+
+
+def test_t1_adversary_answers_a_new_view_wrongly_where_it_cannot_abstain() -> None:
+    one, two = Example((1,), (0,), 0), Example((1, 0), (0, 1), 0)
+    train, test = (FiniteLaw.uniform([example], labels=(0, 1)) for example in (one, two))
+    problem = Problem(HeadClass(1), train, test)
+    ((target, label),) = view_cases(problem.heads, test)
+    head = t1._spiteful_head(np.random.default_rng(0), problem, view_cases(problem.heads, train), target, label)
+    assert head.answers == {View((1,), ()): 0, View((0,), ()): 1}
+    assert [routes.expected_loss(head, law) for law in (train, test)] == [0, HALF]
 
 
 # ── T2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
