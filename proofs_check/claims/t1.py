@@ -473,7 +473,7 @@ ATTACK = Attack(
         Sampler(
             "random mixtures, supports, schemes, windows, keys, anchors",
             _random_problems,
-            150,
+            80,
             1500,
             ("without (a)", "without (c)", "(c) for every train example"),
         ),

@@ -21,6 +21,7 @@ from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks, clear_caches
 from theory import Coverage, HardHead, HeadClass, PlantedLaw, Verdict, bounds, criterion
+from theory.criterion import Outcome
 from theory.positions import Blocks, RandomShift
 
 pytestmark = pytest.mark.usefixtures("fresh_caches")
@@ -89,6 +90,10 @@ def no_head_perfect_at_test(patch: pytest.MonkeyPatch) -> None:
     change(patch, Problem, "perfect", lambda found: (found[0], found[1] & False))
 
 
+def every_head_perfect_at_test(patch: pytest.MonkeyPatch) -> None:
+    change(patch, Problem, "perfect", lambda found: (found[0], found[1] | True))
+
+
 def abstention_for_free(patch: pytest.MonkeyPatch) -> None:
     change(patch, HeadSpace, "losses", lambda found: (found[0] - found[1], *found[1:]))
 
@@ -131,7 +136,7 @@ def answers_unbound(patch: pytest.MonkeyPatch) -> None:
 # ── … T1 and T4: verdicts whose head is none ─────────────────────────────────────────────────────────────────────────
 
 
-def head_replaced(by: Callable[[Problem], HardHead | None]) -> Break:
+def head_replaced(by: Callable[[Problem, Verdict], HardHead | None]) -> Break:
     """A verdict "fails" with another head than its counterexample."""
 
     def replace_head(patch: pytest.MonkeyPatch) -> None:
@@ -139,27 +144,37 @@ def head_replaced(by: Callable[[Problem], HardHead | None]) -> Break:
 
         def wrong(problem: Problem) -> Verdict:
             verdict = whole(problem)
-            return replace(verdict, counterexample=by(problem)) if verdict.outcome == "fails" else verdict
+            return replace(verdict, counterexample=by(problem, verdict)) if verdict.outcome == "fails" else verdict
 
         patch.setattr(Problem, "verdict", wrong)
 
     return replace_head
 
 
-def no_head(problem: Problem) -> None:
+def outcome_turned(before: Outcome, after: Outcome) -> Break:
+    """Verdicts of one outcome have another."""
+    return lambda patch: change(
+        patch,
+        Problem,
+        "verdict",
+        lambda verdict: replace(verdict, outcome=after) if verdict.outcome == before else verdict,
+    )
+
+
+def no_head(problem: Problem, verdict: Verdict) -> None:
     return None
 
 
-def silent_head(problem: Problem) -> HardHead:
+def silent_head(problem: Problem, verdict: Verdict) -> HardHead:
     """It is not perfect in training."""
     return HardHead(problem.heads, {})
 
 
-def perfect_head(problem: Problem) -> HardHead | None:
+def perfect_head(problem: Problem, verdict: Verdict) -> HardHead | None:
     """One that does not lose at test either, where there is one."""
     trained, tested = problem.perfect()
     numbers = (trained & tested).nonzero()[0]
-    return problem.space().head(int(numbers[0])) if numbers.size else problem.verdict().counterexample
+    return problem.space().head(int(numbers[0])) if numbers.size else verdict.counterexample
 
 
 # ── … losses at one length, masses and closed forms between two ──────────────────────────────────────────────────────
@@ -220,17 +235,16 @@ def rate_of(value: Callable[[int], Fraction]) -> Break:
     return lambda patch: patch.setattr(bounds, "rates", lambda: (bounds.Rate("a rate", 1, value),))
 
 
-def certificates_without(place: int, *, only_two_wide: bool = False) -> Break:
+def certificates_without(place: int, only: Callable[[HeadClass], bool] = lambda heads: True) -> Break:
     """One of the lengths that suffice is forgotten."""
 
     def forget(patch: pytest.MonkeyPatch) -> None:
         whole = t4.certificate_lengths
 
         def wrong(problem: Problem) -> tuple[int, ...]:
-            found, heads = whole(problem), problem.heads
-            scheme = problem.planted[0].positions
-            concerned = (heads.arity, heads.window, heads.key) == (2, 2, "absolute") and scheme == RandomShift(0, 8)
-            return found[:place] + found[place + 1 :] if concerned or not only_two_wide else found
+            found = whole(problem)
+            covers = problem.planted[0].positions != RandomShift(0, 3)
+            return found[:place] + found[place + 1 :] if covers and only(problem.heads) else found
 
         patch.setattr(t4, "certificate_lengths", wrong)
 
@@ -259,7 +273,7 @@ def touching_pairs_of_twice_the_width(patch: pytest.MonkeyPatch) -> None:
 
 def interval_of_no_width(patch: pytest.MonkeyPatch) -> None:
     def wrong(head: Any, law: Any, rng: Any, size: int, *, level: Fraction) -> SampledLoss:
-        return SampledLoss(Fraction(1, 2), 0.5, 0.5, level, size)
+        return SampledLoss(Fraction(0), 0.0, 0.0, level, size)
 
     patch.setattr(t3a, "sampled_loss", wrong)
 
@@ -324,12 +338,15 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T1", "arity 2, V = 2, key none", reason_forgotten("flip")),
     ("T1", "arity 1, V = 2, absolute key", reason_forgotten("unseen")),
     ("T1", "arity 2, V = 2, key none", every_view_consistent),
+    ("T1", "arity 2, V = 2, key none", outcome_turned("generalizes", "fails")),
+    ("T1", "arity 2, V = 2, key none", outcome_turned("unrealizable", "generalizes")),
     ("T1", "arity 2, V = 2, key none", head_replaced(no_head)),
     ("T1", "arity 2, V = 2, key none", head_replaced(silent_head)),
     ("T1", "arity 1, V = 2, absolute key", head_replaced(perfect_head)),
     ("T2", "every hard head, arity 1 and 2", every_view_consistent),
     ("T2", "every anchored hard head", no_head_perfect_at_test),
     ("T2", "tightness on marked parity", first_candidate_lost),
+    ("T2", "tightness on marked parity", every_head_perfect_at_test),
     ("T2", "tightness on marked parity", loss_at(t2, 5, Fraction(1, 2))),
     ("T2", "tightness on marked parity", loss_at(t2, 6, Fraction(0))),
     ("T3", "mixed", one_candidate_in_training),
@@ -345,8 +362,8 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3a", "against enumeration", covered(t3a, "kappa", lambda kappa: kappa + 1)),
     ("T3a", "against enumeration", covered(t3a, "kappa0", lambda kappa0: 2 * kappa0)),
     ("T3a", "against enumeration", covered(t3a, "candidates", lambda number: number + 1)),
-    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass * length)),
-    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass / length**2)),
+    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass * 9 if length > 24 else mass)),
+    ("T3b", "κ and κ0", masses_of(touching=False, scale=lambda mass, length: mass / 9 if length > 24 else mass)),
     ("T3b", "κ and κ0", covered(t3b, "kappa0", lambda kappa0: 2 * kappa0)),
     ("T3b", "κ and κ0", covered(t3b, "kappa", lambda kappa: 2 * kappa)),
     ("T3b", "exact differences", masses_of(touching=True, scale=lambda mass, length: mass * length)),
@@ -354,6 +371,7 @@ EXHAUSTIVE: list[tuple[str, str, Break]] = [
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: mass * length)),
     ("T3b", "exact differences", masses_of(touching=False, scale=lambda mass, length: 2 * mass)),
     ("T4", "(i), (ii)", reason_forgotten("unseen")),
+    ("T4", "(i), (ii)", outcome_turned("fails", "generalizes")),
     ("T4", "(i), (ii)", head_replaced(no_head)),
     ("T4", "(i), (ii)", head_replaced(silent_head)),
     ("T4", "(i), (ii)", head_replaced(perfect_head)),
@@ -378,8 +396,9 @@ MEASURED: list[Any] = [
     ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n + 40))),
     ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n**1.001))),
     ("T4", "certificate lengths", one_shift_only),
-    ("T4", "certificate lengths", certificates_without(1)),
-    ("T4", "certificate lengths", certificates_without(0, only_two_wide=True)),
+    ("T4", "certificate lengths", certificates_without(2)),
+    ("T4", "certificate lengths", certificates_without(0, lambda heads: heads.arity == 1)),
+    ("T4", "certificate lengths", certificates_without(0, lambda heads: (heads.window, heads.key) == (2, "absolute"))),
     ("T7", "Monte Carlo", one_label_drawn),
     ("T7", "hill climbing", no_loss_at_all),
 ]

@@ -106,7 +106,9 @@ def test_a_claim_that_holds_exits_0(check: Callable[..., int], capsys: Out, tmp_
     assert check() == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    assert lines[-1].startswith(f"{CLAIM} holds: 37 cases, 2 mutants refuted, 1 hypotheses shown necessary, ")
+    assert lines[-1].startswith(
+        f"{CLAIM} holds: 37 cases (37 decisive), 2 mutants refuted, 1 hypotheses shown necessary, "
+    )
     assert [line for line in lines if "lengths in a row [quick]: 5 problems" in line]
     assert err.splitlines()[0] == "[1/8] T1 exhaustive: lengths in a row"
     assert len(err.splitlines()) == 8

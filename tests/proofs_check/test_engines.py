@@ -89,9 +89,9 @@ def test_exhaust_is_inconclusive_on_an_empty_family() -> None:
 
 
 def test_exhaust_counts_the_decisive_cases_of_what_is_under_the_hypotheses() -> None:
-    attack = toy(nonvacuous=lambda of: length_of(of) > 1, decisive=lambda of: int(length_of(of) > 3))
+    attack = toy(nonvacuous=lambda of: length_of(of) < 5, decisive=lambda of: int(length_of(of) > 2))
     evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
-    assert (evidence.kind, evidence.instances, evidence.decisive) == ("exhausted", 8, 2)  # of lengths 2..5: 4 and 5
+    assert (evidence.kind, evidence.instances, evidence.decisive) == ("exhausted", 8, 2)  # of lengths 1..4: 3 and 4
     plain = engines.exhaust(toy(), toy().families[0], "quick", Ticks())
     assert plain.decisive == plain.instances == 10
 
@@ -203,8 +203,11 @@ def test_sample_decides_a_problem_once() -> None:
         seen.append(length_of(of))
         return 1
 
+    def draw_often() -> st.SearchStrategy[Problem]:
+        return st.tuples(st.integers(1, 6), st.integers(0, 99)).map(lambda drawn: problem(drawn[0]))
+
     attack = dataclasses.replace(toy(), cases=note)
-    evidence = engines.sample(attack, Sampler("few lengths", draw_lengths(6), 40, 40), "quick", 0, Ticks())
+    evidence = engines.sample(attack, Sampler("few lengths", draw_often, 60, 60), "quick", 0, Ticks())
     assert sorted(seen) == [1, 2, 3, 4, 5, 6]
     assert evidence.scope == (
         "few lengths: 6 distinct ones drawn by Hypothesis, 1 of them in no family, 6 under the hypotheses"
@@ -219,7 +222,7 @@ def test_sample_decides_one_problem_a_key() -> None:
 
 @pytest.mark.parametrize(("longest", "kind"), [(9, "supported"), (2, "inconclusive")])
 def test_draws_must_refute_the_mutants_that_they_notice(longest: int, kind: str) -> None:
-    sampler = Sampler("some lengths", draw_lengths(longest), 5, 60, ("below 3", "below 5"))
+    sampler = Sampler("some lengths", draw_lengths(longest), 1, 60, ("below 3", "below 5"))
     ticks = Ticks()
     evidence = engines.sample(toy(), sampler, "quick", 0, ticks)
     assert evidence.kind == kind
@@ -282,6 +285,7 @@ def test_measure_refutes_with_a_witness_that_replays(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(("names", "kind"), [(("below 3", "below 5"), "supported"), (("below 10",), "inconclusive")])
 def test_a_measurement_must_refute_the_mutants_that_it_notices(names: tuple[str, ...], kind: str) -> None:
     def run(rng: np.random.Generator, profile: Profile, tick: Any, mutant: Below | None = None) -> Measured:
+        assert (mutant is None) == (profile == "quick")  # mutants get a full run
         return measure(rng, profile, tick, bound=10 if mutant is None else mutant.bound)
 
     attack = toy(mutants={"below 3": Below(3), "below 5": Below(5), "below 10": Below(10)})

@@ -93,9 +93,9 @@ def test_what_is_no_table_is_refused(data: object) -> None:
 
 def test_a_problem_that_a_claim_is_not_about_is_refused(witness: dict[str, Any]) -> None:
     finite = problem_to_dict(Problem(HeadClass(1), LAWS["finite"], LAWS["finite"]))
-    changed = {**witness, "claim": "T2", "variant": "stated", "problem": finite}
+    changed = {**witness, "claim": "T4", "variant": "stated", "problem": finite}
     with pytest.raises(
-        InvalidArgument, match=r"argument f: problem: got a problem that cannot be put to T2 \(Assertion"
+        InvalidArgument, match=r"argument f: problem: got a problem that cannot be put to T4 \(Assertion"
     ):
         replay(changed, "f")
 

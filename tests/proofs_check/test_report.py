@@ -197,3 +197,28 @@ def test_what_is_no_report_is_refused(data: object, says: str) -> None:
         report.witnesses(data, "f")
     assert str(refused.value).startswith("replay: argument f")
     assert says in str(refused.value)
+
+
+def test_decisive_cases_are_counted_where_a_report_says_them() -> None:
+    assert report.decisive([{"decisive": 1200}, {"decisive": 34}]) == "1,234"
+    assert report.decisive([]) == "0"
+    for older in ({}, {"decisive": None}):
+        assert report.decisive([{"decisive": 3}, older]) == "–"
+
+
+def test_a_scope_says_which_mutants_the_check_notices() -> None:
+    assert report.covered({"scope": "100 drawn", "noticed": ["a", "b"]}) == "100 drawn; it notices: a, b"
+    assert (
+        report.covered({"scope": "100 drawn", "noticed": []}) == report.covered({"scope": "100 drawn"}) == "100 drawn"
+    )
+
+
+def test_the_table_shows_what_an_older_report_does_not_count() -> None:
+    outcome, *_ = RUNS["all well"]
+    built = report.build(outcome)
+    for item in built["claims"][0]["evidence"]:
+        del item["decisive"], item["noticed"]
+    text = io.StringIO()
+    report.print_table(built, Console(file=text, width=120))
+    row = next(line for line in text.getvalue().splitlines() if "scope 0" in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")][3:] == ["1,000", "–", "0.5"]

@@ -9,14 +9,15 @@ from itertools import combinations_with_replacement, islice, product
 import pytest
 
 from idealized_model import HeadSpace, loss
-from proofs_check.claims import t1, t2, t3, t3a, t7, t10
+from proofs_check.claims import t1, t2, t3, t3a, t3b, t4, t7, t10
 from proofs_check.families import ensemble, ensembles, marked_parity, subsets
 from proofs_check.problem import Problem, labelled_counts
 from tests import routes
-from theory import HardHead, HeadClass, Law, PlantedEnsemble, View, bounds, positions, support
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, PlantedEnsemble, View, bounds, positions, support
 from theory.planted import PlantedLaw
 
 HALF = Fraction(1, 2)
+NEAR = marked_parity(2, support.local(1)).at(14)
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -53,6 +54,15 @@ def test_t1_brute_force_is_definition_5() -> None:
     assert outcomes == {"unrealizable", "fails", "generalizes"}
 
 
+def test_t1_decides_by_the_heads_that_are_perfect_in_training() -> None:
+    # Token 1 must be answered 0; token 0 is free: not selected, 0 or 1.
+    train, test = (
+        FiniteLaw.uniform([Example(tokens, tuple(range(len(tokens))), 0)], labels=(0, 1)) for tokens in ((1,), (0, 1))
+    )
+    problem = Problem(HeadClass(1), train, test)
+    assert (t1.cases(problem), t1.decisive(problem)) == (9, 3)
+
+
 # ── T2 ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -62,6 +72,14 @@ def tight_loss(arity: int, length: int, anchor: str = "none") -> Fraction:
     law = marked_parity(arity, support.uniform(anchor)).at(length)  # type: ignore[arg-type]
     assert loss(problem.head, law) == routes.expected_loss(problem.head, law)
     return loss(problem.head, law)
+
+
+def test_t2_decides_by_the_heads_that_are_perfect_in_training() -> None:
+    # Both marks answered rightly, noise not selected: one head of 27. Nothing is decided at equal lengths.
+    at = marked_parity(1).at
+    assert [t2.decisive(Problem(HeadClass(1), at(2), at(length))) for length in (2, 3)] == [0, 1]
+    assert t2.cases(Problem(HeadClass(1), at(2), at(3))) == 27
+    assert [t2.decisive(t2.tight_problem(arity)) for arity in (1, 3)] == [3, 4]  # noise is free at 1; lengths 3..6
 
 
 def test_t2_tight_head_of_arity_1_by_hand() -> None:
@@ -111,7 +129,7 @@ def test_t2_the_head_of_the_proof_speaks_of_the_claim_alone() -> None:
     assert facts == {"certificate": 6, "head": "of the proof", "length": 6, "loss": "0"}
 
 
-# ── T3 and T3a ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── T3, T3a and T3b ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_t3_states_the_bound_of_coverage() -> None:
@@ -122,6 +140,56 @@ def test_t3_states_the_bound_of_coverage() -> None:
             assert t3.STATED.hard_bound(cov, train_loss, abstention) == cov.bound(train_loss, abstention)
             compared += cov.bound(train_loss, abstention) < 10**9
     assert compared > 20
+
+
+def test_t3_decides_by_the_heads_whose_bound_is_below_1() -> None:
+    # κ0 = 1, κ = 2 and N_T = 2: the bound is a + 4 (L_T - a), and 4 L_T for a soft head.
+    problem = Problem(HeadClass(1), marked_parity(1).at(2), marked_parity(1).at(3))
+    hard = 0
+    for head in problem.space():
+        lost = routes.expected_loss(head, problem.train)
+        silent = sum(
+            (
+                p
+                for example, p in problem.train.items()
+                if not any(v in head.answers for v in head.heads.views(example))
+            ),
+            Fraction(0),
+        )
+        hard += silent + 4 * (lost - silent) < 1
+    soft = [4 * loss(head, problem.train) < 1 for head in t3.soft_heads(problem, normalised=True)]
+    assert 0 < hard < 27
+    assert 0 < sum(soft) < len(soft) == 6
+    assert t3.cases(problem) == 27 + 6
+    assert t3.decisive(problem) == hard + sum(soft)
+
+
+def test_t3a_decides_nothing_at_equal_lengths() -> None:
+    at = marked_parity(1).at
+    assert [t3a.decisive(Problem(HeadClass(1), at(3), at(length))) for length in (3, 4)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("problem", "speaks"),
+    [
+        (Problem(HeadClass(2, 1, "relative"), marked_parity(2, support.local(1)).at(12), NEAR), True),
+        (Problem(HeadClass(2, 1, "relative"), marked_parity(2, support.local(1)).at(11), NEAR), False),
+        (Problem(HeadClass(2, 2, "relative"), marked_parity(2, support.local(1)).at(12), NEAR), False),
+        (Problem(HeadClass(2, None, "relative"), marked_parity(2, support.local(1)).at(12), NEAR), False),
+        (Problem(HeadClass(2, 1, "absolute"), marked_parity(2, support.local(1)).at(12), NEAR), False),
+        (Problem(HeadClass(2, 1, "relative"), marked_parity(2).at(12), NEAR), False),
+    ],
+)
+def test_t3b_speaks_of_local_pairs_from_4w_plus_2k_squared_on(problem: Problem, speaks: bool) -> None:
+    assert t3b.nonvacuous(problem) is speaks
+    assert t3b.refute(problem, t3b.STATED) is None
+    assert (t3b.refute(problem, t3b.MUTANTS["κ >= 2 L/l"]) is not None) is speaks
+
+
+def test_t4_counts_a_window_of_the_test_length_as_none() -> None:
+    near = marked_parity(2, support.local(1))
+    says = [t4.nonvacuous(Problem(HeadClass(2, w, "relative"), near.at(5), near.at(6))) for w in (1, 4, 5, None)]
+    assert says == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("k", "length"), [(1, 1), (1, 2), (1, 4), (2, 3), (2, 4), (2, 5)])
