@@ -222,7 +222,7 @@ def _imperfect(profile: Profile) -> Iterator[Problem]:
 
     Where ones are rare, so are the views that hold them, and a head that errs there loses little.
     """
-    longest = 4 if profile == "quick" else 6
+    longest = 3 if profile == "quick" else 6
     query, token = classes("query"), classes("token")
     views = [View((bit, state), ()) for bit in (0, 1) for state in (2, 3)]
     for n, ones in product(range(1, longest + 1), (Fraction(1, 2), Fraction(1, 10))):
@@ -324,7 +324,7 @@ ATTACK = Attack(
     families=(
         Family("parity with scratchpad, both couplings, n <= 3 in training, n <= 6 (full: 9) at test", _verdicts),
         Family(
-            "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 4 (full: 6), ones as frequent "
+            "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 3 (full: 6), ones as frequent "
             "as zeros and rare",
             _imperfect,
         ),

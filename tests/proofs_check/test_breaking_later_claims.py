@@ -539,6 +539,18 @@ def test_t9_minimal_is_the_smallest_hitting_set() -> None:
     assert len(t9.learn(HeadClass(2), sample, "forgetful").answers) == len(pairs.answers) - 1
 
 
+def test_t9_the_level_is_exceeded_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one token of four the learned head errs for sure: more than the level 1/2, not more than the level 1."""
+    (four, _) = t9._lookup("quick")
+    never_wrong = replace(t9.STATED, per_view=Fraction(0), level=False)
+    facts = t9.refute(four, never_wrong)
+    assert facts is not None
+    assert (facts["samples"], facts["delta"], facts["probability"]) == (1, "1/2", "1")
+    monkeypatch.setattr(t9, "SIZES", (1,))
+    monkeypatch.setattr(t9, "LEVELS", (Fraction(1),))
+    assert t9.refute(four, never_wrong) is None
+
+
 def test_t9_a_bound_of_1_decides_nothing() -> None:
     (four, _) = t9._lookup("quick")
     decided = [(n, level) for n in t9.SIZES for level in t9.LEVELS if t9.STATED.bound(4, 2, n, level) < 1]
