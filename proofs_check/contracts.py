@@ -493,19 +493,24 @@ class Located:
     def __init__(self, trial: Trial, instances: list[Instance]) -> None:
         self.instances, self.anchored = instances, trial.task.anchor == "last"
         self._steps = defaultdict[int, list[tuple[Instance, Step]]](list)
-        holding, asked = defaultdict[tuple[int, int, int], list[int]](list), defaultdict[int, list[int]](list)
+        holding = defaultdict[tuple[int, int, int], list[int]](list)
+        asked = defaultdict[tuple[int, int], list[int]](list)
         doing = defaultdict[Step, list[int]](list)
         for number, instance in enumerate(instances):
             for i, (token, id_) in enumerate(zip(instance.tokens, instance.ids, strict=True)):
                 holding[i, token, id_].append(number)
             for t in range(instance.n_prompt, len(instance.tokens) + 1):
-                asked[t].append(number)
+                asked[self._when(instance, t)].append(number)
             for step in instance.steps:
                 doing[step].append(number)
                 self._steps[len(step.sources)].append((instance, step))
         self._holding = {key: _bits(numbers) for key, numbers in holding.items()}
-        self._asked = {t: _bits(numbers) for t, numbers in asked.items()}
+        self._asked = {when: _bits(numbers) for when, numbers in asked.items()}
         self._doing = {step: _bits(numbers) for step, numbers in doing.items()}
+
+    def _when(self, instance: Instance, t: int) -> tuple[int, int]:
+        """When a token is asked for: where no query says that the prompt is over, prompts as long are compared."""
+        return t, 0 if self.anchored else instance.n_prompt
 
     def apart(self, left_out: Mapping[int, Collection[int]] | None = None) -> Iterator[tuple[Instance, Step, Instance]]:
         """An instance with a step, and one that agrees at all that it attends to and does something else there.
@@ -525,7 +530,7 @@ class Located:
             if (now, at) in done:
                 continue
             done.add((now, at))
-            others = self._asked[step.position] & ~same[now]
+            others = self._asked[self._when(instance, step.position)] & ~same[now]
             for key in at:
                 others &= self._holding[key]
             if others:

@@ -424,6 +424,39 @@ class Numbers(Task):
         return self.of(tuple(map(int, reversed(f"{number:b}"))))
 
 
+class FirstDigit(Numbers):
+    """The first digit of a number of any number of digits: where a longer number still goes on, nothing is asked."""
+
+    anchor = "none"
+
+    def of(self, digits: Tokens) -> Instance:
+        return answered((*digits, EQUALS), digits[0], (0,))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
+class NumbersAgain(Numbers):
+    """IDs are positions, and the digits are read with "=", which says how many there are."""
+
+    sparsity = 2
+
+    def of(self, digits: Tokens) -> Instance:
+        return replace(super().of(digits), ids=tuple(range(2 * len(digits) + 2)))
+
+    def sources(self, i: int, n: int) -> Tokens:
+        return (i, n) if i < n else (n,)
+
+
+class NumbersAlone(NumbersAgain):
+    """IDs are positions, and a digit is read without "=": it may be the next one of a longer number."""
+
+    sparsity = 1
+
+    def sources(self, i: int, n: int) -> Tokens:
+        return (i,)
+
+
 class NumbersPredicted(Numbers):
     """An increment of 1 until the end, and nothing said of "$", whose ID falls back to 0."""
 

@@ -32,7 +32,8 @@ def finding_of(contract: str, task: Task, *lengths: int, budget: int = 1200, dra
 
 RIGHT = [
     choosing.RecallByKey(), choosing.FirstOne(), choosing.Assignment(), choosing.Carries(), choosing.CarriesByKey(),
-    choosing.Numbers(), choosing.NumbersOn(), choosing.Twice(), choosing.Streamed(), choosing.ByIds(),
+    choosing.Numbers(), choosing.NumbersOn(), choosing.NumbersAgain(),
+    choosing.FirstDigit(), choosing.Twice(), choosing.Streamed(), choosing.ByIds(),
 ]  # fmt: skip
 
 
@@ -114,6 +115,11 @@ def test_how_many_tokens_are_marked_is_not_read() -> None:
     report = checked(sparse_parity_up_to(2), 2, 3, 4)
     assert report.refuted == (HIDDEN,)
     assert report[HIDDEN].seen.startswith("reads position (0,); with the prompt '11'")
+
+
+def test_where_a_prompt_of_its_own_length_is_over_has_to_be_read() -> None:
+    finding = finding_of(HIDDEN, choosing.NumbersAlone(), 4)
+    assert finding.kind == "refuted"
 
 
 def test_a_given_token_may_be_an_input() -> None:

@@ -73,7 +73,8 @@ def test_targets_are_functions_of_what_is_read(task: Task) -> None:
             for step in instance.steps:
                 targets[instance.read(step)].add(instance.tokens[step.position])
     assert all(len(values) == 1 for values in targets.values())
-    assert all(values == {task.rule(read)} for read, values in targets.items())
+    assert not task.takes_key
+    assert all(values == {task.predict_token(read, ())} for read, values in targets.items())
 
 
 @over(ALL)
@@ -84,7 +85,7 @@ def test_nothing_is_read_in_vain(task: Task) -> None:
     """
     instances = list(task.support(max(lengths(task, most=10_000))))
     targets = {
-        read: (instance.tokens[step.position], task.increment(read))
+        read: (instance.tokens[step.position], task.predict_increment(read, instance.key(step)))
         for instance in instances
         for step in instance.steps
         for read in [instance.read(step)]
@@ -138,13 +139,13 @@ def test_increments(task: Task) -> None:
     """Where increments are given they are those of the IDs; where they are not, the IDs depend on the length alone."""
     for length in lengths(task):
         listed = list(task.support(length))
-        if task.increment(listed[0].read(listed[0].steps[0])) is None:
+        if task.predict_increment(listed[0].read(listed[0].steps[0]), ()) is None:
             assert len({instance.ids for instance in listed}) == 1
         else:
             for instance in listed:
                 for step in instance.steps:
                     before, after = instance.ids[step.position - 1 : step.position + 1]
-                    assert task.increment(instance.read(step)) == after - before
+                    assert task.predict_increment(instance.read(step), instance.key(step)) == after - before
 
 
 @over(ALL)
