@@ -122,6 +122,9 @@ def test_increments_that_grow_are_seen_at_three_lengths() -> None:
     assert (finding.where, finding.seen) == ("lengths 1, 2, 3", "increments as large as 1, 2, 3")
     assert checked(broken.LongerJumps(), lengths=(1, 2))["IDs"].holds
     assert checked(broken.LongerJumps(), lengths=(1, 4, 5))["IDs"].holds
+    drawn = checked(broken.LongerJumps(), lengths=(1, 2, 3), budget=1)["IDs"]
+    assert drawn.kind == "inconclusive"
+    assert drawn.scope.startswith("increments as large as 1, 2, 3, and still growing: list more lengths")
 
 
 def test_a_claimed_offset_that_is_never_seen_is_not_supported() -> None:
