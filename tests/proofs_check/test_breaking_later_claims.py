@@ -142,6 +142,16 @@ def doubled(counts: np.ndarray[Any, Any], tokens: Any) -> None:
     counts *= 2
 
 
+def twice_as_many_tuples(patch: pytest.MonkeyPatch) -> None:
+    """Every count doubled, and so is the product of the counts on both sides of a cut: only their total is wrong."""
+    calls = iter(range(10**6))
+    whole = t10.signature
+    patch.setattr(t10, "signature", lambda *part, **options: [
+        level * 2 if first else level for first in [next(calls) % 2 == 0] for level in whole(*part, **options)
+    ])  # fmt: skip
+    patterns_with(doubled)(patch)
+
+
 def first_pair_swapped(counts: np.ndarray[Any, Any], tokens: Any) -> None:
     """The same under every renaming of the tokens, and of the same total; not the reverse of a reversal."""
     if counts.ndim == 2 and tokens[0] != tokens[1]:
@@ -221,6 +231,7 @@ MEASURED: list[tuple[str, str, Break]] = [
     ("T9", "learning curves", kappa_is(Fraction(1, 100))),
     ("T9", "learning curves", kappa_is(float("inf"))),
     ("T10", "long sequences", patterns_with(doubled)),
+    ("T10", "long sequences", twice_as_many_tuples),
     ("T10", "long sequences", patterns_with(first_pair_swapped)),
     ("T10", "long sequences", patterns_with(first_token_favoured)),
     ("T11", "hill climbing", soft_heads_of_longer_laws_lose_all(t11)),
