@@ -102,11 +102,7 @@ def errors(problem: Problem, learner: str) -> Errors:
     What a learner returns depends only on that set, so its law is exact: the probability that a sample of n stays
     within a set U is P(U)^n.
     """
-    table = problem.train.table()
-    if len(table) > MOST_SEEN:  # 2^examples sets can be seen
-        raise BudgetExceeded(
-            "T9 (examples of the law)", size=len(table), budget=MOST_SEEN, fix="Use a law with fewer examples."
-        )
+    table = listed(problem)
     if learner == "worst":
         return _worst(problem, table)
     found = {}
@@ -115,6 +111,21 @@ def errors(problem: Problem, learner: str) -> Errors:
         wrong = sum(weight for example, weight in table.items() if head.loss(example) > 0)
         found[frozenset(seen)] = Fraction(wrong, problem.train.denominator)
     return found
+
+
+def listed(problem: Problem) -> Mapping[Example, int]:
+    """The training law, of which every set of examples is tried.
+
+    Raises
+    ------
+    BudgetExceeded : for more than `MOST_SEEN` examples.
+    """
+    table = problem.train.table()
+    if len(table) > MOST_SEEN:
+        raise BudgetExceeded(
+            "T9 (examples of the law)", size=len(table), budget=MOST_SEEN, fix="Use a law with fewer examples."
+        )
+    return table
 
 
 def _worst(problem: Problem, table: Mapping[Example, int]) -> Errors:
@@ -154,9 +165,9 @@ def learners(problem: Problem, statement: Statement) -> tuple[str, ...]:
 
 def refute(problem: Problem, statement: Statement) -> Facts | None:
     """Pr[error > bound] against δ, exactly, for every sample size, level and learner; and both learners are consistent."""
-    table = problem.train.table()
     if statement.without != "realizable" and not is_realizable(problem):
         return None
+    table = listed(problem)
     if not statement.without:
         for seen, learner in product(subsets_of(list(table)), LEARNERS[:2]):
             head = learn(problem.heads, list(seen), learner)
