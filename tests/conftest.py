@@ -22,6 +22,12 @@ settings.register_profile("nightly", settings.get_profile("dev"), derandomize=Fa
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+@pytest.fixture(autouse=True)
+def as_wide_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide here as where nobody says how wide a terminal is."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Ctrl-C works in this process, also where the tests were started with it ignored (nohup make test &)."""

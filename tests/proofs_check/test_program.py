@@ -273,7 +273,7 @@ def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: 
 
 @pytest.mark.parametrize("arguments", [["--debug", "dependencies"], ["dependencies", "--debug"]])
 def test_debug_reaches_both_programs_of_figures(arguments: list[str], capsys: Out) -> None:
-    from figures.__main__ import main as draw
+    from figures.cli import main as draw
 
     assert draw([*arguments, "--task", "no such task", "--length", "3", "--out", "x.png"]) == BAD_USAGE
     assert "Traceback" in capsys.readouterr().err
@@ -291,7 +291,7 @@ def test_debug_reaches_both_programs_of_figures(arguments: list[str], capsys: Ou
 def test_a_figure_that_finds_no_room_exits_4(
     arguments: list[str], capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from figures.__main__ import main as draw
+    from figures.cli import main as draw
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Path, "write_bytes", no_room)
