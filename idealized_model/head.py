@@ -130,6 +130,8 @@ class SparseAttentionHead:
                 "Give score= instead, or use batch() for float64.",
             )  # fmt: skip
         raw = self._score.get(view, 0) if isinstance(self._score, Mapping) else self._score(view)
+        if isinstance(raw, int | Fraction) and not isinstance(raw, bool) and raw >= 0:  # the usual case, without words
+            return Fraction(raw)
         if isinstance(raw, float) and raw != raw:
             raise InvalidArgument(
                 "SparseAttentionHead",
@@ -162,6 +164,8 @@ class SparseAttentionHead:
             raw = self._value[view]
         else:
             raw = self._value(view)
+        if type(raw) is int:
+            return {raw: Fraction(1)}
         where, argument = "SparseAttentionHead", f"value[{shown(tuple(view))}]"
         if not isinstance(raw, Mapping):
             check_label(raw, where, argument)
