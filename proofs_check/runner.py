@@ -19,6 +19,7 @@ from proofs_check import engines
 from proofs_check.attack import Profile
 from proofs_check.claims import attack
 from proofs_check.evidence import Evidence
+from theory.errors import TheoryError
 
 Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity"]
 ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity")
@@ -117,7 +118,19 @@ def tasks_of(claim_ids: Sequence[str]) -> list[Task]:
 
 
 def perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Result:
-    """Carry out one task; the result depends on the task, the profile and the seed alone."""
+    """Carry out one task; the result depends on the task, the profile and the seed alone.
+
+    What it cannot do, for want of a budget, is no reason to lose what the others find: that one is inconclusive.
+    """
+    try:
+        return _perform(task, profile, seed, tick)
+    except TheoryError as error:
+        if task.engine in ("mutant", "necessity"):
+            raise
+        return Result(Evidence("inconclusive", _engine(task), f"{task.name}: it could not be done: {error}", 0))
+
+
+def _perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Result:
     plan = attack(task.claim)
     if task.engine == "mutant":
         return Result(witness=engines.refute_mutant(plan, task.name, profile, tick))
@@ -194,11 +207,15 @@ def collect(
 def _cut_off(task: Task, covered: int) -> Result:
     if task.engine in ("mutant", "necessity"):
         return Result(finished=False)
-    engine: str = task.engine
-    if task.engine == "measured":
-        engine = next(m.engine for m in attack(task.claim).measurements if m.scope == task.name)
     scope = f"{task.name}: interrupted after {covered:,} cases, none of which refuted the claim"
-    return Result(Evidence("inconclusive", engine, scope, covered), finished=False)
+    return Result(Evidence("inconclusive", _engine(task), scope, covered), finished=False)
+
+
+def _engine(task: Task) -> str:
+    """As evidence names it."""
+    if task.engine == "measured":
+        return next(m.engine for m in attack(task.claim).measurements if m.scope == task.name)
+    return task.engine
 
 
 def _here(

@@ -293,7 +293,7 @@ def _faint_problems(profile: Profile) -> Iterator[Problem]:
     """Local supports with a rare noise token: heads that err on it alone lose so little that their bound is below 1."""
     target: dict[tuple[int, ...], Label] = {(1, 1): 0, (1, 2): 1}
     classes = HeadClass(2, 1, "relative"), HeadClass(2, 2, "none")
-    for rare in (Fraction(1, 20), Fraction(1, 400)):
+    for rare in (Fraction(1, 20), Fraction(1, 200)):
         for width, heads in zip((1, 2), classes, strict=True):
             ens = PlantedEnsemble(
                 3, [1 - rare, 0, rare], dict.fromkeys(target, Fraction(1, 2)), target, support.local(width)

@@ -204,7 +204,7 @@ def test_claims_may_be_repeated_and_come_in_order(monkeypatch: pytest.MonkeyPatc
 
 # ── check on real claims, as a program ───────────────────────────────────────────────────────────────────────────────
 
-CHEAP = "T3b"
+CHEAP = "T12"
 """A claim whose quick profile takes a second or two."""
 
 

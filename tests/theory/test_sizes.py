@@ -154,6 +154,7 @@ def test_long_examples_are_listed_where_they_are_few() -> None:
     law = parity(2, FIXED).at(10**5)
     for heads in (HeadClass(2, window=1), HeadClass(2, window=G, anchor="last"), HeadClass(10**30), HeadClass(10**5)):
         assert decide(heads, train=law, test=law).n_views <= 9
+    law = parity(2, FIXED).at(10**4)
     assert coverage(WINDOW, train=law, test=law).kappa == 1
     assert coverage(HeadClass(10**30, window=1), train=law, test=law).candidates == 0
 

@@ -551,7 +551,7 @@ def test_the_kernel_keeps_to_the_budget() -> None:
 
 
 def test_what_cannot_be_listed_is_refused_at_once() -> None:
-    huge = parity(2, support.local(3)).at(60, positions=positions.random_ordered(0, 10**4))
+    huge = parity(2, support.local(3)).at(30, positions=positions.random_ordered(0, 10**4))
     small = parity(2).at(4)
     for heads in (
         HeadClass(2, 0),
@@ -570,8 +570,8 @@ def test_what_cannot_be_listed_is_refused_at_once() -> None:
 
 @pytest.mark.parametrize("key", ["none", "order"])
 def test_ids_that_are_not_seen_are_not_listed(key: Key) -> None:
-    huge = parity(2, support.local(3)).at(60, positions=positions.random_ordered(0, 10**4))
-    plain = parity(2, support.local(3)).at(60)
+    huge = parity(2, support.local(3)).at(30, positions=positions.random_ordered(0, 10**4))
+    plain = parity(2, support.local(3)).at(30)
     heads = HeadClass(2, key=key)
     found = coverage(heads, train=parity(2).at(4), test=huge)
     assert found == coverage(heads, train=parity(2).at(4), test=plain)
