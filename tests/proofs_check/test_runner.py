@@ -22,7 +22,7 @@ from proofs_check.problem import Problem
 from proofs_check.progress import watching
 from proofs_check.runner import ENGINES, Result, Run, Task, run, tasks_of
 from tests.proofs_check.toys import CLAIM, problem, toy
-from theory import InvalidArgument
+from theory import BudgetExceeded, InvalidArgument
 from theory.claims import CLAIMS
 
 IDS = [claim.id for claim in CLAIMS]
@@ -94,6 +94,27 @@ def test_a_run_performs_every_task_and_watches(monkeypatch: pytest.MonkeyPatch) 
             assert result.evidence is not None
             assert result.evidence.kind in ("exhausted", "supported", "proved")
             assert task.engine == "symbolic" or watcher.cases[task] == result.evidence.instances
+
+
+def test_a_check_that_cannot_be_done_is_inconclusive_and_costs_the_others_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def too_long(profile: Profile) -> Iterator[Problem]:
+        yield problem(3)
+        raise BudgetExceeded("a family", size=12, budget=10)
+
+    plan = toy()
+    broken = Family("too long", too_long)
+    monkeypatch.setattr(t1, "ATTACK", dataclasses.replace(plan, families=(broken, *plan.families)))
+    chosen = [task for task in tasks_of([CLAIM]) if task.engine not in ("mutant", "necessity")]
+    outcome = run(chosen, profile="quick", seed=0, jobs=1, watch=Watcher())
+    kinds = {task.name: result.evidence.kind for task, result in outcome.results.items() if result.evidence}
+    assert kinds.pop("too long") == "inconclusive"
+    assert "inconclusive" not in kinds.values()
+    (found,) = [result.evidence for task, result in outcome.results.items() if task.name == "too long"]
+    assert found is not None
+    assert found.engine == "exhaustive"
+    assert found.scope.startswith("too long: it could not be done: a family: ")
 
 
 def test_the_profile_and_the_seed_reach_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
