@@ -108,7 +108,7 @@ def test_a_check_that_cannot_be_done_is_inconclusive_and_costs_the_others_nothin
     monkeypatch.setattr(t1, "ATTACK", dataclasses.replace(plan, families=(broken, *plan.families)))
     chosen = [task for task in tasks_of([CLAIM]) if task.engine not in ("mutant", "necessity")]
     outcome = run(chosen, profile="quick", seed=0, jobs=1, watch=Watcher())
-    kinds = {task.name: result.evidence.kind for task, result in outcome.results.items() if result.evidence}
+    kinds = {task.name: result.evidence.kind for task, result in outcome.results.items() if result.evidence is not None}
     assert kinds.pop("too long") == "inconclusive"
     assert "inconclusive" not in kinds.values()
     (found,) = [result.evidence for task, result in outcome.results.items() if task.name == "too long"]
