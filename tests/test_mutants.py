@@ -98,3 +98,11 @@ def test_an_outcome_is_known_by_its_lines() -> None:
     diff = "--- mutation diff ---\n--- a/m.py\n+++ b/m.py\n@@ -1,2 +1,2 @@\n x\n-    a = 1\n+    a =  2"
     result = WorkResult(WorkerOutcome.NORMAL, test_outcome=TestOutcome.SURVIVED, diff=diff)
     assert mutants.outcome("m.py", result) == mutants.Outcome("m.py", "a = 1", "a =  2", "survived")
+
+
+def test_the_test_that_failed() -> None:
+    groups = [["a.py::t", "a.py::t[x - y]"], ["b.py::u"]]
+    said = "FAILED a.py::t[x - y] - assert 1 == 2\n1 failed in 0.1s"
+    assert mutants.failure(said, groups) == "a.py::t[x - y]"
+    assert mutants.failure("FAILED b.py::u\n", groups) == "b.py::u"
+    assert mutants.failure("timeout", groups) is None

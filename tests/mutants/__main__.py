@@ -9,9 +9,10 @@ constants that matter (mutmut changes the bodies of functions only), leaves word
 file. Which tests run is decided here, by coverage: those of the module's own test file first, then the others that
 execute the line, the fast ones first, for at most `LIMIT` seconds of tests.
 
-A mutant is *killed* when a test fails or the tests hang. A survivor that changes nothing anyone can see is listed in
-equivalent.toml with the reason; every other one is a missing test, and the exit status is 1. A run that was stopped
-goes on; while a module stays as it is its killed mutants are not tried again, and its survivors are.
+A mutant is *killed* when a test fails that passes without it, or when the tests hang. A survivor that changes nothing
+anyone can see is listed in equivalent.toml with the reason; every other one is a missing test, and the exit status is
+1. A run that was stopped goes on; while a module stays as it is its killed mutants are not tried again, and its
+survivors are.
 """
 
 from __future__ import annotations
@@ -60,6 +61,9 @@ SHARE = 0.06
 
 LIMIT = 60.0
 """Seconds that the chosen tests took, together, without a mutant."""
+
+TIMEOUT = 3 * LIMIT + 60
+"""Seconds after which the tests of a mutant hang."""
 
 SAME = frozenset({"Eq_Is", "NotEq_IsNot", "Is_Eq", "IsNot_NotEq"})
 """Comparisons that small integers, strings and None cannot tell apart."""
@@ -231,16 +235,40 @@ def tests_of(mutant: Mutant, measured: dict[str, Any]) -> list[list[str]]:
 
 def attempt(mutant: Mutant, tree: Path, measured: dict[str, Any]) -> Any:
     """Apply a mutant to a copy, run its tests, restore the copy: a result of Cosmic Ray."""
+    from attrs import evolve
     from cosmic_ray.mutating import mutate_and_test
+    from cosmic_ray.testing import run_tests
+    from cosmic_ray.work_item import TestOutcome
 
+    groups = tests_of(mutant, measured)
+    found = mutate_and_test([mutant.spec(tree)], command_of(groups, tree), TIMEOUT)
+    failed = failure(found.output or "", groups)
+    if found.test_outcome == TestOutcome.KILLED and failed:
+        outcome, output = run_tests(command_of([[failed]], tree), TIMEOUT)
+        if outcome != TestOutcome.SURVIVED:  # that test fails without the mutant, too
+            return evolve(found, test_outcome=TestOutcome.INCOMPETENT, output=output)
+    return found
+
+
+def failure(output: str, groups: list[list[str]]) -> str | None:
+    """The test that failed, as pytest says at its end; None where the tests hang, or cannot be collected."""
+    lines = {line.removeprefix("FAILED ") for line in output.splitlines() if line.startswith("FAILED ")}
+    return next(
+        (test for group in groups for test in group if any(f"{line} - ".startswith(f"{test} - ") for line in lines)),
+        None,
+    )
+
+
+def command_of(groups: list[list[str]], tree: Path) -> str:
+    """The command that runs the tests in a copy, one group after the other, up to the first that fails."""
     runs = []
-    for number, group in enumerate(tests_of(mutant, measured)):
+    for number, group in enumerate(groups):
         listed = tree / f".mutants-tests-{number}"
         listed.write_text("\n".join(group), encoding="utf-8")
         runs.append(f"{shlex.quote(sys.executable)} -m pytest -x -q -n0 -p no:cacheprovider @{listed.name}")
     where = shlex.quote(str(tree))
     script = f"cd {where} && export PYTHONPATH={where} && {' && '.join(runs) or 'true'}"
-    return mutate_and_test([mutant.spec(tree)], f"sh -c {shlex.quote(script)}", 3 * LIMIT + 60)
+    return f"sh -c {shlex.quote(script)}"
 
 
 # ── A run ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,14 +291,14 @@ def main() -> int:
         parser.error(f"no module matches {' '.join(options.files)}; name files as theory/kernels.py, from {ROOT.name}/")
     outcomes = run(files, options.tests, options.share, options.seed, options.jobs)
     explained = known()
-    missing = [found for found in outcomes if found.outcome == "survived" and found.key not in explained]
+    missing = [found for found in outcomes if found.outcome != "killed" and found.key not in explained]
     if not options.files and not options.tests:
         report = {"share": options.share, "seed": options.seed, "mutants": [asdict(found) for found in outcomes]}
         (HERE / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (HERE / "README.md").write_text(page(outcomes, explained, options.share, options.seed), encoding="utf-8")
     print(summary(outcomes))
     for found in missing:
-        print(f"survived, unexplained: {found.file}\n    {found.line}\n    {found.becomes}")
+        print(f"{found.outcome}, unexplained: {found.file}\n    {found.line}\n    {found.becomes}")
     return 1 if missing else 0
 
 
@@ -368,8 +396,9 @@ def page(outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], sh
 
 {summary(outcomes)}. Drawn, with seed {seed}, is a share of {share} of all places that Cosmic Ray's operators change,
 with one change at each; left out are annotations, caches, and comparisons with `is` for `==`. A mutant is killed when a
-test fails or hangs. The tests of the module's own file run first, then the others that execute the line, the fast ones
-first, as many as take {LIMIT:.0f} seconds without a mutant. So the number speaks of this sample and of these tests.
+test fails that passes without it, or when the tests hang. The tests of the module's own file run first, then the others
+that execute the line, the fast ones first, as many as take {LIMIT:.0f} seconds without a mutant. So the number speaks of
+this sample and of these tests.
 
 | module | mutants | killed |
 |---|--:|--:|
