@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import shutil
 from typing import Any
 
 from rich.console import Console
@@ -21,8 +20,7 @@ PART = 20
 
 def console() -> Console:
     """Standard output, as wide as the terminal or the variable COLUMNS says; it spells what it cannot show."""
-    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").strip("0").isdigit()
-    return Terminal(width=None if known else WIDTH)
+    return Terminal(width=shutil.get_terminal_size((WIDTH, 24)).columns)
 
 
 class Terminal(Console):
