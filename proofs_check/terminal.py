@@ -20,7 +20,8 @@ PART = 20
 
 def console() -> Console:
     """Standard output, as wide as the terminal or the variable COLUMNS says; it spells what it cannot show."""
-    return Terminal(width=shutil.get_terminal_size((WIDTH, 24)).columns)
+    size = shutil.get_terminal_size((WIDTH, 24))
+    return Terminal(width=size.columns, height=size.lines)  # both, else the console reads the variables itself
 
 
 class Terminal(Console):
