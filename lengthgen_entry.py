@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 HOME = Path(__file__).resolve().parent
 CORE = ("theory", "idealized_model", "proofs_check")
 PACKAGES = (*CORE, "figures")
-BAD_USAGE = 3
+BAD_USAGE, FAILED = 3, 4
 
 
 def main() -> int:
     """The command line; returns the exit status."""
+    try:
+        return _main()
+    except ImportError as error:  # a file of ours is gone, and says so where nothing of ours is there to say it better
+        print(f"lengthgen: {error}. Install it again.", file=sys.stderr)
+        return FAILED
+
+
+def _main() -> int:
     if problems := misplaced("proofs_check"):
         if sys.argv[1:2] == ["doctor"] and _place("proofs_check") == HOME / "proofs_check":
             return int(import_module("proofs_check.doctor").main())  # what is left of our package

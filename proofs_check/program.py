@@ -86,13 +86,21 @@ def _said(error: BaseException) -> tuple[int, str]:
     if isinstance(error, BrokenExecutor):
         return FAILED, "a worker was killed (was there memory for it?)"
     if isinstance(error, ImportError):
-        return FAILED, f"{error}. See what is missing: python -m proofs_check.doctor"
+        return FAILED, f"{error}. {_cure()}"
     from theory.errors import NotWritten, TheoryError
 
     if isinstance(error, TheoryError):
         return FAILED if isinstance(error, NotWritten) else BAD_USAGE, str(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return FAILED, f"{what}{'' if isinstance(error, OSError) else ', which is a bug'} (--debug shows where)"
+
+
+def _cure() -> str:
+    try:
+        import proofs_check.doctor  # noqa: F401
+    except ImportError:  # it is what is missing, or needs that
+        return "Install it again."
+    return "See what is missing: python -m proofs_check.doctor"
 
 
 def _tell(name: str, line: str) -> None:

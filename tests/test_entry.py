@@ -152,6 +152,32 @@ def test_the_doctor_runs_although_its_package_lost_files(
     assert capsys.readouterr().err.startswith("lengthgen: the package proofs_check has lost files of ")
 
 
+@pytest.mark.parametrize(
+    ("gone", "arguments"),
+    [
+        ("__main__", []), ("program", []), ("program", ["doctor"]), ("doctor", ["doctor"]), ("spelling", []),
+        ("spelling", ["doctor"]),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_gone_is_one_line(gone: str, arguments: list[str]) -> None:
+    code = (
+        f"import sys; sys.modules['proofs_check.{gone}'] = None; sys.argv = {['lengthgen', *arguments]}; "
+        "import lengthgen_entry; sys.exit(lengthgen_entry.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("lengthgen: ")
+    assert f"proofs_check.{gone} " in done.stderr or f"name '{gone}' from 'proofs_check'" in done.stderr
+    assert done.stderr.endswith(". Install it again.\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_comes_first_loads_no_doctor() -> None:
+    """Only the command line that is asked for is waited for."""
+    code = "import sys, proofs_check.__main__; sys.exit('proofs_check.doctor' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=HOME, check=False).returncode == 0
+
+
 # ── What is run beside them ──────────────────────────────────────────────────────────────────────────────────────────
 
 
