@@ -80,21 +80,19 @@ _STRATEGIES: dict[type, str] = {}
 def drawable(strategies: dict[type, str]) -> None:
     """What a package of ours says of its types once it is imported: `st.from_type` knows them, if Hypothesis is there."""
     _STRATEGIES.update(strategies)
-    if "hypothesis" in sys.modules:
-        register()
+    register()
 
 
 def register() -> None:
     """What Hypothesis runs when it is imported: `st.from_type` learns the types that are imported already.
 
-    Only drawing a value imports `proofs_check.strategies`.
+    Where Hypothesis is blocked, a stub or not there yet, there is nothing to teach. Only drawing a value imports `proofs_check.strategies`.
     """
-    if not _STRATEGIES or os.environ.get("HYPOTHESIS_NO_PLUGINS"):
+    learn = getattr(sys.modules.get("hypothesis.strategies"), "register_type_strategy", None)
+    if learn is None or os.environ.get("HYPOTHESIS_NO_PLUGINS"):
         return
-    from hypothesis import strategies as st
-
     for kind, strategy in _STRATEGIES.items():
-        st.register_type_strategy(kind, partial(_drawn, strategy))
+        learn(kind, partial(_drawn, strategy))
 
 
 def _drawn(strategy: str, _: type) -> Any:

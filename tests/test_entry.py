@@ -178,6 +178,20 @@ def test_what_comes_first_loads_no_doctor() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=HOME, check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        "sys.modules['hypothesis'] = None", "sys.modules['hypothesis'] = types.ModuleType('hypothesis')",
+        "sys.modules['hypothesis.strategies'] = None",
+        "sys.modules.update({name: types.ModuleType(name) for name in ('hypothesis', 'hypothesis.strategies')})",
+    ],
+)  # fmt: skip
+def test_where_hypothesis_is_blocked_or_a_stub_our_packages_are_imported(there: str) -> None:
+    code = f"import sys, types\n{there}\nimport theory, theory.tasks"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # ── What is run beside them ──────────────────────────────────────────────────────────────────────────────────────────
 
 
