@@ -103,6 +103,31 @@ def test_a_package_that_hides_ours_is_named_with_both_places_and_the_cure(
     assert misplaced(name) == [start + "Run from another folder, or rename it."]
 
 
+@pytest.mark.parametrize(
+    ("folder", "owner", "cure"),
+    [
+        ("site-packages", "theory-of-music", "Uninstall it (pip uninstall theory-of-music)."),
+        ("dist-packages", "theory-of-music", "Uninstall it (pip uninstall theory-of-music)."),
+        ("site-packages", "lengthgen", "Take {} off sys.path (PYTHONPATH), or rename it."),
+        ("site-packages", None, "Take {} off sys.path (PYTHONPATH), or rename it."),
+        ("elsewhere", "theory-of-music", "Take {} off sys.path (PYTHONPATH), or rename it."),
+    ],
+)
+def test_a_package_that_was_installed_over_ours_is_to_be_uninstalled(
+    folder: str, owner: str | None, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / folder
+    place.mkdir()
+    if owner is not None:
+        made = place / f"{owner.replace('-', '_')}-1.0.dist-info"
+        made.mkdir()
+        (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {owner}\nVersion: 1.0\n", encoding="utf-8")
+        (made / "RECORD").write_text("theory/__init__.py,,\n", encoding="utf-8")
+    found = hide("theory", "package", place, monkeypatch)
+    start = f"the package theory comes from {found}, which hides {HOME / 'theory'}. "
+    assert misplaced("theory") == [start + cure.format(place)]
+
+
 def test_a_folder_without_init_does_not_hide_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "theory").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
