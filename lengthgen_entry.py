@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 HOME = Path(__file__).resolve().parent
 CORE = ("theory", "idealized_model", "proofs_check")
 PACKAGES = (*CORE, "figures")
-BAD_USAGE = 3
+BAD_USAGE, FAILED = 3, 4
 
 
 def main() -> int:
     """The command line; returns the exit status."""
+    try:
+        return _main()
+    except ImportError as error:  # a file of ours is gone, and says so where nothing of ours is there to say it better
+        print(f"lengthgen: {error}. Install it again.", file=sys.stderr)
+        return FAILED
+
+
+def _main() -> int:
     if problems := misplaced("proofs_check"):
         if sys.argv[1:2] == ["doctor"] and _place("proofs_check") == HOME / "proofs_check":
             return int(import_module("proofs_check.doctor").main())  # what is left of our package
@@ -45,9 +54,22 @@ def misplaced(*names: str) -> list[str]:
             problems.append(f"the package {name} has lost files of {ours}. Ask lengthgen doctor, or install it again.")
         elif found != ours / "__init__.py":
             on_path = (found.parent if found.name == "__init__.py" else found).parent
-            away = "Run from another folder" if on_path == Path.cwd() else f"Take {on_path} off sys.path (PYTHONPATH)"
-            problems.append(f"the package {name} comes from {found}, which hides {ours}. {away}, or rename it.")
+            problems.append(f"the package {name} comes from {found}, which hides {ours}. {_cure(name, on_path)}.")
     return problems
+
+
+def _cure(name: str, folder: Path) -> str:
+    """What brings our package back, where this folder has another one of its name."""
+    if folder.name in ("site-packages", "dist-packages"):
+        from importlib.metadata import packages_distributions
+
+        owners = sorted({owner for owner in packages_distributions().get(name, []) if owner and owner != "lengthgen"})
+        if owners:
+            return f"Uninstall it (pip uninstall {' '.join(owners)})"
+    with suppress(FileNotFoundError):  # where the current folder was deleted
+        if folder == Path.cwd():
+            return "Run from another folder, or rename it"
+    return f"Take {folder} off sys.path (PYTHONPATH), or rename it"
 
 
 def _place(name: str) -> Path | None:
@@ -72,21 +94,20 @@ _STRATEGIES: dict[type, str] = {}
 def drawable(strategies: dict[type, str]) -> None:
     """What a package of ours says of its types once it is imported: `st.from_type` knows them, if Hypothesis is there."""
     _STRATEGIES.update(strategies)
-    if "hypothesis" in sys.modules:
-        register()
+    register()
 
 
 def register() -> None:
     """What Hypothesis runs when it is imported: `st.from_type` learns the types that are imported already.
 
-    Only drawing a value imports `proofs_check.strategies`.
+    Where Hypothesis is blocked, a stub or not there yet, there is nothing to teach. Only drawing a value imports
+    `proofs_check.strategies`.
     """
-    if not _STRATEGIES or os.environ.get("HYPOTHESIS_NO_PLUGINS"):
+    learn = getattr(sys.modules.get("hypothesis.strategies"), "register_type_strategy", None)
+    if learn is None or os.environ.get("HYPOTHESIS_NO_PLUGINS"):
         return
-    from hypothesis import strategies as st
-
     for kind, strategy in _STRATEGIES.items():
-        st.register_type_strategy(kind, partial(_drawn, strategy))
+        learn(kind, partial(_drawn, strategy))
 
 
 def _drawn(strategy: str, _: type) -> Any:

@@ -42,9 +42,10 @@ def decode(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        offset = len(content) - len(error.object) + error.start  # the object has no mark
+        wrong = f"byte 0x{content[offset]:02x} at offset {offset}"
         if error.reason == "unexpected end of data":
-            raise UnicodeError("cut off in the middle of a character") from None
-        wrong = f"byte 0x{content[error.start]:02x} at offset {error.start}"
+            raise UnicodeError(f"cut off in the middle of a character, or not UTF-8 text ({wrong})") from None
         raise UnicodeError(f"not UTF-8 text ({wrong}); save it as UTF-8") from None
     if "\0" in text:
         raise UnicodeError("UTF-16 text, or no text at all (it holds NUL bytes); save it as UTF-8")

@@ -3,14 +3,14 @@
 import sys
 
 from lengthgen_entry import CORE, misplaced
-from proofs_check import doctor, program
+from proofs_check import program
 
 
 def main() -> int:
     """Run the command line as the program of this process; returns the exit status."""
     if problems := misplaced(*CORE):
         if _asks_the_doctor():
-            return doctor.main()
+            return program.run(_doctor)
         print(f"lengthgen: {problems[0]}", file=sys.stderr)
         return program.BAD_USAGE
     return program.run(_command)
@@ -21,11 +21,19 @@ def _command() -> int:
     try:
         from proofs_check.cli import main as run
     except ModuleNotFoundError as error:
+        from proofs_check import doctor
+
         print(f"lengthgen: {error}", file=sys.stderr)
         status = doctor.main()
         return status if _asks_the_doctor() else program.FAILED
     program.end_with_caller()
     return run()
+
+
+def _doctor() -> int:
+    from proofs_check import doctor
+
+    return doctor.main()
 
 
 def _asks_the_doctor() -> bool:

@@ -163,7 +163,7 @@ def examine() -> Diagnosis:
         "BLAS": _of(_blas),
         "float32 matmul": _of(_rate),
     }
-    for name, folder in (("temporary files", _temporary()), ("current folder", os.getcwd())):
+    for name, folder in (("temporary files", _temporary()), ("current folder", _current())):
         found = _writable(folder)
         machine[name] = f"{folder} ({found or 'writable'})"
         if found and name == "temporary files":
@@ -347,6 +347,13 @@ def _temporary() -> str:
         return tempfile.gettempdir()
     except FileNotFoundError:
         return os.environ.get("TMPDIR", "/tmp")
+
+
+def _current() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was deleted
+        return os.curdir
 
 
 def _writable(folder: str) -> str | None:

@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 HOLDS, REFUTED, INCONCLUSIVE, BAD_USAGE, FAILED = range(5)
@@ -38,17 +39,21 @@ def run(command: Callable[[], int], *, name: str = "lengthgen") -> int:
     is closed or full loses the answer: the files that were asked for are written, and the status is 4. Standard error
     is a courtesy: what cannot be written there is dropped.
     """
-    output = _guarded_streams()
+    stdout, output = _guarded_streams()
     warnings.formatwarning = lambda message, *_, **__: f"{name}: {message}\n"
     try:
         status = answered(command, name=name, debug=debugging(sys.argv))
     except Ended as ended:
         status = ended.status
-    sys.stdout.flush()
-    if output.error is None or isinstance(output.error, ConnectionError):
-        return status
-    _tell(name, f"standard output cannot be written: {output.error.strerror}")
-    return FAILED
+    with suppress(ValueError):  # code of a task closed it, after what was printed before
+        stdout.flush()
+    if output.error is not None and not isinstance(output.error, ConnectionError):
+        _tell(name, f"standard output cannot be written: {output.error.strerror}")
+        return FAILED
+    if (sys.stdout is None or stdout.closed) and status != FAILED:
+        _tell(name, "standard output cannot be written: the command closed it")
+        return FAILED
+    return status
 
 
 def answered(work: Callable[[], int], *, name: str = "lengthgen", debug: bool = False) -> int:
@@ -62,7 +67,7 @@ def answered(work: Callable[[], int], *, name: str = "lengthgen", debug: bool = 
         return INCONCLUSIVE
     except (Exception, SystemExit) as error:  # SystemExit: of some task's own code, whose status would mislead
         if debug:
-            traceback.print_exc()
+            _print_error(traceback.format_exc())
         status, line = _said(error)
         _tell(name, line)
         return status
@@ -81,7 +86,7 @@ def _said(error: BaseException) -> tuple[int, str]:
     if isinstance(error, BrokenExecutor):
         return FAILED, "a worker was killed (was there memory for it?)"
     if isinstance(error, ImportError):
-        return FAILED, f"{error}. See what is missing: python -m proofs_check.doctor"
+        return FAILED, f"{error}. {_cure()}"
     from theory.errors import NotWritten, TheoryError
 
     if isinstance(error, TheoryError):
@@ -90,8 +95,22 @@ def _said(error: BaseException) -> tuple[int, str]:
     return FAILED, f"{what}{'' if isinstance(error, OSError) else ', which is a bug'} (--debug shows where)"
 
 
+def _cure() -> str:
+    try:
+        import proofs_check.doctor  # noqa: F401
+    except ImportError:  # it is what is missing, or needs that
+        return "Install it again."
+    return "See what is missing: python -m proofs_check.doctor"
+
+
 def _tell(name: str, line: str) -> None:
-    print(f"{name}: {line}", file=sys.stderr, flush=True)
+    _print_error(f"{name}: {line}\n")
+
+
+def _print_error(text: str) -> None:
+    if sys.stderr is not None:  # which print would take for standard output
+        with suppress(ValueError):  # closed
+            print(text, end="", file=sys.stderr, flush=True)
 
 
 # ── Streams ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,7 +144,7 @@ class _Guarded(io.RawIOBase):
         return len(data)
 
 
-def _guarded_streams() -> _Guarded:
+def _guarded_streams() -> tuple[TextIO, _Guarded]:
     """Guard standard output, which is returned, and standard error; a character that it lacks is shown as "?".
 
     A stream that was closed before the start still cannot be written, but its number is no longer free: the next file
@@ -134,9 +153,9 @@ def _guarded_streams() -> _Guarded:
     while (number := os.open(os.devnull, os.O_RDONLY)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
-    sys.stdout, output = _guarded(sys.stdout, 1, "replace")
-    sys.stderr, _ = _guarded(sys.stderr, 2, "backslashreplace")
-    return output
+    stdout, output = _guarded(sys.stdout, 1, "replace")
+    sys.stdout, (sys.stderr, _) = stdout, _guarded(sys.stderr, 2, "backslashreplace")
+    return stdout, output
 
 
 def _guarded(stream: TextIO | None, number: int, errors: str) -> tuple[TextIO, _Guarded]:

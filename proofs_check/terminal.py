@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import shutil
 from typing import Any
 
 from rich.console import Console
@@ -21,8 +20,8 @@ PART = 20
 
 def console() -> Console:
     """Standard output, as wide as the terminal or the variable COLUMNS says; it spells what it cannot show."""
-    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").strip("0").isdigit()
-    return Terminal(width=None if known else WIDTH)
+    size = shutil.get_terminal_size((WIDTH, 24))
+    return Terminal(width=size.columns, height=size.lines)  # both, else the console reads the variables itself
 
 
 class Terminal(Console):

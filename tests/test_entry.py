@@ -103,6 +103,31 @@ def test_a_package_that_hides_ours_is_named_with_both_places_and_the_cure(
     assert misplaced(name) == [start + "Run from another folder, or rename it."]
 
 
+@pytest.mark.parametrize(
+    ("folder", "owner", "cure"),
+    [
+        ("site-packages", "theory-of-music", "Uninstall it (pip uninstall theory-of-music)."),
+        ("dist-packages", "theory-of-music", "Uninstall it (pip uninstall theory-of-music)."),
+        ("site-packages", "lengthgen", "Take {} off sys.path (PYTHONPATH), or rename it."),
+        ("site-packages", None, "Take {} off sys.path (PYTHONPATH), or rename it."),
+        ("elsewhere", "theory-of-music", "Take {} off sys.path (PYTHONPATH), or rename it."),
+    ],
+)
+def test_a_package_that_was_installed_over_ours_is_to_be_uninstalled(
+    folder: str, owner: str | None, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / folder
+    place.mkdir()
+    if owner is not None:
+        made = place / f"{owner.replace('-', '_')}-1.0.dist-info"
+        made.mkdir()
+        (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {owner}\nVersion: 1.0\n", encoding="utf-8")
+        (made / "RECORD").write_text("theory/__init__.py,,\n", encoding="utf-8")
+    found = hide("theory", "package", place, monkeypatch)
+    start = f"the package theory comes from {found}, which hides {HOME / 'theory'}. "
+    assert misplaced("theory") == [start + cure.format(place)]
+
+
 def test_a_folder_without_init_does_not_hide_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "theory").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
@@ -150,6 +175,46 @@ def test_the_doctor_runs_although_its_package_lost_files(
     monkeypatch.setattr(sys, "argv", ["lengthgen"])
     assert lengthgen_entry.main() == 3
     assert capsys.readouterr().err.startswith("lengthgen: the package proofs_check has lost files of ")
+
+
+@pytest.mark.parametrize(
+    ("gone", "arguments"),
+    [
+        ("__main__", []), ("program", []), ("program", ["doctor"]), ("doctor", ["doctor"]), ("spelling", []),
+        ("spelling", ["doctor"]),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_gone_is_one_line(gone: str, arguments: list[str]) -> None:
+    code = (
+        f"import sys; sys.modules['proofs_check.{gone}'] = None; sys.argv = {['lengthgen', *arguments]}; "
+        "import lengthgen_entry; sys.exit(lengthgen_entry.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("lengthgen: ")
+    assert f"proofs_check.{gone} " in done.stderr or f"name '{gone}' from 'proofs_check'" in done.stderr
+    assert done.stderr.endswith(". Install it again.\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_comes_first_loads_no_doctor() -> None:
+    """Only the command line that is asked for is waited for."""
+    code = "import sys, proofs_check.__main__; sys.exit('proofs_check.doctor' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=HOME, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "sys.modules['hypothesis'] = None", "sys.modules['hypothesis'] = types.ModuleType('hypothesis')",
+        "sys.modules['hypothesis.strategies'] = None",
+        "sys.modules.update({name: types.ModuleType(name) for name in ('hypothesis', 'hypothesis.strategies')})",
+    ],
+)  # fmt: skip
+def test_where_hypothesis_is_blocked_or_a_stub_our_packages_are_imported(there: str) -> None:
+    code = f"import sys, types\n{there}\nimport theory, theory.tasks"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # ── What is run beside them ──────────────────────────────────────────────────────────────────────────────────────────

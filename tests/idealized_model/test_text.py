@@ -28,8 +28,16 @@ def test_marks_and_line_ends_make_no_difference(encoding: str, end: str, tmp_pat
         (TEXT.encode("utf-32"), "UTF-32 text; save it as UTF-8"),
         (b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"), "UTF-32 text; save it as UTF-8"),
         ("k = 1\n".encode("utf-16-le"), "UTF-16 text, or no text at all (it holds NUL bytes); save it as UTF-8"),
-        ("λ".encode()[:1], "cut off in the middle of a character"),
+        (
+            b"a" + "λ".encode()[:1],
+            "cut off in the middle of a character, or not UTF-8 text (byte 0xce at offset 1)",
+        ),
+        (
+            "caf\u00e9".encode("latin-1"),
+            "cut off in the middle of a character, or not UTF-8 text (byte 0xe9 at offset 3)",
+        ),
         (b"a\xe9b", "not UTF-8 text (byte 0xe9 at offset 1); save it as UTF-8"),
+        (b"\xef\xbb\xbfa\xe9b", "not UTF-8 text (byte 0xe9 at offset 4); save it as UTF-8"),
         (b"\xff", "not UTF-8 text (byte 0xff at offset 0); save it as UTF-8"),
     ],
 )

@@ -282,6 +282,18 @@ def test_folders_that_cannot_be_written_are_found(monkeypatch: pytest.MonkeyPatc
     assert any("Set TMPDIR" in problem for problem in found.problems)
 
 
+def test_a_current_folder_that_was_deleted_is_a_fact_not_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    found = doctor.examine()
+    assert found.machine["current folder"] == ". (No such file or directory)"
+    assert (found.status, found.problems) == (0, ())
+
+
 def test_a_broken_package_is_a_fact_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     assert doctor.examine().machine["BLAS"].startswith("unknown (ModuleNotFoundError: ")

@@ -459,7 +459,8 @@ UNREADABLE: list[tuple[str, bytes, str]] = [
     (
         "truncated.json",
         b'{"heads": "\xce',
-        "json': cut off in the middle of a character; expected a readable file. Write it again",
+        "json': cut off in the middle of a character, or not UTF-8 text (byte 0xce at offset 11); expected a readable file. "
+        "Write it again",
     ),
     ("empty.json", b"", "which is not valid JSON (it is empty); expected a complete JSON file. Write it again."),
     ("mark.json", b"\xef\xbb\xbf", "which is not valid JSON (it is empty)"),

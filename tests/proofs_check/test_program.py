@@ -172,6 +172,39 @@ def test_a_warning_is_a_line() -> None:
     assert (done.returncode, done.stderr) == (HOLDS, "lengthgen: beware\n")
 
 
+CLOSED = "lengthgen: standard output cannot be written: the command closed it\n"
+
+
+@pytest.mark.parametrize(
+    ("does", "out", "err"),
+    [
+        ("sys.stdout.close()", "before\n", CLOSED),
+        ("sys.stdout = None", "before\n", CLOSED),
+        (
+            "sys.stdout.close(); print('after')", "before\n",
+            "lengthgen: ValueError: I/O operation on closed file., which is a bug (--debug shows where)\n",
+        ),
+        ("sys.stdout = None; print('after')", "before\n", CLOSED),
+        ("sys.stdout.close(); sys.stderr.close()", "before\n", ""),
+        ("sys.stderr.close(); 1 / 0", "before\n", ""),
+        ("sys.stderr = None; 1 / 0", "before\n", ""),
+    ],
+)  # fmt: skip
+def test_a_command_whose_own_code_closes_its_streams_exits_4(does: str, out: str, err: str) -> None:
+    """As code of a task may do."""
+    done = program(f"def command():\n    print('before')\n    {does}\n    return 1")
+    assert (done.returncode, done.stdout, done.stderr) == (FAILED, out, err)
+
+
+def test_a_traceback_that_nobody_is_shown_is_dropped(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for stream in (closed, None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert answered(raising(KeyError("k")), debug=True) == FAILED
+    assert capsys.readouterr().out == ""
+
+
 @full
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["coverage", "--help"], ["task", "copy", "--lengths", "1"]]

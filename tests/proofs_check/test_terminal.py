@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -154,13 +155,36 @@ def test_a_sweep_at_20_columns_has_every_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "width"), [("20", 20), ("200", 200), ("", WIDTH), ("0", WIDTH), ("wide", WIDTH), (None, WIDTH)]
-)
+    ("columns", "width"),
+    [
+        ("20", 20), ("200", 200), ("", WIDTH), ("0", WIDTH), ("00", WIDTH), ("-5", WIDTH), ("²", WIDTH), ("wide", WIDTH),
+        (None, WIDTH),
+    ],
+)  # fmt: skip
 def test_the_width_is_what_columns_says(columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns is not None:
         monkeypatch.setenv("COLUMNS", columns)
+        monkeypatch.setenv("LINES", columns)
     assert console().width == width
+
+
+@pytest.mark.parametrize(("columns", "width"), [("20", 20), ("0", 77), ("²", 77), (None, 77)])
+def test_on_a_terminal_it_is_the_terminal_s_where_columns_says_nothing(
+    columns: str | None, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    termios = pytest.importorskip("termios")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    leader, follower = os.openpty()
+    with open(leader, "rb"), open(follower, "w", encoding="utf-8") as terminal:
+        termios.tcsetwinsize(follower, (24, 77))
+        monkeypatch.setattr(sys, "__stdout__", terminal)
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert console().width == width
+        console().print("κ", highlight=False)
+        assert os.read(leader, 99).decode() == "κ\r\n"
 
 
 ASKED = ["verdicts", "--task", "copy", "--scheme", "coupled", "--scheme", "none", "--jobs", "1"]
