@@ -147,7 +147,7 @@ def test_an_unknown_name_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["sum modulo", "sum modulo N", "sum modul 5", "addition of N", "sparse parity, k < N"])
 def test_what_is_suggested_is_a_task(name: str) -> None:
     """A name that can be given back as it stands, without a placeholder."""
-    with pytest.raises(InvalidArgument, match="; sum modulo N. ") as refused:
+    with pytest.raises(InvalidArgument, match=r"; sum modulo N\. ") as refused:
         find_task(name)
     suggested = refused.value.fix.removeprefix("Did you mean '").removesuffix("'?")
     assert find_task(suggested).name == suggested
