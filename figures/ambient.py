@@ -9,6 +9,7 @@ Modules of this package import Matplotlib after their own kind, so that this com
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -21,8 +22,7 @@ from typing import Any
 def _import() -> None:
     with _nothing_set():
         import matplotlib
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _silence():
         with suppress(Exception):  # a file that an ordinary import fails on
             # Without a name of a backend there, merely asking for it would choose one, and import pyplot.
             settings = {
@@ -35,6 +35,20 @@ def _import() -> None:
         if backend := os.environ.get("MPLBACKEND"):
             with suppress(ValueError):
                 matplotlib.rcParams["backend"] = backend
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No word of what is wrong with settings that are not ours."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager

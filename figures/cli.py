@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from proofs_check.cli import Parser, _print, debuggable
+from proofs_check.cli import Parser, debuggable, say
 from proofs_check.program import BAD_USAGE, answered, debugging
 from theory.errors import InvalidArgument, shown, unwritable
 
@@ -45,7 +45,7 @@ def _figures(arguments: list[str]) -> int:
     plots = find(options.name)
     if options.list:
         width = max(len(plot.name) for plot in plots)
-        _print("\n".join(f"{plot.name:{width}}  {plot.title}" for plot in plots))
+        say("\n".join(f"{plot.name:{width}}  {plot.title}" for plot in plots))
         return 0
     style, formats = Style(options.style, options.columns), options.format.split(",")
     for kind in formats:
@@ -55,10 +55,10 @@ def _figures(arguments: list[str]) -> int:
         for plot in plots:
             if plot.compute or options.name:
                 stored = store.compute(plot)
-                _print(f"{store.save(plot, stored, data)}  ({stored.seconds} s)")
+                say(f"{store.save(plot, stored, data)}  ({stored.seconds} s)")
     if options.gallery:
         missing = gallery.write(Path(options.gallery), data)
-        _print(options.gallery)
+        say(options.gallery)
         for name in missing:
             print(f"figures: {name} has no data yet", file=sys.stderr)
         return 0
@@ -71,7 +71,7 @@ def _figures(arguments: list[str]) -> int:
             print(f"figures: {plot.name} is not drawn. {error}", file=sys.stderr)  # the others are
             status = BAD_USAGE
         else:
-            _print(" ".join(map(str, files)))
+            say(" ".join(map(str, files)))
     return status
 
 

@@ -92,7 +92,7 @@ def debuggable(parser: argparse.ArgumentParser, statuses: str) -> None:
     )
 
 
-def _print(text: str) -> None:
+def say(text: str) -> None:
     """Print, with what the encoding lacks in words: κ on a terminal without Greek is "kappa"."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(spelled(text, encoding), flush=True)
@@ -380,7 +380,7 @@ def _check(options: argparse.Namespace) -> int:
     console = standard_output()
     with console.capture() as table:  # rich would end the program when the reader of a pipe went away
         reports.print_table(report, console, mutants=options.mutants)
-    _print(table.get().removesuffix("\n"))
+    say(table.get().removesuffix("\n"))
     with _every_one() as done:
         if options.json:
             done(write_json, options.json, report, "check --json")
@@ -390,7 +390,7 @@ def _check(options: argparse.Namespace) -> int:
             for number, witness in enumerate(refuted, start=1):
                 path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
                 if done(write_json, path, witness, "check --witnesses"):
-                    _print(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
+                    say(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")
         done(outcome.reraise)
     return reports.exit_status(report)
 
@@ -483,7 +483,7 @@ def _doctor(options: argparse.Namespace) -> int:
     if options.json:
         _require_writable(options.json, "doctor")
     found = examine()
-    _print(found.explain())
+    say(found.explain())
     if options.json:
         write_json(options.json, found.to_dict(), "doctor --json")
     return found.status
@@ -524,7 +524,7 @@ def _task(options: argparse.Namespace) -> int:
     task = load_task(options.task, os.getcwd())
     with _no_litter():
         report = check_task(task, lengths=options.lengths, seed=options.seed, budget=options.budget)
-    _print(report.explain())
+    say(report.explain())
     if options.json:
         write_json(options.json, report.to_dict(), "task --json")
     return REFUTED if report.refuted else HOLDS if report.holds else INCONCLUSIVE
@@ -544,7 +544,7 @@ def _decide_problem(problem: Problem, options: argparse.Namespace) -> int:
     from proofs_check.problem import Problem
 
     verdict = decide(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
-    _print(verdict.explain())
+    say(verdict.explain())
     if options.json:
         found = Problem(problem.heads, problem.train, problem.test, verdict.counterexample)
         result: dict[str, Any] = {
@@ -572,23 +572,23 @@ def _cover_problem(problem: Problem, options: argparse.Namespace) -> int:
 
     cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     factor = retention(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
-    _print(f"κ   {_equals(cov.kappa)}    largest growth of a pattern's expected number of candidates")
+    say(f"κ   {_equals(cov.kappa)}    largest growth of a pattern's expected number of candidates")
     kappa0 = Factor(cov.kappa0, cov.kappa0_lower, cov.kappa0_family, cov.kappa0_missing)
-    _print(f"κ0  {_equals(cov.kappa0)}    {_sharpness(kappa0, 'abstaining at test <= κ0 · abstaining in training')}")
-    _print(f"N_T {_equals(Fraction(cov.candidates))}    candidate sets in training, at most")
-    _print(f"t   {_equals(factor.value)}    {_sharpness(factor, 'retention factor')}")
+    say(f"κ0  {_equals(cov.kappa0)}    {_sharpness(kappa0, 'abstaining at test <= κ0 · abstaining in training')}")
+    say(f"N_T {_equals(Fraction(cov.candidates))}    candidate sets in training, at most")
+    say(f"t   {_equals(factor.value)}    {_sharpness(factor, 'retention factor')}")
     if cov.factor != inf:
-        _print(f"T3: every hard head has test loss <= {readable(cov.factor, up=True)} · training loss.")
+        say(f"T3: every hard head has test loss <= {readable(cov.factor, up=True)} · training loss.")
     elif cov.uncovered is not None:
-        _print("T3 gives no bound: something at test never occurs in training.")
+        say("T3 gives no bound: something at test never occurs in training.")
     else:
-        _print(f"T3 gives no bound: {_no_kernel(kappa0)} proves a κ0.")
+        say(f"T3 gives no bound: {_no_kernel(kappa0)} proves a κ0.")
     if factor.value != inf:
-        _print(f"T11: every head has test loss <= {readable(factor.value, up=True)} · training loss.")
+        say(f"T11: every head has test loss <= {readable(factor.value, up=True)} · training loss.")
     else:
-        _print(f"T11 gives no bound: {_no_kernel(factor)} proves a t.")
+        say(f"T11 gives no bound: {_no_kernel(factor)} proves a t.")
     if cov.uncovered is not None:
-        _print(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
+        say(f"Not covered in training: candidates with overlap {cov.uncovered.overlap}, key {cov.uncovered.key}.")
     if options.json:
         result = {
             "kappa": str(cov.kappa),
@@ -639,14 +639,14 @@ def _replay(options: argparse.Namespace) -> int:
 
     found = witnesses(read_data(options.file, "replay"), options.file)
     if not found:
-        _print("no witnesses in this file")
+        say("no witnesses in this file")
         return 0
     failed = 0
     for witness in found:
         outcome = replay(witness, options.file)
         failed += not outcome.reproduced
-        _print(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
-    _print(f"{len(found) - failed} of {len(found)} reproduced")
+        say(("reproduced      " if outcome.reproduced else "NOT reproduced  ") + outcome.summary)
+    say(f"{len(found) - failed} of {len(found)} reproduced")
     return REFUTED if failed else HOLDS
 
 
@@ -661,7 +661,7 @@ def _catalogue(options: argparse.Namespace) -> int:
     if options.output:
         write_text(options.output, text, "catalogue --output")
     else:
-        _print(text.removesuffix("\n"))
+        say(text.removesuffix("\n"))
     return 0
 
 
@@ -674,7 +674,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.output:
         write_text(options.output, text, "compare --output")
     else:
-        _print(text.removesuffix("\n"))
+        say(text.removesuffix("\n"))
     return 0
 
 
@@ -697,7 +697,7 @@ def _verdicts(options: argparse.Namespace) -> int:
     console = standard_output()
     with console.capture() as table:
         verdicts.print_table(asked, cells, console)
-    _print(table.get().removesuffix("\n"))
+    say(table.get().removesuffix("\n"))
     if options.json:
         write_json(options.json, verdicts.to_data(cells.values(), interrupted=interrupted), "verdicts --json")
     if error is not None:
@@ -716,5 +716,5 @@ def _train(options: argparse.Namespace) -> int:
         console = standard_output()
         with console.capture() as text:
             show(table, console)
-        _print(text.get().removesuffix("\n"))
+        say(text.get().removesuffix("\n"))
     return status

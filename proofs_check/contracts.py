@@ -40,7 +40,7 @@ import numpy as np
 from proofs_check.evidence import Kind
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Broken, Trial, Undecided, at_lengths, calling, name_of
-from theory.errors import InvalidArgument, bulk, check_type, shown, within_budget
+from theory.errors import InvalidArgument, bulk, check_type, of_the_machine, shown, within_budget
 from theory.exact import Rational, as_float, rational
 from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter
 
@@ -149,6 +149,8 @@ def _attribute(task: Task, name: str) -> Any:
     try:
         return getattr(task, name)
     except (Exception, SystemExit) as error:
+        if of_the_machine(error):
+            raise
         return error
 
 
@@ -178,6 +180,8 @@ def _finding(trial: Trial, name: str, contract: Contract) -> Finding:
     except Undecided as why:
         return Finding(name, "inconclusive", str(why), 0)
     except (Exception, SystemExit) as error:  # whatever else the task's code does
+        if of_the_machine(error):
+            raise
         seen = f"{type(error).__name__}: {error}"
         return Finding(name, "refuted", "", 0, "while it was checked", seen, "no error")
     exhaustive = complete and set(trial.lengths) == set(trial.listed) and name not in DRAWN
@@ -343,6 +347,8 @@ def _check_refusal(trial: Trial) -> None:
             got = call()
             seen = trial.text(got.tokens) if isinstance(got, Instance) else shown(got)
         except (Exception, SystemExit) as error:
+            if of_the_machine(error):
+                raise
             if isinstance(error, InvalidArgument) and error.argument == "length":
                 continue
             seen = f"{type(error).__name__}: {error}"
@@ -1210,6 +1216,8 @@ def examples(trial: Trial) -> Decided:
             raise _disagreeing(test, failure.example, failure.got) from None
         except doctest.UnexpectedException as failure:
             error = failure.exc_info[1]
+            if of_the_machine(error):
+                raise error from None
             raise _disagreeing(test, failure.example, f"{type(error).__name__}: {error}") from None
     count = sum(len(test.examples) for test in tests)
     return Decided(count, f"{count} examples" if count else "there are none")

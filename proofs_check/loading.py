@@ -9,7 +9,7 @@ import sys
 from difflib import get_close_matches
 from types import ModuleType
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, of_the_machine, shown
 from theory.tasks import TASKS
 from theory.tasks.base import Task
 
@@ -101,6 +101,8 @@ def _module(name: str) -> ModuleType:
         fix = "Run from the folder that holds it, or install its package."
         raise _refused(f"{name!r}, but there is no module {error.name}", FORM, fix) from None
     except (Exception, SystemExit) as error:
+        if of_the_machine(error):
+            raise
         raise _failing(name, error) from error
 
 
@@ -114,6 +116,8 @@ def _made(spec: str, found: object) -> Task:
         try:
             found = found()
         except (Exception, SystemExit) as error:
+            if of_the_machine(error):
+                raise
             raise _refused(
                 f"{spec!r}, which raises {type(error).__name__}: {error}",
                 "a task, or what makes one when it is called without arguments",

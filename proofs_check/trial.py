@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from proofs_check.engines import generator
-from theory.errors import InvalidArgument, bulk, shown
+from theory.errors import InvalidArgument, bulk, of_the_machine, shown
 from theory.tasks.base import Instance, Step, Task, Tokens
 
 if TYPE_CHECKING:
@@ -72,12 +72,17 @@ def calling(
     instance: Instance | None = None,
     step: Step | None = None,
 ) -> Iterator[None]:
-    """Turn an error of the task's own code into a finding that names the method, the input and the error."""
+    """Turn an error of the task's own code into a finding that names the method, the input and the error.
+
+    One of the machine, no memory or a full disk, says nothing of the task and stays what it is.
+    """
     try:
         yield
     except Broken:
         raise
     except (Exception, SystemExit) as error:
+        if of_the_machine(error):
+            raise
         if isinstance(error, InvalidArgument) and error.where == "Instance":
             owner = OWNER.get(error.argument, owner)
         where, seen = at if isinstance(at, str) else at(), f"{type(error).__name__}: {error}"
@@ -292,7 +297,7 @@ class Trial:
         import hypothesis
         from hypothesis.errors import Flaky, HypothesisWarning
 
-        count, found = 0, list[Broken]()
+        count, found, failed = 0, list[Broken](), list[BaseException]()
 
         def one(value: Drawn) -> None:
             nonlocal count
@@ -301,6 +306,9 @@ class Trial:
                 check(value)
             except Broken as broken:
                 found.append(broken)
+                raise
+            except Exception as error:
+                failed.append(error)
                 raise
 
         run = hypothesis.settings(
@@ -316,7 +324,7 @@ class Trial:
         except Broken:
             raise found[-1] from None  # the last one is the smallest
         except Flaky:
-            raise found[-1] from None  # not the same twice: the contract "deterministic" says why
+            raise [*found, *failed][-1] from None  # not the same twice: the contract "deterministic" says why
         return count
 
     # ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────

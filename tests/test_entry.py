@@ -1,4 +1,7 @@
-"""Where pytest, Hypothesis and the shell come in: what a stranger's packages of our names meet, and we theirs."""
+"""Where pytest, Hypothesis and the shell come in: what a stranger's packages of our names meet, and we theirs.
+
+A package, that is: a stranger's folder without __init__.py is hidden by ours, as Python prefers packages wherever they are.
+"""
 
 from __future__ import annotations
 
@@ -129,6 +132,7 @@ def test_a_package_that_was_installed_over_ours_is_to_be_uninstalled(
 
 
 def test_a_folder_without_init_does_not_hide_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours hides it: Python takes a package that stands anywhere on the path."""
     (tmp_path / "theory").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "theory")

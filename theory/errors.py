@@ -92,7 +92,18 @@ def unwritable(error: OSError | UnicodeError) -> type[InvalidArgument]:
     >>> unwritable(OSError(errno.ENOSPC, "No space left on device")).__name__
     'NotWritten'
     """
-    return NotWritten if isinstance(error, OSError) and error.errno in NO_ROOM else InvalidArgument
+    return NotWritten if of_the_machine(error) else InvalidArgument
+
+
+def of_the_machine(error: BaseException) -> bool:
+    """Whether an error says that memory or the disk is full, or a reader gone, and nothing of the code it comes from.
+
+    Examples
+    --------
+    >>> of_the_machine(MemoryError()), of_the_machine(FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    (True, False)
+    """
+    return isinstance(error, MemoryError | BrokenPipeError) or (isinstance(error, OSError) and error.errno in NO_ROOM)
 
 
 def check_type(

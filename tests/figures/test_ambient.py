@@ -46,7 +46,7 @@ def python(code: str, folder: Path, **variables: str) -> str:
         [sys.executable, "-W", "error", "-c", code], cwd=folder, env=environment, capture_output=True, text=True,
         check=False, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
@@ -73,6 +73,17 @@ def test_the_bytes_are_the_same_whatever_surrounds_them(tmp_path: Path) -> None:
     assert {file.name for file in there.iterdir()} == {file.name for file in here.iterdir()}
     for file in here.iterdir():
         assert file.read_bytes() == (there / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize("text", ["no such key: 1\n", "font.size: much\n", "font.size 9\n", "axes.hold: True\n"])
+def test_nothing_is_said_of_settings_that_are_wrong(text: str, tmp_path: Path) -> None:
+    """Nor later, of what the user does: the logger is as it was."""
+    (tmp_path / "matplotlibrc").write_text(text, encoding="utf-8")
+    code = (
+        "import logging\nlogger = logging.getLogger('matplotlib')\nlogger.setLevel(logging.INFO)\n"
+        "import figures.ambient\nprint(logger.level == logging.INFO)"
+    )
+    assert python(code, tmp_path) == "True\n"
 
 
 @pytest.mark.parametrize("name", ["matplotlibrc", "elsewhere"])

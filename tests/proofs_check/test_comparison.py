@@ -268,14 +268,18 @@ def test_the_stored_page_has_the_stored_rows() -> None:
 
 def test_the_readme_says_what_the_page_says() -> None:
     text, readme = ((ROOT / name).read_text() for name in ("docs/comparison.md", "README.md"))
-    at_4 = {words[1].strip(): words[3].strip() for line in text.splitlines() if len(words := line.split("|")) == 6}
+    rows = [[word.strip() for word in words] for line in text.splitlines() if len(words := line.split("|")) == 6]
+    at_4, at_10 = ({words[1]: words[column] for words in rows} for column in (3, 4))
+    assert (at_4[""], at_10[""]) == ("4×", "10×")
     unfitted = text.count("| ∅ no head |") - int(at_4["fitted, ∅"].split(" of ")[1])
     said = " ".join(readme.split())
     for sentence in (
         f"models of {unfitted} of {text.count('| ∅ no head |')} pairs of task and scheme do not even fit",
         f"generalize in {at_4['fitted, ✓']} pairs with a ✓ and fail in {at_4['fitted, ∅']} with a ∅",
         f"T1 agrees in {at_4['fitted, ✓ or ∅']},",
-        f"""would in {at_4['fitted, ✓ or ∅: always "fail"'].split()[0]}.""",
+        f"""would in {at_4['fitted, ✓ or ∅: always "fail"'].split()[0]}; at 10 times""",
+        f"at 10 times they generalize in {at_10['fitted, ✓']} with a ✓, and T1 agrees in {at_10['fitted, ✓ or ∅']}, where",
+        f"""would in {at_10['fitted, ✓ or ∅: always "fail"'].split()[0]}.""",
     ):
         assert sentence in said
 

@@ -410,6 +410,22 @@ def test_a_task_that_exits_is_a_finding() -> None:
     assert not report.holds
 
 
+@pytest.mark.parametrize("budget", [1, 20_000])
+@pytest.mark.parametrize("times", [1, 1000])
+def test_no_memory_is_no_finding_even_if_there_is_some_at_the_next_attempt(times: int, budget: int) -> None:
+    class Large(Copy):
+        calls = 0
+
+        def solve(self, prompt: tuple[int, ...]) -> Instance:
+            self.calls += 1
+            if 10 < self.calls <= 10 + times:
+                raise MemoryError
+            return super().solve(prompt)
+
+    with pytest.raises(MemoryError):
+        check_task(Large(), lengths=(5, 6), budget=budget)
+
+
 def test_frequencies_that_were_not_tested_are_not_supported() -> None:
     task = sparse_parity(2)
     report = check_task(task, lengths=[300, 301], draws=5)

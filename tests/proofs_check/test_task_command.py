@@ -147,6 +147,72 @@ def test_what_is_no_task_exits_3_with_a_typed_error(spec: str, words: str, folde
     assert words in err
 
 
+FAILING = """
+import errno
+
+from theory.tasks import Copy
+
+
+def fail(*given):
+    raise {error}
+
+
+class Small(Copy):
+    '''
+    >>> hook()
+    '''
+
+    def sample(self, length, rng):
+        below() if length < self.min_length else None
+        return super().sample(length, rng)
+
+
+def made():
+    make()
+    return Small()
+
+
+below = hook = make = start = lambda *given: None
+{where} = fail
+start()
+"""
+"""A task that runs into an error in one place."""
+
+PLACES = [
+    "Small.solve", "Small.sample", "Small.rule", "Small.n_instances", "named = Small.name = property(fail); Small.spare",
+    "below", "hook", "make", "start",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("MemoryError()", "lengthgen: out of memory. "),
+        ("OSError(errno.ENOSPC, 'No room')", "lengthgen: OSError: [Errno 28] No room "),
+        ("BrokenPipeError()", "lengthgen: BrokenPipeError: "),
+    ],
+)
+def test_no_memory_or_a_full_disk_in_the_code_of_a_task_exits_4(
+    where: str, error: str, words: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    """It says nothing of the task."""
+    (folder / "small.py").write_text(FAILING.format(error=error, where=where), encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "small", raising=False)
+    assert main(["task", "small:made", "--lengths", "1,2"]) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(words)
+
+
+def test_a_file_that_a_task_lacks_is_its_own_fault(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    error = "FileNotFoundError(errno.ENOENT, 'No such file', 'words.txt')"
+    (folder / "small.py").write_text(FAILING.format(error=error, where="Small.solve"), encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "small", raising=False)
+    assert main(["task", "small:made", "--lengths", "1"]) == 1
+    assert "solve raised FileNotFoundError: [Errno 2] No such file: 'words.txt'" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["--lengths", "1,x"], ["--lengths", "0"], ["--seed", "-1"], []])
 def test_bad_usage_exits_3(arguments: list[str], capsys: Out) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -87,7 +87,7 @@ def find_task(name: str, where: str = "find_task") -> Task:
             )
         return family(int(number[0]))
     known = [*TASKS, *FAMILIES]
-    close = get_close_matches(str(name), known, n=1)
+    close = get_close_matches(str(name), TASKS, n=1)
     raise InvalidArgument(
         where, "task", shown(name), f"one of {'; '.join(known)}",
         f"Did you mean {close[0]!r}?" if close else "Use one of these names; N stands for a number.",
