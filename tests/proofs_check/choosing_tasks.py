@@ -261,6 +261,36 @@ class LongestAtNine(FirstOne):
     sparsity, most = 9, 8  # type: ignore[assignment]
 
 
+class EveryOther(Bits):
+    """The parity of every other bit: at two lengths in a row the sets are as large."""
+
+    sparsity = None  # type: ignore[assignment]
+
+    def read_at(self, length: int) -> Tokens:
+        """The positions that are read."""
+        return tuple(range(0, length, 2))
+
+    def solve(self, prompt: Tokens) -> Instance:
+        read = self.read_at(len(prompt) - 1)
+        return answered(prompt, sum(prompt[i] for i in read) % 2, read)
+
+
+class PowersOfTwo(EveryOther):
+    """The parity of the bits 1, 2, 4, 8 and so on, counted from 1."""
+
+    def read_at(self, length: int) -> Tokens:
+        return tuple(2**i - 1 for i in range(length.bit_length()))
+
+
+class ThreeInTheEnd(EveryOther):
+    """The parity of one bit, from length 4 on of two and from length 8 on of three."""
+
+    sparsity = 3  # type: ignore[assignment]
+
+    def read_at(self, length: int) -> Tokens:
+        return tuple(range(min(3, length // 4 + 1)))
+
+
 class Carries(Task):
     """a + b in base 2, most significant digit first; digit j reads its column, and on as far as a carry may come from.
 

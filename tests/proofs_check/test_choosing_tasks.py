@@ -213,9 +213,8 @@ def test_draws_do_not_refute_that_a_large_set_exists() -> None:
     assert finding.scope.startswith(
         "the largest sets at lengths 20, 30 are 8, 8, below sparsity = 9; of lengths 20, 30 not"
     )
-    assert (
-        finding_of("sparsity", choosing.LongestAtNine(), 8, 9, 10).seen
-        == "the largest sets at lengths 8, 9, 10 are 8, 8, 8"
+    assert finding_of("sparsity", choosing.LongestAtNine(), 8, 9, 10).scope == (
+        "the largest sets at lengths 8, 9, 10 are 8, 8, 8, below sparsity = 9: try longer lengths, or declare less"
     )
 
 
@@ -240,6 +239,27 @@ def test_a_larger_set_is_searched_for_step_by_step() -> None:
     finding = finding_of("sparsity", Coded(), 30, budget=2000)
     assert finding.kind == "supported"
     assert finding.scope.endswith("the largest set has 20")
+
+
+@pytest.mark.parametrize(
+    ("task", "lengths", "sizes"),
+    [
+        (choosing.EveryOther(), (1, 2, 3, 4, 8), "1, 1, 2, 2, 4"),
+        (choosing.EveryOther(), (4, 5, 6), "2, 3, 3"),
+        (choosing.PowersOfTwo(), (1, 2, 3, 4, 8), "1, 2, 2, 3, 4"),
+    ],
+)
+def test_sets_of_a_dense_task_may_stand_still_on_the_way(task: Task, lengths: tuple[int, ...], sizes: str) -> None:
+    report = checked(task, *lengths)
+    report.require()
+    assert report["sparsity"].kind == "exhausted"
+    assert report["sparsity"].scope.endswith(f"the largest sets have {sizes}")
+
+
+def test_what_is_read_at_longer_lengths_only_is_not_refuted_at_short_ones() -> None:
+    finding = finding_of("sparsity", choosing.ThreeInTheEnd(), 1, 2, 3)
+    assert (finding.kind, finding.scope.partition(": ")[2]) == ("inconclusive", "try longer lengths, or declare less")
+    assert finding_of("sparsity", choosing.ThreeInTheEnd(), 1, 2, 3, 8).kind == "exhausted"
 
 
 def test_a_dense_task_whose_sets_were_not_seen_to_grow() -> None:
