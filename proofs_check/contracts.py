@@ -423,8 +423,10 @@ def no_hidden_dependence(trial: Trial) -> Decided:
     """
     cases = compared = 0
     apart: list[int] = []
+    unsettled: list[int] = []
     for length in trial.sizes:
-        _check_given(trial, length)
+        if not _check_given(trial, length):
+            unsettled.append(length)
         if length in trial.listed or not trial.free:
             settled, found = _compare(trial, length, trial.seen(length))
         else:
@@ -434,18 +436,29 @@ def no_hidden_dependence(trial: Trial) -> Decided:
             apart.append(length)
     if apart and not cases:
         raise Undecided(f"at {at_lengths(apart)} no two drawn instances read the same at a step: try shorter lengths")
-    return Decided(cases, f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}")
+    scope = f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}"
+    if unsettled:
+        scope += f"; given tokens at {at_lengths(unsettled)} were not compared"
+        if not any(instance.given for instances in trial.listed.values() for instance in instances):
+            raise Undecided(f"{scope}, nor at any other: try shorter lengths, or a larger budget")
+    return Decided(cases, scope)
 
 
-def _check_given(trial: Trial, length: int) -> None:
-    """A given token is the same in all instances, or an input: it takes several values after the same tokens."""
+def _check_given(trial: Trial, length: int) -> bool:
+    """A given token is the same in all instances, or an input: it takes several values after the same tokens.
+
+    Of a token that varies only free prompts and listings show what it follows from: the return value says if that was so.
+    """
     after: dict[int, dict[int, Instance]] = defaultdict(dict)
     inputs = {len(key): key for key in _branches(trial.listed.get(length, ()))}
     for instance in trial.seen(length):
         for position in instance.given:
             after[position].setdefault(instance.tokens[position], instance)
-    for position, values in after.items():
-        if len(values) > 1 and position not in inputs and (trial.free or length in trial.listed):
+    varied = {position: values for position, values in after.items() if len(values) > 1}
+    if not trial.free and length not in trial.listed:
+        return not varied
+    for position, values in varied.items():
+        if position not in inputs:
             one, other = [*values.values()][:2]
             here, there = (trial.text(instance.tokens[position : position + 1]) for instance in (one, other))
             raise Broken(
@@ -454,6 +467,7 @@ def _check_given(trial: Trial, length: int) -> None:
                 "before it decide",
                 "a step that predicts it: what is given says nothing that has to be computed", instance=one,
             )  # fmt: skip
+    return True
 
 
 def _branches(instances: Collection[Instance]) -> set[Tokens]:

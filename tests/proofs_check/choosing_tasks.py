@@ -179,6 +179,33 @@ class Streamed(Bits):
         return Instance(tuple(tokens), tuple(range(len(tokens))), steps, given)
 
 
+class GivenWhenLong(Bits):
+    """A bit is given and copied; beyond a length it is the parity of the bits in the prompt, or always "+"."""
+
+    def __init__(self, *, longest_honest: int = 0, separator: bool = False) -> None:
+        self.longest_honest, self.separator = longest_honest, separator
+
+    def of(self, bits: Tokens, lead: int) -> Instance:
+        """The instance of some bits and a bit to give where that is free."""
+        n = len(bits)
+        given = PLUS if self.separator else lead if n <= self.longest_honest else sum(bits) % 2
+        tokens = (*bits, EQUALS, given, given)
+        return Instance(tokens, tuple(range(n + 3)), (Step(n + 2, (n + 1,)),), given=(n + 1,))
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        leads = (0, 1) if length <= self.longest_honest else (0,)
+        return (self.of(bits, lead) for bits in product((0, 1), repeat=length) for lead in leads)
+
+    def n_instances(self, length: int) -> int:
+        return 2 ** (length + (length <= self.longest_honest))
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self.of(tuple(rng.integers(2, size=length).tolist()), int(rng.integers(2)))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
 # ── Sets that say where they are ─────────────────────────────────────────────────────────────────────────────────────
 
 

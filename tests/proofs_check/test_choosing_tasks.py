@@ -126,6 +126,26 @@ def test_a_given_token_may_be_an_input() -> None:
     assert finding_of(HIDDEN, choosing.Streamed()).kind == "exhausted"
 
 
+def test_given_tokens_that_draws_cannot_compare_are_named() -> None:
+    """A bit that is given, in truth the parity of those before it: where all is listed that is refuted."""
+    task = choosing.GivenWhenLong(longest_honest=0)
+    assert finding_of(HIDDEN, task, 3).kind == "refuted"
+    drawn = finding_of(HIDDEN, task, 20)
+    assert drawn.kind == "inconclusive"
+    assert drawn.scope.endswith(
+        "; given tokens at length 20 were not compared, nor at any other: try shorter lengths, or a larger budget"
+    )
+    some = finding_of(HIDDEN, choosing.GivenWhenLong(longest_honest=3), 2, 3, 20, 24)
+    assert some.kind == "supported"
+    assert some.scope.endswith(" comparisons; given tokens at lengths 20, 24 were not compared")
+
+
+def test_a_separator_is_compared_in_draws_too() -> None:
+    finding = finding_of(HIDDEN, choosing.GivenWhenLong(separator=True), 20)
+    assert finding.kind == "supported"
+    assert "not compared" not in finding.scope
+
+
 # ── What a source is for ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
