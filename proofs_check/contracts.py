@@ -416,10 +416,11 @@ def _symbol(trial: Trial, token: object) -> str:
 def no_hidden_dependence(trial: Trial) -> Decided:
     """What a step does not read changes neither its target nor, unless it is attended to, the choice of what is read.
 
-    No rule is asked. Two instances in which a step reads the same (tokens; and their key, where the rule takes one) have
-    the same label there. Two that agree, in tokens and IDs, at all that a step attends to (its sources, and with anchor
-    "last" its query) both have that step, with the same sources in the same order: what earlier steps read does not
-    count, as no head sees it. A given token that varies is an input, and does not follow from the tokens before it.
+    No rule is asked. Two instances of one length in which a step, at one position, reads the same (tokens; and their key,
+    where the rule takes one) have the same label there. Two that agree, in tokens and IDs, at all that a step attends to
+    (its sources, and with anchor "last" its query) both have that step, with the same sources in the same order: what
+    earlier steps read does not count, as no head sees it. A given token that varies is an input, and does not follow from
+    the tokens before it. What lengths of prompts tell is not checked; where they differ at one length, that is said.
     """
     cases = compared = 0
     apart: list[int] = []
@@ -441,7 +442,10 @@ def no_hidden_dependence(trial: Trial) -> Decided:
         scope += f"; given tokens at {at_lengths(unsettled)} were not compared"
         if not any(instance.given for instances in trial.listed.values() for instance in instances):
             raise Undecided(f"{scope}, nor at any other: try shorter lengths, or a larger budget")
-    return Decided(cases, scope)
+    uneven = [length for length in trial.sizes if len({instance.n_prompt for instance in trial.seen(length)}) > 1]
+    if uneven:
+        scope += f"; at {at_lengths(uneven)} prompts differ in length, which may tell the answer"
+    return Decided(cases, scope, not uneven)
 
 
 def _check_given(trial: Trial, length: int) -> bool:

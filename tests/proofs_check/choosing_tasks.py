@@ -206,6 +206,20 @@ class GivenWhenLong(Bits):
         return read[0]
 
 
+class Padded(Streamed):
+    """The parity of bits, told by the number of "+" after them, which decides which one of two markers is read."""
+
+    sparsity = 1
+
+    def of(self, bits: Tokens) -> Instance:
+        parity = sum(bits) % 2
+        prompt = (0, 1, *bits, *[PLUS] * (parity + len(bits)), EQUALS)
+        return replace(answered(prompt, parity, (parity,)), ids=(0,) * (len(prompt) + 1))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
 # ── Sets that say where they are ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -41,7 +41,10 @@ RIGHT = [
 def test_right_tasks_hold(task: Task) -> None:
     report = checked(task)
     report.require()
-    assert {report[name].kind for name in (RULE, HIDDEN, MATTERS, "sparsity", "IDs")} == {"exhausted"}
+    assert {report[name].kind for name in (RULE, MATTERS, "sparsity", "IDs")} == {"exhausted"}
+    uneven = isinstance(task, choosing.Numbers | choosing.NumbersAgain | choosing.FirstDigit)
+    assert report[HIDDEN].kind == ("supported" if uneven else "exhausted")
+    assert ("prompts differ in length, which may tell the answer" in report[HIDDEN].scope) == uneven
 
 
 FREE = [choosing.FirstOne(), choosing.FirstOneOfEight(), choosing.Carries(), choosing.CarriesByKey(), choosing.ByIds()]
@@ -120,6 +123,13 @@ def test_how_many_tokens_are_marked_is_not_read() -> None:
 def test_where_a_prompt_of_its_own_length_is_over_has_to_be_read() -> None:
     finding = finding_of(HIDDEN, choosing.NumbersAlone(), 4)
     assert finding.kind == "refuted"
+
+
+def test_what_the_length_of_a_prompt_may_tell_is_not_exhausted() -> None:
+    """Parity by the number of tokens: nothing refutes it, and the finding says where it may come from."""
+    finding = finding_of(HIDDEN, choosing.Padded(), 3, 4)
+    assert finding.kind == "supported"
+    assert finding.scope.endswith(" comparisons; at lengths 3, 4 prompts differ in length, which may tell the answer")
 
 
 def test_a_given_token_may_be_an_input() -> None:
