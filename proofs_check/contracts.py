@@ -675,8 +675,8 @@ def every_dependency_matters(trial: Trial) -> Decided:
         raise Broken(
             f"{trial.at(length, instance, step)}, {_sources(size, places)} "
             f"(position{_plural(tuple(step.sources[place] for place in places))})",
-            f"no token there changes the target, in any of the {len(seen.labels[size]):,} readings of {size} tokens, nor "
-            "what is read",
+            f"no token there{', each alone,' * (len(places) > 1)} changes the target, in any of the "
+            f"{len(seen.labels[size]):,} readings of {size} tokens, nor what is read",
             "two of them that differ there only and have different targets, or steps that do not read it",
             instance=instance, step=step,
         )  # fmt: skip
@@ -930,7 +930,8 @@ def ids(trial: Trial) -> Decided:
     _check_offsets(trial)
     if words == FIXED:
         _check_coupling(trial)
-    words += "" if trial.task.offsets is None else ", sources at the offsets claimed"
+    may_tell = "" if words in (FIXED, "predicted") else "; they may tell what no step reads"
+    words += ("" if trial.task.offsets is None else ", sources at the offsets claimed") + may_tell
     return Decided(count, f"{count:,} instances: {words}")
 
 

@@ -16,7 +16,7 @@ from tests.proofs_check import choosing_tasks as choosing
 from theory import FiniteLaw, HeadClass, InvalidArgument, decide
 from theory.tasks import TASKS, Addition, Copy, Instance, QueryCoupled, Step, Task, sparse_parity_up_to
 
-MATTERS = "every dependency matters"
+MATTERS, MAY_TELL = "every dependency matters", "; they may tell what no step reads"
 
 
 def checked(task: Task, *lengths: int, budget: int = 1200, draws: int = 5) -> TaskReport:
@@ -179,6 +179,7 @@ def test_a_place_that_a_listing_shows_to_be_idle_is_refuted(task: Task, lengths:
     report = checked(task, *lengths)
     assert report.refuted == (MATTERS,)
     assert report[MATTERS].where.startswith(where)
+    assert report[MATTERS].seen.startswith(f"no token there{', each alone,' if 'sources' in where else ''} changes")
 
 
 def test_what_draws_do_not_show_is_named_and_not_refuted() -> None:
@@ -227,7 +228,7 @@ def test_a_source_of_the_increment_alone_is_needed_where_ids_are_predicted() -> 
 
     checked(choosing.Paced()).require()
     report = checked(NotPredicted())
-    assert report["IDs"].scope.endswith("a function of the tokens so far")
+    assert report["IDs"].scope.endswith("a function of the tokens so far" + MAY_TELL)
     assert report[MATTERS].kind == "refuted"
     assert report[MATTERS].where.endswith("source 2 of 2 (position (1,))")
 
@@ -320,15 +321,18 @@ def test_draws_do_not_refute_that_a_longer_sequence_exists() -> None:
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        (choosing.Numbers(), "a function of the tokens so far"),
-        (choosing.NumbersBackwards(), "fixed by the length of the prompt"),
-        (choosing.NumbersOn(), "predicted; the others are a function of the tokens so far"),
-        (choosing.ByLength(), "a function of the length and of the tokens so far"),
-        (choosing.ByIds(), "a function of the tokens so far"),
+        (choosing.Numbers(), "a function of the tokens so far" + MAY_TELL),
+        (choosing.NumbersBackwards(), "fixed by the length of the prompt" + MAY_TELL),
+        (choosing.NumbersOn(), "predicted; the others are a function of the tokens so far" + MAY_TELL),
+        (choosing.ByLength(), "a function of the length and of the tokens so far" + MAY_TELL),
+        (choosing.ByIds(), "a function of the tokens so far" + MAY_TELL),
         (choosing.Carries(), "fixed by the length"),
-        (choosing.Assignment(), "predicted; the others are a function of the tokens so far"),
+        (choosing.Assignment(), "predicted; the others are a function of the tokens so far" + MAY_TELL),
         (TASKS["pointer chasing"], "predicted, sources at the offsets claimed"),
-        (TASKS["sorting"], "predicted; the others are a function of the whole prompt, sources at the offsets claimed"),
+        (
+            TASKS["sorting"],
+            "predicted; the others are a function of the whole prompt, sources at the offsets claimed" + MAY_TELL,
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Task) else None,
 )
