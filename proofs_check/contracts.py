@@ -422,15 +422,18 @@ def _symbol(trial: Trial, token: object) -> str:
 def no_hidden_dependence(trial: Trial) -> Decided:
     """What a step does not read changes neither its target nor, unless it is attended to, the choice of what is read.
 
-    No rule is asked. Two instances in which a step reads the same (tokens; and their key, where the rule takes one) have
-    the same label there. Two that agree, in tokens and IDs, at all that a step attends to (its sources, and with anchor
-    "last" its query) both have that step, with the same sources in the same order: what earlier steps read does not
-    count, as no head sees it. A given token that varies is an input, and does not follow from the tokens before it.
+    No rule is asked. Two instances of one length in which a step, at one position, reads the same (tokens; and their key,
+    where the rule takes one) have the same label there. Two that agree, in tokens and IDs, at all that a step attends to
+    (its sources, and with anchor "last" its query) both have that step, with the same sources in the same order: what
+    earlier steps read does not count, as no head sees it. A given token that varies is an input, and does not follow from
+    the tokens before it. What lengths of prompts tell is not checked; where they differ at one length, that is said.
     """
     cases = compared = 0
     apart: list[int] = []
+    unsettled: list[int] = []
     for length in trial.sizes:
-        _check_given(trial, length)
+        if not _check_given(trial, length):
+            unsettled.append(length)
         if length in trial.listed or not trial.free:
             settled, found = _compare(trial, length, trial.seen(length))
         else:
@@ -440,18 +443,32 @@ def no_hidden_dependence(trial: Trial) -> Decided:
             apart.append(length)
     if apart and not cases:
         raise Undecided(f"at {at_lengths(apart)} no two drawn instances read the same at a step: try shorter lengths")
-    return Decided(cases, f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}")
+    scope = f"{compared:,} comparisons{f', none at {at_lengths(apart)}' if apart else ''}"
+    if unsettled:
+        scope += f"; given tokens at {at_lengths(unsettled)} were not compared"
+        if not any(instance.given for instances in trial.listed.values() for instance in instances):
+            raise Undecided(f"{scope}, nor at any other: try shorter lengths, or a larger budget")
+    uneven = [length for length in trial.sizes if len({instance.n_prompt for instance in trial.seen(length)}) > 1]
+    if uneven:
+        scope += f"; at {at_lengths(uneven)} prompts differ in length, which may tell the answer"
+    return Decided(cases, scope, not uneven)
 
 
-def _check_given(trial: Trial, length: int) -> None:
-    """A given token is the same in all instances, or an input: it takes several values after the same tokens."""
+def _check_given(trial: Trial, length: int) -> bool:
+    """A given token is the same in all instances, or an input: it takes several values after the same tokens.
+
+    Of a token that varies only free prompts and listings show what it follows from: the return value says if that was so.
+    """
     after: dict[int, dict[int, Instance]] = defaultdict(dict)
     inputs = {len(key): key for key in _branches(trial.listed.get(length, ()))}
     for instance in trial.seen(length):
         for position in instance.given:
             after[position].setdefault(instance.tokens[position], instance)
-    for position, values in after.items():
-        if len(values) > 1 and position not in inputs and (trial.free or length in trial.listed):
+    varied = {position: values for position, values in after.items() if len(values) > 1}
+    if not trial.free and length not in trial.listed:
+        return not varied
+    for position, values in varied.items():
+        if position not in inputs:
             one, other = [*values.values()][:2]
             here, there = (trial.text(instance.tokens[position : position + 1]) for instance in (one, other))
             raise Broken(
@@ -460,6 +477,7 @@ def _check_given(trial: Trial, length: int) -> None:
                 "before it decide",
                 "a step that predicts it: what is given says nothing that has to be computed", instance=one,
             )  # fmt: skip
+    return True
 
 
 def _branches(instances: Collection[Instance]) -> set[Tokens]:
@@ -663,8 +681,8 @@ def every_dependency_matters(trial: Trial) -> Decided:
         raise Broken(
             f"{trial.at(length, instance, step)}, {_sources(size, places)} "
             f"(position{_plural(tuple(step.sources[place] for place in places))})",
-            f"no token there changes the target, in any of the {len(seen.labels[size]):,} readings of {size} tokens, nor "
-            "what is read",
+            f"no token there{', each alone,' * (len(places) > 1)} changes the target, in any of the "
+            f"{len(seen.labels[size]):,} readings of {size} tokens, nor what is read",
             "two of them that differ there only and have different targets, or steps that do not read it",
             instance=instance, step=step,
         )  # fmt: skip
@@ -818,9 +836,10 @@ def _sources(size: int, places: list[int]) -> str:
 
 
 def sparsity(trial: Trial) -> Decided:
-    """The largest dependency set is as large as declared, or grows where the task is declared dense.
+    """No dependency set is larger than declared, and one is as large; of a dense task they grow from first to last length.
 
-    That a large set is missing is said of listed lengths only.
+    Where the declared size is not attained, longer lengths may show it: nothing is refuted. Of a dense task sizes may stand
+    still on the way; that none is larger at the last length than at the first is said of listed lengths only.
     """
     declared, largest = trial.task.sparsity, dict[int, tuple[int, Instance, Step]]()
     before = 0
@@ -841,32 +860,29 @@ def sparsity(trial: Trial) -> Decided:
             )  # fmt: skip
     if declared not in sizes.values():
         words = f"the largest sets at {at_lengths([*sizes])} are {', '.join(map(str, sizes.values()))}"
-        if len(sizes) > 1 and len({*[*sizes.values()][-2:]}) > 1:
-            raise Undecided(f"{words}, below sparsity = {declared}, and still growing: try longer lengths")
-        if drawn := [length for length in sizes if length not in trial.listed]:
-            raise Undecided(f"{words}, below sparsity = {declared}; of {at_lengths(drawn)} not all instances were seen")
-        raise Broken(at_lengths([*sizes]), words, f"a set of sparsity = {declared} at some length")
+        drawn = [length for length in sizes if length not in trial.listed]
+        unseen = f"; of {at_lengths(drawn)} not all instances were seen" if drawn else ""
+        raise Undecided(f"{words}, below sparsity = {declared}{unseen}: try longer lengths, or declare less")
     return Decided(count, f"{count:,} instances: the largest set has {declared}")
 
 
 def _growing(largest: dict[int, tuple[int, Instance, Step]], trial: Trial) -> str:
-    """The sizes of the largest sets of a dense task, which grow."""
+    """The sizes of the largest sets of a dense task, which grow from the first length to the last."""
     if len(largest) < 2:
         raise Undecided("whether dependency sets grow shows only at two lengths or more")
-    for (shorter, (small, *_)), (longer, (large, instance, step)) in pairwise(largest.items()):
-        if large > small:
-            continue
-        if longer not in trial.listed:
-            raise Undecided(
-                f"the largest sets seen at {at_lengths([shorter, longer])} have {small} and {large} tokens; of length "
-                f"{longer} not all instances were seen: try shorter lengths, or a larger budget"
-            )
-        raise Broken(
-            f"lengths {shorter} and {longer}", f"largest dependency sets {small} and {large}",
-            "larger sets at longer lengths, as the task is declared dense (sparsity = None)",
-            instance=instance, step=step,
-        )  # fmt: skip
-    return ", ".join(str(size) for size, _, _ in largest.values())
+    (first, (small, *_)), *_, (last, (large, instance, step)) = largest.items()
+    if large > small:
+        return ", ".join(str(size) for size, _, _ in largest.values())
+    if drawn := [length for length in largest if length not in trial.listed]:
+        raise Undecided(
+            f"the largest sets seen at {at_lengths([first, last])} have {small} and {large} tokens; of "
+            f"{at_lengths(drawn)} not all instances were seen: try shorter lengths, or a larger budget"
+        )
+    raise Broken(
+        f"lengths {first} and {last}", f"largest dependency sets {small} and {large}",
+        "larger sets at longer lengths, as the task is declared dense (sparsity = None)",
+        instance=instance, step=step,
+    )  # fmt: skip
 
 
 def _largest(trial: Trial, length: int, *, more_than: int) -> tuple[int, Instance, Step]:
@@ -920,7 +936,8 @@ def ids(trial: Trial) -> Decided:
     _check_offsets(trial)
     if words == FIXED:
         _check_coupling(trial)
-    words += "" if trial.task.offsets is None else ", sources at the offsets claimed"
+    may_tell = "" if words in (FIXED, "predicted") else "; they may tell what no step reads"
+    words += ("" if trial.task.offsets is None else ", sources at the offsets claimed") + may_tell
     return Decided(count, f"{count:,} instances: {words}")
 
 

@@ -179,6 +179,47 @@ class Streamed(Bits):
         return Instance(tuple(tokens), tuple(range(len(tokens))), steps, given)
 
 
+class GivenWhenLong(Bits):
+    """A bit is given and copied; beyond a length it is the parity of the bits in the prompt, or always "+"."""
+
+    def __init__(self, *, longest_honest: int = 0, separator: bool = False) -> None:
+        self.longest_honest, self.separator = longest_honest, separator
+
+    def of(self, bits: Tokens, lead: int) -> Instance:
+        """The instance of some bits and a bit to give where that is free."""
+        n = len(bits)
+        given = PLUS if self.separator else lead if n <= self.longest_honest else sum(bits) % 2
+        tokens = (*bits, EQUALS, given, given)
+        return Instance(tokens, tuple(range(n + 3)), (Step(n + 2, (n + 1,)),), given=(n + 1,))
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        leads = (0, 1) if length <= self.longest_honest else (0,)
+        return (self.of(bits, lead) for bits in product((0, 1), repeat=length) for lead in leads)
+
+    def n_instances(self, length: int) -> int:
+        return 2 ** (length + (length <= self.longest_honest))
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self.of(tuple(rng.integers(2, size=length).tolist()), int(rng.integers(2)))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
+class Padded(Streamed):
+    """The parity of bits, told by the number of "+" after them, which decides which one of two markers is read."""
+
+    sparsity = 1
+
+    def of(self, bits: Tokens) -> Instance:
+        parity = sum(bits) % 2
+        prompt = (0, 1, *bits, *[PLUS] * (parity + len(bits)), EQUALS)
+        return replace(answered(prompt, parity, (parity,)), ids=(0,) * (len(prompt) + 1))
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
 # ── Sets that say where they are ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -259,6 +300,36 @@ class LongestAtNine(FirstOne):
     """Said to be 9-sparse, and 8-sparse in truth."""
 
     sparsity, most = 9, 8  # type: ignore[assignment]
+
+
+class EveryOther(Bits):
+    """The parity of every other bit: at two lengths in a row the sets are as large."""
+
+    sparsity = None  # type: ignore[assignment]
+
+    def read_at(self, length: int) -> Tokens:
+        """The positions that are read."""
+        return tuple(range(0, length, 2))
+
+    def solve(self, prompt: Tokens) -> Instance:
+        read = self.read_at(len(prompt) - 1)
+        return answered(prompt, sum(prompt[i] for i in read) % 2, read)
+
+
+class PowersOfTwo(EveryOther):
+    """The parity of the bits 1, 2, 4, 8 and so on, counted from 1."""
+
+    def read_at(self, length: int) -> Tokens:
+        return tuple(2**i - 1 for i in range(length.bit_length()))
+
+
+class ThreeInTheEnd(EveryOther):
+    """The parity of one bit, from length 4 on of two and from length 8 on of three."""
+
+    sparsity = 3  # type: ignore[assignment]
+
+    def read_at(self, length: int) -> Tokens:
+        return tuple(range(min(3, length // 4 + 1)))
 
 
 class Carries(Task):

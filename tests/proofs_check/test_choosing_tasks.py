@@ -16,7 +16,7 @@ from tests.proofs_check import choosing_tasks as choosing
 from theory import FiniteLaw, HeadClass, InvalidArgument, decide
 from theory.tasks import TASKS, Addition, Copy, Instance, QueryCoupled, Step, Task, sparse_parity_up_to
 
-MATTERS = "every dependency matters"
+MATTERS, MAY_TELL = "every dependency matters", "; they may tell what no step reads"
 
 
 def checked(task: Task, *lengths: int, budget: int = 1200, draws: int = 5) -> TaskReport:
@@ -41,7 +41,10 @@ RIGHT = [
 def test_right_tasks_hold(task: Task) -> None:
     report = checked(task)
     report.require()
-    assert {report[name].kind for name in (RULE, HIDDEN, MATTERS, "sparsity", "IDs")} == {"exhausted"}
+    assert {report[name].kind for name in (RULE, MATTERS, "sparsity", "IDs")} == {"exhausted"}
+    uneven = isinstance(task, choosing.Numbers | choosing.NumbersAgain | choosing.FirstDigit)
+    assert report[HIDDEN].kind == ("supported" if uneven else "exhausted")
+    assert ("prompts differ in length, which may tell the answer" in report[HIDDEN].scope) == uneven
 
 
 FREE = [choosing.FirstOne(), choosing.FirstOneOfEight(), choosing.Carries(), choosing.CarriesByKey(), choosing.ByIds()]
@@ -122,8 +125,35 @@ def test_where_a_prompt_of_its_own_length_is_over_has_to_be_read() -> None:
     assert finding.kind == "refuted"
 
 
+def test_what_the_length_of_a_prompt_may_tell_is_not_exhausted() -> None:
+    """Parity by the number of tokens: nothing refutes it, and the finding says where it may come from."""
+    finding = finding_of(HIDDEN, choosing.Padded(), 3, 4)
+    assert finding.kind == "supported"
+    assert finding.scope.endswith(" comparisons; at lengths 3, 4 prompts differ in length, which may tell the answer")
+
+
 def test_a_given_token_may_be_an_input() -> None:
     assert finding_of(HIDDEN, choosing.Streamed()).kind == "exhausted"
+
+
+def test_given_tokens_that_draws_cannot_compare_are_named() -> None:
+    """A bit that is given, in truth the parity of those before it: where all is listed that is refuted."""
+    task = choosing.GivenWhenLong(longest_honest=0)
+    assert finding_of(HIDDEN, task, 3).kind == "refuted"
+    drawn = finding_of(HIDDEN, task, 20)
+    assert drawn.kind == "inconclusive"
+    assert drawn.scope.endswith(
+        "; given tokens at length 20 were not compared, nor at any other: try shorter lengths, or a larger budget"
+    )
+    some = finding_of(HIDDEN, choosing.GivenWhenLong(longest_honest=3), 2, 3, 20, 24)
+    assert some.kind == "supported"
+    assert some.scope.endswith(" comparisons; given tokens at lengths 20, 24 were not compared")
+
+
+def test_a_separator_is_compared_in_draws_too() -> None:
+    finding = finding_of(HIDDEN, choosing.GivenWhenLong(separator=True), 20)
+    assert finding.kind == "supported"
+    assert "not compared" not in finding.scope
 
 
 # ── What a source is for ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,6 +179,7 @@ def test_a_place_that_a_listing_shows_to_be_idle_is_refuted(task: Task, lengths:
     report = checked(task, *lengths)
     assert report.refuted == (MATTERS,)
     assert report[MATTERS].where.startswith(where)
+    assert report[MATTERS].seen.startswith(f"no token there{', each alone,' if 'sources' in where else ''} changes")
 
 
 def test_what_draws_do_not_show_is_named_and_not_refuted() -> None:
@@ -197,7 +228,7 @@ def test_a_source_of_the_increment_alone_is_needed_where_ids_are_predicted() -> 
 
     checked(choosing.Paced()).require()
     report = checked(NotPredicted())
-    assert report["IDs"].scope.endswith("a function of the tokens so far")
+    assert report["IDs"].scope.endswith("a function of the tokens so far" + MAY_TELL)
     assert report[MATTERS].kind == "refuted"
     assert report[MATTERS].where.endswith("source 2 of 2 (position (1,))")
 
@@ -213,9 +244,8 @@ def test_draws_do_not_refute_that_a_large_set_exists() -> None:
     assert finding.scope.startswith(
         "the largest sets at lengths 20, 30 are 8, 8, below sparsity = 9; of lengths 20, 30 not"
     )
-    assert (
-        finding_of("sparsity", choosing.LongestAtNine(), 8, 9, 10).seen
-        == "the largest sets at lengths 8, 9, 10 are 8, 8, 8"
+    assert finding_of("sparsity", choosing.LongestAtNine(), 8, 9, 10).scope == (
+        "the largest sets at lengths 8, 9, 10 are 8, 8, 8, below sparsity = 9: try longer lengths, or declare less"
     )
 
 
@@ -240,6 +270,27 @@ def test_a_larger_set_is_searched_for_step_by_step() -> None:
     finding = finding_of("sparsity", Coded(), 30, budget=2000)
     assert finding.kind == "supported"
     assert finding.scope.endswith("the largest set has 20")
+
+
+@pytest.mark.parametrize(
+    ("task", "lengths", "sizes"),
+    [
+        (choosing.EveryOther(), (1, 2, 3, 4, 8), "1, 1, 2, 2, 4"),
+        (choosing.EveryOther(), (4, 5, 6), "2, 3, 3"),
+        (choosing.PowersOfTwo(), (1, 2, 3, 4, 8), "1, 2, 2, 3, 4"),
+    ],
+)
+def test_sets_of_a_dense_task_may_stand_still_on_the_way(task: Task, lengths: tuple[int, ...], sizes: str) -> None:
+    report = checked(task, *lengths)
+    report.require()
+    assert report["sparsity"].kind == "exhausted"
+    assert report["sparsity"].scope.endswith(f"the largest sets have {sizes}")
+
+
+def test_what_is_read_at_longer_lengths_only_is_not_refuted_at_short_ones() -> None:
+    finding = finding_of("sparsity", choosing.ThreeInTheEnd(), 1, 2, 3)
+    assert (finding.kind, finding.scope.partition(": ")[2]) == ("inconclusive", "try longer lengths, or declare less")
+    assert finding_of("sparsity", choosing.ThreeInTheEnd(), 1, 2, 3, 8).kind == "exhausted"
 
 
 def test_a_dense_task_whose_sets_were_not_seen_to_grow() -> None:
@@ -270,15 +321,18 @@ def test_draws_do_not_refute_that_a_longer_sequence_exists() -> None:
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        (choosing.Numbers(), "a function of the tokens so far"),
-        (choosing.NumbersBackwards(), "fixed by the length of the prompt"),
-        (choosing.NumbersOn(), "predicted; the others are a function of the tokens so far"),
-        (choosing.ByLength(), "a function of the length and of the tokens so far"),
-        (choosing.ByIds(), "a function of the tokens so far"),
+        (choosing.Numbers(), "a function of the tokens so far" + MAY_TELL),
+        (choosing.NumbersBackwards(), "fixed by the length of the prompt" + MAY_TELL),
+        (choosing.NumbersOn(), "predicted; the others are a function of the tokens so far" + MAY_TELL),
+        (choosing.ByLength(), "a function of the length and of the tokens so far" + MAY_TELL),
+        (choosing.ByIds(), "a function of the tokens so far" + MAY_TELL),
         (choosing.Carries(), "fixed by the length"),
-        (choosing.Assignment(), "predicted; the others are a function of the tokens so far"),
+        (choosing.Assignment(), "predicted; the others are a function of the tokens so far" + MAY_TELL),
         (TASKS["pointer chasing"], "predicted, sources at the offsets claimed"),
-        (TASKS["sorting"], "predicted; the others are a function of the whole prompt, sources at the offsets claimed"),
+        (
+            TASKS["sorting"],
+            "predicted; the others are a function of the whole prompt, sources at the offsets claimed" + MAY_TELL,
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Task) else None,
 )

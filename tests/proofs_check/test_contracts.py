@@ -29,7 +29,6 @@ CAUGHT_BY: dict[type[Task], str] = {
     broken.IdleSource: MATTERS,
     broken.IdleNeighbour: MATTERS,
     broken.TooSparse: "sparsity",
-    broken.NotSoSparse: "sparsity",
     broken.NotDense: "sparsity",
     broken.NotSparse: "sparsity",
     broken.OutsideAlphabet: "well formed",
@@ -227,6 +226,16 @@ def test_require_raises_one_error_with_the_text() -> None:
     assert str(failure.value) == report.explain()
     assert "wanted  larger sets at longer lengths, as the task is declared dense" in report.explain()
     assert report.explain().endswith("11 of 12 contracts hold. Refuted: sparsity.")
+
+
+@pytest.mark.parametrize("lengths", [(1,), (1, 2, 3, 4)])
+def test_a_size_that_is_declared_and_not_seen_is_not_refuted(lengths: tuple[int, ...]) -> None:
+    """A longer length may show it; and nothing is certified."""
+    report = checked(broken.NotSoSparse(), lengths=lengths)
+    assert [finding.contract for finding in report.findings if not finding.holds] == ["sparsity"]
+    finding = report["sparsity"]
+    assert (finding.kind, report.holds) == ("inconclusive", False)
+    assert finding.scope.endswith(", below sparsity = 3: try longer lengths, or declare less")
 
 
 def test_one_length_may_be_too_few() -> None:
