@@ -99,7 +99,13 @@ def say(text: str) -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose bad usage is exit status 3, and whose help can be printed everywhere."""
+    """A parser whose bad usage is exit status 3, and whose help can be printed everywhere.
+
+    Options have their full names, so that --debug is seen before anything is parsed.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def _print_message(self, message: str, file: Any = None) -> None:
         encoding = getattr(file, "encoding", None) or "utf-8"

@@ -24,7 +24,7 @@ from proofs_check.attack import Family
 from proofs_check.claims import t1
 from proofs_check.cli import main
 from proofs_check.files import write_json
-from proofs_check.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, _Guarded, answered
+from proofs_check.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, Ended, _Guarded, answered
 from proofs_check.verdicts import SCHEMES
 from tests.processes import LENGTHGEN, environment, finished, launched
 from tests.proofs_check.toys import CLAIM, toy
@@ -302,6 +302,24 @@ def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: 
     monkeypatch.setattr(cli, "_check", raising(InvalidArgument(*FIVE)) if arguments == ["--debug"] else cli._check)
     assert main(arguments) in (BAD_USAGE, FAILED)
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--deb"],
+        ["check", "--deb"],
+        ["task", "copy", "--debu"],
+        ["decide", "x.json", "--jso", "y"],
+        ["figures", "--deb"],
+    ],
+)
+def test_options_have_their_full_names(arguments: list[str], capsys: Out) -> None:
+    assert cli.Parser().allow_abbrev is False
+    with pytest.raises(Ended) as ended:
+        main(arguments)
+    assert ended.value.status == BAD_USAGE
+    assert "unrecognized arguments: --" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--debug", "dependencies"], ["dependencies", "--debug"]])
