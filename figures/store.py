@@ -9,6 +9,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +42,17 @@ class Stored(NamedTuple):
     seconds: float
 
 
+class _Stored(dict[str, Any]):
+    """An object of a file; a key that it lacks is a fault of the file."""
+
+    def __init__(self, values: Row, *, path: Path, command: str) -> None:
+        super().__init__(values)
+        self._malformed = partial(_malformed, path, command=command)
+
+    def __missing__(self, key: str) -> Any:
+        raise self._malformed(KeyError(key))
+
+
 def rows_of(plot: Plot, folder: Path = DATA) -> list[Row]:
     """The rows that a figure draws.
 
@@ -55,7 +67,8 @@ def rows_of(plot: Plot, folder: Path = DATA) -> list[Row]:
     for name in plot.runs:
         if (folder / f"{name}.jsonl").exists() or plot.needs_runs:
             found[name] = load_runs(name, folder)
-    return plot.join(stored, found)
+    rows = plot.join(stored, found)
+    return [_Stored(row, path=_path(plot, folder), command=rerun_command(plot)) for row in rows] if stored else rows
 
 
 def compute(plot: Plot) -> Stored:
@@ -85,7 +98,7 @@ def save(plot: Plot, stored: Stored, folder: Path = DATA) -> Path:
     head = {"schema": SCHEMA, "figure": plot.name, **{k: v for k, v in stored._asdict().items() if k != "rows"}}
     lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in stored.rows)
-    path = folder / f"{plot.name}.json"
+    path = _path(plot, folder)
     write_text(path, "\n".join(["{", *lines, ' "rows": [', rows, " ]", "}", ""]), "figures --rerun")
     return path
 
@@ -97,17 +110,21 @@ def load(plot: Plot, folder: Path = DATA) -> Stored:
     ------
     InvalidArgument : for a file that is missing or that `save` did not write.
     """
-    path = folder / f"{plot.name}.json"
+    path = _path(plot, folder)
     text = _text(path, rerun_command(plot))
     try:
-        data: Any = json.loads(text)
+        data: Any = json.loads(text, object_hook=partial(_Stored, path=path, command=rerun_command(plot)))
         if (
             data["schema"] != SCHEMA
             or data["figure"] != plot.name
             or not all(isinstance(r, dict) for r in data["rows"])
         ):
             raise ValueError("another schema, figure or form of rows")
+        if not data["rows"]:
+            raise ValueError("no rows")
         return Stored(data["rows"], data["command"], data["version"], data["seed"], data["seconds"])
+    except InvalidArgument:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise _malformed(path, error, rerun_command(plot)) from None
 
@@ -124,15 +141,21 @@ def load_runs(name: str, folder: Path = DATA) -> list[Row]:
     text = _text(path, sweep_command(name))
     try:
         for line in text.splitlines():
-            row = json.loads(line)
+            row = json.loads(line, object_hook=partial(_Stored, path=path, command=sweep_command(name)))
             if row["schema"] != 1 or not isinstance(row["tests"], list) or not isinstance(row["config"], Mapping):
                 raise ValueError("no row of a training run")
             rows.append(row)
+    except InvalidArgument:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise _malformed(path, error, sweep_command(name)) from None
     if not rows:
         raise _malformed(path, ValueError("no rows"), sweep_command(name))
     return rows
+
+
+def _path(plot: Plot, folder: Path) -> Path:
+    return folder / f"{plot.name}.json"
 
 
 def rerun_command(plot: Plot) -> str:

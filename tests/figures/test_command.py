@@ -149,6 +149,54 @@ def test_malformed_data_is_refused_with_the_command_that_makes_it(text: str, tmp
         store.load(PLOTS["arities"], tmp_path)
 
 
+@pytest.mark.parametrize("name", [name for name, plot in PLOTS.items() if plot.compute])
+def test_data_without_rows_is_refused(name: str, tmp_path: Path, capsys: Out) -> None:
+    store.save(PLOTS[name], store.load(PLOTS[name])._replace(rows=[]), tmp_path)
+    assert main([name, "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--format", "svg"]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith(f"figures: {name} is not drawn. load: argument data: got '{tmp_path / name}.json', which is ")
+    assert "malformed (ValueError: no rows); expected stored data. Make it again with: python -m figures " in err
+
+
+TABLE_ALONE = {
+    ("transfer", "train_length"), ("transfer", "candidates_in_training"), ("transfer", "test_loss_of_rare_noise_head"),
+    ("dependency-graphs", "text"), ("verdicts", "certificate"),
+}  # fmt: skip
+"""What is read neither for the picture nor for its words."""
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        (name, key)
+        for name, plot in PLOTS.items()
+        if plot.compute
+        for key in store.load(plot).rows[0]
+        if (name, key) not in TABLE_ALONE
+    ],
+)
+def test_a_key_that_rows_lack_is_named(name: str, key: str, tmp_path: Path, capsys: Out) -> None:
+    stored = store.load(PLOTS[name])
+    rows: list[Row] = [{k: value for k, value in row.items() if k != key} for row in stored.rows]
+    store.save(PLOTS[name], stored._replace(rows=rows), tmp_path)
+    assert main([name, "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--format", "svg"]) == 3
+    err = capsys.readouterr().err
+    words = (
+        f"'{tmp_path / name}.json', which is malformed (KeyError: '{key}'); expected stored data. Make it again with: "
+    )
+    assert words in err
+
+
+def test_a_key_that_runs_lack_is_named(data: Path, tmp_path: Path, capsys: Out) -> None:
+    first, *rest = store.load_runs("schemes", data)
+    for key in ("task", "positions", "longest"):
+        config = {k: value for k, value in first["config"].items() if k != key}
+        lines = [json.dumps(row) for row in ({**first, "config": config}, *rest)]
+        (tmp_path / "schemes.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        assert main(["schemes", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 3
+        assert f"schemes.jsonl', which is malformed (KeyError: '{key}'); " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "{\n", "[]\n", '{"schema": 1}\n', '{"schema": 1, "tests": [], "config": 3}\n'])
 def test_malformed_runs_are_refused_with_the_command_that_makes_them(text: str, tmp_path: Path) -> None:
     (tmp_path / "schemes.jsonl").write_text(text, encoding="utf-8")
