@@ -208,6 +208,7 @@ CHEAP = "T12"
 """A claim whose quick profile takes a second or two."""
 
 
+@pytest.mark.slow
 def test_the_report_is_the_same_for_one_and_for_two_workers(tmp_path: Path) -> None:
     reports = []
     for jobs in ("1", "2"):

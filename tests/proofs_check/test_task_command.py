@@ -390,6 +390,7 @@ def test_an_id_of_no_contract_is_bad_usage_with_the_nearest(beside_files: Path, 
     assert "reverse::IDs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_failed_test_is_run_again(folder: Path) -> None:
     first = [sys.executable, "-m", "pytest", *PLUGIN, "-q", "--lengthgen-task", "shouting:Mute"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -147,6 +147,7 @@ def test_long_examples_are_drawn(rule: SupportLaw) -> None:
     assert len(rule.draw(RNG, 10**9, 1000)) == 1000
 
 
+@pytest.mark.slow
 def test_long_examples_are_listed_where_they_are_few() -> None:
     drawn = parity(1, support.fixed({(0,): 1})).at(10**6).table()
     assert [example.length for example in drawn] == [10**6] * 2
@@ -179,6 +180,7 @@ def test_local_pair_kappa_counts_disjoint_pairs(width: int) -> None:
     assert bounds.local_pair_kappa(width, train, test) == expected
 
 
+@pytest.mark.slow
 def test_a_margin_beyond_every_length_is_refused() -> None:
     with pytest.raises(
         InvalidArgument, match=r"bounds\.critical_length: argument margin: got 10000; expected a margin"
