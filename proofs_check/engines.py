@@ -37,6 +37,7 @@ class _Tally:
 
     problems: int = 0
     sound: int = 0
+    undecided: int = 0
     cases: int = 0
     decisive: int = 0
 
@@ -47,6 +48,7 @@ class _Tally:
         cases = attack.cases(problem) if sound else 0
         self.problems += 1
         self.sound += sound
+        self.undecided += sound and not cases
         self.cases += cases
         self.decisive += attack.decisive(problem) if sound and attack.decisive is not None else cases
         tick(cases)
@@ -54,7 +56,7 @@ class _Tally:
 
 
 def exhaust(attack: Attack, family: Family, profile: Profile, tick: Tick) -> Evidence:
-    """Decide every problem of a family."""
+    """Decide every problem of a family; "exhausted" only where each of them under the hypotheses has cases that were."""
     start, tally = time.perf_counter(), _Tally()
     for problem in family.problems(profile):
         facts = tally.decide(attack, problem, attack.stated, tick)
@@ -62,7 +64,10 @@ def exhaust(attack: Attack, family: Family, profile: Profile, tick: Tick) -> Evi
             witness = make_witness(attack, "stated", problem, facts)
             return _evidence("refuted", "exhaustive", family.scope, tally, start, witness)
     scope = f"{family.scope} [{profile}]: {tally.problems:,} problems, {tally.sound:,} of them under the hypotheses"
-    return _evidence("exhausted" if tally.decisive else "inconclusive", "exhaustive", scope, tally, start)
+    if tally.undecided:
+        scope += f", {tally.undecided:,} of these too large to decide"
+    kind: Kind = "inconclusive" if not tally.decisive else "supported" if tally.undecided else "exhausted"
+    return _evidence(kind, "exhaustive", scope, tally, start)
 
 
 def _evidence(

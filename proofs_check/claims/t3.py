@@ -255,7 +255,12 @@ def exchangeable_problems(profile: Profile) -> Iterator[Problem]:
 
 
 def _local_problems(profile: Profile) -> Iterator[Problem]:
-    """Local and paired supports, windows and relative keys, shifts and couplings, where κ0 needs the linear program."""
+    """Local and paired supports, windows and relative keys, shifts and couplings, where κ0 needs the linear program, and
+    hard heads can be listed."""
+    return (problem for problem in _local_listed(profile) if problem.n_enumerated)
+
+
+def _local_listed(profile: Profile) -> Iterator[Problem]:
     longest = 5 if profile == "quick" else 6
     marked = ((0,), (0, 1))
     targets: tuple[dict[tuple[int, ...], Label], ...] = (
@@ -443,7 +448,8 @@ ATTACK = Attack(
         Family("every hard head, uniform supports, arity 1 and 2, and a grid of soft heads", exchangeable_problems),
         Family("every hard head, training on two lengths mixed, test between them", _diluted_problems),
         Family(
-            "local and paired supports, windows, keys, shifts, couplings: hard heads up to 3^9, a grid of soft ones",
+            "local and paired supports, windows, keys, shifts, couplings: every hard head where there are at most 3^9, and a "
+            "grid of soft ones",
             _local_problems,
         ),
         Family("every hard head, local supports with a rare noise token", _faint_problems),

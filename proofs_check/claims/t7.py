@@ -318,10 +318,13 @@ ATTACK = Attack(
     cases=cases,
     families=(
         Family(
-            "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes", _marked
+            "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes: the identity; "
+            "the floor where there are at most 3^8 heads",
+            _marked,
         ),
         Family(
-            "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes",
+            "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes: the identity; the floor where "
+            "there are at most 3^8 heads",
             _dense,
         ),
         Family("parity of 2 marked bits in constant noise, arity 1", _beats_chance),

@@ -324,11 +324,11 @@ ATTACK = Attack(
     cases=cases,
     families=(
         Family(
-            "plantings with at most 5 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and of the "
-            "worst consistent head",
+            "plantings with at most 5 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and, where there "
+            "are at most 3^7 heads, of the worst consistent one",
             _problems,
         ),
-        Family("a look-up table of equally likely tokens", _lookup),
+        Family("a look-up table of 4 and 8 (full: 10) equally likely tokens, the same learners", _lookup),
     ),
     proofs=(
         Proof(

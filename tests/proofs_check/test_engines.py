@@ -96,6 +96,17 @@ def test_exhaust_counts_the_decisive_cases_of_what_is_under_the_hypotheses() -> 
     assert plain.decisive == plain.instances == 10
 
 
+def test_exhaust_is_no_exhaustion_where_a_problem_is_too_large_to_decide() -> None:
+    attack = dataclasses.replace(
+        toy(nonvacuous=lambda of: length_of(of) < 5), cases=lambda of: 2 * (length_of(of) != 3)
+    )
+    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    assert (evidence.kind, evidence.instances) == ("supported", 6)
+    assert evidence.scope.endswith("5 problems, 4 of them under the hypotheses, 1 of these too large to decide")
+    outside = dataclasses.replace(attack, cases=lambda of: 2 * (length_of(of) < 5))
+    assert engines.exhaust(outside, attack.families[0], "quick", Ticks()).kind == "exhausted"  # 5 is outside
+
+
 def test_exhaust_is_inconclusive_without_a_decisive_case() -> None:
     attack = toy(decisive=lambda of: 0)
     evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
