@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +55,24 @@ def misplaced(*names: str) -> list[str]:
             problems.append(f"the package {name} has lost files of {ours}. Ask lengthgen doctor, or install it again.")
         elif found != ours / "__init__.py":
             on_path = (found.parent if found.name == "__init__.py" else found).parent
-            problems.append(f"the package {name} comes from {found}, which hides {ours}. {_cure(name, on_path)}.")
+            problems.append(_hides(name, found, _cure(name, on_path)))
     return problems
+
+
+def hidden(*names: str, by: Path) -> list[str]:
+    """A sentence for each of these packages that a folder has one of its own of, which a path with it first would find."""
+    problems = []
+    for name in names:
+        spec = PathFinder.find_spec(name, [str(by)])
+        if spec is not None and spec.has_location and spec.origin is not None:
+            found = Path(spec.origin).resolve()
+            if found != HOME / name / "__init__.py":
+                problems.append(_hides(name, found, f"Run from outside of {by}, or rename it"))
+    return problems
+
+
+def _hides(name: str, found: Path, cure: str) -> str:
+    return f"the package {name} comes from {found}, which hides {HOME / name}. {cure}."
 
 
 def _cure(name: str, folder: Path) -> str:
@@ -129,11 +146,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load what makes the tests, if the option is used."""
+    """Load what makes the tests, if the option is used and Python finds our packages, also where pytest puts folders first."""
     if config.getoption("lengthgen_task"):
         import pytest
 
-        if problems := misplaced(*CORE):
+        folders = dict.fromkeys((config.invocation_params.dir, config.rootpath))
+        if problems := misplaced(*CORE) or [problem for folder in folders for problem in hidden(*CORE, by=folder)]:
             raise pytest.UsageError(f"--lengthgen-task: {problems[0]}")
         try:
             plugin = import_module("proofs_check.pytest_plugin")

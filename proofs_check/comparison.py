@@ -50,6 +50,9 @@ MAIN = 4
 HIGH, LOW = Fraction(9, 10), Fraction(1, 2)
 """Skills from which models generalize (or fit, at the training length), and up to which they fail."""
 
+LEVEL = Fraction(95, 100)
+"""The level of the intervals."""
+
 Outcome = Literal["generalize", "fail", "in between"]
 
 
@@ -251,14 +254,14 @@ def table(comparisons: Sequence[Comparison]) -> str:
     """The comparisons as Markdown: means over seeds, and at `MAIN` times the length what the seeds say of all seeds."""
     lines = [
         f"| task | positions | layers × heads | T1 | 1× | 2× | {MAIN}× (lowest to highest seed) | 10× "
-        f"| seeds that generalize at {MAIN}× (95 % interval) | agree |",
+        f"| seeds that generalize at {MAIN}× ({float(100 * LEVEL):g} % interval) | agree |",
         "|---|---|:-:|---|--:|--:|--:|--:|:-:|:-:|",
     ]
     for one in comparisons:
         words = ", ".join(dict.fromkeys(decision.word for decision in one.cell.decisions))
         seeds = one.seeds[MAIN]
         good = sum(skill(share, one.task) >= HIGH for share in seeds)
-        low, high = exact_interval(good, len(seeds), level="95/100")
+        low, high = exact_interval(good, len(seeds), level=LEVEL)
         lines.append(
             f"| {one.task} | {one.positions} | {one.model} | {words} | {digits(one.share(1))} | {digits(one.share(2))} "
             f"| {digits(one.share(MAIN))} ({digits(min(seeds))} to {digits(max(seeds))}) | {digits(one.share(10))} "
@@ -301,12 +304,14 @@ def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
         f"{sum(one.fitted for one in of)} of {len(of)} with a {symbol}" for symbol, of in own.items() if of
     )
     alike = [one for one in comparisons if one.observed(MAIN) == one.says]
+    seeds = max(len(one.seeds[MAIN]) for one in comparisons)
+    least, _ = exact_interval(seeds, seeds, level=LEVEL)
     differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if one.why]
     return PAGE.format(
         command=f"lengthgen compare {' '.join(files)} --output docs/comparison.md", table=table(comparisons),
         tally=tally(comparisons), fitted=fitted, agree=len(alike),
         unfitted=sum(not one.fitted for one in alike), differ="\n".join(differ) or "- (nowhere)", main=MAIN,
-        high=float(HIGH), low=float(LOW),
+        high=float(HIGH), low=float(LOW), seeds=seeds, median=1 - Fraction(2, 2**seeds), least=digits(least),
     )  # fmt: skip
 
 
@@ -334,9 +339,9 @@ training; abstains: it finds nothing to read). What each says of trained models:
 - "✗" is one-sided: some perfect head fails, and training may find another. It is no prediction, and is not counted.
 
 **Intervals** take seeds as their units, as the sequences that one run is tested on share its parameters. Of n seeds the
-lowest and the highest enclose the median of all seeds with probability at least 1 - 2/2^n (15/16 for 5), whatever their
-law. For the share of all seeds that generalize the interval is the exact one of Clopper and Pearson, rounded outwards; even
-5 of 5 say no more than that it is at least 0.47.
+lowest and the highest enclose the median of all seeds with probability at least 1 - 2/2^n ({median} for {seeds}), whatever
+their law. For the share of all seeds that generalize the interval is the exact one of Clopper and Pearson, rounded outwards;
+even {seeds} of {seeds} say no more than that it is at least {least}.
 
 {table}
 

@@ -42,15 +42,16 @@ def _lines(items: Sequence[Item]) -> Callable[[Item, int, bool], None]:
 
 @contextmanager
 def _bars(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from proofs_check.terminal import console_of_errors
 
     groups = dict.fromkeys(item.group for item in items)
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[cases]:,} cases"),
         TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
         bars = {
             group: progress.add_task(group, total=sum(item.group == group for item in items), cases=0)
             for group in groups

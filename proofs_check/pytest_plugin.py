@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lengthgen_entry import CORE, hidden
 from proofs_check.contracts import CONTRACTS, check_task
 from proofs_check.loading import load_task
 from theory import TheoryError
@@ -58,6 +59,17 @@ def _selected(argument: str, config: pytest.Config) -> list[tuple[str, str]]:
                 raise pytest.UsageError(f"{argument}: there is no such test. Did you mean {near}?")
             return [(spec, contract)]
     return []
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Refuse a file of tests that is imported from a folder with a package of one of our names, which is ours by now."""
+    if parent.config.getoption("importmode") == "importlib":  # which puts no folder first
+        return
+    folder = module_path.parent
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    if problems := hidden(*CORE, by=folder):
+        raise parent.CollectError(f"--lengthgen-task: {problems[0]}")
 
 
 @pytest.hookimpl(tryfirst=True)

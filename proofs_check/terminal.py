@@ -1,7 +1,11 @@
-"""Standard output as a console: tables lose nothing on it, however narrow it is and however few characters it knows."""
+"""Standard output and standard error as consoles.
+
+Tables lose nothing on standard output, however narrow it is and however few characters it knows.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import Any
 
@@ -22,6 +26,20 @@ def console() -> Console:
     """Standard output, as wide as the terminal or the variable COLUMNS says; it spells what it cannot show."""
     size = shutil.get_terminal_size((WIDTH, 24))
     return Terminal(width=size.columns, height=size.lines)  # both, else the console reads the variables itself
+
+
+def console_of_errors() -> Console:
+    """Standard error, for progress: as wide as its terminal is at the time, or as the variable COLUMNS says."""
+    said = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES") or _is_size(value)}
+    return Console(stderr=True, _environ=said)
+
+
+def _is_size(value: str) -> bool:
+    """Whether a variable says how many columns or lines there are; rich takes all digits for numbers, such as ²."""
+    try:
+        return int(value) > 0
+    except ValueError:
+        return False
 
 
 class Terminal(Console):

@@ -14,8 +14,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from idealized_model.risk import exact_interval
 from idealized_model.text import read_text
 from idealized_model.transformer.results import Results, Row, read_rows
@@ -24,6 +22,7 @@ from idealized_model.transformer.sweeps import Job, read_grid
 from idealized_model.transformer.sweeps import sweep as run_all
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
 from proofs_check.program import FAILED, HOLDS, INCONCLUSIVE
+from proofs_check.terminal import console_of_errors
 from theory.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ def _watching_steps(config: TrainConfig) -> Iterator[Callable[[Trainer], None]]:
         TextColumn("seed {task.fields[seed]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
         bar = progress.add_task("", total=config.steps, seed=config.seed)
         yield lambda trainer: progress.update(bar, completed=trainer.step, description=_state(trainer))
 
@@ -200,7 +199,7 @@ def _watching_runs(total: int) -> Iterator[Callable[[Row, int, int], None]]:
         TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
         bar = progress.add_task("", total=total)
         yield lambda row, done, _: progress.update(bar, completed=done, description=_summary(row))
 

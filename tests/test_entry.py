@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,7 +16,7 @@ import pytest
 
 import lengthgen_entry
 import proofs_check.__main__
-from lengthgen_entry import HOME, PACKAGES, misplaced
+from lengthgen_entry import HOME, PACKAGES, hidden, misplaced
 from proofs_check.cli import main
 from tests.proofs_check.test_task_command import PLUGIN
 
@@ -277,6 +278,70 @@ def test_pytest_says_it_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     err = capsys.readouterr().err
     message = f"ERROR: --lengthgen-task: the package theory comes from {found}, which hides {HOME / 'theory'}. "
     assert err.strip() == message + "Run from another folder, or rename it."
+
+
+@pytest.fixture
+def own_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What pytest puts on the path and imports is gone after the test."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    sys.modules.pop("test_mine", None)
+
+
+def collected_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The command pytest, which does not put the current folder on the path by itself, among tests of somebody else."""
+    monkeypatch.chdir(folder)
+    alone = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-q", "--collect-only", *PLUGIN]
+    return int(pytest.main([*alone, *arguments]))
+
+
+@pytest.mark.usefixtures("own_path")
+@pytest.mark.parametrize("start", [".", "deeper"])
+@pytest.mark.parametrize("name", ["theory.py", "idealized_model/__init__.py", "proofs_check.py"])
+def test_the_command_pytest_says_it_too(
+    name: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    """Pytest puts the folder of the tests first, when our packages are imported already."""
+    for file in (name, "deeper/test_mine.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("def test_mine(): assert True\n", encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    assert collected_in(tmp_path / start, monkeypatch, "--lengthgen-task", "copy") == 4
+    package = name.partition("/")[0].removesuffix(".py")
+    message = f"the package {package} comes from {tmp_path / name}, which hides {HOME / package}. "
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.strip() == f"ERROR: --lengthgen-task: {message}Run from outside of {tmp_path}, or rename it."
+    assert collected_in(tmp_path / start, monkeypatch) == 0  # who does not use us is told nothing
+    out, err = capsys.readouterr()
+    assert "test_mine.py::test_mine" in out
+    assert "lengthgen" not in out.replace(str(HOME), "") + err
+
+
+@pytest.mark.usefixtures("own_path")
+@pytest.mark.parametrize(("mode", "status"), [("prepend", 2), ("importlib", 0)])
+def test_a_folder_of_tests_with_a_package_of_our_names_is_named(
+    mode: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    """Below the root, where pytest puts it on the path when it comes to it."""
+    package = tmp_path / "below" / "theory"
+    (package / "deep").mkdir(parents=True)
+    for file in (package / "__init__.py", package / "deep" / "__init__.py"):
+        file.touch()
+    (package / "deep" / "test_mine.py").write_text("def test_mine(): assert True\n", encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    arguments = ["--lengthgen-task", "copy", f"--import-mode={mode}", "-k", "mine"]
+    assert collected_in(tmp_path, monkeypatch, *arguments) == status
+    message = f"the package theory comes from {package / '__init__.py'}, which hides {HOME / 'theory'}. "
+    said = f"--lengthgen-task: {message}Run from outside of {package.parent}, or rename it.\n"
+    assert (said in capsys.readouterr().out) == (status == 2)
+
+
+@pytest.mark.parametrize("name", ["theory/note", "theories.py", "figures.py"])
+def test_what_hides_none_of_the_packages_that_are_used_is_not_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    assert hidden(*lengthgen_entry.CORE, by=tmp_path) == hidden(*PACKAGES, by=HOME) == []
 
 
 def test_the_command_and_the_module_are_one(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:

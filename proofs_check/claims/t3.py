@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, product
 from math import inf
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from theory import (
     positions,
     support,
 )
-from theory.exact import as_float
+from theory.exact import as_float, over_common_denominator
 from theory.examples import Label
 from theory.heads import View
 from theory.planted import planted_components
@@ -117,35 +117,53 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
 
 
 def _refute_hard(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
-    bound_of, stated = _hard_bound(statement, cov), statement == STATED
-    for (train_loss, abstention), least, greatest, _ in _hard_losses(problem):
-        bound = bound_of(train_loss, abstention)
-        test_loss = least if statement.flipped else greatest
-        if (test_loss < bound and bound < inf) if statement.flipped else test_loss > bound:
-            return {"train_loss": str(train_loss), "test_loss": str(test_loss), "bound": str(bound)}
-        if stated and bound != cov.bound(train_loss, abstention):
+    """In integers: of a head lost / trained and lost_at_test / tested against bound / (trained · scale)."""
+    slopes, stated = _slopes(statement, cov), statement == STATED
+    losses, trained, tested = _hard_losses(problem)
+    for lost, abstained, least, greatest, _ in losses:
+        bound = inf if slopes is None else slopes.wrong * (lost - abstained) + slopes.abstaining * abstained
+        scale = trained * (1 if slopes is None else slopes.scale)
+        lost_at_test = (least if statement.flipped else greatest) * scale
+        if (lost_at_test < bound * tested and bound < inf) if statement.flipped else lost_at_test > bound * tested:
             return {
-                "train_loss": str(train_loss),
-                "bound": str(bound),
-                "coverage": str(cov.bound(train_loss, abstention)),
+                "train_loss": str(Fraction(lost, trained)),
+                "test_loss": str(Fraction(lost_at_test, tested * scale)),
+                "bound": str(Fraction(bound) / scale),
             }
+        if stated:
+            of_coverage = cov.bound(Fraction(lost, trained), Fraction(abstained, trained))
+            if of_coverage * scale != bound:
+                return {
+                    "train_loss": str(Fraction(lost, trained)),
+                    "bound": str(bound if bound == inf else Fraction(bound) / scale),
+                    "coverage": str(of_coverage),
+                }
     return None
 
 
-def _hard_bound(statement: Statement, cov: Coverage) -> Callable[[Fraction, Fraction], Fraction | float]:
-    """`statement.hard_bound` of a loss and an abstention, which it is linear in: its slopes are taken once."""
+class _Slopes(NamedTuple):
+    """`Statement.hard_bound` is linear: wrong · (loss - abstention) + abstaining · abstention, over `scale`."""
+
+    abstaining: int
+    wrong: int
+    scale: int
+
+
+def _slopes(statement: Statement, cov: Coverage) -> _Slopes | None:
+    """Of a statement's bound; None where it is infinite."""
     abstaining, wrong = statement.hard_bound(cov, Fraction(1), Fraction(1)), statement.soft_bound(cov, Fraction(1))
     if inf in (abstaining, wrong):
-        return lambda train_loss, abstention: inf
-    return lambda train_loss, abstention: abstaining * abstention + wrong * (train_loss - abstention)
+        return None
+    weights, scale = over_common_denominator([Fraction(abstaining), Fraction(wrong)])
+    return _Slopes(*weights, scale)
 
 
 @lru_cache(maxsize=1)  # for what is asked of one problem: these tables are long
-def _hard_losses(problem: Problem) -> tuple[tuple[tuple[Fraction, Fraction], Fraction, Fraction, int], ...]:
-    """((training loss, abstention), least and greatest test loss, how many) of the hard heads that share the first two:
-    these share one bound. Empty where the heads are too many to enumerate."""
+def _hard_losses(problem: Problem) -> tuple[list[tuple[int, int, int, int, int]], int, int]:
+    """(training loss, abstention, least and greatest test loss, how many) of the hard heads that share the first two, and so
+    a bound; the denominators in training and at test. No rows where the heads are too many to enumerate."""
     if not problem.n_enumerated:
-        return ()
+        return [], 1, 1
     space = problem.space()
     train_losses, abstentions, train_denominator = space.losses(problem.train)
     test_losses, _, test_denominator = space.losses(problem.test)
@@ -155,17 +173,8 @@ def _hard_losses(problem: Problem) -> tuple[tuple[tuple[Fraction, Fraction], Fra
     least, greatest = np.full(pairs.shape[1], 2**62), np.full(pairs.shape[1], -1)
     np.minimum.at(least, which.reshape(-1), test_losses)
     np.maximum.at(greatest, which.reshape(-1), test_losses)
-    return tuple(
-        (
-            (Fraction(train_loss, train_denominator), Fraction(abstention, train_denominator)),
-            Fraction(low, test_denominator),
-            Fraction(high, test_denominator),
-            number,
-        )
-        for (train_loss, abstention), low, high, number in zip(
-            pairs.T.tolist(), least.tolist(), greatest.tolist(), numbers.tolist(), strict=True
-        )
-    )
+    columns = (*pairs, least, greatest, numbers)
+    return list(zip(*(column.tolist() for column in columns), strict=True)), train_denominator, test_denominator
 
 
 def soft_heads(problem: Problem, *, normalised: bool) -> Iterator[SparseAttentionHead]:
@@ -247,8 +256,12 @@ def decisive(problem: Problem) -> int:
     cov = _covered(problem, STATED)
     if cov is None:
         return 0
-    bound_of = _hard_bound(STATED, cov)
-    hard = sum(n for (train_loss, a), *_, n in _hard_losses(problem) if bound_of(train_loss, a) < 1)
+    slopes, (losses, trained, _) = _slopes(STATED, cov), _hard_losses(problem)
+    hard = slopes is not None and sum(
+        n
+        for lost, abstained, _, _, n in losses
+        if slopes.wrong * (lost - abstained) + slopes.abstaining * abstained < slopes.scale * trained
+    )
     if not _soft_in_scope(problem, cov, STATED):
         return hard
     heads = soft_heads(problem, normalised=True)

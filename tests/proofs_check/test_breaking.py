@@ -191,12 +191,12 @@ def loss_at(module: Any, length: int, value: Fraction) -> Break:
 
 
 def loss_of_soft_heads_at_test(patch: pytest.MonkeyPatch) -> None:
-    whole = t3.loss
+    whole = t3._soft_loss
 
     def wrong(head: Any, law: Any) -> Fraction:
         return Fraction(1) if getattr(law, "length", 0) == 5 else whole(head, law)
 
-    patch.setattr(t3, "loss", wrong)
+    patch.setattr(t3, "_soft_loss", wrong)
 
 
 def bound_halved(patch: pytest.MonkeyPatch) -> None:

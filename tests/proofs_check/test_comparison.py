@@ -172,12 +172,15 @@ def test_a_seed_generalizes_by_its_skill() -> None:
     assert "| 1 of 2 (" in table(compare(rows))
 
 
-def test_the_least_that_five_seeds_say_is_what_the_page_says() -> None:
-    rows = [row("copy", "coupled", dict.fromkeys(MULTIPLES, 100), seed) for seed in range(5)]
-    text = page(compare(rows), ["rows.jsonl"])
-    assert "5 of 5 (0.47 to 1.00)" in text
-    assert "5 of 5 say no more than that it is at least 0.47" in text
-    assert 0.47**5 <= 1 / 40 < 0.48**5
+@pytest.mark.parametrize(("seeds", "least", "median"), [(1, 0.02, "0"), (3, 0.29, "3/4"), (5, 0.47, "15/16")])
+def test_the_least_that_seeds_say_is_what_the_page_says(seeds: int, least: float, median: str) -> None:
+    rows = [row("copy", "coupled", dict.fromkeys(MULTIPLES, 100), seed) for seed in range(seeds)]
+    fewer = [row("copy", "none", dict.fromkeys(MULTIPLES, 100), seed) for seed in range(seeds - 1)]
+    text = page(compare([*rows, *fewer]), ["rows.jsonl"])
+    assert f"{seeds} of {seeds} ({least:.2f} to 1.00)" in text
+    assert f"\neven {seeds} of {seeds} say no more than that it is at least {least:.2f}.\n" in text
+    assert f" 1 - 2/2^n ({median} for {seeds}), " in text
+    assert least**seeds <= 1 / 40 < (least + 0.01) ** seeds
     assert digits(Fraction(999, 1000)) == "0.99"
 
 

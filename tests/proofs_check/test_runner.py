@@ -274,9 +274,11 @@ def test_progress_is_a_line_a_finished_check_where_there_is_no_terminal(capsys: 
     assert err == "[1/2] T2 mutant: b\n[2/2] T1 symbolic: a\n"
 
 
-def test_progress_in_a_terminal_counts_cases_and_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("columns", ["80", "²"])
+def test_progress_in_a_terminal_counts_cases_and_checks(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from rich.progress import Progress
 
+    monkeypatch.setenv("COLUMNS", columns)
     seen: list[dict[str, object]] = []
     monkeypatch.setattr(Progress, "update", lambda self, bar, **fields: seen.append({"bar": bar, **fields}))
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)

@@ -20,7 +20,7 @@ from lengthgen_entry import HOME, PACKAGES
 from proofs_check.cli import main
 from proofs_check.report import print_table
 from proofs_check.spelling import SIGNS, spelled
-from proofs_check.terminal import WIDTH, Terminal, console, show
+from proofs_check.terminal import WIDTH, Terminal, console, console_of_errors, show
 from proofs_check.train_command import by_setting
 from tests.figures import made_up
 
@@ -187,6 +187,22 @@ def test_on_a_terminal_it_is_the_terminal_s_where_columns_says_nothing(
         assert console().width == width
         console().print("κ", highlight=False)
         assert os.read(leader, 99).decode() == "κ\r\n"
+
+
+@pytest.mark.parametrize("columns", [None, "", "0", "00", "-5", "²", "wide", "9" * 5000, "20", "٢٠"])
+def test_progress_is_as_wide_as_the_terminal_where_columns_says_nothing(
+    columns: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((77, 24)))
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+        monkeypatch.setenv("LINES", columns)
+    errors = console_of_errors()
+    assert errors.file is sys.stderr
+    assert errors.size == ((20, 20) if columns in ("20", "٢٠") else (77, 24))
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((66, 33)))  # the terminal is resized
+    assert errors.size == ((20, 20) if columns in ("20", "٢٠") else (66, 33))
 
 
 ASKED = ["verdicts", "--task", "copy", "--scheme", "coupled", "--scheme", "none", "--jobs", "1"]

@@ -349,6 +349,7 @@ def test_a_bar_in_a_terminal(command: list[str], monkeypatch: pytest.MonkeyPatch
         update(self, task, **fields)
 
     monkeypatch.setattr(Progress, "update", watched)
+    monkeypatch.setenv("COLUMNS", "²")  # no number, though a digit
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
     assert status_of(*command) == 0
