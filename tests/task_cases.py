@@ -206,7 +206,7 @@ def label(task: Task) -> str:
     return task.name if TASKS.get(task.name) is task else f"{task.name} ({len(task.alphabet)} symbols)"
 
 
-def lengths(task: Task, most: int = 5000) -> Iterator[int]:
+def lengths(task: Task, most: int = 1500) -> Iterator[int]:
     """The lengths from 1 to 6 at which a task is defined and has at most `most` instances."""
     for length in range(task.min_length, 7):
         if task is PAIRED and length % 2:

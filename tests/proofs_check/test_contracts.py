@@ -77,6 +77,21 @@ def checked(task: Task, **changes: Any) -> TaskReport:
     return check_task(task, **{"lengths": (first, first + 1, first + 2), "budget": 1200, "draws": 20} | changes)
 
 
+def found(contract: str, task: Task, **changes: Any) -> Finding:
+    """What a quick check says of one contract, on its own."""
+    first = task.min_length
+    usual = {
+        "lengths": (first, first + 1, first + 2),
+        "seed": 0,
+        "budget": 1200,
+        "draws": 20,
+        "level": Fraction(1, 1000),
+    }
+    options: dict[str, Any] = usual | changes
+    tried = Trial(task, options.pop("lengths"), **options)
+    return contracts._finding(tried, contract, CONTRACTS[contract])
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_every_known_task_keeps_its_promises(name: str) -> None:
     checked(TASKS[name]).require()
@@ -110,24 +125,24 @@ def test_draws_alone_catch_it_too(kind: type[Task]) -> None:
 
 def test_a_change_of_one_token_alone_shows_what_is_hidden() -> None:
     """Where what is read follows from most of the prompt, another prompt never leaves it as it was."""
-    finding = checked(broken.HiddenLetter(), lengths=(12,), budget=1)[HIDDEN]
+    finding = found(HIDDEN, broken.HiddenLetter(), lengths=(12,), budget=1)
     assert finding.kind == "refuted"
     assert finding.where.startswith("length 12, prompt 'aaaaaaaaaaa")
     assert "the step at position 24" in finding.where
 
 
 def test_increments_that_grow_are_seen_at_three_lengths() -> None:
-    finding = checked(broken.LongerJumps(), lengths=(1, 2, 3))["IDs"]
+    finding = found("IDs", broken.LongerJumps(), lengths=(1, 2, 3))
     assert (finding.where, finding.seen) == ("lengths 1, 2, 3", "increments as large as 1, 2, 3")
-    assert checked(broken.LongerJumps(), lengths=(1, 2))["IDs"].holds
-    assert checked(broken.LongerJumps(), lengths=(1, 4, 5))["IDs"].holds
-    drawn = checked(broken.LongerJumps(), lengths=(1, 2, 3), budget=1)["IDs"]
+    assert found("IDs", broken.LongerJumps(), lengths=(1, 2)).holds
+    assert found("IDs", broken.LongerJumps(), lengths=(1, 4, 5)).holds
+    drawn = found("IDs", broken.LongerJumps(), lengths=(1, 2, 3), budget=1)
     assert drawn.kind == "inconclusive"
     assert drawn.scope.startswith("increments as large as 1, 2, 3, and still growing: list more lengths")
 
 
 def test_a_claimed_offset_that_is_never_seen_is_not_supported() -> None:
-    finding = checked(broken.UnseenOffset())["IDs"]
+    finding = found("IDs", broken.UnseenOffset())
     assert finding.kind == "inconclusive"
     assert finding.scope.startswith("no step reads IDs at the claimed offsets (2,): ")
 
@@ -137,7 +152,7 @@ def test_a_claimed_offset_that_is_never_seen_is_not_supported() -> None:
 
 def test_an_instance_is_not_compared_with_itself() -> None:
     """Copy, by hand: at length 1 nothing reads the same twice; at length 2 each of 2 · 2 readings comes twice."""
-    finding = checked(Copy(), lengths=(1, 2))[HIDDEN]
+    finding = found(HIDDEN, Copy(), lengths=(1, 2))
     assert (finding.kind, finding.instances, finding.scope) == ("exhausted", 2 + 8, "4 comparisons")
 
 
@@ -147,7 +162,7 @@ def test_every_comparison_is_one_of_two_instances(task: Task, budget: int, monke
     pairs: list[tuple[Instance, Instance]] = []
     for name in ("_check_label", "_check_step"):
         monkeypatch.setattr(contracts, name, lambda trial, length, step, one, other: pairs.append((one, other)))
-    finding = checked(task, lengths=(2, 3), budget=budget)[HIDDEN]
+    finding = found(HIDDEN, task, lengths=(2, 3), budget=budget)
     assert all(one != other for one, other in pairs)
     assert finding.scope == f"{len(pairs):,} comparisons"
     n_steps = sum(len(instance.steps) for length in (2, 3) for instance in task.support(length))
@@ -155,38 +170,38 @@ def test_every_comparison_is_one_of_two_instances(task: Task, budget: int, monke
 
 
 def test_a_step_that_reads_the_whole_prompt_hides_nothing() -> None:
-    finding = checked(TASKS["full parity"], lengths=(30,), draws=7)[HIDDEN]
+    finding = found(HIDDEN, TASKS["full parity"], lengths=(30,), draws=7)
     assert (finding.kind, finding.instances, finding.scope) == ("supported", 7, "0 comparisons")
 
 
 def test_drawn_instances_that_never_read_the_same_support_nothing() -> None:
-    finding = checked(sparse_parity(2), lengths=(1000,), budget=20_000, draws=1)[HIDDEN]
+    finding = found(HIDDEN, sparse_parity(2), lengths=(1000,), budget=20_000, draws=1)
     assert finding.kind == "inconclusive"
     assert finding.scope == "at length 1000 no two drawn instances read the same at a step: try shorter lengths"
-    finding = checked(sparse_parity(2), lengths=(3, 1000), budget=20_000, draws=1)[HIDDEN]
+    finding = found(HIDDEN, sparse_parity(2), lengths=(3, 1000), budget=20_000, draws=1)
     assert finding.kind == "supported"
     assert finding.scope == "0 comparisons, none at length 1000"
 
 
 def test_what_hypothesis_finds_is_shrunk() -> None:
-    finding = checked(broken.RaisingRule(), lengths=(6,), budget=1)[RULE]
+    finding = found(RULE, broken.RaisingRule(), lengths=(6,), budget=1)
     assert finding.where == "length 6, prompt 'aaaaab>', the step at position 12"
-    finding = checked(broken.HiddenDense(), lengths=(5,), budget=1, draws=100)[HIDDEN]
+    finding = found(HIDDEN, broken.HiddenDense(), lengths=(5,), budget=1, draws=100)
     assert finding.where == "length 5, prompt '00000s0', the step at position 10"
     assert finding.seen.startswith("reads 's00' here and with the prompt '1")
 
 
 def test_errors_of_the_task_are_findings_that_name_method_input_and_error() -> None:
-    finding = checked(broken.RaisingSolve())["well formed"]
+    finding = found("well formed", broken.RaisingSolve())
     assert finding.where == "length 2, prompt 'bb>'"
     assert finding.seen == "solve raised ZeroDivisionError: division by zero"
-    finding = checked(broken.RaisingSampler())["sample agrees with support"]
+    finding = found("sample agrees with support", broken.RaisingSampler())
     assert finding.seen == "sample raised IndexError: tuple index out of range"
 
 
 def test_what_instance_refuses_is_charged_to_the_contract_in_question() -> None:
-    assert "solve raised InvalidArgument: Instance: argument ids" in checked(broken.MissingId())["IDs"].seen
-    assert "solve raised InvalidArgument: Instance: argument steps" in checked(broken.LooksAhead())["mask"].seen
+    assert "solve raised InvalidArgument: Instance: argument ids" in found("IDs", broken.MissingId()).seen
+    assert "solve raised InvalidArgument: Instance: argument steps" in found("mask", broken.LooksAhead()).seen
 
 
 # ── The report ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -314,13 +329,14 @@ class Unnamed(broken.Good):
 
 
 def test_attributes_that_raise_are_findings() -> None:
-    finding = checked(Unnamed())["well formed"]
+    finding = found("well formed", Unnamed())
     assert (finding.where, finding.seen) == ("the attribute name", "KeyError: 'name'")
 
 
 def test_a_right_sampler_is_rarely_refuted() -> None:
-    reports = [checked(broken.Good(), seed=seed, level=Fraction(1, 20), budget=300) for seed in range(20)]
-    assert sum(report["sample agrees with support"].kind == "refuted" for report in reports) <= 5  # Binomial(20, 1/20)
+    options: dict[str, Any] = {"level": Fraction(1, 20), "budget": 300}
+    findings = [found("sample agrees with support", broken.Good(), seed=seed, **options) for seed in range(20)]
+    assert sum(finding.kind == "refuted" for finding in findings) <= 5  # Binomial(20, 1/20)
 
 
 def trial(task: Task, *lengths: int, budget: int = 20_000, seed: int = 0, level: Fraction = Fraction(1, 1000)) -> Trial:
@@ -375,10 +391,11 @@ def test_beyond_256_instances_pairs_of_tokens_are_tested(task: Task, length: int
     "task", [broken.Good(), broken.OwnInstances(), broken.Weighted()], ids=["free", "own", "weighted"]
 )
 def test_a_right_sampler_is_rarely_refuted_by_pairs(task: Task) -> None:
-    refuted = 0
+    refuted, sampled = 0, trial(task, 9, budget=600, level=Fraction(1, 20))
     for seed in range(20):
+        sampled.seed = seed
         try:
-            contracts.sampling(trial(task, 9, budget=600, seed=seed, level=Fraction(1, 20)))
+            contracts.sampling(sampled)
         except Broken:
             refuted += 1
     assert refuted <= 5  # Binomial(20, 1/20)
