@@ -154,8 +154,8 @@ def _slopes(statement: Statement, cov: Coverage) -> _Slopes | None:
     abstaining, wrong = statement.hard_bound(cov, Fraction(1), Fraction(1)), statement.soft_bound(cov, Fraction(1))
     if inf in (abstaining, wrong):
         return None
-    weights, scale = over_common_denominator([Fraction(abstaining), Fraction(wrong)])
-    return _Slopes(*weights, scale)
+    (per_abstention, per_error), scale = over_common_denominator([Fraction(abstaining), Fraction(wrong)])
+    return _Slopes(per_abstention, per_error, scale)
 
 
 @lru_cache(maxsize=1)  # for what is asked of one problem: these tables are long
@@ -257,10 +257,10 @@ def decisive(problem: Problem) -> int:
     if cov is None:
         return 0
     slopes, (losses, trained, _) = _slopes(STATED, cov), _hard_losses(problem)
-    hard = slopes is not None and sum(
+    hard = sum(
         n
         for lost, abstained, _, _, n in losses
-        if slopes.wrong * (lost - abstained) + slopes.abstaining * abstained < slopes.scale * trained
+        if slopes and slopes.wrong * (lost - abstained) + slopes.abstaining * abstained < slopes.scale * trained
     )
     if not _soft_in_scope(problem, cov, STATED):
         return hard

@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement, islice, product
 import numpy as np
 import pytest
 
-from idealized_model import HeadSpace, loss
+from idealized_model import HeadSpace, abstention, loss
 from proofs_check.claims import t1, t2, t3, t3a, t3b, t4, t7, t10
 from proofs_check.families import ensemble, ensembles, marked_parity, subsets
 from proofs_check.problem import Problem, labelled_counts, view_cases
@@ -147,10 +147,35 @@ def test_t3_states_the_bound_of_coverage() -> None:
     compared = 0
     for problem in islice(t3.exchangeable_problems("quick"), 0, 642, 29):
         cov = t3._coverage(problem.heads, problem.train, problem.test)
-        for train_loss, abstention in ((HALF, Fraction(0)), (HALF, Fraction(1, 3)), (Fraction(1), Fraction(1))):
-            assert t3.STATED.hard_bound(cov, train_loss, abstention) == cov.bound(train_loss, abstention)
-            compared += cov.bound(train_loss, abstention) < 10**9
+        for train_loss, abstains in ((HALF, Fraction(0)), (HALF, Fraction(1, 3)), (Fraction(1), Fraction(1))):
+            assert t3.STATED.hard_bound(cov, train_loss, abstains) == cov.bound(train_loss, abstains)
+            compared += cov.bound(train_loss, abstains) < 10**9
     assert compared > 20
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_t3_losses_in_integers_are_those_of_plain_evaluation(kind: int) -> None:
+    """Of every hard head that the search may come to, and of the grid of soft ones."""
+    problem = t3._searched_problem(np.random.default_rng(1), kind)
+    space = problem.space()
+    for law in (problem.train, problem.test):
+        by_digits = t3._by_digits(space, law)
+        for number, digits in enumerate(product(range(3), repeat=len(space.views))):
+            head = space.head(sum(digit * 3**place for place, digit in enumerate(digits)))
+            assert by_digits(digits) == (loss(head, law), abstention(head, law)), number
+        for soft in t3.soft_heads(problem, normalised=True):
+            assert t3._soft_loss(soft, law) == loss(soft, law)
+
+
+@pytest.mark.parametrize("name", t3.MUTANTS)
+def test_t3_a_bound_in_integers_is_that_of_the_statement(name: str) -> None:
+    problem = t3._searched_problem(np.random.default_rng(1), 3)
+    cov = t3._coverage(problem.heads, problem.train, problem.test)
+    slopes = t3._slopes(t3.MUTANTS[name], cov)
+    assert slopes is not None
+    for lost, abstains in ((Fraction(1, 2), Fraction(1, 3)), (Fraction(1), Fraction(0)), (Fraction(1), Fraction(1))):
+        bound = slopes.wrong * (lost - abstains) + slopes.abstaining * abstains
+        assert bound / slopes.scale == t3.MUTANTS[name].hard_bound(cov, lost, abstains)
 
 
 def test_t3_decides_by_the_heads_whose_bound_is_below_1() -> None:
