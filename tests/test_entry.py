@@ -296,8 +296,13 @@ def collected_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str)
 
 
 @pytest.mark.usefixtures("own_path")
-@pytest.mark.parametrize("start", [".", "deeper"])
-@pytest.mark.parametrize("name", ["theory.py", "idealized_model/__init__.py", "proofs_check.py"])
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("theory.py", "."), ("idealized_model/__init__.py", "."), ("proofs_check.py", "."), ("theory.py", "deeper"),
+        ("deeper/theory.py", "deeper"),
+    ],
+)  # fmt: skip
 def test_the_command_pytest_says_it_too(
     name: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:
@@ -306,12 +311,13 @@ def test_the_command_pytest_says_it_too(
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("def test_mine(): assert True\n", encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    package = name.removeprefix("deeper/").partition("/")[0].removesuffix(".py")
+    home = tmp_path / "deeper" if name.startswith("deeper") else tmp_path
     assert collected_in(tmp_path / start, monkeypatch, "--lengthgen-task", "copy") == 4
-    package = name.partition("/")[0].removesuffix(".py")
     message = f"the package {package} comes from {tmp_path / name}, which hides {HOME / package}. "
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.strip() == f"ERROR: --lengthgen-task: {message}Run from outside of {tmp_path}, or rename it."
+    assert err.strip() == f"ERROR: --lengthgen-task: {message}Run from outside of {home}, or rename it."
     assert collected_in(tmp_path / start, monkeypatch) == 0  # who does not use us is told nothing
     out, err = capsys.readouterr()
     assert "test_mine.py::test_mine" in out
