@@ -151,10 +151,12 @@ def _digest(*parts: object) -> str:
 
 def _idle(node: Any) -> bool:
     """Whether a node is part of an annotation, which is never evaluated, or a cache, which changes nothing but time."""
-    if node.type == "decorator" and "cache" in node.get_code():
-        return True
     child, parent = node, node.parent
+    if _caches(node):
+        return True
     while parent is not None:
+        if _caches(parent):
+            return True
         if parent.type == "annassign" and (child is parent.children[1] or "TypeAlias" in parent.children[1].get_code()):
             return True
         if parent.type in ("param", "tfpdef", "funcdef") and child is getattr(parent, "annotation", None):
@@ -163,6 +165,10 @@ def _idle(node: Any) -> bool:
             return True
         child, parent = parent, parent.parent
     return False
+
+
+def _caches(node: Any) -> bool:
+    return node.type == "decorator" and "cache" in node.get_code()
 
 
 # ── The tests ────────────────────────────────────────────────────────────────────────────────────────────────────────

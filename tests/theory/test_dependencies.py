@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
 from typing import Any
@@ -361,6 +363,41 @@ def test_the_lower_bound_where_one_kind_of_ball_is_the_best() -> None:
     for sets in (ladder, complete, tailed, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
         for cap in (1, 2, 3):
             assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
+
+
+def test_the_lower_bound_counts_balls_of_every_radius_about_a_set() -> None:
+    """Two binary trees with their roots in one set: its ball of radius 4 is the densest, of a graph of diameter 10."""
+    tree = [(node, 2 * node + i) for node in range(1, 16) for i in (0, 1)]
+    sets = [*tree, *((63 - u, 63 - v) for u, v in tree), (1, 63 - 1)]
+    sets += [(8, 64), (15, 65), (63 - 8, 66), (63 - 15, 67), (31, 68)]
+    assert dependencies.lower_bound(sets, cap=1) == density_bound(sets, 1) == 8
+
+
+@given(hypergraphs(9, max_sets=9), st.integers(1, 2), st.randoms(use_true_random=False))
+def test_local_search_ends_where_no_move_is_better(sets: list[tuple[int, ...]], cap: int, rng: random.Random) -> None:
+    """No end of a widest set can go further in, or change places with what is there, and make anything better."""
+    for part in (part for part in _components(1 + max(map(max, sets)), tuple(map(tuple, sets))) if part.sets):
+        ids = [rank // cap for rank in rng.sample(range(len(part.members)), len(part.members))]
+        found = part.local_search(list(ids), cap)
+
+        def crowd(layout: list[int], of: Sequence[tuple[int, ...]] = part.sets) -> tuple[int, int, int]:
+            spreads = [width([one], layout) for one in of]
+            return max(spreads), spreads.count(max(spreads)), sum(spread**2 for spread in spreads)
+
+        assert crowd(found) <= crowd(ids)
+        assert max(Counter(found).values()) <= cap
+        widest = [one for one in part.sets if width([one], found) == max(width([s], found) for s in part.sets)]
+        for one in widest:
+            low, high = min(found[i] for i in one), max(found[i] for i in one)
+            for i, value in product(one, range(low, high + 1)):
+                if found[i] in (low, high) and found[i] != value:
+                    there = [k for k in range(len(found)) if found[k] == value and k != i]
+                    for other in (*([None] if len(there) < cap else []), *there):
+                        moved = list(found)
+                        moved[i] = value
+                        if other is not None:
+                            moved[other] = found[i]
+                        assert crowd(moved) >= crowd(found)
 
 
 def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
@@ -749,6 +786,7 @@ class Wrong:
         Wrong(
             lambda: dependencies.synthesize_rule(7, cap=1), r"instances: got the int 7; expected instances by length"
         ),
+        Wrong(lambda: dependencies.measure(Copy(2), [2], samples=0), r"measure: argument samples: got 0"),
         Wrong(lambda: RULE(first(CARRY, 2)), r"Rule: argument instance: got the parts \['\+', '=', 'a', 'b', 'sum'\]"),
         Wrong(lambda: RULE.coupling("copy"), r"Rule.coupling: argument task: got the str 'copy'"),
         Wrong(

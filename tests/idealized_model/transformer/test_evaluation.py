@@ -94,6 +94,12 @@ def test_predicted_ids_count(follower: Trainer) -> None:
     assert free < 8
 
 
+def test_what_is_measured_without_a_size(follower: Trainer) -> None:
+    """As many instances as the documents say: 128 are scored and run freely."""
+    assert evaluate(follower, "pointer chasing", 1).size == 128
+    assert rollout(follower, "pointer chasing", 1) == 128
+
+
 def test_predicted_ids_stay_within_the_table() -> None:
     """A model that always jumps by 2 would soon read a row that the table of IDs does not have."""
     trainer = Trainer(TrainConfig("pointer chasing", "predicted", **{**SMALL, "longest": 6, "n_ids": 8}))
