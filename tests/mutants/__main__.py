@@ -150,9 +150,12 @@ def _digest(*parts: object) -> str:
 
 
 def _idle(node: Any) -> bool:
-    """Whether a node is part of an annotation, which is never evaluated, or a cache, which changes nothing but time."""
+    """Whether a node is part of what changes no result: an annotation, a cache, a mark in a signature, or the assertion
+    `strict=True`."""
     child, parent = node, node.parent
-    if _caches(node):
+    if _caches(node) or (node.type == "operator" and parent.type in ("parameters", "param")):
+        return True
+    if parent.type == "argument" and parent.children[0].get_code().strip() == "strict":
         return True
     while parent is not None:
         if _caches(parent):
