@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from proofs_check import check_task
-from proofs_check.contracts import CONTRACTS, HIDDEN, RULE, _finding
+from proofs_check.contracts import CONTRACTS, RULE, _finding
+from proofs_check.hidden import HIDDEN
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Trial
 from tests.proofs_check import choosing_tasks as choosing
