@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from proofs_check.hidden import Located, agree, kept, plural
 from proofs_check.trial import Broken, Decided, Trial, Undecided
+from proofs_check.views import Index, asks_of
 from theory.tasks.base import Instance, Step
 
 EXAMPLES_OF_A_SIZE = 20
@@ -64,6 +65,7 @@ class Readings:
         self.labels: dict[int, dict[Reading, set[tuple[int, ...]]]] = defaultdict(lambda: defaultdict(set))
         self._at: dict[int, dict[int, list[tuple[Instance, Step]]]] = defaultdict(lambda: defaultdict(list))
         self._located = cache(lambda length: Located(trial, trial.seen(length)))
+        self._index = cache(lambda: Index([ask for length in trial.sizes for ask in asks_of(trial, length)]))
         for length in trial.lengths:
             for instance in trial.seen(length):
                 for step in instance.steps:
@@ -78,7 +80,8 @@ class Readings:
         found: tuple[Places, Places] = ({}, {})
         for size in self.labels:
             for place in sorted((*none.get(size, ()), *cases.get(size, ()))):
-                found[not self._listings_decide(size, place)].setdefault(size, []).append(place)
+                idle = self._listings_decide(size, place) and not self._part_of_more(size, place)
+                found[not idle].setdefault(size, []).append(place)
         return found
 
     def _without_witness(self) -> tuple[Places, Places]:
@@ -163,13 +166,31 @@ class Readings:
         return False
 
     def never_varied(self, size: int, place: int) -> bool:
-        """Whether a dense task first reads so many tokens at the last length, and there the same token always."""
-        first_seen_last = min(self._at[size]) == self.trial.lengths[-1]
-        return (
-            self.trial.task.sparsity is None
-            and first_seen_last
-            and len({read[place] for read in self.labels[size]}) == 1
-        )
+        """Whether the same token is there always, where others may still show: see below, or at a longer length.
+
+        Of a dense task that is so where it first reads so many tokens at the last length.
+        """
+        if self.trial.task.sparsity is not None:
+            return self._part_of_more(size, place)
+        return min(self._at[size]) == self.trial.lengths[-1] and self._constant(size, place)
+
+    def _part_of_more(self, size: int, place: int) -> bool:
+        """Whether a set that ends early has the same token there always, and without it looks as what has another label.
+
+        Then it may be there to say that the set ends. The sets of a dense task end with the prompt.
+        """
+        if self.trial.task.sparsity is None or size == max(self.labels) or not self._constant(size, place):
+            return False
+        index = self._index()
+        for one in index.views:
+            if len(one.step.sources) == size:
+                rest = one._replace(places=tuple(i for i in one.places if i != one.step.sources[place]))
+                if index.first(rest.view(), index.others(rest)):
+                    return True
+        return False
+
+    def _constant(self, size: int, place: int) -> bool:
+        return len({read[place] for read in self.labels[size]}) == 1
 
     def example(self, size: int) -> tuple[int, Instance, Step]:
         """A step that reads so many tokens, at a listed length where there is one."""

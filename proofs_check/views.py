@@ -3,9 +3,7 @@
 A head sees of a candidate set the tokens and the IDs, by increasing position, and nothing else: neither the positions nor
 the length, nor that something is absent. Two things refute what a step attends to.
 
-Within a length: its view occurs at another step, with another label, so that it is not consistent in the words of T1. A
-set that is smaller than the largest one, and so than the arity of the heads, is made up with other tokens; it is refuted
-if none of the sets that contain it does better.
+Within a length: its view occurs at another step, with another label, so that it is not consistent in the words of T1.
 
 Over lengths: its view occurs at another length wherever its query does (with anchor "none", everywhere), and the label is
 never the same there. Then the length tells the label. That a view occurs there by chance says nothing, as the support of a
@@ -16,8 +14,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import combinations, product
-from math import ceil, comb
+from itertools import product
+from math import ceil
 from typing import NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
@@ -28,9 +26,6 @@ from theory.tasks.base import Instance, Step
 
 FEW = 100
 """Of a length that is not listed, so many instances are looked at."""
-
-LARGER_SETS = 5000
-"""So many sets that contain that of a step are looked at; where there are more, the step is not refuted."""
 
 Symbol: TypeAlias = tuple[int, int]
 """A token with its ID, of which the smallest in the prompt counts as 0: a shift of all IDs tells nothing."""
@@ -58,26 +53,27 @@ class Ask(NamedTuple):
     places: tuple[int, ...]
     label: tuple[int, ...]
 
-    def view(self, *added: int) -> View:
-        """The symbols at its sources, and at other places."""
-        return tuple(self.symbols[i] for i in sorted((*self.places, *added)))
+    def view(self) -> View:
+        """The symbols at its sources."""
+        return tuple(self.symbols[i] for i in self.places)
 
 
 def check_views(trial: Trial) -> str:
     """What was not looked at, in words; a view with several labels is what refutes."""
-    indexes = {length: Index([*_asks(trial, length)]) for length in trial.sizes}
-    unsettled = sum(_check_within(trial, index) for index in indexes.values())
-    for index, length in product(indexes.values(), trial.listed.keys() & indexes.keys()):
+    indexes = {length: Index([*asks_of(trial, length)]) for length in trial.sizes}
+    for index in indexes.values():
+        for one in index.views:
+            if other := index.first(one.view(), index.others(one)):
+                _raise(trial, one, other, "")
+    for index, length in product(indexes.values(), sorted(trial.listed.keys() & indexes.keys())):
         for one in index.views:
             if one.length != length and (other := indexes[length].never(one)):
-                _raise(trial, one, other, "wherever this query is, " if one.query else "always ", "")
-    words = [f"{unsettled:,} views that have several labels are in too many larger sets"] * (unsettled > 0)
-    if long := [length for length in trial.listed if bulk(length) > 1]:
-        words.append(f"views at {at_lengths(long)} were not looked for")
-    return "; ".join(words)
+                _raise(trial, one, other, "wherever this query is, " if one.query else "always ")
+    long = [length for length in trial.listed if bulk(length) > 1]
+    return f"views at {at_lengths(long)} were not looked for" if long else ""
 
 
-def _asks(trial: Trial, length: int) -> Iterator[Ask]:
+def asks_of(trial: Trial, length: int) -> Iterator[Ask]:
     """The steps that are looked at: at a long length none, at one that is not listed those of a few instances."""
     seen = trial.seen(length) if bulk(length) <= 1 else []
     anchored = trial.task.anchor == "last"
@@ -90,24 +86,6 @@ def _asks(trial: Trial, length: int) -> Iterator[Ask]:
             yield Ask(
                 length, instance, step, row[:end], row[end] if anchored else None, places, trial.label(instance, step)
             )
-
-
-def _check_within(trial: Trial, index: Index) -> int:
-    """How many views have several labels, and there are too many larger sets to look at them all."""
-    unsettled = 0
-    largest = max((len(one.places) for one in index.views), default=0)
-    for one in index.views:
-        others = index.others(one)
-        if (other := index.first(one.view(), others)) is None:
-            continue
-        free = [i for i in range(len(one.symbols)) if i not in one.places]
-        more = min(largest - len(one.places), len(free))
-        if comb(len(free), more) > LARGER_SETS:
-            unsettled += 1
-        elif all(index.first(one.view(*added), others) for added in combinations(free, more)):
-            larger = f", nor does any set of {largest} tokens with these in it" if more else ""
-            _raise(trial, one, other, "", larger)
-    return unsettled
 
 
 class Index:
@@ -179,7 +157,7 @@ def bits(numbers: list[int]) -> int:
     return int.from_bytes(np.packbits(found, bitorder="little").tobytes(), "little")
 
 
-def _raise(trial: Trial, one: Ask, other: Ask, always: str, larger: str) -> NoReturn:
+def _raise(trial: Trial, one: Ask, other: Ask, always: str) -> NoReturn:
     positions = sorted(trial.task.attended(one.step))
     tokens, ids = (tuple(values[i] for i in positions) for values in (one.instance.tokens, one.instance.ids))
     shift = min(other.instance.ids[: other.instance.n_prompt]) - min(one.instance.ids[: one.instance.n_prompt])
@@ -189,6 +167,6 @@ def _raise(trial: Trial, one: Ask, other: Ask, always: str, larger: str) -> NoRe
         f"and predicts {trial.label_text(one.instance, one.step)}; at {trial.at(other.length, other.instance, other.step)}, "
         f"{always}the same come before{f', all IDs plus {shift},' if shift else ''} and "
         f"{trial.label_text(other.instance, other.step)} is predicted",
-        f"sources that tell the two apart by their tokens and IDs{larger}: a head sees neither positions nor the length, nor "
+        "sources that tell the two apart by their tokens and IDs: a head sees neither positions nor the length, nor "
         "that something is absent", instance=one.instance, step=one.step,
     )  # fmt: skip
