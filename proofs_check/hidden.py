@@ -112,7 +112,8 @@ def _compare(trial: Trial, length: int, instances: list[Instance]) -> tuple[int,
                 compared += 1
             if trial.task.takes_key:
                 alike = without_key.setdefault(_without_key(trial, instance, step), instance)
-                _check_label(trial, length, step, alike, instance)
+                if alike != instance:
+                    _check_label(trial, length, step, alike, instance)
     located = Located(trial, instances)
     for one, step, other in chain(located.apart(), located.told_by_id()):
         _check_step(trial, length, step, one, other)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import product
+from itertools import groupby, product
 from math import ceil
 from typing import NamedTuple, NoReturn, TypeAlias
 
@@ -101,12 +101,15 @@ class Index:
         views: dict[object, Ask] = {}
         holding = defaultdict[tuple[Symbol, int], list[int]](list)
         query, label = (defaultdict[object, list[int]](list) for _ in range(2))
-        for number, ask in enumerate(asks):
-            views.setdefault((ask.view(), ask.query, ask.label), ask)
-            query[ask.query].append(number)
-            label[ask.label].append(number)
-            for symbol in _counted(ask.symbols):
-                holding[symbol].append(number)
+        for _, steps in groupby(enumerate(asks), key=lambda each: id(each[1].instance)):
+            seen = [*steps]
+            counted = [*_counted(seen[-1][1].symbols)]  # earlier steps see less of the same
+            for number, ask in seen:
+                views.setdefault((ask.view(), ask.query, ask.label), ask)
+                query[ask.query].append(number)
+                label[ask.label].append(number)
+                for symbol in counted[: len(ask.symbols)]:
+                    holding[symbol].append(number)
         self.views = [*views.values()]
         self._holding, self._query, self._label = (
             {what: bits(numbers) for what, numbers in each.items()} for each in (holding, query, label)
