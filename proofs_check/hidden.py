@@ -135,18 +135,20 @@ class Located:
 
     def __init__(self, trial: Trial, instances: list[Instance]) -> None:
         self.trial, self.instances, self.anchored = trial, instances, trial.task.anchor == "last"
+        self._told = self.anchored and len({instance.ids for instance in instances}) > 1
+        self._states: dict[tuple[int, int], int] = {}
         self._steps = defaultdict[int, list[tuple[Instance, Step]]](list)
         holding = defaultdict[tuple[int, int, int | None], list[int]](list)
-        asked = defaultdict[tuple[int, ...], list[int]](list)
+        asked = defaultdict[tuple[int, int], list[int]](list)
         doing = defaultdict[Step, list[int]](list)
         for number, instance in enumerate(instances):
             for i, (token, id_) in enumerate(zip(instance.tokens, instance.ids, strict=True)):
                 holding[i, token, id_].append(number)
             for t in range(instance.n_prompt, len(instance.tokens) + 1):
                 asked[self._when(instance, t)].append(number)
-                if self.anchored and not trial.predicts_id(instance, t - 1):
-                    asked[_after(instance, t)].append(number)
-                    holding[t - 1, instance.tokens[t - 1], None].append(number)
+            for t, after in self._after(instance):
+                asked[after].append(number)
+                holding[t - 1, instance.tokens[t - 1], None].append(number)
             for step in instance.steps:
                 doing[step].append(number)
                 self._steps[len(step.sources)].append((instance, step))
@@ -189,31 +191,37 @@ class Located:
         far is the same, so that what it tells does not count.
         """
         done = set()
-        for instance, step in chain.from_iterable(self._steps.values()) if self.anchored else ():
-            t = step.position
-            if self.trial.predicts_id(instance, t - 1):
-                continue
-            after = _after(instance, t)
-            at = (
-                *((i, instance.tokens[i], instance.ids[i]) for i in step.sources if i != t - 1),
-                (t - 1, instance.tokens[t - 1], None),
-            )
-            if (step, after, at) in done:
-                continue
-            done.add((step, after, at))
-            others = self._asked[after] & ~self._doing[step]
-            for key in at:
-                others &= self._holding[key]
-            if others:
-                yield instance, step, self._first(others)
+        for instance in self.instances:
+            steps = {step.position: step for step in instance.steps}
+            for t, after in self._after(instance):
+                if t not in steps:
+                    continue
+                step = steps[t]
+                sources = ((i, instance.tokens[i], instance.ids[i]) for i in step.sources if i != t - 1)
+                at = (*sources, (t - 1, instance.tokens[t - 1], None))
+                if (step, after, at) in done:
+                    continue
+                done.add((step, after, at))
+                others = self._asked[after] & ~self._doing[step]
+                for key in at:
+                    others &= self._holding[key]
+                if others:
+                    yield instance, step, self._first(others)
+
+    def _after(self, instance: Instance) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Where a query's ID is not predicted, what comes before, but for the tokens of the prompt: these are as many.
+
+        The output so far is a state, one a beginning. Where all IDs are the same there is nothing to tell.
+        """
+        state = -instance.n_prompt
+        for t in range(instance.n_prompt, len(instance.tokens) + 1) if self._told else ():
+            if t > instance.n_prompt:
+                state = self._states.setdefault((state, instance.tokens[t - 1]), len(self._states) + 1)
+            if not self.trial.predicts_id(instance, t - 1):
+                yield t, (-t, state)  # no other key is negative
 
     def _first(self, bits: int) -> Instance:
         return self.instances[(bits & -bits).bit_length() - 1]
-
-
-def _after(instance: Instance, t: int) -> tuple[int, ...]:
-    """What comes before a token that is asked for, but for the tokens of the prompt: these are as many."""
-    return t, instance.n_prompt, *instance.tokens[instance.n_prompt : t]
 
 
 def kept(values: tuple[Value, ...], left_out: Mapping[int, Collection[int]] | None) -> tuple[Value, ...]:
@@ -323,7 +331,8 @@ def _told_by_id(trial: Trial, one: Instance, other: Instance, step: Step) -> boo
         and not trial.predicts_id(one, t - 1)
         and t <= len(other.tokens)
         and one.tokens[t - 1] == other.tokens[t - 1]
-        and _after(one, t) == _after(other, t)
+        and one.n_prompt == other.n_prompt
+        and one.tokens[one.n_prompt : t] == other.tokens[one.n_prompt : t]
         and agree(one, other, t, trial.task.attended(step) - {t - 1})
     )
 
