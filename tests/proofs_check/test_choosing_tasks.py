@@ -167,6 +167,20 @@ def test_a_view_may_occur_at_another_length_by_chance() -> None:
     assert finding_of(HIDDEN, Multiplication(base=3, carried=False)).kind == "exhausted"
 
 
+def test_what_occurs_at_another_length_now_and_then_is_not_refuted() -> None:
+    class LastLetter(choosing.Bits):
+        """The last letter, which from length 2 on is "+"."""
+
+        def choices(self, length: int) -> list[tuple[int, ...]]:
+            return [*[(0, 1)] * (length - 1), (choosing.PLUS,) if length > 1 else (0, 1), (choosing.EQUALS,)]
+
+        def solve(self, prompt: tuple[int, ...]) -> Instance:
+            n = len(prompt) - 1
+            return Instance((*prompt, prompt[n - 1]), (*range(1, n + 1), 0, 0), (Step(n + 1, (n - 1,)),))
+
+    assert finding_of(HIDDEN, LastLetter(), 1, 2).kind == "exhausted"
+
+
 def test_views_that_are_not_looked_for_are_named() -> None:
     class LastNumber(choosing.Numbers):
         """One number a length."""
