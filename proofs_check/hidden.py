@@ -209,11 +209,11 @@ class Located:
                     yield instance, step, self._first(others)
 
     def _after(self, instance: Instance) -> Iterator[tuple[int, tuple[int, int]]]:
-        """Where a query's ID is not predicted, what comes before, but for the tokens of the prompt: these are as many.
+        """Where a query's ID is not predicted, the output before as a state, one a beginning; so prompts are as long.
 
-        The output so far is a state, one a beginning. Where all IDs are the same there is nothing to tell.
+        Where all IDs are the same there is nothing to tell.
         """
-        state = -instance.n_prompt
+        state = 0
         for t in range(instance.n_prompt, len(instance.tokens) + 1) if self._told else ():
             if t > instance.n_prompt:
                 state = self._states.setdefault((state, instance.tokens[t - 1]), len(self._states) + 1)
@@ -331,7 +331,6 @@ def _told_by_id(trial: Trial, one: Instance, other: Instance, step: Step) -> boo
         and not trial.predicts_id(one, t - 1)
         and t <= len(other.tokens)
         and one.tokens[t - 1] == other.tokens[t - 1]
-        and one.n_prompt == other.n_prompt
         and one.tokens[one.n_prompt : t] == other.tokens[one.n_prompt : t]
         and agree(one, other, t, trial.task.attended(step) - {t - 1})
     )

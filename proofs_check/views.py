@@ -12,9 +12,9 @@ planted ensemble may differ from length to length.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import groupby, product
+from itertools import product
 from math import ceil
 from typing import NamedTuple, NoReturn, TypeAlias
 
@@ -99,17 +99,14 @@ class Index:
     def __init__(self, asks: list[Ask]) -> None:
         self._asks = asks
         views: dict[object, Ask] = {}
-        holding = defaultdict[tuple[Symbol, int], list[int]](list)
+        holding = defaultdict[Symbol, list[int]](list)
         query, label = (defaultdict[object, list[int]](list) for _ in range(2))
-        for _, steps in groupby(enumerate(asks), key=lambda each: id(each[1].instance)):
-            seen = [*steps]
-            counted = [*_counted(seen[-1][1].symbols)]  # earlier steps see less of the same
-            for number, ask in seen:
-                views.setdefault((ask.view(), ask.query, ask.label), ask)
-                query[ask.query].append(number)
-                label[ask.label].append(number)
-                for symbol in counted[: len(ask.symbols)]:
-                    holding[symbol].append(number)
+        for number, ask in enumerate(asks):
+            views.setdefault((ask.view(), ask.query, ask.label), ask)
+            query[ask.query].append(number)
+            label[ask.label].append(number)
+            for symbol in set(ask.symbols):
+                holding[symbol].append(number)
         self.views = [*views.values()]
         self._holding, self._query, self._label = (
             {what: bits(numbers) for what, numbers in each.items()} for each in (holding, query, label)
@@ -132,7 +129,7 @@ class Index:
         return found[0] if len(found) == asked.bit_count() else None
 
     def _occurring(self, view: View, among: int) -> Iterator[Ask]:
-        for symbol in _counted(view):
+        for symbol in view:
             among &= self._holding.get(symbol, 0)
             if not among:
                 return
@@ -143,14 +140,6 @@ class Index:
             if all(symbol in rest for symbol in view):  # in this order, not side by side
                 yield ask
             among ^= lowest
-
-
-def _counted(symbols: View) -> Iterator[tuple[Symbol, int]]:
-    """Symbols, the same ones counted."""
-    seen = Counter[Symbol]()
-    for symbol in symbols:
-        seen[symbol] += 1
-        yield symbol, seen[symbol]
 
 
 def bits(numbers: list[int]) -> int:

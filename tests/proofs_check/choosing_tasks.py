@@ -197,6 +197,19 @@ class ByPredictedKey(Bits):
         return 2 + (before + read[0]) % 2 - before
 
 
+class StandingStill(Bits):
+    """The bit after as many as there were ones in the output: IDs follow from the output, and say where to read."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n = len(prompt)
+        tokens, ids, steps = [*prompt], [*range(n - 1), 0], []
+        for t in range(n, 2 * n - 1):
+            steps.append(Step(t, (ids[-1],)))
+            tokens.append(prompt[ids[-1]])
+            ids.append(ids[-1] + tokens[-1])
+        return Instance(tuple(tokens), tuple(ids), tuple(steps))
+
+
 class BySizeOfPrompt(ByChoice):
     """The parity of the number of bits, by the choice of a constant token; all IDs are 0."""
 

@@ -34,7 +34,7 @@ def finding_of(contract: str, task: Task, *lengths: int, budget: int = 1200, dra
 RIGHT = [
     choosing.RecallByKey(), choosing.FirstOne(), choosing.Assignment(), choosing.Carries(), choosing.CarriesByKey(),
     choosing.NumbersMarked(), choosing.NumbersAgain(), choosing.FirstDigit(), choosing.Twice(), choosing.Streamed(),
-    choosing.ByPredictedKey(), choosing.BothEnds(), choosing.Paced(), choosing.UntilOne(),
+    choosing.ByPredictedKey(), choosing.BothEnds(), choosing.Paced(), choosing.UntilOne(), choosing.StandingStill(),
 ]  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def test_right_tasks_hold(task: Task) -> None:
 
 FREE = [
     choosing.FirstOne(), choosing.FirstOneOfEight(), choosing.Carries(), choosing.CarriesByKey(), choosing.ByPredictedKey(),
+    choosing.StandingStill(),
 ]  # fmt: skip
 
 
