@@ -181,6 +181,14 @@ class ByKey(Bits):
         return -key[0]
 
 
+class ByFirstId(ByKey):
+    """The same, and the ID of the token that is read is the parity."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, parity = len(prompt), sum(prompt[1:-1]) % 2
+        return Instance((*prompt, parity), (-parity, *[0] * n), (Step(n, (0,)),))
+
+
 class ByPredictedKey(Bits):
     """ "+" for each bit, and the parity so far in its ID, which is predicted: beside that of the bit, or the next one."""
 

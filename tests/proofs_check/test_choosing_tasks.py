@@ -75,6 +75,7 @@ CHOICE_TELLS: dict[type[Task], str] = {
     choosing.ByIds: "the same but for the ID of its query, -1 here and -2 there, that step reads position (1,)",
     choosing.ByIdsLater: "the same but for the ID of its query, -1 here and -2 there, that step reads position (1,)",
     choosing.ByKey: "with the key (0,) here and (-1,) there, and predicts '0' here and '1' there",
+    choosing.ByFirstId: "with the key (0,) here and (-1,) there, and predicts '0' here and '1' there",
     choosing.Padded: "prompt '011++=', the step at position 6, the same come before and '1' is predicted",
     choosing.PaddedUnanchored: "prompt '011++=', the step at position 6, the same come before and '1' is predicted",
     choosing.BySizeOfPrompt: "prompt '0100=', the step at position 5, wherever this query is, the same come before and "
