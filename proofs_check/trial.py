@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache, cached_property, partial
 from itertools import accumulate, chain, islice, product
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -61,6 +61,14 @@ class Broken(Exception):
 
 class Undecided(Exception):
     """Why a contract could not be decided."""
+
+
+class Decided(NamedTuple):
+    """What was decided: how many cases, what they were, and whether nothing that was listed was left out."""
+
+    cases: int
+    scope: str
+    complete: bool = True
 
 
 @contextmanager
@@ -244,6 +252,10 @@ class Trial:
         t = step.position
         return (instance.tokens[t], instance.ids[t] - instance.ids[t - 1]) if self.predicts else (instance.tokens[t],)
 
+    def predicts_id(self, instance: Instance, position: int) -> bool:
+        """Whether a step predicts the ID of a position."""
+        return self.predicts and position >= instance.n_prompt and position not in instance.given
+
     def reading(self, instance: Instance, step: Step) -> tuple[int | tuple[int, int], ...]:
         """What the rule of the task gets to see of a step: a token a source, with its key where the rule takes one."""
         read = instance.read(step)
@@ -335,6 +347,20 @@ class Trial:
             return repr(self.task.text(tokens))
         except (Exception, SystemExit):
             return shown(tokens)
+
+    def symbol(self, token: object) -> str:
+        """A token as text, in brackets."""
+        return f"({self.text((token,))})" if type(token) is int else ""
+
+    def label_text(self, instance: Instance, step: Step) -> str:
+        """The label of a step in words."""
+        token, *increment = self.label(instance, step)
+        return " with the ID increment ".join((self.text((token,)), *map(str, increment)))
+
+    def called(self, method: str, instance: Instance, step: Step) -> str:
+        """How a method of the task was called for a step."""
+        key = f", key={shown(instance.key(step))}" if self.task.takes_key else ""
+        return f"{method}({shown(instance.read(step))}{key})"
 
     def at(self, length: int, instance: Instance, step: Step | None = None) -> str:
         """Where something was seen."""

@@ -48,7 +48,12 @@ SCOPE = (
     "proofs_check/herbrand.py",
     "proofs_check/problem.py",
     "proofs_check/contracts.py",
+    "proofs_check/coupling.py",
+    "proofs_check/hidden.py",
+    "proofs_check/matters.py",
+    "proofs_check/sampling.py",
     "proofs_check/trial.py",
+    "proofs_check/views.py",
     "proofs_check/comparison.py",
 )
 """What is mutated when nothing is named."""

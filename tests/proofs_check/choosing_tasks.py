@@ -148,11 +148,103 @@ class ByGivenToken(Bits):
 
 
 class ByIds(ByChoice):
-    """As `ByChoice`, and the ID of "=" says which: nothing is hidden from the step, and the IDs follow from the tokens."""
+    """As `ByChoice`, and the ID of "=" says which."""
 
     def solve(self, prompt: Tokens) -> Instance:
         instance, n = super().solve(prompt), len(prompt)
         return replace(instance, ids=(*range(n - 1), -1 - instance.tokens[-1], n))
+
+
+class ByIdsLater(ByIds):
+    """The same, after a "+" that has the ID in the place of "="; IDs of the output are not predicted."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, parity = len(prompt), sum(prompt[2:-1]) % 2
+        ids = (*range(n), -1 - parity, n)
+        return Instance((*prompt, PLUS, parity), ids, (Step(n, (n - 1,)), Step(n + 1, (parity,))))
+
+    def rule(self, read: Tokens) -> int:
+        return PLUS if read[0] == EQUALS else read[0]
+
+
+class ByKey(Bits):
+    """A constant token is read, and the rule goes by its key: the ID of "=" is the parity."""
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(PLUS,), *super().choices(length)]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, parity = len(prompt), sum(prompt[1:-1]) % 2
+        return Instance((*prompt, parity), (*[0] * (n - 1), parity, 0), (Step(n, (0,)),))
+
+    def rule(self, read: Tokens, key: Ids) -> int:  # type: ignore[override]
+        return -key[0]
+
+
+class ByFirstId(ByKey):
+    """The same, and the ID of the token that is read is the parity."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, parity = len(prompt), sum(prompt[1:-1]) % 2
+        return Instance((*prompt, parity), (-parity, *[0] * n), (Step(n, (0,)),))
+
+
+class ByPredictedKey(Bits):
+    """ "+" for each bit, and the parity so far in its ID, which is predicted: beside that of the bit, or the next one."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n, bits = len(prompt), prompt[:-1]
+        ids = (*range(0, 2 * n - 2, 2), -2, *(2 * i + sum(bits[: i + 1]) % 2 for i in range(n - 1)))
+        return Instance((*prompt, *[PLUS] * (n - 1)), ids, tuple(Step(n + i, (i,)) for i in range(n - 1)))
+
+    def rule(self, read: Tokens, key: Ids) -> int:  # type: ignore[override]
+        return PLUS
+
+    def increment(self, read: Tokens, key: Ids) -> int | None:  # type: ignore[override]
+        before = 2 - key[0]
+        return 2 + (before + read[0]) % 2 - before
+
+
+class StandingStill(Bits):
+    """The bit after as many as there were ones in the output: IDs follow from the output, and say where to read."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n = len(prompt)
+        tokens, ids, steps = [*prompt], [*range(n - 1), 0], []
+        for t in range(n, 2 * n - 1):
+            steps.append(Step(t, (ids[-1],)))
+            tokens.append(prompt[ids[-1]])
+            ids.append(ids[-1] + tokens[-1])
+        return Instance(tuple(tokens), tuple(ids), tuple(steps))
+
+
+class BySizeOfPrompt(ByChoice):
+    """The parity of the number of bits, by the choice of a constant token; all IDs are 0."""
+
+    def solve(self, prompt: Tokens) -> Instance:
+        odd = len(prompt) % 2
+        return replace(answered(prompt, odd, (odd,)), ids=(0,) * (len(prompt) + 1))
+
+
+class BySizeUnanchored(BySizeOfPrompt):
+    """The same with no query, and positions as IDs."""
+
+    anchor = "none"
+
+    def solve(self, prompt: Tokens) -> Instance:
+        return answered(prompt, len(prompt) % 2, (len(prompt) % 2,))
+
+
+class BothEnds(Bits):
+    """Whether the first and the last bit differ: with no query, the length says which one is the last."""
+
+    sparsity, anchor = 2, "none"
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0, 1)] * (length + 1)
+
+    def solve(self, prompt: Tokens) -> Instance:
+        return answered(prompt, (prompt[0] + prompt[-1]) % 2, (0, len(prompt) - 1))
 
 
 class Streamed(Bits):
@@ -218,6 +310,20 @@ class Padded(Streamed):
 
     def rule(self, read: Tokens) -> int:
         return read[0]
+
+
+class PaddedUnanchored(Padded):
+    """The same with no query."""
+
+    anchor = "none"
+
+
+class PaddedFar(Padded):
+    """The same with positions as IDs: how far the marker is from "=" says which one is right."""
+
+    def of(self, bits: Tokens) -> Instance:
+        instance = super().of(bits)
+        return replace(instance, ids=tuple(range(len(instance.tokens))))
 
 
 # ── Sets that say where they are ─────────────────────────────────────────────────────────────────────────────────────
@@ -430,8 +536,9 @@ class Assignment(Task):
 
 
 class Paced(Bits):
-    """A word, and beside every letter by how much more than 1 the ID grows: the letter is the token, the bit beside it
-    is what `increment` needs.
+    """Cells of a letter and a bit, which says by how much more than 1 the ID grows; the letters that are come across.
+
+    The letter is the token, the bit beside it is what `increment` needs.
     """
 
     sparsity = 2
@@ -440,18 +547,49 @@ class Paced(Bits):
         return [(0, 1)] * (2 * length) + [(EQUALS,)]
 
     def solve(self, prompt: Tokens) -> Instance:
-        n, ids = len(prompt), [*range(len(prompt))]
-        for i in range(1, n, 2):
-            ids.append(ids[-1] + 1 + prompt[i])
-        return Instance(
-            (*prompt, *prompt[: n - 1 : 2]), tuple(ids), tuple(Step(n + i, (2 * i, 2 * i + 1)) for i in range(n // 2))
-        )
+        n, path = len(prompt) // 2, [0]
+        while path[-1] < n:
+            path.append(path[-1] + 1 + prompt[2 * path[-1] + 1])
+        cells = path[:-1]
+        steps = tuple(Step(2 * n + 1 + i, (2 * cell, 2 * cell + 1)) for i, cell in enumerate(cells))
+        ids = (*(i // 2 for i in range(2 * n)), *path)
+        return Instance((*prompt, *(prompt[2 * cell] for cell in cells)), ids, steps)
 
     def rule(self, read: Tokens) -> int:
         return read[0]
 
     def increment(self, read: Tokens) -> int | None:
         return 1 + read[1]
+
+
+class UntilOne(Bits):
+    """The sum of two words without carries up to its first 1, and "+" in place of the rest, where nothing else is read."""
+
+    sparsity = 3
+    past: Tokens = ()
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]:
+        return [(0, 1)] * (2 * length) + [(EQUALS,)]
+
+    def solve(self, prompt: Tokens) -> Instance:
+        n = len(prompt) // 2
+        total = [prompt[i] ^ prompt[n + i] for i in range(n)]
+        end = (*total, 1).index(1)
+        steps = [
+            Step(2 * n + 1 + i, (i, n + i, 2 * n + i) if i <= end else (*(2 * n for _ in self.past), 2 * n + i))
+            for i in range(n)
+        ]
+        tokens = (*prompt, *total[: end + 1], *[PLUS] * (n - 1 - end))
+        return Instance(tokens, (*range(n), *range(n), -1, *range(n)), tuple(steps))
+
+    def rule(self, read: Tokens) -> int:
+        return sum(read[:2]) % 2 if len(read) == 3 else PLUS
+
+
+class UntilOneInVain(UntilOne):
+    """ "=" is read in place of the rest, for nothing: the query says that it is past the end."""
+
+    past = (EQUALS,)
 
 
 # ── IDs that follow from the tokens ──────────────────────────────────────────────────────────────────────────────────
@@ -493,6 +631,83 @@ class Numbers(Task):
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
         number = int(rng.integers(1, 2**length))
         return self.of(tuple(map(int, reversed(f"{number:b}"))))
+
+
+class NumbersMarked(Numbers):
+    """'110$=110$': the number ends with a "$" of its own, whose ID is the next one."""
+
+    name = "a number again, marked"
+
+    def of(self, digits: Tokens) -> Instance:
+        word, n = (*digits, 3), len(digits) + 1
+        steps = tuple(Step(n + 1 + i, (i,)) for i in range(n))
+        return Instance((*word, EQUALS, *word), (*range(1, n + 1), 0, *range(1, n + 1)), steps)
+
+    def rule(self, read: Tokens) -> int:
+        return read[0]
+
+
+class NumbersOfALength(Numbers):
+    """All numbers of a length have as many digits; the end is not told, as no head sees how many these are."""
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        return (self.of((*digits, 1)) for digits in product((0, 1), repeat=length - 1))
+
+    def n_instances(self, length: int) -> int:
+        return int(2 ** (length - 1))
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        return self.of((*rng.integers(2, size=length - 1).tolist(), 1))
+
+
+class Sums(Task):
+    """'110+01=101$', least significant digit first; the digits of a number count 1, 2, 3, ..., other tokens are 0.
+
+    A digit reads its column and the one before, with the digit put out there; "+" and "=" stand for the digits of a
+    number that has ended, once if it had before.
+    """
+
+    name, alphabet, sparsity = "sums of numbers", ("0", "1", "=", "+", "$"), 5
+
+    def of(self, x: int, y: int) -> Instance:
+        """The instance of two numbers."""
+        a, b, total = (tuple(map(int, reversed(f"{number:b}"))) for number in (x, y, x + y))
+        n, query = len(a), len(a) + len(b) + 1
+        columns = [(min(i, n), min(n + 1 + i, query)) for i in range(len(total) + 1)]
+        read = [columns[0], *((*columns[i - 1], query + i, *columns[i]) for i in range(1, len(columns)))]
+        steps = tuple(Step(query + 1 + i, tuple(dict.fromkeys(sources))) for i, sources in enumerate(read))
+        counts = [range(1, len(number) + 1) for number in (a, b, total)]
+        ids = (*counts[0], 0, *counts[1], 0, *counts[2], 0)
+        return Instance((*a, PLUS, *b, EQUALS, *total, 4), ids, steps)
+
+    def rule(self, read: Tokens) -> int:
+        if len(read) == 2:
+            return sum(read) % 2
+        if len(read) == 3:
+            return 4
+        a, b, digit, *column = read if len(read) == 5 else self._ended(read)
+        carry = (
+            sum(each for each in (a, b) if each < 2) + (digit + a + b) % 2 >= 2
+            if max(a, b) < 2
+            else digit < max(each if each < 2 else 0 for each in (a, b))
+        )
+        return 4 if min(column) >= 2 and not carry else (sum(each for each in column if each < 2) + carry) % 2
+
+    def _ended(self, read: Tokens) -> Tokens:
+        """What is read once is there twice."""
+        if read[0] == PLUS:
+            return PLUS, read[1], read[2], PLUS, read[3]
+        return read[0], EQUALS, read[2], read[3], EQUALS
+
+    def instances(self, length: int) -> Iterator[Instance]:
+        return (self.of(x, y) for x in range(2**length) for y in range(2**length) if max(x, y) >> (length - 1))
+
+    def n_instances(self, length: int) -> int:
+        return int(3 * 4 ** (length - 1))
+
+    def draw(self, length: int, rng: np.random.Generator) -> Instance:
+        x, y = (int(rng.integers(2**length)) for _ in range(2))
+        return self.of(x, y) if max(x, y) >> (length - 1) else self.draw(length, rng)
 
 
 class FirstDigit(Numbers):

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from proofs_check import check_task, contracts
-from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, HIDDEN, RULE
+from proofs_check import check_task, contracts, hidden
+from proofs_check import sampling as sampler
+from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, RULE
+from proofs_check.hidden import HIDDEN
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Broken, Trial
 from tests.proofs_check import broken_tasks as broken
@@ -65,6 +67,8 @@ ALSO: dict[type[Task], set[str]] = {
     broken.ReversedTwice: {HIDDEN, "free running"},
     broken.HiddenDense: {RULE, "free running"},
     broken.WrongIncrement: {"free running"},
+    broken.OffByOne: {HIDDEN},
+    broken.ScoredSeparator: {HIDDEN},
     broken.Alternating: {SAMPLE},
     broken.TooLong: {SAMPLE},
 }
@@ -161,7 +165,7 @@ def test_an_instance_is_not_compared_with_itself() -> None:
 def test_every_comparison_is_one_of_two_instances(task: Task, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs: list[tuple[Instance, Instance]] = []
     for name in ("_check_label", "_check_step"):
-        monkeypatch.setattr(contracts, name, lambda trial, length, step, one, other: pairs.append((one, other)))
+        monkeypatch.setattr(hidden, name, lambda trial, length, step, one, other: pairs.append((one, other)))
     finding = found(HIDDEN, task, lengths=(2, 3), budget=budget)
     assert all(one != other for one, other in pairs)
     assert finding.scope == f"{len(pairs):,} comparisons"
@@ -302,17 +306,17 @@ def test_long_prompts_are_drawn_by_a_seed() -> None:
 def test_one_change_at_a_time_has_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of long prompts some tokens are changed, others of other prompts."""
     changed: list[int] = []
-    right = contracts._check_changed
+    right = hidden._check_changed
 
     def watch(trial: Trial, length: int, one: Instance, prompt: tuple[int, ...], steps: tuple[Any, ...]) -> int:
         differ = [i for i, token in enumerate(prompt) if token != one.tokens[i]]
         changed.extend(differ if len(differ) == 1 else ())
         return right(trial, length, one, prompt, steps)
 
-    monkeypatch.setattr(contracts, "_check_changed", watch)
-    contracts.no_hidden_dependence(trial(broken.Good(), 300, budget=10**6))
-    assert len(changed) <= 10 * contracts.CHANGES
-    assert len(set(changed)) > 2 * contracts.CHANGES
+    monkeypatch.setattr(hidden, "_check_changed", watch)
+    hidden.no_hidden_dependence(trial(broken.Good(), 300, budget=10**6))
+    assert len(changed) <= 10 * hidden.CHANGES
+    assert len(set(changed)) > 2 * hidden.CHANGES
 
 
 def test_a_class_is_no_task() -> None:
@@ -365,11 +369,11 @@ def test_a_letter_that_comes_too_often_or_too_seldom(
     monkeypatch.setattr(sampled, "draw", lambda length, rng: task.solve((next(others), 16)))
     if refuted:
         with pytest.raises(Broken) as found:
-            contracts.sampling(sampled)
+            sampler.sampling(sampled)
         assert found.value.where == "length 1, prompt 'a>'"
         assert found.value.seen == f"{k} of 1,000 samples"
     else:
-        assert contracts.sampling(sampled).scope.startswith("1,000 samples: 16 exact tests")
+        assert sampler.sampling(sampled).scope.startswith("1,000 samples: 16 exact tests")
 
 
 @pytest.mark.parametrize(
@@ -383,7 +387,7 @@ def test_a_letter_that_comes_too_often_or_too_seldom(
 def test_beyond_256_instances_pairs_of_tokens_are_tested(task: Task, length: int, positions: str) -> None:
     """Each letter alone comes as often as it should."""
     with pytest.raises(Broken) as found:
-        contracts.sampling(trial(task, length, budget=1000))
+        sampler.sampling(trial(task, length, budget=1000))
     assert found.value.where.startswith(f"length {length}, prompt {positions}")
 
 
@@ -395,7 +399,7 @@ def test_a_right_sampler_is_rarely_refuted_by_pairs(task: Task) -> None:
     for seed in range(20):
         sampled.seed = seed
         try:
-            contracts.sampling(sampled)
+            sampler.sampling(sampled)
         except Broken:
             refuted += 1
     assert refuted <= 5  # Binomial(20, 1/20)
@@ -408,7 +412,7 @@ def test_a_right_sampler_is_rarely_refuted_by_pairs(task: Task) -> None:
 )
 def test_the_law_of_what_is_counted_is_that_of_the_instances(task: Task, length: int) -> None:
     """Listed, and by choices."""
-    law, places = contracts._law(trial(task, length), length)
+    law, places = sampler._law(trial(task, length), length)
     instances = list(task.support(length))
     total = sum(map(task.weight, instances))
     for outcome, probability in law.items():
@@ -416,9 +420,9 @@ def test_the_law_of_what_is_counted_is_that_of_the_instances(task: Task, length:
         shown = [instance for instance in instances if all(instance.tokens[i] == token for i, token in outcome)]
         assert probability == Fraction(sum(map(task.weight, shown)), total)
     assert sum(law.values()) == len(places)
-    assert 2 < sum(len(place) == 2 for place in places) <= contracts.PAIRS + 1
+    assert 2 < sum(len(place) == 2 for place in places) <= sampler.PAIRS + 1
     if trial(task, length).free:
-        assert contracts._law(trial(task, length, budget=1), length) == (law, places)
+        assert sampler._law(trial(task, length, budget=1), length) == (law, places)
 
 
 def test_lengths_of_any_kind_are_refused_in_words() -> None:
