@@ -18,13 +18,14 @@ from rich.console import Console
 
 from idealized_model.risk import exact_interval
 from idealized_model.text import read_text
-from idealized_model.transformer.results import Results, Row, read_rows
+from idealized_model.transformer.results import Results, Row, read_rows, require_source
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run_in
 from idealized_model.transformer.sweeps import Job, read_grid
 from idealized_model.transformer.sweeps import sweep as run_all
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
 from proofs_check.program import FAILED, HOLDS, INCONCLUSIVE
 from theory.errors import InvalidArgument
+from theory.tasks.finding import sources_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,11 +41,12 @@ def train(options: Namespace) -> tuple[int, Table | None]:
         return _demo(options)
     config, evaluation = _config(options), _evaluation(options)
     check(config, evaluation)
-    name = f"{config.task} {config.positions}".replace(",", "").replace(" ", "-")
+    name = f"{config.task} {config.positions}".replace(",", "").replace(":", ".").replace(" ", "-")
     folder = Path(options.out or Path("runs", name))
     configs = [replace(config, seed=seed) for seed in range(config.seed, config.seed + options.seeds)]
     _make(folder)
     with Results(folder / "results.jsonl") as results:
+        require_source(results.rows, sources_of(config.task), "train")
         try:
             for one in configs:
                 if (digest(one, evaluation), str(NUMERICS)) not in results.keys:
