@@ -20,7 +20,7 @@ from theory.tasks.base import check_parameter
 from theory.tasks.faults import checked, running
 from theory.tasks.query_coupled import SUFFIX
 
-MOST = 50_000
+MOST = 20_000
 """Instances of a training length at most, as all of them are listed."""
 
 LENGTHS, TRAIN_SIZE, TEST_SIZE, GAP = 8, 40_000, 1_000_000, 8

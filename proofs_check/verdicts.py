@@ -325,19 +325,15 @@ class _Laws:
 
     def _instances(self, length: int) -> list[Instance]:
         listed, size = self.subject.listed, self.task.n_instances(length)
-        if length in self.trained or size <= listed:
-            return self._made(length, lambda: self.task.support(length))
-        self.drawn[length] = listed, size
-        rng = np.random.default_rng(length)
-        return self._made(length, lambda: (self.task.sample(length, rng) for _ in range(listed)))
-
-    def _made(self, length: int, make: Callable[[], Iterable[Instance]]) -> list[Instance]:
-        with running(self.task, "verdict"):
-            made = [checked(instance, self.task, "verdict") for instance in make()]
-        if not made:
+        if size == 0:
             fix = "Leave the length out."
             raise InvalidArgument("verdict", "subject", f"length {length}", "a length that has instances", fix)
-        return made
+        rng = np.random.default_rng(length)
+        with running(self.task, "verdict"):
+            if length in self.trained or size <= listed:
+                return [checked(instance, self.task, "verdict") for instance in self.task.support(length)]
+            self.drawn[length] = listed, size
+            return [checked(self.task.sample(length, rng), self.task, "verdict") for _ in range(listed)]
 
     @property
     def scope(self) -> str:
@@ -444,6 +440,7 @@ def _width(ids: Ids, attended: frozenset[int], arity: int) -> int:
 def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], console: Console) -> None:
     """One table: a row a task, a column a scheme, and a legend; cells that are not decided show "…"."""
     columns = list(dict.fromkeys(question.scheme for question in asked))
+    rows = dict.fromkeys(question._replace(scheme="") for question in asked)
     table = Table(show_lines=True, pad_edge=False, padding=0, box=box.SQUARE)
     table.add_column("task", min_width=15)
     table.add_column("k", no_wrap=True)
@@ -451,11 +448,11 @@ def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], conso
         table.add_column(column.replace(" ", "\n"), no_wrap=True)
     table.add_column("scope", min_width=15)
     colours: dict[str, str] = {"generalizes": "green", "fails": "red", "unrealizable": "yellow"}
-    for first in {question.task: question for question in reversed(asked)}.values():
-        found = [cells.get(first._replace(scheme=column)) for column in columns]
+    for row in rows:
+        found = [cells.get(row._replace(scheme=column)) for column in columns]
         words = ["…" if cell is None else _coloured(cell.text, colours.get(cell.outcome)) for cell in found]
-        subject = first.subject
-        table.add_row(first.task, sparsity_of(subject.task), *words, subject.scope)
+        subject = row.subject
+        table.add_row(row.task, sparsity_of(subject.task), *words, subject.scope)
     show(table, console)
     for line in LEGEND:
         console.print(line, soft_wrap=True, highlight=False)

@@ -161,8 +161,11 @@ def _advice(name: str) -> str:
         known += [f"{one}{SUFFIX}" for one in known if not one.endswith(SUFFIX) and _takes_suffix(one)]
     module = name.strip(":")
     named = all(map(str.isidentifier, module.split(".")))
+    if named:  # one word: either all of a name, or part of it
+        known = [one for one in known if " " not in one or module.casefold() in one]
     own = f"A task of your own is named in its module, such as {module if named else 'mymodule'}:MyTask."
-    return did_you_mean(name, known, own)
+    near = did_you_mean(name, known, "")
+    return f"{near} {own}" if near and named else near or own
 
 
 def _takes_suffix(name: str) -> bool:
