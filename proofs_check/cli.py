@@ -265,7 +265,12 @@ def _parser() -> argparse.ArgumentParser:
         "--positions", metavar="SCHEME", help="how positions enter: none, rope, coupled, ... (default none)"
     )
     train.add_argument("--train-lengths", type=_range, metavar="A..B", help="lengths of training (default 1..20)")
-    train.add_argument("--test-lengths", type=_numbers, metavar="N,N,...", help="lengths of the tests")
+    train.add_argument(
+        "--test-lengths",
+        type=_numbers,
+        metavar="N,N,...",
+        help="lengths of the tests (default: 1, 2 and 5 times the longest of training)",
+    )
     train.add_argument("--test-size", type=_positive, default=128, metavar="N", help="sequences a length (default 128)")
     train.add_argument(
         "--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds --seed, ... (default 1)"

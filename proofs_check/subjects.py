@@ -150,7 +150,7 @@ def subject_of(name: str, train: tuple[int, ...] = (), test: tuple[int, ...] = (
     Examples
     --------
     >>> print(subject_of("copy").scope, "|", subject_of("sparse parity, k = 3").scope)
-    2 symbols; 1..4 → 1..6 | 3..6 → 3..8
+    2 symbols; 1..4 → 1..6 | 3..7 → 3..9
     >>> subject_of("copy", train=(1, 2, 3, 4, 5)).test
     (1, 2, 3, 4, 5, 6, 7)
     """

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LEVEL = "95/100"
+FACTORS = (1, 2, 5)
+"""Test lengths, in longest training lengths, where none are given."""
+
 EVERY = 5.0
 """Seconds between two lines of progress, where there is no terminal for a bar."""
 
@@ -39,7 +42,10 @@ def train(options: Namespace) -> tuple[int, Table | None]:
     """Train the seeds one after the other; returns the exit status, and the table of what they get right."""
     if options.demo:
         return _demo(options)
-    config, evaluation = _config(options), _evaluation(options)
+    config = _config(options)
+    evaluation = Evaluation(
+        options.test_lengths or tuple(factor * config.longest for factor in FACTORS), size=options.test_size
+    )
     check(config, evaluation)
     name = f"{config.task} {config.positions}".replace(",", "").replace(":", ".").replace(" ", "-")
     folder = Path(options.out or Path("runs", name))
@@ -128,13 +134,6 @@ def _config(options: Namespace) -> TrainConfig:
     if "task" not in given:
         raise InvalidArgument("train", "TASK", "nothing", "the name of a task", "For instance: lengthgen train copy")
     return TrainConfig(**given)
-
-
-def _evaluation(options: Namespace) -> Evaluation:
-    if options.test_lengths is None:
-        fix = "For instance --test-lengths 20,50,100."
-        raise InvalidArgument("train", "--test-lengths", "nothing", "at least one length", fix)
-    return Evaluation(options.test_lengths, size=options.test_size)
 
 
 def _make(folder: Path) -> None:

@@ -295,7 +295,8 @@ def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick
 
     Examples
     --------
-    >>> print(verdict(Subject(tasks.Copy(2), range(1, 4), range(1, 6)), "coupled"))
+    >>> from theory.tasks import Copy
+    >>> print(verdict(Subject(Copy(2), range(1, 4), range(1, 6)), "coupled"))
     copy, coupled: generalizes from length 3 [arity 2, window 1, key relative, anchor last]
 
     Cost: that of `certificate_length` for every head class. Source: T1 in docs/theory.md.

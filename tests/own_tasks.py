@@ -19,12 +19,12 @@ HELPED = """
 from theory.tasks import Copy
 
 import helper
-from helper import words
+from tool import named
 
 
 class Helped(Copy):
-    name = "helped"
-    symbols = words
+    name = named("helped")
+    symbols = helper.WORDS
 """
 
 BROKEN = '''
@@ -113,7 +113,12 @@ class Steps(RunningMaximum):
     anchor = "none"
 '''
 
-MODULES = {"mytasks": RUNNING_MAXIMUM, "helper": "words = 2\n", "helped": HELPED, "broken": BROKEN}
+TOOL = """
+def named(name):
+    return name
+"""
+
+MODULES = {"mytasks": RUNNING_MAXIMUM, "helper": "WORDS = 2\n", "tool": TOOL, "helped": HELPED, "broken": BROKEN}
 
 
 def put(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,12 @@ def test_a_run(folder: Path, capsys: Out) -> None:
     assert main(["train", OWN, *TRAIN]) == 0  # of the row
 
 
+def test_tests_are_at_multiples_of_the_training_length_where_none_are_given(folder: Path, capsys: Out) -> None:
+    assert main(["train", OWN, *TRAIN[:2], *TRAIN[4:], "--out", "here"]) == 0
+    (row,) = read_rows("here/results.jsonl")
+    assert [test["length"] for test in row["tests"]] == [2, 4, 10]
+
+
 def test_a_run_goes_on_with_the_task_as_it_was_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:

@@ -358,6 +358,11 @@ LOCAL = "sparse parity, k = 2"
         (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs"], [f"{LOCAL}::IDs"]),
         (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"], ["copy::mask", f"{LOCAL}::IDs"]),
         (["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"]),
+        (["--lengthgen-task", "sum modulo 5", "sum modulo 5::IDs"], ["sum modulo 5::IDs"]),
+        (
+            ["--lengthgen-task", "shouting:Shout, query-coupled", "-k", "IDs"],
+            ["copy::IDs", "shouting:Shout, query-coupled::IDs"],
+        ),
         (["test_other.py"], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
         ([], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
         (["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"]),

@@ -84,7 +84,7 @@ _INSTALLED = tuple(Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib
 _OURS = tuple(HOME / package for package in PACKAGES)
 
 
-def is_users(file: str | None) -> bool:
+def is_users(file: str) -> bool:
     """Whether a file is neither ours, nor Python's, nor of an installed package."""
     if not file or file.startswith("<"):
         return False

@@ -155,8 +155,7 @@ def _of_family(name: str, where: str) -> Task | None:
 def _advice(name: str) -> str:
     """What was meant by what is neither a known name nor module:object: a name like it, with its number, or a module."""
     number = re.search(r"\d{1,9}", name)
-    known = [one for one in (*TASKS, *VARIANTS) if number is None or not re.search(r"\d", one)]
-    known += [family.replace("N", number[0]) for family in FAMILIES] if number else []
+    known = [*TASKS, *VARIANTS, *(family.replace("N", number[0]) for family in FAMILIES if number)]
     if "coupl" in name or "query" in name:
         known += [f"{one}{SUFFIX}" for one in known if not one.endswith(SUFFIX) and _takes_suffix(one)]
     module = name.strip(":")
@@ -311,10 +310,10 @@ def _digest(module: ModuleType, task: Task) -> str:
     names = [module.__name__, *(kind.__module__ for kind in type(task).__mro__)]
     while names:
         name = names.pop()
-        file = getattr(sys.modules.get(name), "__file__", None)
+        file = str(getattr(sys.modules.get(name), "__file__", None) or "")
         package = name.partition(".")[0]
         near = package == top or (is_users(file) and Path(file).resolve().is_relative_to(home))
-        if name in files or file is None or package in PACKAGES or not near:
+        if name in files or not file or package in PACKAGES or not near:
             continue
         with suppress(OSError):
             files[name] = Path(file).read_bytes()

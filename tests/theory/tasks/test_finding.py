@@ -105,7 +105,8 @@ def test_a_current_folder_that_was_deleted_is_none(folder: Path, monkeypatch: py
     ("name", "near"),
     [
         ("copi", "copy"), ("COPY", "copy"), ("sort", "sorting"), ("sparse parity k = 7", "sparse parity, k = 7"),
-        ("sparse parity, k=7", "sparse parity, k = 7"), ("sum modul 5", "sum modulo 5"), ("sum mod 12", "sum modulo 12"),
+        ("sparse parity, k=7", "sparse parity, k = 7"), ("sum modul 5", "sum modulo 5"),
+        ("sum modulo", "sum modulo 3"), ("sum mod 12", "sum modulo 12"),
         ("addition of 7 number", "addition of 7 numbers"), ("sparse parity, pairs", "sparse parity, paired"),
         ("copy, query coupled", "copy, query-coupled"), ("copi, query-coupled", "copy, query-coupled"),
         ("reverse query-coupled", "reverse, query-coupled"),
@@ -230,7 +231,7 @@ def test_a_source_is_named_as_the_task_is(folder: Path) -> None:
     assert len(set(found.values())) == 1
 
 
-@pytest.mark.parametrize("file", ["helped.py", "helper.py"])
+@pytest.mark.parametrize("file", ["helped.py", "helper.py", "tool.py"])
 def test_a_change_of_the_module_or_of_one_that_it_uses_is_seen(
     file: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
