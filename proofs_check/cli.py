@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
         help="decide by T1 every task under every position scheme",
         description="Decide by T1, for every task and every position scheme, whether heads that are perfect on short "
         "instances are perfect on long ones, and print one table. Without a task: the small ones of docs/verdicts.md.",
-        epilog='example: lengthgen verdicts copy "sparse parity, k = 3" mymodule:MyTask --scheme coupled',
+        epilog='example: lengthgen verdicts copy "sparse parity, k = 3" --scheme coupled',
     )
     table.add_argument("named", nargs="*", metavar="TASK", help=f"only these tasks, each {TASK}")
     table.add_argument("--task", action="append", default=[], metavar="TASK", help="only this task (repeatable)")

@@ -36,7 +36,7 @@ from theory import (
     certificate_length,
 )
 from theory.criterion import Outcome, Reason
-from theory.errors import check_type, did_you_mean, shown
+from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
 from theory.heads import Key
 from theory.positions import Ids
@@ -44,6 +44,9 @@ from theory.tasks import Instance, step_examples
 from theory.tasks.faults import checked, running
 
 SCHEMA = 1
+
+EXAMPLES = 1_000_000
+"""Examples of a length at most, each shift of an instance counted; they are held in memory."""
 
 HEAD = 256
 """A witness keeps T1's head where it selects at most so many views."""
@@ -376,6 +379,8 @@ class _Laws:
 
     def _law(self, length: int, offsets: range) -> list[Example]:
         if (length, offsets) not in self._listed:
+            size = len(offsets) * sum(len(instance.steps) for instance in self.instances[length])
+            within_budget("verdict (examples)", size=size, budget=EXAMPLES, fix=f"Length {length} is too long to list.")
             examples: dict[Example, None] = {}
             for instance in self.instances[length]:
                 for offset in offsets:

@@ -157,6 +157,15 @@ def test_bad_lengths_are_bad_usage(lengths: str, capsys: Out) -> None:
         assert f"argument {option}: got " in capsys.readouterr().err
 
 
+def test_shifts_that_are_too_many_to_list_are_refused_with_their_number(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = subject_of(OWN, train=(5, 6), test=(6,))
+    monkeypatch.setattr(verdicts, "EXAMPLES", 56_861)
+    with pytest.raises(BudgetExceeded, match=r"of 56,862 items .* at most 56,861\. Length 6 is too long to list"):
+        verdict(subject, "random shift")  # of length 6: 3^6 instances, 6 steps, 7 + 6 shifts
+
+
 def test_a_training_length_has_no_more_instances_than_are_listed() -> None:
     assert Subject(FullParity(), [14], [15]).train == [14]  # 2^14 instances
     assert 2**14 <= MOST < 2**15

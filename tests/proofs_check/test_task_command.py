@@ -340,7 +340,7 @@ def beside_files(folder: Path) -> Path:
     return folder
 
 
-LOCAL = "sparse parity, k = 2"
+LOCAL, WRAPPED = "sparse parity, k = 2", "shouting:Shout, query-coupled"
 
 
 @pytest.mark.parametrize(
@@ -359,10 +359,7 @@ LOCAL = "sparse parity, k = 2"
         (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"], ["copy::mask", f"{LOCAL}::IDs"]),
         (["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"]),
         (["--lengthgen-task", "sum modulo 5", "sum modulo 5::IDs"], ["sum modulo 5::IDs"]),
-        (
-            ["--lengthgen-task", "shouting:Shout, query-coupled", "-k", "IDs"],
-            ["copy::IDs", "shouting:Shout, query-coupled::IDs"],
-        ),
+        (["--lengthgen-task", WRAPPED, f"{WRAPPED}::IDs"], [f"{WRAPPED}::IDs"]),
         (["test_other.py"], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
         ([], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
         (["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"]),

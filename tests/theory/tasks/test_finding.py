@@ -265,6 +265,15 @@ def test_a_package_that_passes_a_task_on_has_the_source_of_where_it_stands(
     assert digests[0] != digests[1]
 
 
+def test_of_what_is_installed_the_package_itself_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.tasks.finding.is_users", lambda file: False)
+    before = sources_of("helped:Helped")
+    for file in ("helper.py", "helped.py"):
+        (folder / file).write_text((folder / file).read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+        again(monkeypatch)
+        assert (sources_of("helped:Helped") == before) == (file == "helper.py")
+
+
 def test_a_source_is_the_same_in_another_process(folder: Path) -> None:
     find_task("broken:counted")  # what else is loaded does not count
     code = f"from theory.tasks.finding import sources_of; print(sources_of({OWN!r})[{OWN!r}])"
