@@ -30,6 +30,8 @@ class Helped(Copy):
 BROKEN = '''
 """Tasks that go wrong, each in its way."""
 
+from dataclasses import replace
+
 from mytasks import RunningMaximum
 
 made = []
@@ -75,6 +77,17 @@ class NoInstance(RunningMaximum):
 
 class OddToken(RunningMaximum):
     alphabet = ("0", "1", "2")
+
+
+class Negative(RunningMaximum):
+    def solve(self, prompt):
+        instance = super().solve(prompt)
+        return replace(instance, tokens=(-1, *instance.tokens[1:]))
+
+
+class FewIDs(RunningMaximum):
+    def solve(self, prompt):
+        return replace(super().solve(prompt), ids=(1, 2))
 
 
 class Huge(RunningMaximum):

@@ -192,6 +192,7 @@ def test_what_raises_where_a_task_is_made_shows_where(spec: str, words: str, lin
             r"'running maximum', which raises KeyError: 4; expected .*\. Check them with lengthgen task\.",
         ),
         ("broken:NoInstance", "'running maximum', which makes the NoneType None; expected a task whose contracts hold"),
+        ("broken:Negative", r"with the tokens \(-1, .*\) and an alphabet of 4; expected"),
         ("broken:OddToken", r"with the tokens \(.*\) and an alphabet of 3; expected"),
     ],
 )
@@ -214,8 +215,13 @@ def test_errors_that_say_nothing_of_a_task_pass(monkeypatch: pytest.MonkeyPatch)
             patch.setattr(Copy, "draw", code["draw"])
             with pytest.raises(type(error)):
                 sampled(TASKS["copy"], 3, rng, "here")
-    with pytest.raises(InvalidArgument, match=r"Copy\.sample: argument length: got 0"):
+    with pytest.raises(InvalidArgument, match=r"^Copy\.sample: argument length: got 0"):
         sampled(TASKS["copy"], 0, rng, "here")
+
+
+def test_what_an_instance_says_of_its_parts_needs_no_other_words(folder: Path) -> None:
+    with pytest.raises(InvalidArgument, match="^Instance: argument ids: got 2 ids for 7 tokens"):
+        sampled(find_task("broken:FewIDs"), 3, np.random.default_rng(0), "here")
 
 
 # ── Sources ──────────────────────────────────────────────────────────────────────────────────────────────────────────
