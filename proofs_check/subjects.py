@@ -156,19 +156,28 @@ def subject_of(name: str, train: tuple[int, ...] = (), test: tuple[int, ...] = (
     """
     task, known = find_task(name, "verdicts"), subjects()
     base = known.get(name) or known.get(name.removesuffix(SUFFIX))
+    wrapped = isinstance(task, QueryCoupled)
     if base is None:
-        small = replace(task, base=2) if isinstance(task, MultiAddition) and ":" not in name else task
-        base = replace(_chosen(small), size="" if small is task else "base 2")
-    elif base.task.name != task.name:
+        plain = task.task if isinstance(task, QueryCoupled) else task
+        in_family = isinstance(plain, MultiAddition) and ":" not in name
+        base = _chosen(replace(plain, base=2), "base 2") if in_family else _chosen(plain)
+    if wrapped:
         base = replace(base, task=QueryCoupled(base.task))
     if not train and not test:
         return base
     train = train or tuple(length for length in base.train if length <= max(test)) or tuple(base.train[:1])
     later = (length for length, _ in _lengths_of(base.task, max(*train, base.task.min_length - 1) + 1))
-    return replace(base, train=train, test=test or (*train, *islice(later, 2)), short=None)
+    test = test or (*train, *islice(later, 2))
+    _, each = next(_lengths_of(base.task, max(test)), (0, 1))
+    return replace(base, train=train, test=test, short=None, listed=_listed(each))
 
 
-def _chosen(task: Task) -> Subject:
+def _listed(each: int) -> int:
+    """How many instances of a test length are listed or drawn, with so many tokens in the views of one."""
+    return max(1, min(20_000, TEST_SIZE // max(1, each)))
+
+
+def _chosen(task: Task, size: str = "") -> Subject:
     """A task at lengths that are short enough."""
     found = list(islice(_lengths_of(task, task.min_length, TRAIN_SIZE), LENGTHS))
     if not found:
@@ -185,7 +194,7 @@ def _chosen(task: Task) -> Subject:
     if not later and len(train) > 1:
         train.pop()  # so that there is something longer
     largest = max(each for _, each in (*found, *later))
-    return Subject(task, _as_range(train), _as_range(test), listed=max(1, min(20_000, TEST_SIZE // largest)))
+    return Subject(task, _as_range(train), _as_range(test), size, listed=_listed(largest))
 
 
 def _lengths_of(task: Task, start: int, most: int | None = None) -> Iterator[tuple[int, int]]:

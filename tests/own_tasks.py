@@ -33,7 +33,10 @@ BROKEN = '''
 from dataclasses import replace
 
 from mytasks import RunningMaximum
+from theory import positions, support
+from theory.tasks import sparse_parity
 
+paired = sparse_parity(2, support.paired(), positions.blocks(2))
 made = []
 
 
@@ -108,6 +111,17 @@ class Even(RunningMaximum):
 
     def n_instances(self, length):
         return 0 if length % 2 else 3**length
+
+
+class Every8(RunningMaximum):
+    every = 8
+
+    def n_instances(self, length):
+        return 3**length if length % self.every == 1 else 0
+
+
+class Every9(Every8):
+    every = 9
 
 
 class Never(RunningMaximum):

@@ -95,8 +95,13 @@ def test_lengths_are_as_many_as_are_short_enough(folder: Path) -> None:
 
     assert scope("broken:Short") == "1..2 → 1..3"  # something longer is left for the test
     assert scope("broken:Even") == "2, 4 → 2, 4, 6, 8"
+    assert scope("broken:paired") == "2, 4, 6, 8, 10, 12, 14, 16 → 2, 4, 6, 8, 10, 12, 14, 16, 18, 20"
+    assert scope("broken:Every8") == "1..1 → 1, 9, 17"
+    assert scope("broken:Every9") == "1..1 → 1..1"  # after 8 lengths without instances none is looked for
     assert scope("sparse parity, k = 3") == "3..7 → 3..9"  # T2 needs 6
     assert scope("addition of 4 numbers") == "base 2; 1..1 → 1..3"
+    assert scope("addition of 4 numbers, query-coupled") == scope("addition of 4 numbers")
+    assert scope(f"{OWN}, query-coupled") == scope(OWN)
     assert scope("copy, query-coupled") == scope("copy") == "2 symbols; 1..4 → 1..6"
     assert subject_of("addition of 4 numbers").listed < 1000 < subject_of("sparse parity, k = 3").listed
     assert len(subject_of("theory.tasks:FullParity").train) <= 8
@@ -107,6 +112,9 @@ def test_given_lengths_leave_the_others_to_suit(folder: Path) -> None:
     assert subject_of(OWN, test=(2, 3)).train == (1, 2, 3)
     assert subject_of("broken:Even", train=(2,)).test == (2, 4, 6)
     assert subject_of("addition, reversed", train=(1,), test=(2,)).short is None
+    listed = [subject_of(OWN, test=(length,)).listed for length in (5, 20, 80)]
+    assert listed == sorted(listed, reverse=True)
+    assert 1 <= listed[-1] < 100 < listed[0]
     for test in ((1,), (9, 2)):
         assert max(subject_of("full parity", train=(1,), test=test).test) == max(test)
 
