@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from proofs_check.cli import Parser, debuggable, say
+from proofs_check.cli import TASK, Parser, debuggable, say
 from proofs_check.program import BAD_USAGE, answered, debugging
 from theory.errors import InvalidArgument, shown, unwritable
 
@@ -113,7 +113,7 @@ def _dependencies(arguments: list[str]) -> int:
         description="Draw one random instance of a task: its dependency graph by position and by ID, side by side.",
         epilog=f'example: python -m figures {DEPENDENCIES} --task "addition, reversed" --length 3 --out addition.pdf',
     )
-    parser.add_argument("--task", required=True, metavar="NAME", help="a task by its name in theory.tasks.TASKS")
+    parser.add_argument("--task", required=True, metavar="TASK", help=TASK)
     parser.add_argument("--length", required=True, type=int, metavar="N", help="the length of the problem")
     parser.add_argument("--out", required=True, metavar="FILE", help="where to; .png, .pdf or .svg")
     parser.add_argument("--seed", type=int, default=0, help="which instance (default 0)")
@@ -122,19 +122,16 @@ def _dependencies(arguments: list[str]) -> int:
 
     from figures.dependency_graphs import draw
     from figures.plot import FORMATS, encode
-    from theory.tasks import TASKS
+    from theory.tasks import find_task
+    from theory.tasks.faults import sampled
 
-    name, out, length = options.task, Path(options.out), options.length
-    if name not in TASKS:
-        raise InvalidArgument(
-            DEPENDENCIES, "--task", shown(name), "one of " + "; ".join(sorted(TASKS)), "Quote a name with spaces."
-        )
+    out, length = Path(options.out), options.length
+    task = find_task(options.task, DEPENDENCIES)
     if options.seed < 0:
         raise InvalidArgument(DEPENDENCIES, "--seed", str(options.seed), "an integer >= 0", "For instance --seed 0.")
     if length > MOST:
         raise InvalidArgument(DEPENDENCIES, "--length", str(length), f"at most {MOST}", "It could not be read.")
-    task = TASKS[name]
-    figure = draw(task, task.sample(length, np.random.default_rng(options.seed)))
+    figure = draw(task, sampled(task, length, np.random.default_rng(options.seed), DEPENDENCIES))
     kind = out.suffix[1:].lower()
     if kind not in FORMATS:
         raise InvalidArgument(

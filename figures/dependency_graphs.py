@@ -229,7 +229,8 @@ class _Sheet:
 
 def _points(text: str) -> float:
     """How wide a text is."""
-    return float(TextPath((0, 0), text, size=SMALLEST).get_extents().width) if text.strip() else 0.0
+    plain = text.replace("$", r"\$")  # no mathematics
+    return float(TextPath((0, 0), plain, size=SMALLEST).get_extents().width) if text.strip() else 0.0
 
 
 def _styles(graphs: Sequence[nx.DiGraph[int]]) -> dict[str, _Style]:
@@ -289,7 +290,7 @@ def _tokens(
         )  # fmt: skip
         axes.text(
             x, y, labels[i], ha="center", va="center_baseline" if not rotation else "center", rotation=rotation,
-            fontsize=SMALLEST, color=INK, zorder=4,
+            fontsize=SMALLEST, color=INK, zorder=4, parse_math=False,
         )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from figures import (
     arities,
@@ -19,7 +18,7 @@ from figures import (
     verdict_matrix,
 )
 from figures.plot import Plot
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, did_you_mean, shown
 
 PLOTS: dict[str, Plot] = {
     module.PLOT.name: module.PLOT
@@ -55,7 +54,6 @@ def find(names: Iterable[str]) -> list[Plot]:
     names = list(dict.fromkeys(names)) or list(PLOTS)
     for name in names:
         if name not in PLOTS:
-            close = get_close_matches(str(name), PLOTS, n=1, cutoff=0.4)
-            fix = f"Did you mean {close[0]!r}?" if close else "See them with --list."
+            fix = did_you_mean(name, PLOTS, "See them with --list.")
             raise InvalidArgument("find", "NAME", shown(name), f"one of {', '.join(PLOTS)}", fix)
     return [PLOTS[name] for name in names]

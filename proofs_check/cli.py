@@ -41,6 +41,9 @@ COMMANDS = (
     "figures",
 )
 
+TASK = 'a name, such as copy or "sparse parity, k = 3", or module:object, a task of one\'s own or what makes one'
+"""What a task is named by, for the help of every command that takes one."""
+
 STATUSES = {
     "check": "0 all hold, 1 something is refuted or a mutant survives, 2 something is inconclusive",
     "replay": "0 all are reproduced, 1 not all are",
@@ -215,11 +218,16 @@ def _parser() -> argparse.ArgumentParser:
         "verdicts",
         help="decide by T1 every task under every position scheme",
         description="Decide by T1, for every task and every position scheme, whether heads that are perfect on short "
-        "instances are perfect on long ones, and print one table.",
-        epilog='example: lengthgen verdicts --task copy --task "full parity" --scheme coupled',
+        "instances are perfect on long ones, and print one table. Without a task: the small ones of docs/verdicts.md.",
+        epilog='example: lengthgen verdicts copy "sparse parity, k = 3" --scheme coupled',
     )
-    table.add_argument("--task", action="append", metavar="NAME", help="only this task (repeatable)")
+    table.add_argument("named", nargs="*", metavar="TASK", help=f"only these tasks, each {TASK}")
+    table.add_argument("--task", action="append", default=[], metavar="TASK", help="only this task (repeatable)")
     table.add_argument("--scheme", action="append", metavar="NAME", help="only this scheme (repeatable)")
+    for name, what in (("train", "training lengths to try"), ("test", "test lengths")):
+        table.add_argument(
+            f"--{name}-lengths", type=_lengths, default=(), metavar="A..B", help=f"{what}, as A..B or N,N,..."
+        )
     table.add_argument("--mixed", action="store_true", help="train on all lengths up to n, not on length n alone")
     table.add_argument("--json", metavar="FILE", help="write the verdicts")
     table.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
@@ -231,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Put every contract of a task to the test: dependency sets, targets, IDs, sampler, ...",
         epilog="example: lengthgen task mypackage.mymodule:MyTask --lengths 1,2,3",
     )
-    task.add_argument("task", help="module:object, a task or what makes one; or the name of a known task, such as copy")
+    task.add_argument("task", help=TASK)
     task.add_argument(
         "--lengths", type=_numbers, metavar="N,N,...", help="lengths to try (default: five from the least)"
     )
@@ -251,13 +259,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog='example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered\n'
         "         --train-lengths 1..20 --test-lengths 20,50,100 --layers 1 --heads 1 --log-scale --batch 64 --steps 1500",
     )
-    train.add_argument("task", nargs="?", help="the name of a task, such as copy")
+    train.add_argument("task", nargs="?", help=TASK)
     train.add_argument("--demo", action="store_true", help="a small grid of tasks and schemes, in a few minutes")
     train.add_argument(
         "--positions", metavar="SCHEME", help="how positions enter: none, rope, coupled, ... (default none)"
     )
     train.add_argument("--train-lengths", type=_range, metavar="A..B", help="lengths of training (default 1..20)")
-    train.add_argument("--test-lengths", type=_numbers, metavar="N,N,...", help="lengths of the tests")
+    train.add_argument(
+        "--test-lengths",
+        type=_numbers,
+        metavar="N,N,...",
+        help="lengths of the tests (default: 1, 2 and 5 times the longest of training)",
+    )
     train.add_argument("--test-size", type=_positive, default=128, metavar="N", help="sequences a length (default 128)")
     train.add_argument(
         "--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds --seed, ... (default 1)"
@@ -335,6 +348,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     except argparse.ArgumentTypeError:
         expected = "whole numbers >= 1 with commas between, such as 1,2,3"
         raise argparse.ArgumentTypeError(f"got {text!r}; expected {expected}") from None
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    if ".." in text:
+        low, high = _range(text)
+        return tuple(range(low, high + 1))
+    return _numbers(text)
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -523,11 +543,11 @@ def _every_digit() -> Iterator[None]:
 def _task(options: argparse.Namespace) -> int:
     from proofs_check.contracts import check_task
     from proofs_check.files import write_json
-    from proofs_check.loading import load_task
+    from theory.tasks import find_task
 
     if options.json:
         _require_writable(options.json, "task")
-    task = load_task(options.task, os.getcwd())
+    task = find_task(options.task, "task")
     with _no_litter():
         report = check_task(task, lengths=options.lengths, seed=options.seed, budget=options.budget)
     say(report.explain())
@@ -691,7 +711,9 @@ def _verdicts(options: argparse.Namespace) -> int:
     from proofs_check.runner import Unfinished
     from proofs_check.terminal import console as standard_output
 
-    asked = verdicts.questions(options.task or (), options.scheme or ())
+    asked = verdicts.questions(
+        [*options.named, *options.task], options.scheme or (), train=options.train_lengths, test=options.test_lengths
+    )
     if options.json:
         _require_writable(options.json, "verdicts")
     error: BaseException | None = None

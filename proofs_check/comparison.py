@@ -8,19 +8,20 @@ they differ, `Comparison.why` says what kind of difference it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from math import ceil, floor
 from typing import Literal
 
 from idealized_model.risk import exact_interval
 from idealized_model.transformer.data import POSITIONS
-from idealized_model.transformer.results import Row
-from proofs_check.verdicts import SCHEMES, Cell, Scheme, Subject, subjects, verdict
-from theory.errors import InvalidArgument, shown
-from theory.tasks import Planted, QueryCoupled, find_task
+from idealized_model.transformer.results import Row, require_source
+from proofs_check.subjects import subject_of
+from proofs_check.verdicts import SCHEMES, Cell, Scheme, verdict
+from theory.errors import InvalidArgument
+from theory.tasks import Planted, find_task
 from theory.tasks.dense import Dense
+from theory.tasks.finding import sources_of
 
 RANDOM_POSITIONS = Scheme(
     "random ordered positions", "positions relabelled at random in their order: order key, no window", "order"
@@ -66,7 +67,7 @@ def skill(share: Fraction, task: str) -> Fraction:
     >>> skill(Fraction(3, 4), "majority"), skill(Fraction(3, 4), "copy")
     (Fraction(1, 2), Fraction(3, 4))
     """
-    known, chance = find_task(task), Fraction(0)
+    known, chance = find_task(task, "compare"), Fraction(0)
     if isinstance(known, Planted):
         chance = Fraction(1, len(known.ensemble.labels))
     elif isinstance(known, Dense):
@@ -143,27 +144,10 @@ class Comparison:
                 f"{reached} a soft head over IDs that are learned one by one is no hard head, and one wrong token spoils a "
                 "sequence."
             )
-        if isinstance(find_task(self.task), Dense):
+        if find_task(self.task, "compare").sparsity is None:
             return "attention that averages over all tokens can count; T1's heads read a fixed number of tokens."
         more = "" if self.model == "1 × 1" else ", and these models have several heads and layers"
         return f"no single hard head does the task, but soft attention can prefer one key to another by degrees{more}."
-
-
-@cache
-def subject_of(task: str) -> Subject:
-    """The small version of a task on which T1 decides it.
-
-    Raises
-    ------
-    InvalidArgument : for a task without one.
-    """
-    known = subjects()
-    base = known.get(task) or known.get(task.removesuffix(", query-coupled"))
-    if base is None:
-        raise InvalidArgument(
-            "compare", "task", shown(task), f"a task of lengthgen verdicts: {'; '.join(known)}", "Leave its rows out."
-        )
-    return base if base.task.name == task else replace(base, task=QueryCoupled(base.task))
 
 
 def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda done, total: None) -> list[Comparison]:
@@ -176,8 +160,8 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
 
     Raises
     ------
-    InvalidArgument : for a task without a small version, rows without these test lengths, and runs of one task and scheme
-        that differ in more than the seed, or not even in it.
+    InvalidArgument : for a task that is not found, or whose source has changed since its runs; for rows without these test
+        lengths, and runs of one task and scheme that differ in more than the seed, or not even in it.
 
     Cost: `verdict` for every pair.
     """
@@ -195,6 +179,7 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
     for done, ((task, positions), group) in enumerate(groups.items()):
         tick(done, len(groups))
         _require_seeds_alone(group)
+        require_source(group, sources_of(task), "compare")
         tests = [_tests(row) for row in sorted(group, key=lambda row: row["config"]["seed"])]
         cell = verdict(subject_of(task), SCHEME_OF[positions], mixed=True)  # as in training, on all lengths up to n
         shares = {f: tuple(test[f] for test in tests) for f in FACTORS}

@@ -22,8 +22,10 @@ from idealized_model.text import read_text
 from proofs_check import verdicts as verdict_table
 from proofs_check.mathml import text_to_html
 from proofs_check.report import Report, covered, decisive, verdict
+from proofs_check.subjects import sparsity_of
 from theory import claims
 from theory.errors import InvalidArgument
+from theory.tasks import find_task
 
 TITLE = "lengthgen: the claims and their evidence"
 GOOD, BAD, UNSURE = "good", "bad", "unsure"
@@ -294,17 +296,12 @@ def _matrix(cells: Sequence[verdict_table.Cell]) -> str:
             "<code>--verdicts verdicts.json</code>.</p>"
         )
     columns = list(dict.fromkeys(cell.scheme for cell in cells))
-    known = verdict_table.subjects()
     rows, why = [], []
     for name, found in groupby(cells, key=lambda cell: cell.task):
-        if name not in known:
-            raise InvalidArgument(
-                "html_report.page", "cells", f"the task {name!r}", f"one of {'; '.join(known)}",
-                "Write the verdicts again with this version.",
-            )  # fmt: skip
+        sparsity = sparsity_of(find_task(name, "html_report.page"))
         own = {cell.scheme: cell for cell in found}
         marks = [_Cell(_text(own[c].text), OUTCOMES.get(own[c].outcome, "")) if c in own else "…" for c in columns]
-        rows.append([_text(name), known[name].sparsity, *marks])
+        rows.append([_text(name), sparsity, *marks])
         why.append(f"<details><summary>{_text(name)}</summary>{_reasons(own)}</details>")
     what = "".join(f"<dt>{name}</dt><dd>{verdict_table.SCHEMES[name].what}</dd>" for name in columns)
     legend: list[str] = []

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,9 @@ import pytest
 
 from lengthgen_entry import CORE, hidden
 from proofs_check.contracts import CONTRACTS, check_task
-from proofs_check.loading import load_task
 from theory import TheoryError
+from theory.errors import did_you_mean
+from theory.tasks import find_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     specs = config.getoption("lengthgen_task")
     try:
-        config.stash[_tasks] = {spec: load_task(spec, config.invocation_params.dir) for spec in specs}
+        config.stash[_tasks] = {
+            spec: find_task(spec, "--lengthgen-task", config.invocation_params.dir) for spec in specs
+        }
     except TheoryError as error:
-        raise pytest.UsageError(f"--lengthgen-task: {error}") from error
+        raise pytest.UsageError(str(error)) from error
     selected = {argument: _selected(argument, config) for argument in config.args}
     config.args = [argument for argument in config.args if not selected[argument]]
     config.stash[_chosen] = {test for tests in selected.values() for test in tests}
@@ -53,10 +55,9 @@ def _selected(argument: str, config: pytest.Config) -> list[tuple[str, str]]:
                 is_file = Path(config.invocation_params.dir, argument).exists()
                 return [] if is_file else [(spec, contract) for contract in CONTRACTS]
             if contract not in CONTRACTS:
-                near = " or ".join(
-                    f"{spec}::{name}" for name in get_close_matches(contract, CONTRACTS, n=1) or CONTRACTS
-                )
-                raise pytest.UsageError(f"{argument}: there is no such test. Did you mean {near}?")
+                known = [f"{spec}::{name}" for name in CONTRACTS]
+                advice = did_you_mean(f"{spec}::{contract}", known, f"There are {'; '.join(known)}.")
+                raise pytest.UsageError(f"{argument}: there is no such test. {advice}")
             return [(spec, contract)]
     return []
 

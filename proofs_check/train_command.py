@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from idealized_model.risk import exact_interval
 from idealized_model.text import read_text
-from idealized_model.transformer.results import Results, Row, read_rows
+from idealized_model.transformer.results import Results, Row, read_rows, require_source
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run_in
 from idealized_model.transformer.sweeps import Job, read_grid
 from idealized_model.transformer.sweeps import sweep as run_all
@@ -24,11 +24,15 @@ from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig
 from proofs_check.program import FAILED, HOLDS, INCONCLUSIVE
 from proofs_check.terminal import console_of_errors
 from theory.errors import InvalidArgument
+from theory.tasks.finding import sources_of
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 LEVEL = "95/100"
+FACTORS = (1, 2, 5)
+"""Test lengths, in longest training lengths, where none are given."""
+
 EVERY = 5.0
 """Seconds between two lines of progress, where there is no terminal for a bar."""
 
@@ -37,13 +41,17 @@ def train(options: Namespace) -> tuple[int, Table | None]:
     """Train the seeds one after the other; returns the exit status, and the table of what they get right."""
     if options.demo:
         return _demo(options)
-    config, evaluation = _config(options), _evaluation(options)
+    config = _config(options)
+    evaluation = Evaluation(
+        options.test_lengths or tuple(factor * config.longest for factor in FACTORS), size=options.test_size
+    )
     check(config, evaluation)
-    name = f"{config.task} {config.positions}".replace(",", "").replace(" ", "-")
+    name = f"{config.task} {config.positions}".replace(",", "").replace(":", ".").replace(" ", "-")
     folder = Path(options.out or Path("runs", name))
     configs = [replace(config, seed=seed) for seed in range(config.seed, config.seed + options.seeds)]
     _make(folder)
     with Results(folder / "results.jsonl") as results:
+        require_source(results.rows, sources_of(config.task), "train")
         try:
             for one in configs:
                 if (digest(one, evaluation), str(NUMERICS)) not in results.keys:
@@ -125,13 +133,6 @@ def _config(options: Namespace) -> TrainConfig:
     if "task" not in given:
         raise InvalidArgument("train", "TASK", "nothing", "the name of a task", "For instance: lengthgen train copy")
     return TrainConfig(**given)
-
-
-def _evaluation(options: Namespace) -> Evaluation:
-    if options.test_lengths is None:
-        fix = "For instance --test-lengths 20,50,100."
-        raise InvalidArgument("train", "--test-lengths", "nothing", "at least one length", fix)
-    return Evaluation(options.test_lengths, size=options.test_size)
 
 
 def _make(folder: Path) -> None:

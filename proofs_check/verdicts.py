@@ -10,11 +10,10 @@ trained at length 3, tested at length 4: the view '0s0' with key (3, 4) never oc
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from rich.table import Table
 
 from proofs_check.engines import Tick
 from proofs_check.runner import collect
+from proofs_check.subjects import Subject, in_words, sparsity_of, subject_of, subjects
 from proofs_check.terminal import show
 from theory import (
     Example,
@@ -34,20 +34,19 @@ from theory import (
     Verdict,
     View,
     certificate_length,
-    positions,
-    support,
-    tasks,
 )
 from theory.criterion import Outcome, Reason
-from theory.dependencies.sets import check_integers
-from theory.errors import check_type, shown
+from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
 from theory.heads import Key
 from theory.positions import Ids
-from theory.tasks import Instance, Task, step_examples
-from theory.tasks.base import check_parameter
+from theory.tasks import Instance, step_examples
+from theory.tasks.faults import checked, running
 
 SCHEMA = 1
+
+EXAMPLES = 1_000_000
+"""Examples of a length at most, each shift of an instance counted; they are held in memory."""
 
 HEAD = 256
 """A witness keeps T1's head where it selects at most so many views."""
@@ -106,106 +105,6 @@ SCHEMES: dict[str, Scheme] = {
     )
 }  # fmt: skip
 """Every scheme by its name."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A task, and the lengths at which it is decided.
-
-    Parameters
-    ----------
-    task : a small one: every instance of a training length is listed.
-    train : the training lengths that are tried.
-    test : the test lengths; the greatest is no smaller than any training length.
-    size : the parameters of the task in words.
-    short : (train, test) for the schemes other than coupled and predictive, where those would take too long.
-    listed : up to so many instances of a test length are listed; of more, this many are drawn (with a fixed seed).
-    arities : of the heads; default: the one that the instances need, or 1, 2, 3 for a dense task.
-
-    Raises
-    ------
-    InvalidArgument : for anything else.
-    """
-
-    task: Task
-    train: Sequence[int]
-    test: Sequence[int]
-    size: str = ""
-    short: tuple[Sequence[int], Sequence[int]] | None = None
-    listed: int = 20_000
-    arities: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_type(self.task, Task, "Subject", "task", "a Task", "For instance theory.tasks.Copy(2).")
-        check_type(self.size, str, "Subject", "size", "words", "For instance size='2 symbols'.")
-        self._check_lengths("", self.train, self.test)
-        if self.short is not None:
-            if not isinstance(self.short, tuple) or len(self.short) != 2:
-                raise InvalidArgument(
-                    "Subject", "short", shown(self.short), "a pair (train, test), or None", "Write ([1, 2], [1, 2, 3])."
-                )
-            self._check_lengths("short: ", *self.short)
-        check_parameter(self.listed, "Subject", "listed", least=1)
-        check_type(self.arities, tuple, "Subject", "arities", "a tuple of integers", "For instance arities=(1, 2).")
-        for arity in self.arities:
-            check_parameter(arity, "Subject", "arities", least=1)
-
-    def _check_lengths(self, of: str, train: object, test: object) -> None:
-        least, longest = self.task.min_length, list[int]()
-        for name, lengths in ((f"{of}train", train), (f"{of}test", test)):
-            check_integers(lengths, "Subject", name, least=least)
-            assert isinstance(lengths, Sequence)
-            if not lengths:
-                raise InvalidArgument("Subject", name, "no lengths", "at least one", f"For instance [{least}].")
-            longest.append(max(lengths))
-        if longest[1] < longest[0]:
-            raise InvalidArgument(
-                "Subject", f"{of}test", f"{longest[1]} as the greatest length", f"one >= {longest[0]}, as in training",
-                f"Add {longest[0] + 1} to it.",
-            )  # fmt: skip
-
-    @property
-    def sparsity(self) -> str:
-        """The sparsity of the task in a word."""
-        return "dense" if self.task.sparsity is None else str(self.task.sparsity)
-
-    @property
-    def scope(self) -> str:
-        """The finite scope on which it is decided."""
-        size = f"{self.size}; " if self.size else ""
-        short = "" if self.short is None else f" (not coupled: {_lengths(*self.short)})"
-        return f"{size}{_lengths(self.train, self.test)}{short}"
-
-
-@cache
-def subjects() -> dict[str, Subject]:
-    """Every task by its name, small enough to list its supports."""
-    paired = replace(tasks.sparse_parity(2, support.paired(), positions.blocks(2)), name="sparse parity, paired")
-    local = replace(tasks.sparse_parity(2, support.local(2)), name="sparse parity, local")
-    bits = "constant noise"
-    listed = (
-        Subject(tasks.sparse_parity(2), range(2, 6), range(2, 8), bits),
-        Subject(local, range(2, 6), range(2, 8), f"width 2, {bits}"),
-        Subject(paired, range(2, 7, 2), range(2, 11, 2), f"two blocks, {bits}"),
-        Subject(tasks.ScratchpadParity(), range(1, 5), range(1, 8)),
-        Subject(tasks.ScratchpadParity("query"), range(1, 5), range(1, 8)),
-        Subject(tasks.Copy(2), range(1, 5), range(1, 7), "2 symbols"),
-        Subject(tasks.Reverse(2), range(1, 5), range(1, 7), "2 symbols"),
-        Subject(tasks.Sorting(2), range(1, 5), range(1, 7), "2 symbols"),
-        Subject(tasks.Addition(2), range(1, 6), range(1, 7), "base 2", (range(1, 4), range(1, 5))),
-        Subject(tasks.Addition(2, carry=True), range(1, 5), range(1, 7), "base 2", (range(1, 4), range(1, 5))),
-        Subject(tasks.MultiAddition(3, 2), range(1, 5), range(1, 6), "base 2", (range(1, 3), range(1, 4)), 1000),
-        Subject(tasks.Multiplication(3), range(1, 5), range(1, 7), "base 3", (range(1, 4), range(1, 5))),
-        Subject(tasks.Multiplication(3, carried=False), range(1, 5), range(1, 7), "base 3", (range(1, 5), range(1, 6))),
-        Subject(tasks.PointerChasing(2, (1, 2)), range(1, 5), range(1, 7), "2 symbols, jumps 1, 2"),
-        Subject(tasks.Addition(2, "plain"), range(3, 5), range(3, 6), "base 2"),
-        Subject(tasks.Addition(2, "plain", carry=True), range(3, 5), range(3, 6), "base 2"),
-        Subject(tasks.FullParity(), range(4, 7), range(4, 9)),
-        Subject(tasks.Majority(), range(7, 9), range(7, 11)),
-        Subject(tasks.SumModulo(3), range(4, 6), range(4, 8)),
-        Subject(tasks.CountOnes(8), range(4, 7), range(4, 9)),
-    )
-    return {subject.task.name: subject for subject in listed}
 
 
 class Witness(NamedTuple):
@@ -301,10 +200,17 @@ class Cell:
 
 
 class Question(NamedTuple):
-    """A cell to decide, by its names in `subjects()` and `SCHEMES`."""
+    """A cell to decide: the name of a task, that of a scheme in `SCHEMES`, and lengths, where they are not the usual ones."""
 
     task: str
     scheme: str
+    train: tuple[int, ...] = ()
+    test: tuple[int, ...] = ()
+
+    @property
+    def subject(self) -> Subject:
+        """What is decided."""
+        return subject_of(self.task, self.train, self.test)
 
     @property
     def group(self) -> str:
@@ -315,12 +221,20 @@ class Question(NamedTuple):
         return f"{self.task}: {self.scheme}"
 
 
-def questions(tasks: Iterable[str] = (), schemes: Iterable[str] = ()) -> list[Question]:
+def questions(
+    tasks: Iterable[str] = (), schemes: Iterable[str] = (), *, train: Sequence[int] = (), test: Sequence[int] = ()
+) -> list[Question]:
     """The cells of these tasks and schemes, or of all.
+
+    Parameters
+    ----------
+    tasks : names as in `find_task`; default: those of `subjects`.
+    train, test : lengths for all of them, as in `subject_of`.
 
     Raises
     ------
-    InvalidArgument : for an unknown name, with the closest one that is known.
+    InvalidArgument : for an unknown name, with the closest one that is known, and for lengths that a task does not have.
+    BudgetExceeded : for a training length with too many instances.
 
     Examples
     --------
@@ -330,23 +244,29 @@ def questions(tasks: Iterable[str] = (), schemes: Iterable[str] = ()) -> list[Qu
     theory.errors.InvalidArgument: verdicts: argument scheme: got 'predicted'; expected one of none; absolute; random \
 shift; relative window; coupled; predictive; random ordered. Did you mean 'predictive'?
     """
-    rows = _known(tasks, "task", list(subjects()))
-    columns = _known(schemes, "scheme", list(SCHEMES))
-    return [Question(task, scheme) for task in rows for scheme in columns]
+    rows, columns = _named(tasks, "tasks", subjects()), _named(schemes, "schemes", SCHEMES)
+    for scheme in columns:
+        _scheme(scheme)
+    for task in rows:
+        subject_of(task, tuple(train), tuple(test))  # refuses what cannot be decided
+    return [Question(task, scheme, tuple(train), tuple(test)) for task in rows for scheme in columns]
 
 
-def _known(names: Iterable[str], argument: str, known: list[str]) -> list[str]:
+def _named(names: Iterable[str], argument: str, known: Iterable[str]) -> list[str]:
     if isinstance(names, str) or not isinstance(names, Iterable):
         fix = f"Write [{shown(names)}]." if isinstance(names, str) else "Leave it out for all of them."
-        raise InvalidArgument("verdicts", f"{argument}s", shown(names), "a list of names", fix)
-    names = list(names) or known
+        raise InvalidArgument("verdicts", argument, shown(names), "a list of names", fix)
+    names = list(names)
     for name in names:
-        if not isinstance(name, str) or name not in known:
-            within = [own for own in known if isinstance(name, str) and len(name) > 2 and name in own]
-            close = within or difflib.get_close_matches(str(name), known, n=1)
-            fix = f"Did you mean {' or '.join(map(repr, close))}?" if close else "Use one of these names."
-            raise InvalidArgument("verdicts", argument, shown(name), f"one of {'; '.join(known)}", fix)
-    return list(dict.fromkeys(names))
+        check_type(name, str, "verdicts", argument.removesuffix("s"), "a name", "For instance 'copy', or 'coupled'.")
+    return list(dict.fromkeys(names or known))
+
+
+def _scheme(name: object) -> Scheme:
+    if not isinstance(name, str) or name not in SCHEMES:
+        expected = f"one of {'; '.join(SCHEMES)}"
+        raise InvalidArgument("verdicts", "scheme", shown(name), expected, did_you_mean(name, SCHEMES))
+    return SCHEMES[name]
 
 
 def decide_all(
@@ -358,7 +278,8 @@ def decide_all(
 
 
 def _decide(mixed: bool, question: Question, tick: Tick) -> Cell:
-    return verdict(subjects()[question.task], question.scheme, mixed=mixed, tick=tick)
+    cell = verdict(question.subject, question.scheme, mixed=mixed, tick=tick)
+    return replace(cell, task=question.task)  # as it was asked
 
 
 def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick: Tick = lambda cases: None) -> Cell:
@@ -377,7 +298,8 @@ def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick
 
     Examples
     --------
-    >>> print(verdict(Subject(tasks.Copy(2), range(1, 4), range(1, 6)), "coupled"))
+    >>> from theory.tasks import Copy
+    >>> print(verdict(Subject(Copy(2), range(1, 4), range(1, 6)), "coupled"))
     copy, coupled: generalizes from length 3 [arity 2, window 1, key relative, anchor last]
 
     Cost: that of `certificate_length` for every head class. Source: T1 in docs/theory.md.
@@ -386,9 +308,7 @@ def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick
     check_type(mixed, bool, "verdict", "mixed", "True or False", "Pass mixed=True to train on all lengths up to n.")
     if not callable(tick):
         raise InvalidArgument("verdict", "tick", shown(tick), "a function of a number", "Leave it out.")
-    if not isinstance(scheme, Scheme):
-        (name,) = _known([scheme], "scheme", list(SCHEMES))
-        scheme = SCHEMES[name]
+    scheme = scheme if isinstance(scheme, Scheme) else _scheme(scheme)
     start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick)
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
     seconds = time.perf_counter() - start
@@ -409,18 +329,22 @@ class _Laws:
 
     def _instances(self, length: int) -> list[Instance]:
         listed, size = self.subject.listed, self.task.n_instances(length)
-        if length in self.trained or size <= listed:
-            return list(self.task.support(length))
-        self.drawn[length] = listed, size
+        if size == 0:
+            fix = "Leave the length out."
+            raise InvalidArgument("verdict", "subject", f"length {length}", "a length that has instances", fix)
         rng = np.random.default_rng(length)
-        return [self.task.sample(length, rng) for _ in range(listed)]
+        with running(self.task, "verdict"):
+            if length in self.trained or size <= listed:
+                return [checked(instance, self.task, "verdict") for instance in self.task.support(length)]
+            self.drawn[length] = listed, size
+            return [checked(self.task.sample(length, rng), self.task, "verdict") for _ in range(listed)]
 
     @property
     def scope(self) -> str:
         """The lengths in words."""
         size = f"{self.subject.size}; " if self.subject.size else ""
         drawn = (f"; {some:,} of {size:,} instances of length {n}" for n, (some, size) in self.drawn.items())
-        return f"{size}{_lengths(self.trained, self.tested)}{' mixed' * self.mixed}{''.join(drawn)}"
+        return f"{size}{in_words(self.trained, self.tested)}{' mixed' * self.mixed}{''.join(drawn)}"
 
     @property
     def arities(self) -> tuple[int, ...]:
@@ -455,6 +379,8 @@ class _Laws:
 
     def _law(self, length: int, offsets: range) -> list[Example]:
         if (length, offsets) not in self._listed:
+            size = len(offsets) * sum(len(instance.steps) for instance in self.instances[length])
+            within_budget("verdict (examples)", size=size, budget=EXAMPLES, fix=f"Length {length} is too long to list.")
             examples: dict[Example, None] = {}
             for instance in self.instances[length]:
                 for offset in offsets:
@@ -519,7 +445,8 @@ def _width(ids: Ids, attended: frozenset[int], arity: int) -> int:
 
 def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], console: Console) -> None:
     """One table: a row a task, a column a scheme, and a legend; cells that are not decided show "…"."""
-    rows, columns = (list(dict.fromkeys(names)) for names in zip(*asked, strict=True))
+    columns = list(dict.fromkeys(question.scheme for question in asked))
+    rows = dict.fromkeys(question._replace(scheme="") for question in asked)
     table = Table(show_lines=True, pad_edge=False, padding=0, box=box.SQUARE)
     table.add_column("task", min_width=15)
     table.add_column("k", no_wrap=True)
@@ -528,9 +455,10 @@ def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], conso
     table.add_column("scope", min_width=15)
     colours: dict[str, str] = {"generalizes": "green", "fails": "red", "unrealizable": "yellow"}
     for row in rows:
-        found = [cells.get(Question(row, column)) for column in columns]
+        found = [cells.get(row._replace(scheme=column)) for column in columns]
         words = ["…" if cell is None else _coloured(cell.text, colours.get(cell.outcome)) for cell in found]
-        table.add_row(row, subjects()[row].sparsity, *words, subjects()[row].scope)
+        subject = row.subject
+        table.add_row(row.task, sparsity_of(subject.task), *words, subject.scope)
     show(table, console)
     for line in LEGEND:
         console.print(line, soft_wrap=True, highlight=False)
@@ -619,15 +547,3 @@ def _view(view: Mapping[str, Any]) -> View:
 
 def _label(label: Any) -> Label:
     return tuple(label) if isinstance(label, list) else label
-
-
-def _lengths(train: Sequence[int], test: Sequence[int]) -> str:
-    return f"{_range(train)} → {_range(test)}"
-
-
-def _range(lengths: Sequence[int]) -> str:
-    """1..4, or 2, 4, 6."""
-    values = list(lengths)
-    if values == list(range(values[0], values[-1] + 1)):
-        return f"{values[0]}..{values[-1]}"
-    return ", ".join(map(str, values))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import reprlib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from fractions import Fraction
 
 HUGE = 10**1000
@@ -117,6 +119,21 @@ def check_type(
     """
     if not isinstance(value, kind):
         raise InvalidArgument(where, argument, f"the {type(value).__name__} {shown(value)}", expected, fix)
+
+
+def did_you_mean(name: object, known: Iterable[str], otherwise: str = "Use one of these names.") -> str:
+    """Advice for an unknown name: the known names that contain it, or else the closest one; capitals do not count.
+
+    Examples
+    --------
+    >>> did_you_mean("ropes", ["none", "rope"]), did_you_mean("Sort", ["copy", "sorting", "sort words"])
+    ("Did you mean 'rope'?", "Did you mean 'sorting' or 'sort words'?")
+    >>> did_you_mean("zebra", ["copy"])
+    'Use one of these names.'
+    """
+    wanted, names = str(name).casefold(), {one.casefold(): one for one in known}
+    near = [one for one in names if len(wanted) > 2 and wanted in one] or get_close_matches(wanted, names, n=1)
+    return f"Did you mean {' or '.join(repr(names[one]) for one in near)}?" if near else otherwise
 
 
 class AssumptionViolated(TheoryError):

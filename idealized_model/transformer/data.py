@@ -14,6 +14,7 @@ from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
+from theory.tasks.faults import ASK, HOLDS, sampled
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,9 @@ class Queried(Task):
         self.task.check_length(length, method)
 
     def _asked(self, instance: Instance) -> Instance:
+        if len(instance.steps) != 1 or instance.given:
+            got = f"{self.name!r}, with the anchor 'none' and {len(instance.steps)} steps, {len(instance.given)} given"
+            raise InvalidArgument("Queried", "task", got, f"{HOLDS}: one answer, that any head may read off", ASK)
         (*tokens, answer), (*ids, last), (step,) = instance.tokens, instance.ids, instance.steps
         return Instance(
             (*tokens, len(self.task.alphabet), answer), (*ids, last, last + 1), (Step(step.position + 1, step.sources),)
@@ -214,6 +218,6 @@ def increments_of(task: Task, length: int, rng: np.random.Generator, *, draws: i
     """The ID increments of a task's steps, in order, as far as some random instances show them."""
     found = set()
     for _ in range(draws):
-        instance = task.sample(length, rng)
+        instance = sampled(task, length, rng, "transformer")
         found |= {instance.ids[t] - instance.ids[t - 1] for t, _ in instance.steps}
     return tuple(sorted(found))

@@ -17,6 +17,7 @@ from idealized_model.transformer.training import Trainer, alone
 from theory.errors import InvalidArgument, shown
 from theory.positions import Ids
 from theory.tasks import Instance, Task, find_task
+from theory.tasks.faults import sampled
 
 CELLS = 2**14
 """Tokens of a batch at most, so that long sequences take no more memory than short ones."""
@@ -31,7 +32,7 @@ class Score:
 
     Attributes
     ----------
-    task, length, size : of the sequences, and how many.
+    task, length, size : of the sequences, and how many; a task that was given by a name has that name.
     steps, steps_right : predicted tokens in all, and those right after the reference's prefix.
     teacher_forced : sequences whose every token is right after the reference's prefix, with the reference's IDs.
     free_running : sequences that greedy free running reproduces; where the model predicts IDs, these too.
@@ -71,7 +72,7 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
 
     Cost: one forward pass over the sequences.
     """
-    task = _task(trainer, task)
+    name, task = task if isinstance(task, str) else task.name, _task(trainer, task)
     counts = np.zeros(4, dtype=np.int64)
     with alone():
         for instances, ids in _batches(trainer, task, length, size):
@@ -84,7 +85,7 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
                 (~filled).sum(), (right & ~filled).sum(), (right | filled).all(axis=1).sum(),
                 (both | filled).all(axis=1).sum(),
             ]  # fmt: skip
-    return Score(task.name, length, size, *map(int, counts))
+    return Score(name, length, size, *map(int, counts))
 
 
 def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128) -> int:
@@ -157,7 +158,7 @@ def _batches(trainer: Trainer, task: Task, length: int, size: int) -> Iterator[t
     instances: list[Instance] = []
     ids: list[Ids] = []
     for left in reversed(range(size)):
-        instances.append(task.sample(length, rng))
+        instances.append(sampled(task, length, rng, "evaluate"))
         ids.append(ids_of(instances[-1], config.how, config.n_ids, rng, training=False))
         n = max(len(instance.tokens) for instance in instances)
         if not left or (len(instances) + 1) * n > CELLS or (len(instances) + 1) * n * n > PAIRS:

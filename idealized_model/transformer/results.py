@@ -6,7 +6,7 @@ import codecs
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,9 @@ SCHEMA = 1
 """Of rows; docs/training.md says what they hold."""
 
 Row: TypeAlias = dict[str, Any]
+
+CHANGED = "Undo the change of its source, or choose another folder or file: runs of two tasks are not mixed."
+"""What to do where there are runs of a task of one's own, and its source is no longer that of the runs."""
 
 
 @contextmanager
@@ -136,6 +139,24 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
         return list(_parsed(Path(path).read_bytes(), path))
     except OSError as error:
         raise _unusable(path, error.strerror or str(error)) from None
+
+
+def require_source(rows: Iterable[Row], source: Mapping[str, str], where: str) -> None:
+    """Refuse rows of a task of one's own whose source has changed since.
+
+    Parameters
+    ----------
+    source : {name: digest of its source} as it is now, of the tasks that matter.
+
+    Raises
+    ------
+    InvalidArgument : naming the task.
+    """
+    for row in rows:
+        for name, digest in row.get("source", {}).items():
+            if source.get(name, digest) != digest:
+                got = f"rows of {name!r} from before its source was changed"
+                raise InvalidArgument(where, "results", got, "rows of the task as it is", CHANGED)
 
 
 def _parsed(content: bytes, path: str | os.PathLike[str]) -> Iterator[Row]:

@@ -20,10 +20,12 @@ import numpy as np
 from idealized_model.text import read_text
 from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
-from idealized_model.transformer.results import SCHEMA, Row, replacing
+from idealized_model.transformer.results import CHANGED, SCHEMA, Row, replacing
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory.errors import InvalidArgument, shown, unwritable
 from theory.tasks import Task, find_task
+from theory.tasks.faults import sampled
+from theory.tasks.finding import sources_of
 
 SAVE_EVERY = 10.0
 """Seconds between two checkpoints of a run in a folder."""
@@ -95,7 +97,7 @@ def _check(config: TrainConfig, evaluation: Evaluation) -> None:
 
     def try_out(task: Task, lengths: tuple[int, ...], *, training: bool) -> None:
         for length in {min(lengths), max(lengths)}:
-            instances = [task.sample(length, rng) for _ in range(DRAWS)]
+            instances = [sampled(task, length, rng, "TrainConfig") for _ in range(DRAWS)]
             ids = [ids_of(one, config.how, config.n_ids, rng, training=training) for one in instances]
             batch_of(instances, ids, increments)
 
@@ -202,8 +204,17 @@ def _write(path: Path, text: str) -> None:
 
 
 def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished") -> Row:
-    """Test a trained model, and write everything about it as a row of data; docs/training.md says what it holds."""
+    """Test a trained model, and write everything about it as a row of data; docs/training.md says what it holds.
+
+    Raises
+    ------
+    InvalidArgument : where the source of a task of one's own has changed since the training.
+    """
     start, config = perf_counter(), trainer.config
+    source = sources_of(config.task, *evaluation.tasks)
+    if trainer.source != sources_of(config.task):
+        got = f"a model that was trained on {config.task!r} before its source was changed"
+        raise InvalidArgument("row_of", "trainer", got, "one trained on the task as it is", CHANGED)
     fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size)
     tasks = evaluation.tasks or (config.task,)
     tests = [
@@ -219,6 +230,7 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         "digest": digest(config, evaluation),
         "code": str(NUMERICS),
         "config": asdict(config),
+        "source": source,
         "status": status,
         "step": trainer.step,
         "loss": trainer.loss if trainer.step else None,

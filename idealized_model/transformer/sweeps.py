@@ -28,21 +28,23 @@ Equal runs are done once. Results are rows of `runs.run`, one JSON object a line
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import product
 from math import inf
 from typing import Any
 
 from idealized_model.text import read_text
-from idealized_model.transformer.results import Results, Row
+from idealized_model.transformer.results import CHANGED, Results, Row, require_source
 from idealized_model.transformer.runs import Evaluation, check, digest, run
-from idealized_model.transformer.training import LONGEST, NUMERICS, TrainConfig, alone, closest
+from idealized_model.transformer.training import LONGEST, NUMERICS, TrainConfig, alone
 from idealized_model.workers import deaf_to_interrupts, end_with, one_process, why_none
-from theory.errors import InvalidArgument, TheoryError, shown
+from theory.errors import InvalidArgument, TheoryError, did_you_mean, shown
+from theory.tasks.finding import sources_of
 
 CONFIG = tuple(field.name for field in fields(TrainConfig) if field.name != "seed")
 LISTS = ("test_lengths", "test_factors", "test_tasks", "attention_lengths", "attention_factors")
@@ -51,10 +53,19 @@ TESTS = (*LISTS, "test_size")
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a sweep."""
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    source : {name: digest of its source} of the tasks of one's own, as they were when the sweep was planned.
+    """
 
     config: TrainConfig
     evaluation: Evaluation
+    source: dict[str, str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", sources_of(self.config.task, *self.evaluation.tasks))
 
     @property
     def key(self) -> tuple[str, str]:
@@ -137,7 +148,8 @@ def sweep(
 
     Parameters
     ----------
-    results : a file of JSON lines; a last line that a kill cut off is dropped, with a warning.
+    results : a file of JSON lines; a last line that a kill cut off is dropped, with a warning. Tasks of one's own must be
+        what they were when its rows were written.
     watch : called with (row, runs finished, runs in all) for every run.
 
     Returns
@@ -146,9 +158,11 @@ def sweep(
 
     Raises
     ------
-    InvalidArgument : when the results are something else, or cannot be written, or another sweep writes them.
+    InvalidArgument : when the results are something else, or cannot be written, or another sweep writes them; and when the
+        source of a task of one's own has changed since its rows, or since the sweep began.
     """
     with Results(results) as file:
+        require_source(file.rows, {name: digest for job in work for name, digest in job.source.items()}, "sweep")
         left = [job for job in work if job.key not in file.keys]
         # BLAS has one setting for all threads of a process, so where the workers are threads none of them may change it.
         with alone(), closing(_done(left, workers)) as rows:
@@ -167,11 +181,17 @@ def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
             warnings.simplefilter("ignore")
         from joblib.parallel import LokyBackend, Parallel, delayed, get_active_backend
 
+    sources = sorted({item for job in left for item in job.source.items()})
+
     class Workers(LokyBackend):  # type: ignore[misc]
-        """joblib's processes, which end with this one also when they had no run yet."""
+        """joblib's processes, which end with this one also when they had no run yet.
+
+        joblib keeps them for the next sweep of this process, if that starts them in the same way: not when a task of one's
+        own has changed in between, as they would go on with it as it was.
+        """
 
         def configure(self, *arguments: Any, **options: Any) -> Any:
-            return super().configure(*arguments, **options, initializer=end_with, initargs=(os.getpid(),))
+            return super().configure(*arguments, **options, initializer=_begin, initargs=(os.getpid(), sources))
 
     backend, _ = get_active_backend()
     if none and backend.effective_n_jobs(workers) == 1:
@@ -185,7 +205,7 @@ def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
         return_as="generator_unordered",
     )
     with deaf_to_interrupts():
-        rows = parallel(delayed(_work)(job, os.getpid()) for job in left)
+        rows = parallel(delayed(_work)(job, os.getpid(), sys.path) for job in left)
     with closing(rows):
         yield from rows
 
@@ -197,7 +217,7 @@ def _known(table: dict[str, Any], known: Sequence[str], where: str) -> None:
     for key in table:
         if key not in known:
             raise InvalidArgument(
-                where, key, "an unknown key", f"keys among {', '.join(sorted(known))}", closest(key, known)
+                where, key, "an unknown key", f"keys among {', '.join(sorted(known))}", did_you_mean(key, known)
             )
 
 
@@ -259,8 +279,18 @@ def _lengths(values: dict[str, Any], what: str, config: TrainConfig) -> tuple[in
 # ── Runs and their rows ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _work(job: Job, parent: int) -> Row:
-    """One run, in a worker."""
+def _begin(parent: int, sources: object) -> None:
+    """Start a worker that has loaded none but these sources."""
+    end_with(parent)
+
+
+def _work(job: Job, parent: int, path: Sequence[str]) -> Row:
+    """One run, in a worker, which finds modules where the parent does."""
     if os.getppid() == parent:  # a process of another backend; workers of a cluster are the cluster's
         end_with(parent)
+    sys.path[:0] = [folder for folder in path if folder not in sys.path]
+    changed = [name for name, digest in sources_of(*job.source).items() if digest != job.source[name]]
+    if changed:
+        got = f"the task {changed[0]!r}, the source of which was changed while the sweep went on"
+        raise InvalidArgument("sweep", "task", got, "the task with which it began", CHANGED)
     return run(job.config, job.evaluation)

@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import tomllib
+import warnings
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from functools import cached_property
 from math import cos, inf, isfinite, pi
 from pathlib import Path
@@ -27,9 +27,11 @@ from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.engine import Batch, Engine
 from idealized_model.transformer.jax_engine import JaxEngine
-from idealized_model.transformer.results import replacing
-from theory.errors import InvalidArgument, TheoryError, shown, unwritable
+from idealized_model.transformer.results import CHANGED, replacing
+from theory.errors import InvalidArgument, TheoryError, did_you_mean, shown, unwritable
 from theory.tasks import find_task
+from theory.tasks.faults import sampled
+from theory.tasks.finding import sources_of
 
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
@@ -70,7 +72,7 @@ class TrainConfig:
 
     Parameters
     ----------
-    task : a name that `theory.tasks.find_task` knows.
+    task : a name that `theory.tasks.find_task` knows, module:object for a task of one's own.
     positions : a name in `POSITIONS`.
     shortest, longest : training lengths, of the task; each batch has one, uniformly drawn.
     n_ids : the range of position IDs, 0..n_ids-1; it must hold the longest test sequence.
@@ -121,8 +123,10 @@ class TrainConfig:
         for name, known in (("positions", POSITIONS), ("engine", BACKENDS)):
             value = getattr(self, name)
             if value not in tuple(known):
-                raise InvalidArgument(where, name, shown(value), f"one of {', '.join(known)}", closest(value, known))
-        task = find_task(self.task if isinstance(self.task, str) else shown(self.task), where)
+                raise InvalidArgument(
+                    where, name, shown(value), f"one of {', '.join(known)}", did_you_mean(value, known)
+                )
+        task = find_task(self.task, where)
         for name, least in (
             ("shortest", 1), ("longest", 1), ("n_ids", 1), ("seed", 0), ("steps", 1), ("batch", 1), ("warmup", 0),
             ("width", 1), ("layers", 1), ("heads", 1),
@@ -211,19 +215,13 @@ class TrainConfig:
             if name not in known:
                 raise InvalidArgument(
                     "TrainConfig.from_toml", name, "an unknown name", f"names among {', '.join(sorted(known))}",
-                    closest(name, known),
+                    did_you_mean(name, known),
                 )  # fmt: skip
         if "task" not in given:
             raise InvalidArgument(
                 "TrainConfig.from_toml", "task", "nothing", "the name of a task", 'Add task = "copy".'
             )
         return cls(**given)
-
-
-def closest(name: object, known: Iterable[str]) -> str:
-    """Advice for an unknown name: the closest known one."""
-    found = get_close_matches(str(name), list(known), n=1, cutoff=0.4)
-    return f"Did you mean {found[0]!r}?" if found else "Use one of these names."
 
 
 class Trainer:
@@ -241,6 +239,7 @@ class Trainer:
     step : steps done.
     n_tokens : tokens that went through the model so far.
     seconds : what these steps took.
+    source : a digest of the source of a task of one's own, by its name; that of the checkpoint, if there was one.
     history : an `Entry` every `EVERY` steps and at the end.
 
     Examples
@@ -254,7 +253,8 @@ class Trainer:
     def __init__(self, config: TrainConfig, *, threads: int = 2) -> None:
         self.config = config
         self.threads = threads
-        self.task = sequence_task(find_task(config.task))
+        self.task = sequence_task(find_task(config.task, "Trainer"))
+        self.source = sources_of(config.task)
         self.step = self.n_tokens = 0
         self.seconds = 0.0
         self.history: list[Entry] = []
@@ -297,7 +297,7 @@ class Trainer:
         """The training batch of a step."""
         config, rng = self.config, self.rng("batch", step)
         length = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
-        instances = [self.task.sample(length, rng) for _ in range(config.batch)]
+        instances = [sampled(self.task, length, rng, "Trainer") for _ in range(config.batch)]
         ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
         return batch_of(instances, ids, self.increments)
 
@@ -372,7 +372,8 @@ class Trainer:
         try:
             with replacing(path) as temporary, temporary.open("wb") as file:
                 np.savez(
-                    file, format=FORMAT, code=NUMERICS, config=self.config.toml(), step=self.step,
+                    file, format=FORMAT, code=NUMERICS, config=self.config.toml(),
+                    source=json.dumps(self.source), step=self.step,
                     n_tokens=self.n_tokens, seconds=self.seconds, parameters=self.parameters.flat,
                     first=self.first, second=self.second, losses=np.array(self._losses, dtype=np.float64),
                     history=np.array(self.history, dtype=np.float64).reshape(-1, len(Entry._fields)),
@@ -391,11 +392,13 @@ class Trainer:
 
         Parameters
         ----------
-        config : what the checkpoint must be of; default: whatever it is of.
+        config : what the checkpoint must be of, and its task as it was; default: whatever it is of. A task of one's own
+            whose source has changed is then warned of.
 
         Raises
         ------
-        InvalidArgument : for a file that is no checkpoint, truncated, of another format, or of another configuration.
+        InvalidArgument : for a file that is no checkpoint, truncated, of another format, or of another configuration; with
+            `config` also when the source of its task has changed.
         """
         where, expected = "Trainer.load", "a checkpoint of this version"
         try:
@@ -407,6 +410,7 @@ class Trainer:
                 raise ValueError(f"numerics {int(data['code'])}")
             own = TrainConfig.from_toml(str(data["config"]))
             new = cls(own, threads=threads)
+            source = dict(json.loads(str(data["source"]))) if "source" in data else {}  # older ones have none
             new.step, new.n_tokens, new.seconds = int(data["step"]), int(data["n_tokens"]), float(data["seconds"])
             for name, target in (("parameters", new.parameters.flat), ("first", new.first), ("second", new.second)):
                 if data[name].shape != target.shape or data[name].dtype != target.dtype:
@@ -425,4 +429,10 @@ class Trainer:
             ) from None  # fmt: skip
         if config is not None:
             own.require(config, where)
+        if source != new.source:
+            task = f"the task {own.task!r}, the source of which has changed since {path} was written"
+            if config is not None:
+                raise InvalidArgument(where, "config", task, "the task of the checkpoint", CHANGED)
+            warnings.warn(f"{where}: {task}: what is made of it is of the task as it is now", stacklevel=2)
+            new.source = source
         return new

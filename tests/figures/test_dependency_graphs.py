@@ -172,7 +172,7 @@ def test_the_command_writes_a_file(tmp_path: Path, suffix: str) -> None:
     [
         (
             ["--task", "coppy", "--length", "3", "--out", "a.png"],
-            "figures: dependencies: argument --task: got 'coppy'; ",
+            "figures: dependencies: argument task: got 'coppy'; ",
         ),
         (["--task", "copy", "--length", "0", "--out", "a.png"], "Copy.sample: argument length: got 0; expected an int"),
         (["--task", "copy", "--length", "90", "--out", "a.png"], "too many to be readable"),

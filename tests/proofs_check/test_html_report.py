@@ -438,7 +438,7 @@ def test_a_report_that_is_not_of_this_version_is_refused(report: dict[str, Any],
 
 def test_verdicts_on_an_unknown_task_are_refused(report: dict[str, Any]) -> None:
     cell = cells()[0]
-    with pytest.raises(InvalidArgument, match="argument cells: got the task 'juggling'; expected one of sparse parity"):
+    with pytest.raises(InvalidArgument, match=r"page: argument task: got 'juggling'; expected one of sparse parity"):
         page(report, cells=[verdicts.Cell("juggling", cell.scheme, cell.scope, cell.decisions)])
 
 

@@ -15,10 +15,7 @@ import proofs_check
 from proofs_check import contracts
 from proofs_check.cli import main
 from proofs_check.contracts import CONTRACTS
-from proofs_check.loading import load_task
 from tests.test_imports import loaded_after
-from theory import InvalidArgument
-from theory.tasks import TASKS, Copy
 
 ROOT = Path(proofs_check.__file__).parent.parent
 
@@ -101,18 +98,32 @@ def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("cpoy", "expected the name of a known task, or module:object. Did you mean 'copy'?"),
+        ("cpoy", "; sum modulo N; or module:object. Did you mean 'copy'?"),
         ("shouting", "A task of your own is named in its module, such as shouting:MyTask."),
-        ("mymodule", "module:object. Known tasks: "),  # not: sum modulo 3
+        (
+            "mymodule",
+            "module:object. A task of your own is named in its module, such as mymodule:MyTask.",
+        ),  # not: sum modulo
         ("multiplication", "Did you mean 'multiplication, carried' or 'multiplication, plain'?"),
-        ("my.tasks:", "Known tasks: sparse parity, k = 2; "),
+        ("my.tasks:", "expected one of sparse parity, k = 2; "),
         ("my.tasks:", "A task of your own is named in its module, such as my.tasks:MyTask."),
         ("my-tasks:Task", "A task of your own is named in its module, such as mymodule:MyTask."),
-        ("nowhere:Task", "there is no module nowhere"),
+        ("nowhere:Task", "there is no module nowhere; "),
+        ("nowhere:Task", "Run from the folder that holds it, or install its package."),
         ("shouting.deeper:Task", "there is no module shouting.deeper"),
         (
+            "shouting:Whisper",
+            "has no Whisper; expected the name of a known task, or module:object. It has Shout, Mute, THREE.",
+        ),
+        (
             "shouting:Shot",
-            "but shouting has no Shot; expected the name of a known task, or module:object. It has Shout, Mute, THREE.",
+            "but shouting has no Shot; expected the name of a known task, or module:object. Did you mean 'Shout'?",
+        ),
+        ("shouting:smal", "Did you mean 'small'?"),
+        ("shouting:THREE.sparsty", "but shouting:THREE has no sparsty; "),
+        (
+            "shoutin:Shout",
+            "there is no module shoutin; expected the name of a known task, or module:object. Did you mean 'shouting'?",
         ),
         ("shouting:NUMBER", "which is the int 3; expected a Task"),
         ("shouting:Addition.base", "which is the int 10; expected a Task"),
@@ -133,6 +144,11 @@ def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
         ("C:/abs/shouting.py", "module:object. Write shouting:MyTask, and run from the folder C:/abs/."),
         ("~/shouting.py:Shout", "module:object. Write shouting:Shout, and run from the folder ~/."),
         ("\\\\host\\lib\\shouting.py:Shout", "Write shouting:Shout, and run from the folder \\\\host\\lib\\."),
+        ("shouting.py:Shout, query-coupled", 'Write "shouting:Shout, query-coupled", and run from this folder.'),
+        ("sparse parity k=3", "Did you mean 'sparse parity, k = 3'?"),
+        ("Copy", "Did you mean 'copy'?"),
+        ("copy query coupled", "Did you mean 'copy, query-coupled'?"),
+        ("sparse parity, locale", "Did you mean 'sparse parity, local'?"),
         ("lib/tasks/shouting.py:Shout.small", "Write lib.tasks.shouting:Shout.small, and run from this folder."),
         ("my-lib/shouting.py:a-b", "Write shouting:MyTask, and run from the folder my-lib/."),
         ("lib/shouting", "Write lib.shouting:MyTask, and run from this folder."),
@@ -144,7 +160,7 @@ def test_what_is_no_task_exits_3_with_a_typed_error(spec: str, words: str, folde
     assert main(["task", spec]) == 3
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("lengthgen: load_task: argument spec: got ")
+    assert err.startswith("lengthgen: task: argument task: got ")
     assert words in err
 
 
@@ -251,25 +267,6 @@ def test_a_length_below_the_least_and_a_bad_file_exit_3(capsys: Out) -> None:
     assert "argument lengths" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_every_known_task_has_its_name(name: str) -> None:
-    assert load_task(name) is TASKS[name]
-
-
-def test_the_folder_comes_first_once(folder: Path) -> None:
-    before = len(sys.path)
-    assert load_task("shouting:THREE", folder) == Copy(3)
-    assert load_task("shouting:Shout", folder).name == "shout"
-    assert sys.path[0] == str(folder)
-    assert len(sys.path) == before + 1
-
-
-def test_the_error_keeps_its_cause(folder: Path) -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        load_task("shouting:broken", folder)
-    assert isinstance(refused.value.__cause__, RuntimeError)
-
-
 # ── The plugin ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -347,7 +344,7 @@ def beside_files(folder: Path) -> Path:
     return folder
 
 
-LOCAL = "sparse parity, k = 2"
+LOCAL, WRAPPED = "sparse parity, k = 2", "shouting:Shout, query-coupled"
 
 
 @pytest.mark.parametrize(
@@ -365,6 +362,8 @@ LOCAL = "sparse parity, k = 2"
         (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs"], [f"{LOCAL}::IDs"]),
         (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"], ["copy::mask", f"{LOCAL}::IDs"]),
         (["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"]),
+        (["--lengthgen-task", "sum modulo 5", "sum modulo 5::IDs"], ["sum modulo 5::IDs"]),
+        (["--lengthgen-task", WRAPPED, f"{WRAPPED}::IDs"], [f"{WRAPPED}::IDs"]),
         (["test_other.py"], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
         ([], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
         (["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"]),
@@ -389,7 +388,7 @@ def test_an_id_printed_in_a_folder_below_the_root_selects_its_test(
 
 def test_an_id_of_no_contract_is_bad_usage_with_the_nearest(beside_files: Path, capsys: Out) -> None:
     assert collected("copy::sparsty") == []
-    assert "ERROR: copy::sparsty: there is no such test. Did you mean copy::sparsity?" in capsys.readouterr().err
+    assert "ERROR: copy::sparsty: there is no such test. Did you mean 'copy::sparsity'?" in capsys.readouterr().err
     assert collected("reverse::IDs") == []  # not asked for
     assert "reverse::IDs" in capsys.readouterr().err
 
@@ -407,7 +406,7 @@ def test_a_failed_test_is_run_again(folder: Path) -> None:
 
 def test_a_bad_name_is_bad_usage_of_pytest(beside_files: Path, capsys: Out) -> None:
     assert collected("--lengthgen-task", "shouting:Shot") == []
-    assert "ERROR: --lengthgen-task: load_task: argument spec: got 'shouting:Shot'" in capsys.readouterr().err
+    assert "ERROR: --lengthgen-task: argument task: got 'shouting:Shot'" in capsys.readouterr().err
 
 
 def test_the_plugin_is_light() -> None:

@@ -18,6 +18,9 @@ import numpy as np
 from theory.errors import InvalidArgument, check_type
 from theory.tasks.base import Instance, Task, Tokens
 
+SUFFIX = ", query-coupled"
+"""What the name of a task has when it is query-coupled."""
+
 
 @dataclass(frozen=True)
 class QueryCoupled(Task):
@@ -63,7 +66,7 @@ class QueryCoupled(Task):
 
     @property
     def name(self) -> str:
-        return f"{self.task.name}, query-coupled"
+        return f"{self.task.name}{SUFFIX}"
 
     @property
     def alphabet(self) -> tuple[str, ...]:

@@ -228,7 +228,7 @@ def test_workers_that_are_threads_find_blas_with_one_thread(
 
     seen = []
 
-    def row_of_no_run(job: Job, parent: int) -> Row:
+    def row_of_no_run(job: Job, parent: int, path: Sequence[str]) -> Row:
         seen.append({info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"})
         return {"schema": 1, "digest": job.key[0], "code": job.key[1]}
 

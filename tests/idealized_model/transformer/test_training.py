@@ -166,7 +166,7 @@ def test_a_configuration_survives_toml_and_has_a_digest_of_its_own() -> None:
         ({"longest": 10**9}, "argument longest: got 1000000000; expected 1 to 10,000"),
         ({"shortest": 5}, "argument longest: got 4; expected 5 to 10,000"),
         ({"seed": -1}, "argument seed: got -1"),
-        ({"task": 3}, r"TrainConfig: argument task: got '3'"),
+        ({"task": 3}, r"TrainConfig: argument task: got 3; expected the name of a task"),
         ({"engine": "torch"}, "argument engine: got 'torch'; expected one of numpy, jax"),
         ({"log_scale": 1}, "argument log_scale: got 1; expected true or false"),
         ({"beta2": 1.5}, r"argument beta2: got 1\.5; expected a number >= 0 and < 1"),

@@ -140,14 +140,16 @@ def test_tasks_are_found_by_the_names_that_they_have(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["sparse parity, k = 0", "sum modulo", "copy 3", "copi", "sum modulo 1", ""])
 def test_an_unknown_name_is_refused(name: str) -> None:
-    with pytest.raises(InvalidArgument, match=r"Use|Did you mean '(copy|sum modulo 3)'|For instance"):
+    with pytest.raises(
+        InvalidArgument, match=r"such as mymodule:MyTask|Did you mean '(copy|sum modulo 3)'|For instance"
+    ):
         find_task(name)
 
 
 @pytest.mark.parametrize("name", ["sum modulo", "sum modulo N", "sum modul 5", "addition of N", "sparse parity, k < N"])
 def test_what_is_suggested_is_a_task(name: str) -> None:
     """A name that can be given back as it stands, without a placeholder."""
-    with pytest.raises(InvalidArgument, match=r"; sum modulo N\. ") as refused:
+    with pytest.raises(InvalidArgument, match=r"; sum modulo N; or module:object\. ") as refused:
         find_task(name)
     suggested = refused.value.fix.removeprefix("Did you mean '").removesuffix("'?")
     assert find_task(suggested).name == suggested
