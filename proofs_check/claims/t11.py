@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.claims.t3 import SOFT_OUTCOMES, exchangeable_problems, refute_soft
 from proofs_check.claims.t3a import rare_noise_loss
 from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
-from theory import HeadClass, Law, PlantedEnsemble, bounds, coverage, mixture, positions, retention, support
+from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, coverage, mixture, positions, retention, support
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
@@ -28,6 +28,9 @@ from theory.planted import PlantedLaw, planted_components
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T11")))
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,6 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "only S* need survive": replace(STATED, survive=False),
-    "half of the factor": replace(STATED, scale=Fraction(1, 2)),
-    "nine tenths of the factor": replace(STATED, scale=Fraction(9, 10)),
-    "T11a: exponent k - 1 for k": replace(STATED, noise_shift=-1),
-}
 
 
 @lru_cache(maxsize=4096)
@@ -65,7 +62,8 @@ def _factors(heads: HeadClass, train: Law, test: Law) -> tuple[ExactOrInfinite, 
     return retention(heads, train=train, test=test).value, coverage(heads, train=train, test=test).kappa0
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """T11a's closed form where it applies, then the bound for every hard head and a grid of arbitrary soft heads."""
     if not _same_planting(problem):
         if statement.without != "same planting":
@@ -81,6 +79,12 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     if (facts := _refute_hard(problem, factor)) or problem.train.size + problem.test.size > SOFT_OUTCOMES:
         return facts
     return refute_soft(problem, soft_heads(problem), lambda train_loss: factor * train_loss)
+
+
+claim.mutant("only S* need survive", statement=replace(STATED, survive=False))
+claim.mutant("half of the factor", statement=replace(STATED, scale=Fraction(1, 2)))
+claim.mutant("nine tenths of the factor", statement=replace(STATED, scale=Fraction(9, 10)))
+claim.mutant("T11a: exponent k - 1 for k", statement=replace(STATED, noise_shift=-1))
 
 
 def _same_planting(problem: Problem) -> bool:
@@ -138,17 +142,20 @@ def soft_heads(problem: Problem) -> Iterator[SparseAttentionHead]:
         yield SparseAttentionHead(problem.heads, score=score, value=value)
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head; none where they are too many to enumerate."""
     return problem.n_enumerated
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads for which the bound is below 1."""
     factor = STATED.factor(problem)
     return sum(number for (train_loss, _), number in _losses(problem).items() if factor * train_loss < 1)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the factor is finite."""
     return _same_planting(problem) and STATED.factor(problem) < inf
@@ -157,6 +164,10 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+claim.family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a")(exchangeable_problems)
+
+
+@claim.family("every hard head, one rare noise token")
 def _rare_noise(profile: Profile) -> Iterator[Problem]:
     """Ensembles in which the bound is nearly reached: one rare noise token."""
     for k, rarity in ((1, 100), (1, 1000), (2, 100)):
@@ -165,6 +176,7 @@ def _rare_noise(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(k), ens.at(2 * k), ens.at(2 * k + 1))
 
 
+@claim.family("every hard head, mixtures, partial and anchored supports, couplings: the linear program")
 def _program_problems(profile: Profile) -> Iterator[Problem]:
     """Mixtures, partial supports, anchors, couplings and random ordered IDs, where t needs the linear program."""
     targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 1): 0, (1, 2): 1}, {(1, 2): 0, (2, 1): 1})
@@ -191,7 +203,8 @@ def _program_problems(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_survival(statement: Statement = STATED) -> int:
+@claim.proof("the survival probability of T11a, symbolic in k, l, L", notices=("T11a: exponent k - 1 for k",))
+def prove_survival(*, statement: Statement = STATED) -> int:
     """T11a's survival probability: C(L-2k, l-2k) / C(L-k, l-k) = C(l-k, k) / C(L-k, k), symbolic; so t = κ."""
     import sympy
 
@@ -203,7 +216,11 @@ def prove_survival(statement: Statement = STATED) -> int:
     return 1
 
 
-def prove_pointwise(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the inequality for one kept set, symbolic; the sum over sets is on paper",
+    notices=("half of the factor", "nine tenths of the factor"),
+)
+def prove_pointwise(*, statement: Statement = STATED) -> int:
     """For one kept set: loss' >= W'/D where D' > 0, for every D' <= D and W' >= 0, symbolic.
 
     Where D' > 0: W'/D' - W'/D = W'(D - D')/(D D') >= 0; where D' = 0 the kept loss is 1 >= W'/D = 0. Summed with
@@ -222,14 +239,18 @@ def prove_pointwise(statement: Statement = STATED) -> int:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random mixtures, supports, schemes, windows, keys, anchors", quick=60, full=600, notices=("half of the factor",)
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import problems
 
     return problems(max_heads=3**7)
 
 
+@claim.measurement("search", "the tight instance", notices=("half of the factor", "T11a: exponent k - 1 for k"))
 def _tight(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """The rare-noise head reaches the bound as the noise vanishes: T11a is sharp; T3's bound is N_T times larger.
 
@@ -253,8 +274,9 @@ def _tight(
     return Measured(instances, f"loss ratio / t at noise 1e-7 for (k, l, L) up to (3, 8, 80): {', '.join(reached)}")
 
 
+@claim.measurement("search", "hill climbing over soft heads with any scores", notices=("only S* need survive",))
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Hill climbing over soft heads with any scores for the largest L_test / (t · L_train)."""
     from proofs_check.engines import climb
@@ -289,60 +311,15 @@ def _adversary(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("candidates survive", statement=replace(STATED, without="candidates survive"))
 def _no_kernel() -> Iterator[Problem]:
     """Training length 1: a candidate with noise survives in no training example."""
     for ens in ensembles(1, 2):
         yield Problem(HeadClass(1), ens.at(1), ens.at(2))
 
 
+@claim.without("same planting", statement=replace(STATED, without="same planting"))
 def _other_target() -> Iterator[Problem]:
     train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
     test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}
     yield Problem(HeadClass(1), ensemble(3, (0,), train).at(2), ensemble(3, (0,), test).at(2))
-
-
-ATTACK = Attack(
-    claim_id="T11",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a", exchangeable_problems),
-        Family("every hard head, one rare noise token", _rare_noise),
-        Family(
-            "every hard head, mixtures, partial and anchored supports, couplings: the linear program", _program_problems
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the survival probability of T11a, symbolic in k, l, L",
-            prove_survival,
-            notices=("T11a: exponent k - 1 for k",),
-        ),
-        Proof(
-            "the inequality for one kept set, symbolic; the sum over sets is on paper",
-            prove_pointwise,
-            notices=("half of the factor", "nine tenths of the factor"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random mixtures, supports, schemes, windows, keys, anchors",
-            _random_problems,
-            60,
-            600,
-            ("half of the factor",),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "the tight instance", _tight, ("half of the factor", "T11a: exponent k - 1 for k")),
-        Measurement("search", "hill climbing over soft heads with any scores", _adversary, ("only S* need survive",)),
-    ),
-    necessity={
-        "candidates survive": Dropped(_no_kernel, replace(STATED, without="candidates survive")),
-        "same planting": Dropped(_other_target, replace(STATED, without="same planting")),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

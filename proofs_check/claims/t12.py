@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.claims import t7
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.problem import Problem
-from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, support
+from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, claims, support
 from theory.examples import Label
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T12")))
 
 
 def _scaled(numerator: int, shift: int) -> Callable[[Any], Any]:
@@ -28,20 +31,32 @@ def _scaled(numerator: int, shift: int) -> Callable[[Any], Any]:
 
 
 STATED = replace(t7.STATED, identity=False, floor=lambda n: bounds.below_arity_floor(n))
-MUTANTS = {
-    "1 / N": replace(STATED, floor=_scaled(1, 0)),
-    "2 / (N + 1)": replace(STATED, floor=_scaled(2, 1)),
-    "3 / (N + 2)": replace(STATED, floor=_scaled(3, 2)),
-    "no head beats chance": replace(t7.MUTANTS["no head beats chance"], identity=False),
-}
 
 
+# MUT
+@claim.refute
+def refute(problem: Problem, *, statement: t7.Statement = STATED) -> Facts | None:
+    """T7's search for a head below the floor, with a greater one."""
+    return t7.refute(problem, statement=statement)
+
+
+claim.mutant("1 / N", statement=replace(STATED, floor=_scaled(1, 0)))
+claim.mutant("2 / (N + 1)", statement=replace(STATED, floor=_scaled(2, 1)))
+claim.mutant("3 / (N + 2)", statement=replace(STATED, floor=_scaled(3, 2)))
+claim.mutant("no head beats chance", statement=replace(STATED, floor=t7._floor_of_one_half))
+
+
+claim.nonvacuous(t7.nonvacuous)
+
+
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a head where heads are enumerated; none elsewhere, as the floor is about the least of all losses."""
     heads = problem.space().size
     return heads if heads <= t7.ENUMERATED_HEADS else 0
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where every head abstains."""
     return cases(problem) if problem.space().views else 0
@@ -50,6 +65,13 @@ def decisive(problem: Problem) -> int:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+claim.family("parity of 2 marked bits in constant noise, arity 1")(t7._beats_chance)
+
+
+@claim.family(
+    "full parity: k = length up to 5 (full: 7), every smaller arity, windows 0, 1 and none, every key, where there are "
+    "at most 3^8 heads"
+)
 def _dense(profile: Profile) -> Iterator[Problem]:
     """Those of T7 whose heads are enumerated."""
     return filter(cases, t7._dense(profile))
@@ -58,7 +80,11 @@ def _dense(profile: Profile) -> Iterator[Problem]:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_pointwise(statement: t7.Statement = STATED) -> int:
+@claim.proof(
+    "the pointwise inequality and its equality cases, symbolic in W, R, N",
+    notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"),
+)
+def prove_pointwise(*, statement: t7.Statement = STATED) -> int:
     """loss >= (W - R + 1)/(N + 1), where W + R of N sets are selected and W of them wrong, symbolic.
 
     Nothing selected: the loss is 1. R = 0: 1 - (W + 1)/(N + 1) = (N - W)/(N + 1) >= 0. R >= 1: clearing denominators
@@ -89,6 +115,12 @@ def prove_pointwise(statement: t7.Statement = STATED) -> int:
     return 7
 
 
+@claim.sampler(
+    "random backgrounds, supports, schemes, windows, keys, anchors; heads enumerated",
+    quick=40,
+    full=400,
+    notices=("2 / (N + 1)", "no head beats chance"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import parity_problems
 
@@ -98,8 +130,9 @@ def _random_problems() -> SearchStrategy[Problem]:
 # ── Measurements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.measurement("search", "the least loss of all heads on full parity", notices=tuple(claim.mutants))
 def _attained(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: t7.Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: t7.Statement = STATED
 ) -> Measured:
     """The least loss of all heads over the floor, on full parity: 1 for 3 bits and pairs, and nowhere below."""
     shares, instances = [], 0
@@ -136,8 +169,9 @@ def code_head(m: int) -> Problem:
     return Problem(heads, at, at, HardHead(heads, answers))
 
 
+@claim.measurement("search", "the heads of Hamming codes", notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"))
 def _codes(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: t7.Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: t7.Statement = STATED
 ) -> Measured:
     """The heads of perfect codes lose exactly the floor."""
     found = []
@@ -155,6 +189,10 @@ def _codes(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+claim.without("arity below k", statement=replace(STATED, any_arity=True))(t7._full_arity)
+
+
+@claim.without("uniform bits")
 def _biased_bits() -> Iterator[Problem]:
     """(0, 0) nearly always: answering 0 at both tokens is nearly always right."""
     words = list(product((0, 1), repeat=2))
@@ -163,46 +201,5 @@ def _biased_bits() -> Iterator[Problem]:
     yield Problem(HeadClass(1), ens.at(2), ens.at(2))
 
 
-ATTACK = Attack(
-    claim_id="T12",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=t7.refute,
-    cases=cases,
-    families=(
-        Family("parity of 2 marked bits in constant noise, arity 1", t7._beats_chance),
-        Family(
-            "full parity: k = length up to 5 (full: 7), every smaller arity, windows 0, 1 and none, every key, where there are "
-            "at most 3^8 heads",
-            _dense,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the pointwise inequality and its equality cases, symbolic in W, R, N",
-            prove_pointwise,
-            notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random backgrounds, supports, schemes, windows, keys, anchors; heads enumerated",
-            _random_problems,
-            40,
-            400,
-            notices=("2 / (N + 1)", "no head beats chance"),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "the least loss of all heads on full parity", _attained, tuple(MUTANTS)),
-        Measurement("search", "the heads of Hamming codes", _codes, ("1 / N", "2 / (N + 1)", "3 / (N + 2)")),
-    ),
-    necessity={
-        "arity below k": Dropped(t7._full_arity, replace(STATED, any_arity=True)),
-        "uniform bits": Dropped(_biased_bits),
-        "parity": Dropped(t7._conjunction),
-        "IDs independent of tokens": Dropped(t7._ids_that_tell),
-    },
-    nonvacuous=t7.nonvacuous,
-    decisive=decisive,
-)
+claim.without("parity")(t7._conjunction)
+claim.without("IDs independent of tokens")(t7._ids_that_tell)

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
-from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, mixture, positions, support
+from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, claims, mixture, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, View
 from theory.planted import PlantedLaw, planted_components
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T2")))
 
 
 @dataclass(frozen=True)
@@ -43,16 +46,10 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "2k - 1 for 2k": replace(STATED, shift=-1),
-    "2k + 1 is tight": replace(STATED, shift=1),
-    "k + 1 for 2k": replace(STATED, slope=1, shift=1),
-    "anchored: 2k - 2 for 2k - 1": replace(STATED, anchored_shift=-2),
-    "anchored: 2k is tight": replace(STATED, anchored_shift=0),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """Soundness over all heads of the problem; or, for a problem with a head, that some head shows tightness."""
     certificate = statement.certificate(problem.heads.arity, problem.heads.anchor)
     if problem.head is not None:
@@ -66,6 +63,13 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     if not broken.any():
         return None
     return {"certificate": certificate, "heads_perfect_in_training": int(trained.sum()), "that_fail": int(broken.sum())}
+
+
+claim.mutant("2k - 1 for 2k", statement=replace(STATED, shift=-1))
+claim.mutant("2k + 1 is tight", statement=replace(STATED, shift=1))
+claim.mutant("k + 1 for 2k", statement=replace(STATED, slope=1, shift=1))
+claim.mutant("anchored: 2k - 2 for 2k - 1", statement=replace(STATED, anchored_shift=-2))
+claim.mutant("anchored: 2k is tight", statement=replace(STATED, anchored_shift=0))
 
 
 def _longest(law: Law) -> int:
@@ -99,6 +103,7 @@ def _below(heads: HeadClass, law: PlantedLaw, certificate: int) -> Problem:
     return Problem(heads, shorter, replace(law, length=certificate))
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head, or one a length where only the head of the proof is tried."""
     if problem.head is not None and not problem.n_enumerated:
@@ -106,11 +111,13 @@ def cases(problem: Problem) -> int:
     return problem.space().size
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether T2 says something about this problem."""
     return problem.head is not None or _longest(problem.train) >= _stated_certificate(problem)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads that are perfect in training, where the test is longer; for tightness those that are perfect below."""
     if problem.head is None:
@@ -136,6 +143,7 @@ def _from_certificate(heads: HeadClass, ens: PlantedEnsemble, extra: int) -> Ite
             yield Problem(heads, laws[train], laws[test])
 
 
+@claim.family("every hard head, arity 1 and 2: all planted words, labels, noise supports, lengths from 2k - 2")
 def _small(profile: Profile) -> Iterator[Problem]:
     extra = 1 if profile == "quick" else 3
     for ens in chain(ensembles(1, 2), ensembles(1, 3)):
@@ -149,6 +157,7 @@ def _small(profile: Profile) -> Iterator[Problem]:
             yield from _from_certificate(HeadClass(3), ens, 1)
 
 
+@claim.family("every anchored hard head, arity 2, V = 2, lengths from 2k - 3")
 def _small_anchored(profile: Profile) -> Iterator[Problem]:
     extra = 1 if profile == "quick" else 3
     heads = HeadClass(2, anchor="last")
@@ -175,6 +184,10 @@ def tight_problem(arity: int, anchor: Anchor = "none") -> Problem:
     return Problem(heads, ens.at(arity), ens.at(certificate), HardHead(heads, answers))
 
 
+@claim.family(
+    "tightness on marked parity at every length k..2k: every hard head for k = 1, 2 and anchored 2, that of the "
+    "proof for 3 and 4"
+)
 def _tight(profile: Profile) -> Iterator[Problem]:
     for arity in (1, 2, 3, 4):
         yield tight_problem(arity)
@@ -185,7 +198,12 @@ def _tight(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_patterns_fit(statement: Statement = STATED) -> int:
+@claim.proof(
+    "overlap patterns of (S, S*) fit in 2k positions: for k = 1..8 an identity in L",
+    kind="exhausted",
+    notices=("2k - 1 for 2k", "2k + 1 is tight", "k + 1 for 2k"),
+)
+def prove_patterns_fit(*, statement: Statement = STATED) -> int:
     """Every pair (S, S*) at every length L has one of D(k, k) overlap patterns, each on at most 2k positions.
 
     Polynomial identity in L, for each k <= 8: Σ_j interleavings(k, k, j) · C(L, 2k - j) = C(L, k)². The largest binomial
@@ -209,7 +227,8 @@ def prove_patterns_fit(statement: Statement = STATED) -> int:
     return steps
 
 
-def prove_sizes(statement: Statement = STATED) -> int:
+@claim.proof("sizes of the proof and of the tight head, symbolic in k", notices=tuple(claim.mutants))
+def prove_sizes(*, statement: Statement = STATED) -> int:
     """|S ∪ S*| = 2k - j <= certificate, for symbolic k and overlap j >= 0 (anchored j >= 1).
 
     The tight head's wrong view needs k (anchored k - 1) noise tokens among l - k, so l >= certificate exactly.
@@ -230,14 +249,23 @@ def prove_sizes(statement: Statement = STATED) -> int:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random ensembles with full, non-uniform support laws, up to 3 labels",
+    quick=60,
+    full=800,
+    notices=("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import certificate_problems
 
     return certificate_problems()
 
 
+@claim.measurement(
+    "search", "hill climbing over heads that are perfect at 2k, k = 2, V = 3", notices=("2k - 1 for 2k",)
+)
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Hill climbing over heads of arity 2: for a smaller loss at the certificate c, and among the heads that lose nothing
     there for a greater one at c + 1, which refutes."""
@@ -283,6 +311,7 @@ def _adversary(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("full support")
 def _partial_support() -> Iterator[Problem]:
     """S* at the front in training, anywhere at test: noise before a planted token is first met at test."""
     for ens in ensembles(2, 2):
@@ -290,70 +319,22 @@ def _partial_support() -> Iterator[Problem]:
         yield Problem(HeadClass(2), front.at(4), ens.at(5))
 
 
+@claim.without("length 2k", statement=replace(STATED, needs_length=False))
 def _shorter() -> Iterator[Problem]:
     """Zero loss at every length k..2k-1 together."""
     for ens in ensembles(2, 2):
         yield _below(HeadClass(2), ens.at(2), 4)
 
 
+@claim.without("key none")
 def _with_keys() -> Iterator[Problem]:
     """A relative key: an offset of 4 exists from length 5 on."""
     for ens in ensembles(2, 2, max_words=1):
         yield Problem(HeadClass(2, key="relative"), ens.at(4), ens.at(5))
 
 
+@claim.without("no window")
 def _with_window() -> Iterator[Problem]:
     """A window of 3 holds every pair at length 4; at length 5 the planted pair may lie outside it."""
     for ens in ensembles(2, 2):
         yield Problem(HeadClass(2, window=3), ens.at(4, positions=positions.absolute()), ens.at(5))
-
-
-ATTACK = Attack(
-    claim_id="T2",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "every hard head, arity 1 and 2: all planted words, labels, noise supports, lengths from 2k - 2", _small
-        ),
-        Family("every anchored hard head, arity 2, V = 2, lengths from 2k - 3", _small_anchored),
-        Family(
-            "tightness on marked parity at every length k..2k: every hard head for k = 1, 2 and anchored 2, that of the "
-            "proof for 3 and 4",
-            _tight,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "overlap patterns of (S, S*) fit in 2k positions: for k = 1..8 an identity in L",
-            prove_patterns_fit,
-            "exhausted",
-            ("2k - 1 for 2k", "2k + 1 is tight", "k + 1 for 2k"),
-        ),
-        Proof("sizes of the proof and of the tight head, symbolic in k", prove_sizes, notices=tuple(MUTANTS)),
-    ),
-    samplers=(
-        Sampler(
-            "random ensembles with full, non-uniform support laws, up to 3 labels",
-            _random_problems,
-            60,
-            800,
-            ("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search", "hill climbing over heads that are perfect at 2k, k = 2, V = 3", _adversary, ("2k - 1 for 2k",)
-        ),
-    ),
-    necessity={
-        "full support": Dropped(_partial_support),
-        "length 2k": Dropped(_shorter, replace(STATED, needs_length=False)),
-        "key none": Dropped(_with_keys),
-        "no window": Dropped(_with_window),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
-from theory import HeadClass, bounds, coverage, positions, support
+from theory import HeadClass, bounds, claims, coverage, positions, support
 from theory.exact import as_float
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
@@ -24,6 +24,8 @@ from theory.transfer import Pattern, enumerated_pattern_masses
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+
+claim = Claim(**vars(claims.get("T3b")))
 
 KAPPA0_LENGTH = 24
 """κ0 is found by a linear program; up to this test length that is quick."""
@@ -60,23 +62,24 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "exponent 2 for 1": replace(STATED, disjoint=2),
-    "exponent 0 for 1": replace(STATED, disjoint=0),
-    "touching candidates grow too": replace(STATED, touching=1),
-    "exponent 2 for touching candidates": replace(STATED, touching=2),
-    "κ <= L/l": replace(STATED, high=Fraction(1)),
-    "κ >= 2 L/l": replace(STATED, low=Fraction(2)),
-    "κ0 <= 1": replace(STATED, kappa0=Fraction(1)),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """For one law the growth of its masses; for two, the bounds of κ and κ0 between them."""
     train, test = problem.planted
     if not statement.speaks_of(problem):
         return None
     return _refute_growth(problem.heads, train, statement) if train == test else _refute_kappa(problem, statement)
+
+
+claim.mutant("exponent 2 for 1", statement=replace(STATED, disjoint=2))
+claim.mutant("exponent 0 for 1", statement=replace(STATED, disjoint=0))
+claim.mutant("touching candidates grow too", statement=replace(STATED, touching=1))
+claim.mutant("exponent 2 for touching candidates", statement=replace(STATED, touching=2))
+claim.mutant("κ <= L/l", statement=replace(STATED, high=Fraction(1)))
+claim.mutant("κ >= 2 L/l", statement=replace(STATED, low=Fraction(2)))
+claim.mutant("κ0 <= 1", statement=replace(STATED, kappa0=Fraction(1)))
 
 
 def _refute_growth(heads: HeadClass, law: PlantedLaw, statement: Statement) -> Facts | None:
@@ -135,18 +138,21 @@ def _difference(values: list[Fraction], order: int) -> list[Fraction]:
     return values
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a pattern, about (the number of overlap patterns times that of keys); or a pair of lengths."""
     train, test = problem.planted
     return len(enumerated_pattern_masses(problem.heads, train)) if train == test else 1
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim speaks of the problem."""
     train, test = problem.planted
     return STATED.speaks_of(problem) and (train == test or train.length >= _least_length(problem))
 
 
+@claim.family("k <= 3 (full: 4), w <= 2 (full: 4), positions and shifts: exact differences in L")
 def _local(profile: Profile) -> Iterator[Problem]:
     pairs = ((2, 1), (2, 2), (3, 2)) if profile == "quick" else ((2, 1), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (4, 3))
     for k, width in pairs:
@@ -155,6 +161,7 @@ def _local(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(k, width, "relative"), at, at)
 
 
+@claim.family("κ and κ0 for k = 2 (full: 3), w <= 2 (full: 3), from l = 4w + 2k² to 3l + 1 (full: 6l + 1)")
 def _length_pairs(profile: Profile) -> Iterator[Problem]:
     """κ and κ0 from the least training length, 4w + 2k², and a greater one."""
     for k, width in ((2, 1), (2, 2)) if profile == "quick" else ((2, 1), (2, 2), (2, 3), (3, 2)):
@@ -166,7 +173,11 @@ def _length_pairs(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(k, width, "relative"), ens.at(least), ens.at(least + 4))
 
 
-def prove_constants(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the bounds on κ and κ0 from the counts of candidates and of sets, symbolic in k, w, l, L; the counts are on paper",
+    notices=("κ <= L/l", "κ >= 2 L/l", "κ0 <= 1"),
+)
+def prove_constants(*, statement: Statement = STATED) -> int:
     """The bounds on κ and κ0 from the counts of the proof, for symbolic k, w, l = 4w + 2k² + d and L = l + e.
 
     The counts: disjoint candidates have masses between l - w - k² and l, joint shapes of a touching one (l - d_c) / N_l
@@ -193,7 +204,12 @@ def prove_constants(statement: Statement = STATED) -> int:
     return 2 * len(signs)
 
 
-def prove_degrees(statement: Statement = STATED) -> int:
+@claim.proof(
+    "pairs, w = 1..4: touching ones counted, for l = 2w..2w+5 by listing, so disjoint ones have mass L + O(1)",
+    kind="exhausted",
+    notices=("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too"),
+)
+def prove_degrees(*, statement: Statement = STATED) -> int:
     """The masses of pairs, symbolic in L: (L - d) n(L) - touching(L) over n(L) = wL - w(w+1)/2, with every part linear.
 
     So the mass of a disjoint pair of offset d is L + O(1) and that of the touching ones O(1), for w = 1..4 and every d.
@@ -243,14 +259,22 @@ def listed_pairs(width: int, offset: int, length: int) -> int:
     return sum(bool({i, i + offset} & set(pair)) for i in range(length - offset) for pair in planted)
 
 
+@claim.sampler(
+    "random arities, widths, lengths and shifts",
+    quick=15,
+    full=100,
+    notices=("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too", "κ <= L/l"),
+    key=lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import local_problems
 
     return local_problems()
 
 
+@claim.measurement("search", "log-log slopes", notices=("exponent 2 for 1", "exponent 0 for 1"))
 def _slopes(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Measured log-log slopes of κ in L: towards 1 with locality, towards k without, over doublings of the length."""
     summary, instances = [], 0
@@ -282,68 +306,25 @@ def _pair(
     yield Problem(heads, (at_front if front else ens).at(12), ens.at(24, positions=scheme))
 
 
+@claim.without("window", statement=replace(STATED, needs_window=False))
 def _no_window() -> Iterator[Problem]:
     """Offsets that training lacks."""
     return _pair(HeadClass(2, None, "relative"))
 
 
+@claim.without("relative key", statement=replace(STATED, needs_key=False))
 def _absolute_key() -> Iterator[Problem]:
     """IDs that training lacks."""
     return _pair(HeadClass(2, 1, "absolute"))
 
 
+@claim.without("local support", statement=replace(STATED, needs_local=False))
 def _front() -> Iterator[Problem]:
     """S* at the front in training: no candidate ends where S* begins."""
     return _pair(HeadClass(2, 1, "relative"), front=True)
 
 
+@claim.without("IDs = positions", statement=replace(STATED, needs_positions=False))
 def _coupled() -> Iterator[Problem]:
     """Two tokens an ID at test: pairs of offset 0, which training lacks."""
     return _pair(HeadClass(2, 1, "relative"), scheme=positions.coupled(positions.blocks(2)))
-
-
-ATTACK = Attack(
-    claim_id="T3b",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("k <= 3 (full: 4), w <= 2 (full: 4), positions and shifts: exact differences in L", _local),
-        Family(
-            "κ and κ0 for k = 2 (full: 3), w <= 2 (full: 3), from l = 4w + 2k² to 3l + 1 (full: 6l + 1)", _length_pairs
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the bounds on κ and κ0 from the counts of candidates and of sets, symbolic in k, w, l, L; the counts are on "
-            "paper",
-            prove_constants,
-            notices=("κ <= L/l", "κ >= 2 L/l", "κ0 <= 1"),
-        ),
-        Proof(
-            "pairs, w = 1..4: touching ones counted, for l = 2w..2w+5 by listing, so disjoint ones have mass L + O(1)",
-            prove_degrees,
-            "exhausted",
-            ("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random arities, widths, lengths and shifts",
-            _random_problems,
-            15,
-            100,
-            ("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too", "κ <= L/l"),
-            lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
-        ),
-    ),
-    measurements=(Measurement("search", "log-log slopes", _slopes, ("exponent 2 for 1", "exponent 0 for 1")),),
-    necessity={
-        "window": Dropped(_no_window, replace(STATED, needs_window=False)),
-        "relative key": Dropped(_absolute_key, replace(STATED, needs_key=False)),
-        "local support": Dropped(_front, replace(STATED, needs_local=False)),
-        "IDs = positions": Dropped(_coupled, replace(STATED, needs_positions=False)),
-    },
-    nonvacuous=nonvacuous,
-)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.claims import t1
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensembles, marked_parity
 from proofs_check.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
-from theory import HeadClass, PlantedEnsemble, certificate_length, positions, support
+from theory import HeadClass, PlantedEnsemble, certificate_length, claims, positions, support
 from theory.heads import Key
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
@@ -23,6 +23,9 @@ from theory.support import Local, Uniform
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T4")))
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,10 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "(i) absolute IDs generalize": replace(STATED, absolute_fails=False),
-    "(ii) unbounded relative offsets generalize": replace(STATED, relative_fails=False),
-    "(ii) a window of l - 1 hides nothing": replace(STATED, hides="train"),
-    "(iii) local certificate 3": replace(STATED, local_certificate=3),
-    "(iii) local certificate 5": replace(STATED, local_certificate=5),
-    "(iii) certificate 2k - 1 without key": replace(STATED, free_certificate=3),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """(i), (ii): what the statement says against T1's verdict, and against the counterexample's exact losses; (iii): the
     certificate lengths."""
     train, test = problem.planted
@@ -80,6 +76,14 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
         if trained != 0 or tested == 0:
             return {**facts, "train_loss": str(trained), "test_loss": str(tested)}
     return None
+
+
+claim.mutant("(i) absolute IDs generalize", statement=replace(STATED, absolute_fails=False))
+claim.mutant("(ii) unbounded relative offsets generalize", statement=replace(STATED, relative_fails=False))
+claim.mutant("(ii) a window of l - 1 hides nothing", statement=replace(STATED, hides="train"))
+claim.mutant("(iii) local certificate 3", statement=replace(STATED, local_certificate=3))
+claim.mutant("(iii) local certificate 5", statement=replace(STATED, local_certificate=5))
+claim.mutant("(iii) certificate 2k - 1 without key", statement=replace(STATED, free_certificate=3))
 
 
 def certificate_lengths(problem: Problem) -> tuple[int, ...]:
@@ -138,6 +142,7 @@ def _says(problem: Problem, statement: Statement) -> str | None:
     return None
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a problem; for (iii) one a pair of lengths."""
     train, test = problem.planted
@@ -146,6 +151,7 @@ def cases(problem: Problem) -> int:
     return sum(longer - train.ensemble.arity + 1 for longer in range(4, test.length + 1))
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
     return _certificate(problem.heads, *problem.planted, STATED) is not None or _says(problem, STATED) is not None
@@ -154,6 +160,9 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family(
+    "(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words"
+)
 def _fixed_ids(profile: Profile) -> Iterator[Problem]:
     """(i) absolute key and scheme, (ii) relative key without a window, k = 1..3, every L in a range."""
     extra = 3 if profile == "quick" else 5
@@ -174,6 +183,7 @@ def _fixed_ids(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(2, None, "relative"), ens.at(3), ens.at(4))
 
 
+@claim.family("(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)")
 def _certificates(profile: Profile) -> Iterator[Problem]:
     """(iii) marked parity of two tokens: w-local with a covering shift, and key none."""
     longest = 7 if profile == "quick" else 9
@@ -188,7 +198,12 @@ def _certificates(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_unseen(statement: Statement = STATED) -> int:
+@claim.proof(
+    "(i), (ii) for every l < L, k and w: an ID, an offset that training lacks, symbolically; T1's head is then "
+    "perfect in training and errs at test, by SAT at Herbrand constants",
+    notices=("(ii) a window of l - 1 hides nothing",),
+)
+def prove_unseen(*, statement: Statement = STATED) -> int:
     """(i), (ii) for every training length l, every L > l, every k and w: some view at test never occurs in training.
 
     l = k + a, L = l + 1 + b and w = k - 1 + c. (i) The last k positions are a candidate with the ID L - 1, training IDs
@@ -230,14 +245,21 @@ def prove_unseen(statement: Statement = STATED) -> int:
     return len(signs) + 2 + t1.prove_unseen_view(beyond)
 
 
+@claim.sampler(
+    "random plantings under fixed IDs",
+    quick=40,
+    full=500,
+    notices=("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import fixed_id_problems
 
     return fixed_id_problems()
 
 
+@claim.measurement("search", "certificate lengths", notices=("(iii) local certificate 3", "(iii) local certificate 5"))
 def _certificate_search(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """The certificate lengths over (k, w, shift range, key), test lengths up to 8: from some length on all, at the latest
     from the max(2w + 1, w + k + 1) of T4's proof or, under the absolute key, where the shifts cover the test IDs; for two
@@ -268,6 +290,7 @@ def _certificate_search(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("longer test", statement=replace(STATED, needs_longer=False))
 def _equal_lengths() -> Iterator[Problem]:
     """At equal lengths nothing is unseen."""
     for length in (4, 5):
@@ -275,83 +298,36 @@ def _equal_lengths() -> Iterator[Problem]:
         yield Problem(HeadClass(2, None, "absolute"), at, at)
 
 
+@claim.without("IDs that do not cover", statement=replace(STATED, needs_absolute_scheme=False))
 def _shifted() -> Iterator[Problem]:
     """A random shift shows every test ID."""
     ens = marked_parity(2, support.local(1))
     yield Problem(HeadClass(2, 1, "absolute"), ens.at(4, positions=positions.random_shift(0, 6)), ens.at(6))
 
 
+@claim.without("no window", statement=replace(STATED, needs_unbounded=False))
 def _windowed() -> Iterator[Problem]:
     """A window hides the new offsets."""
     ens = marked_parity(2, support.local(1))
     yield Problem(HeadClass(2, 1, "relative"), ens.at(4), ens.at(6))
 
 
+@claim.without("two tokens", statement=replace(STATED, needs_pair=False))
 def _single() -> Iterator[Problem]:
     """One token has no offsets."""
     ens = marked_parity(1)
     yield Problem(HeadClass(1, None, "relative"), ens.at(2), ens.at(3))
 
 
+@claim.without("realizable", statement=replace(STATED, needs_realizable=False))
 def _blind() -> Iterator[Problem]:
     """One token does not tell the parity of two: no head is perfect in training, so none fails."""
     ens = marked_parity(2)
     yield Problem(HeadClass(1, None, "absolute"), ens.at(2), ens.at(3))
 
 
+@claim.without("two labels", statement=replace(STATED, needs_two_labels=False))
 def _one_label() -> Iterator[Problem]:
     """With one label and one token an unseen ID cannot be answered wrongly."""
     ens = PlantedEnsemble(1, [1], {(0,): 1}, {(0,): 0}, support.uniform(), (0,))
     yield Problem(HeadClass(1, None, "absolute"), ens.at(1), ens.at(2))
-
-
-ATTACK = Attack(
-    claim_id="T4",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words",
-            _fixed_ids,
-        ),
-        Family(
-            "(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)", _certificates
-        ),
-    ),
-    proofs=(
-        Proof(
-            "(i), (ii) for every l < L, k and w: an ID, an offset that training lacks, symbolically; T1's head is then "
-            "perfect in training and errs at test, by SAT at Herbrand constants",
-            prove_unseen,
-            notices=("(ii) a window of l - 1 hides nothing",),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random plantings under fixed IDs",
-            _random_problems,
-            40,
-            500,
-            ("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search",
-            "certificate lengths",
-            _certificate_search,
-            ("(iii) local certificate 3", "(iii) local certificate 5"),
-        ),
-    ),
-    necessity={
-        "longer test": Dropped(_equal_lengths, replace(STATED, needs_longer=False)),
-        "IDs that do not cover": Dropped(_shifted, replace(STATED, needs_absolute_scheme=False)),
-        "no window": Dropped(_windowed, replace(STATED, needs_unbounded=False)),
-        "two tokens": Dropped(_single, replace(STATED, needs_pair=False)),
-        "realizable": Dropped(_blind, replace(STATED, needs_realizable=False)),
-        "two labels": Dropped(_one_label, replace(STATED, needs_two_labels=False)),
-    },
-    nonvacuous=nonvacuous,
-)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem, ViewCase, view_cases
-from theory import HeadClass, Law, PlantedEnsemble, bounds, decide, positions, support
+from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, decide, positions, support
 from theory.criterion import Outcome
 from theory.examples import Label
 from theory.heads import Key, View
@@ -23,6 +23,8 @@ from theory.support import Paired
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T5")))
 
 Outcomes = frozenset[Outcome]
 
@@ -48,16 +50,10 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "coupled: one offset suffices": replace(STATED, certificate=1),
-    "coupled: three offsets are needed": replace(STATED, certificate=3),
-    "coupled: always realizable": replace(STATED, coupled=frozenset(("generalizes",))),
-    "raw IDs generalize": replace(STATED, raw=frozenset(("generalizes",))),
-    "raw IDs below the spread are realizable": replace(STATED, outside=frozenset(("fails", "generalizes"))),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """What the statement allows against T1's verdict, and (where heads can be enumerated) against all heads."""
     for part, allowed in _says(problem, statement).items():
         found = {"verdict": problem.verdict().outcome}
@@ -66,6 +62,15 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
         if not allowed.issuperset(found.values()):
             return {"part": part, "statement": " or ".join(sorted(allowed)), **found}
     return None
+
+
+claim.mutant("coupled: one offset suffices", statement=replace(STATED, certificate=1))
+claim.mutant("coupled: three offsets are needed", statement=replace(STATED, certificate=3))
+claim.mutant("coupled: always realizable", statement=replace(STATED, coupled=frozenset(("generalizes",))))
+claim.mutant("raw IDs generalize", statement=replace(STATED, raw=frozenset(("generalizes",))))
+claim.mutant(
+    "raw IDs below the spread are realizable", statement=replace(STATED, outside=frozenset(("fails", "generalizes")))
+)
 
 
 def _says(problem: Problem, statement: Statement) -> dict[str, Outcomes]:
@@ -153,16 +158,19 @@ def has_marks(ens: PlantedEnsemble) -> bool:
     return not any(ens.background[token] for word in ens.target for token in word)
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head where heads are enumerated, else one."""
     return max(1, problem.n_enumerated)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
     return bool(_says(problem, STATED))
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """No case where the class is unrealizable and nothing but (i) speaks, which is then void."""
     void = problem.verdict().outcome == "unrealizable" and set(_says(problem, STATED)) == {"(i)"}
@@ -172,6 +180,7 @@ def decisive(problem: Problem) -> int:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family("parity of two and three blocks, coupled (three relabellings) or raw IDs (windows 0..4 and none)")
 def _parity(profile: Profile) -> Iterator[Problem]:
     """k blocks of equal length for k = 2, 3: coupled with shifts and ordered relabellings, raw IDs with every window."""
     for k in (2, 3):
@@ -197,6 +206,9 @@ def _couplings(k: int, most: int) -> tuple[PositionScheme, ...]:
     )
 
 
+@claim.family(
+    "(i): every planting of pairs over two tokens with up to 2 words (full: any; triples with up to 2), coupled"
+)
 def _coupled(profile: Profile) -> Iterator[Problem]:
     """(i): every planting of pairs of two tokens with two words, (full) with any, and of triples with two words."""
     small = [(ens, 2) for ens in ensembles(2, 2, law=support.paired(), max_words=2 if profile == "quick" else None)]
@@ -222,6 +234,10 @@ def undetermined(most_words: int) -> list[dict[tuple[int, ...], Label]]:
     return found
 
 
+@claim.family(
+    "(ii): every target on pairs of three tokens, of up to 4 (full: 9) words, that no token determines; sums modulo "
+    "2 of three and modulo 3 of two tokens; classes without S*"
+)
 def _outside(profile: Profile) -> Iterator[Problem]:
     """(ii): targets that no proper subset determines, and classes of which no candidate set contains S*."""
     three: dict[tuple[int, ...], Label] = {word: sum(word) % 2 for word in product((0, 1), repeat=3)}
@@ -247,7 +263,11 @@ def _outside(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_coupling(statement: Statement = STATED) -> int:
+@claim.proof(
+    "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
+    notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
+)
+def prove_coupling(*, statement: Statement = STATED) -> int:
     """The coupling c(p) = p mod m sends the position j m + i, at the offset i < m of block j, to i: two positions share
     an ID just when they share the offset. So with window 0 the candidates are one k-set for each of the m offsets. On
     raw IDs such a set spreads over (k - 1) m, which outgrows every window. Symbolic in k, m, i and j. The m words of the
@@ -272,7 +292,13 @@ def bags(k: int, n_offsets: int) -> set[ViewCase]:
     return {(frozenset({View(word, key), *noise}), y) for word, y in marked_parity(k).target.items()}
 
 
-def prove_two_offsets(statement: Statement = STATED) -> int:
+@claim.proof(
+    "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
+    "decides from m = 1 and from m = 2 to 2 as all hard heads do",
+    kind="exhausted",
+    notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
+)
+def prove_two_offsets(*, statement: Statement = STATED) -> int:
     """From two offsets on, the views of coupled parity do not depend on their number m: with m - 1 > 0 other offsets, all
     noise, there is one other view. T1 asks of a law for its (views, label) alone, so its verdict from any m >= 2 to any
     m' >= 2 is that from 2 to 2, which is also found from all hard heads; and from 1 to any m' >= 2 that from 1 to 2.
@@ -297,26 +323,42 @@ def prove_two_offsets(statement: Statement = STATED) -> int:
     return steps
 
 
+@claim.sampler(
+    "(i): random plantings, weights and relabellings, coupled",
+    quick=40,
+    full=400,
+    notices=("coupled: always realizable",),
+)
 def _random_coupled() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import coupled_problems
 
     return coupled_problems()
 
 
+@claim.sampler(
+    "(ii): sums of permuted tokens, random weights, classes without S*",
+    quick=40,
+    full=400,
+    notices=("raw IDs below the spread are realizable",),
+)
 def _random_outside() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import outside_problems
 
     return outside_problems()
 
 
+@claim.sampler(
+    "(iii): parity with random marks, weights and noise on raw IDs", quick=25, full=250, notices=("raw IDs generalize",)
+)
 def _random_raw() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import raw_parity_problems
 
     return raw_parity_problems()
 
 
+@claim.measurement("search", "the smallest realizable window", notices=("raw IDs below the spread are realizable",))
 def _smallest_window(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows.
 
@@ -363,6 +405,12 @@ def _shared(heads: HeadClass, train: int, test: int, *, blocks: tuple[int, int] 
     return Problem(heads, ens.at(train, positions=schemes[0]), ens.at(test, positions=schemes[1]))
 
 
+@claim.without("S* in no candidate set", statement=replace(STATED, without="S* in no candidate set"))
+def _inside() -> Iterator[Problem]:
+    yield _raw(2, HeadClass(2, 2, "relative"), 2, 3)
+
+
+@claim.without("no subset determines the target", statement=replace(STATED, without="no subset determines the target"))
 def _determined() -> Iterator[Problem]:
     """The first token, or either of the two, is the label."""
     targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 3): 0, (2, 3): 1}, {(1, 1): 0, (2, 2): 1})
@@ -371,6 +419,32 @@ def _determined() -> Iterator[Problem]:
         yield Problem(HeadClass(2, 1, "relative"), at, at)
 
 
+@claim.without("coupled IDs", statement=replace(STATED, without="coupled IDs"))
+def _other_coupling() -> Iterator[Problem]:
+    yield _shared(WINDOW_0, 4, 6, blocks=(2, 6))
+
+
+@claim.without("window 0", statement=replace(STATED, without="window 0"))
+def _window_1() -> Iterator[Problem]:
+    yield _shared(HeadClass(2, 1, "relative"), 4, 6)
+
+
+@claim.without("key not absolute", statement=replace(STATED, without="key not absolute"))
+def _absolute_key() -> Iterator[Problem]:
+    yield _shared(HeadClass(2, 0, "absolute"), 4, 6)
+
+
+@claim.without("training length 2k", statement=replace(STATED, without="training length 2k"))
+def _one_offset() -> Iterator[Problem]:
+    yield _shared(WINDOW_0, 2, 4)
+
+
+@claim.without("k >= 2", statement=replace(STATED, without="k >= 2"))
+def _one_token() -> Iterator[Problem]:
+    yield _raw(1, HeadClass(1, None, "relative"), 2, 3)
+
+
+@claim.without("marks are no noise", statement=replace(STATED, without="marks are no noise"))
 def _marks_as_noise() -> Iterator[Problem]:
     """Where marks are noise too, wrong pairs carry the same view, and no head is perfect."""
     words = product((0, 1), repeat=2)
@@ -378,84 +452,16 @@ def _marks_as_noise() -> Iterator[Problem]:
     yield Problem(HeadClass(2, None, "relative"), ens.at(6), ens.at(8))
 
 
-ATTACK = Attack(
-    claim_id="T5",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "parity of two and three blocks, coupled (three relabellings) or raw IDs (windows 0..4 and none)", _parity
-        ),
-        Family(
-            "(i): every planting of pairs over two tokens with up to 2 words (full: any; triples with up to 2), coupled",
-            _coupled,
-        ),
-        Family(
-            "(ii): every target on pairs of three tokens, of up to 4 (full: 9) words, that no token determines; sums modulo "
-            "2 of three and modulo 3 of two tokens; classes without S*",
-            _outside,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
-            prove_coupling,
-            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
-        ),
-        Proof(
-            "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
-            "decides from m = 1 and from m = 2 to 2 as all hard heads do",
-            prove_two_offsets,
-            kind="exhausted",
-            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "(i): random plantings, weights and relabellings, coupled",
-            _random_coupled,
-            40,
-            400,
-            ("coupled: always realizable",),
-        ),
-        Sampler(
-            "(ii): sums of permuted tokens, random weights, classes without S*",
-            _random_outside,
-            40,
-            400,
-            ("raw IDs below the spread are realizable",),
-        ),
-        Sampler(
-            "(iii): parity with random marks, weights and noise on raw IDs",
-            _random_raw,
-            25,
-            250,
-            ("raw IDs generalize",),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search", "the smallest realizable window", _smallest_window, ("raw IDs below the spread are realizable",)
-        ),
-    ),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {
-            "S* in no candidate set": lambda: iter([_raw(2, HeadClass(2, 2, "relative"), 2, 3)]),
-            "no subset determines the target": _determined,
-            "coupled IDs": lambda: iter([_shared(WINDOW_0, 4, 6, blocks=(2, 6))]),
-            "window 0": lambda: iter([_shared(HeadClass(2, 1, "relative"), 4, 6)]),
-            "key not absolute": lambda: iter([_shared(HeadClass(2, 0, "absolute"), 4, 6)]),
-            "training length 2k": lambda: iter([_shared(WINDOW_0, 2, 4)]),
-            "k >= 2": lambda: iter([_raw(1, HeadClass(1, None, "relative"), 2, 3)]),
-            "marks are no noise": _marks_as_noise,
-            "relative key": lambda: iter([_raw(2, HeadClass(2), 2, 3)]),
-            "raw IDs": lambda: iter([_shared(HeadClass(2, None, "relative"), 4, 6, blocks=(4, 6))]),
-            "longer test": lambda: iter([_raw(2, HeadClass(2, None, "relative"), 3, 3)]),
-        }.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)
+@claim.without("relative key", statement=replace(STATED, without="relative key"))
+def _no_key() -> Iterator[Problem]:
+    yield _raw(2, HeadClass(2), 2, 3)
+
+
+@claim.without("raw IDs", statement=replace(STATED, without="raw IDs"))
+def _coupled_without_window() -> Iterator[Problem]:
+    yield _shared(HeadClass(2, None, "relative"), 4, 6, blocks=(4, 6))
+
+
+@claim.without("longer test", statement=replace(STATED, without="longer test"))
+def _equal_lengths() -> Iterator[Problem]:
+    yield _raw(2, HeadClass(2, None, "relative"), 3, 3)

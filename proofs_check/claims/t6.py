@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import SparseAttentionHead
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, random_pairs
 from proofs_check.problem import Problem
-from theory import Example, HeadClass, PlantedEnsemble, bounds, positions, support
+from theory import Example, HeadClass, PlantedEnsemble, bounds, claims, positions, support
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T6")))
 
 SCORES = (Fraction(1), Fraction(1, 2), Fraction(1, 1000))
 """exp(-Δ) for three margins Δ >= 0: rationals, so that losses are exact."""
@@ -53,12 +55,6 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "n for n - 1": replace(STATED, n_shift=0),
-    "C(L, k - 1) for C(L, k)": replace(STATED, arity_shift=-1),
-    "without the normaliser": replace(STATED, normalised=False),
-    "n + 1 for n - 1": replace(STATED, n_shift=1),
-}
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,8 @@ def _spoken(problem: Problem, without: str = "") -> tuple[Situation, ...]:
     return tuple(s for s in situations(problem) if s.is_unique or without == "planted view is unique")
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """The formula against the exact loss of the all-wrong head, and no head of that margin above it."""
     heads = problem.heads
     for situation, score in product(_spoken(problem, statement.without), SCORES):
@@ -122,6 +119,12 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
                     "exact": str(exact), "claimed": str(claimed),
                 }  # fmt: skip
     return None
+
+
+claim.mutant("n for n - 1", statement=replace(STATED, n_shift=0))
+claim.mutant("C(L, k - 1) for C(L, k)", statement=replace(STATED, arity_shift=-1))
+claim.mutant("without the normaliser", statement=replace(STATED, normalised=False))
+claim.mutant("n + 1 for n - 1", statement=replace(STATED, n_shift=1))
 
 
 Choice = tuple[tuple[Fraction, bool], ...]
@@ -156,11 +159,13 @@ def loss_of(problem: Problem, situation: Situation, choice: Choice, own: Fractio
     return head.from_counts(situation.counts).loss(right)
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a head, with a margin, on an example."""
     return len(SCORES) * sum(_n_heads(s) for s in _spoken(problem))
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where S* is the only candidate: then every loss is 0."""
     return len(SCORES) * sum(_n_heads(s) for s in _spoken(problem) if s.others)
@@ -170,6 +175,7 @@ def _n_heads(situation: Situation) -> int:
     return sum(1 for _ in choices(len(situation.others), Fraction(1)))
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether there are two labels, and an example in which S* may be the only candidate with its view."""
     return bool(_spoken(problem))
@@ -185,6 +191,7 @@ def one_word(arity: int, length: int) -> Problem:
     return Problem(HeadClass(arity), at, at)
 
 
+@claim.family("one marked word of k = 1..4 tokens, every length up to 6 (full: 8), three margins")
 def _lengths(profile: Profile) -> Iterator[Problem]:
     longest = 6 if profile == "quick" else 8
     for arity in (1, 2, 3, 4):
@@ -192,6 +199,7 @@ def _lengths(profile: Profile) -> Iterator[Problem]:
             yield one_word(arity, length)
 
 
+@claim.family("every planting of one word (full: of two), one token of three or two of two; windows, keys, anchors")
 def _plantings(profile: Profile) -> Iterator[Problem]:
     """Small plantings under windows, keys and anchors; S* need not be marked, and words may stand in the noise."""
     quick = profile == "quick"
@@ -210,7 +218,11 @@ def _plantings(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_half(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the half at (n - 1) exp(-Δ) = 1, monotone, worst case; symbolic in n and the score",
+    notices=("n for n - 1", "without the normaliser", "n + 1 for n - 1"),
+)
+def prove_half(*, statement: Statement = STATED) -> int:
     """Symbolic n, s: the loss is 1/2 exactly where (n - 1)s = 1, increases in n and in s, and never reaches 1."""
     import sympy
 
@@ -229,7 +241,12 @@ def prove_half(statement: Statement = STATED) -> int:
     return 6
 
 
-def prove_log_scaling(statement: Statement = STATED) -> int:
+@claim.proof(
+    "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L",
+    kind="exhausted",
+    notices=("C(L, k - 1) for C(L, k)", "without the normaliser"),
+)
+def prove_log_scaling(*, statement: Statement = STATED) -> int:
     """s = L^(-e): C(L, k) L^(-k) → 1/k!, and L^(k-e) → 0, 1, ∞ for e above, at, below k; so the loss → 0, 1/(1+k!), 1."""
     import sympy
 
@@ -251,14 +268,18 @@ def prove_log_scaling(statement: Statement = STATED) -> int:
 # ── Draws and measurements ───────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random plantings, weights, schemes, windows, keys and anchors", quick=20, full=400, notices=tuple(claim.mutants)
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import dilution_problems
 
     return dilution_problems()
 
 
+@claim.measurement("search", "hill climbing for the largest loss at random margins", notices=tuple(claim.mutants))
 def _climb(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """At random margins: hill climbing over heads for the largest loss, which the all-wrong head must attain."""
     from proofs_check.engines import climb
@@ -294,8 +315,9 @@ def _climb(
     )
 
 
+@claim.measurement("search", "critical lengths", notices=tuple(claim.mutants))
 def _critical_lengths(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Critical lengths by interval arithmetic against the loss there, with rational bounds of e."""
     margins = [Fraction(n, 2) for n in range(1, 21)] if profile == "quick" else [Fraction(n, 4) for n in range(1, 81)]
@@ -331,70 +353,21 @@ def _exp_bounds(power: Fraction) -> tuple[Fraction, Fraction]:
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("margin", statement=replace(STATED, without="margin"))
+@claim.without("planted view scores 1", statement=replace(STATED, without="planted view scores 1"))
 def _marked_pair() -> Iterator[Problem]:
     yield one_word(2, 4)
 
 
+@claim.without("planted view is unique", statement=replace(STATED, without="planted view is unique"))
 def _planted_token_is_noise() -> Iterator[Problem]:
     """The tokens (0, 0), one of them planted: what scores one scores the other, and is right there too."""
     at = ensemble(1, (0,), {(0,): 0}).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
+@claim.without("two labels", statement=replace(STATED, without="two labels"))
 def _one_label() -> Iterator[Problem]:
     """No answer can be wrong."""
     at = PlantedEnsemble(2, [1, 0], {(1,): 1}, {(1,): 0}, support.uniform()).at(3)
     yield Problem(HeadClass(1), at, at)
-
-
-ATTACK = Attack(
-    claim_id="T6",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("one marked word of k = 1..4 tokens, every length up to 6 (full: 8), three margins", _lengths),
-        Family(
-            "every planting of one word (full: of two), one token of three or two of two; windows, keys, anchors",
-            _plantings,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the half at (n - 1) exp(-Δ) = 1, monotone, worst case; symbolic in n and the score",
-            prove_half,
-            notices=("n for n - 1", "without the normaliser", "n + 1 for n - 1"),
-        ),
-        Proof(
-            "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L",
-            prove_log_scaling,
-            kind="exhausted",
-            notices=("C(L, k - 1) for C(L, k)", "without the normaliser"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random plantings, weights, schemes, windows, keys and anchors",
-            _random_problems,
-            20,
-            400,
-            notices=tuple(MUTANTS),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "hill climbing for the largest loss at random margins", _climb, tuple(MUTANTS)),
-        Measurement("search", "critical lengths", _critical_lengths, tuple(MUTANTS)),
-    ),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {
-            "planted view scores 1": _marked_pair,
-            "margin": _marked_pair,
-            "planted view is unique": _planted_token_is_noise,
-            "two labels": _one_label,
-        }.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem, labelled_counts
-from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, positions, support
+from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, claims, positions, support
 from theory.exact import as_float
 from theory.heads import Key
 from theory.planted import planted_components
@@ -22,6 +22,9 @@ from theory.support import SupportLaw
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T7")))
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,6 @@ def _floor_of_two_over_n(n_candidates: Any) -> Any:
 
 
 STATED = Statement()
-MUTANTS = {
-    "a third for a half": replace(STATED, share=Fraction(1, 3)),
-    "arity <= k for arity < k": replace(STATED, slack=1),
-    "no head beats chance": replace(STATED, floor=_floor_of_one_half),
-    "2 / max |C| for the floor": replace(STATED, floor=_floor_of_two_over_n),
-}
 
 FLOORS = ("no head beats chance", "2 / max |C| for the floor")
 
@@ -67,7 +64,8 @@ def arity_of(law: Law) -> int:
     return planted_components(law, "T7", "law")[0][0].ensemble.arity
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """The identity for every head (by linearity: view by view and answer by answer), and the floor on the loss."""
     if not statement.any_arity and problem.heads.arity >= arity_of(problem.train) + statement.slack:
         return None
@@ -90,6 +88,13 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
+claim.mutant("a third for a half", statement=replace(STATED, share=Fraction(1, 3)))
+claim.mutant("arity <= k for arity < k", statement=replace(STATED, slack=1))
+claim.mutant("no head beats chance", statement=replace(STATED, floor=_floor_of_one_half))
+claim.mutant("2 / max |C| for the floor", statement=replace(STATED, floor=_floor_of_two_over_n))
+
+
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a (view, answer), and one a head where the floor is enumerated."""
     heads = problem.space().size
@@ -97,11 +102,13 @@ def cases(problem: Problem) -> int:
     return identities + (heads if heads <= ENUMERATED_HEADS else 0)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the arity of the heads is below that of the parity."""
     return problem.heads.arity < arity_of(problem.train)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where there is no candidate set at all: then every head abstains and loses 1."""
     return cases(problem) if labelled_counts(problem.heads, problem.train) else 0
@@ -119,6 +126,10 @@ def parity(arity: int, noise: tuple[int, ...], law: SupportLaw) -> PlantedEnsemb
     return ensemble(max(1, *noise) + 1, noise, {word: sum(word) % 2 for word in words}, law)
 
 
+@claim.family(
+    "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes: the identity; "
+    "the floor where there are at most 3^8 heads"
+)
 def _marked(profile: Profile) -> Iterator[Problem]:
     longest = 4 if profile == "quick" else 6
     supports: list[SupportLaw] = [support.uniform(), support.local(2)]
@@ -134,6 +145,10 @@ def _marked(profile: Profile) -> Iterator[Problem]:
                                 yield Problem(heads, at, at)
 
 
+@claim.family(
+    "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes: the identity; the floor where "
+    "there are at most 3^8 heads"
+)
 def _dense(profile: Profile) -> Iterator[Problem]:
     """Full parity: every token counts, so every arity below the length is too small."""
     for length in range(2, (5 if profile == "quick" else 7) + 1):
@@ -144,6 +159,7 @@ def _dense(profile: Profile) -> Iterator[Problem]:
                 yield Problem(heads, at, at)
 
 
+@claim.family("parity of 2 marked bits in constant noise, arity 1")
 def _beats_chance(profile: Profile) -> Iterator[Problem]:
     """Constant noise: selecting it too makes the number of selected sets, and so the weight of an error, vary."""
     for length in (3, 4, 5):
@@ -151,7 +167,8 @@ def _beats_chance(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(1), at, at)
 
 
-def prove_involution(statement: Statement = STATED) -> int:
+@claim.proof("the involution, a tautology for every k", notices=("a third for a half",))
+def prove_involution(*, statement: Statement = STATED) -> int:
     """Flipping the first marked bit outside S keeps the view of S and flips the label.
 
     With the parity r of the other bits free, the label is b xor r: for every answer a, exactly one of the two inputs
@@ -171,7 +188,10 @@ def prove_involution(statement: Statement = STATED) -> int:
     return 3
 
 
-def prove_fourier(statement: Statement = STATED) -> int:
+@claim.proof(
+    "E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", kind="exhausted", notices=("arity <= k for arity < k",)
+)
+def prove_fourier(*, statement: Statement = STATED) -> int:
     """E[parity · f] = 0 for every function f of fewer bits, k = 2..5: f is generic, one symbol a value.
 
     In ±1 notation E[wrong] - E[right] over any view is such an expectation.
@@ -192,7 +212,8 @@ def prove_fourier(statement: Statement = STATED) -> int:
     return steps
 
 
-def prove_floor(statement: Statement = STATED) -> int:
+@claim.proof("the floor 1 / (2N), symbolic in N and the abstention probability", notices=FLOORS)
+def prove_floor(*, statement: Statement = STATED) -> int:
     """loss >= 1/(2N): W/D >= W/N where D >= 1, E[W] = E[D]/2 >= Pr[D >= 1]/2, and an abstention loses 1 >= 1/(2N).
 
     With q = Pr[D >= 1] the loss is at least q/(2N) + (1 - q), and that minus 1/(2N) is (1 - q)(1 - 1/(2N)) >= 0.
@@ -209,14 +230,21 @@ def prove_floor(statement: Statement = STATED) -> int:
     return 2
 
 
+@claim.sampler(
+    "random backgrounds, supports, schemes, windows, keys, anchors, mixtures",
+    quick=80,
+    full=800,
+    notices=("a third for a half", *FLOORS),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import parity_problems
 
     return parity_problems()
 
 
+@claim.measurement("search", "hill climbing for the smallest loss", notices=FLOORS)
 def _tightness(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
     from idealized_model import HeadSpace
@@ -251,8 +279,9 @@ def _tightness(
     return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
 
 
+@claim.measurement("sampled", "Monte Carlo", notices=("a third for a half",))
 def _monte_carlo(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
 
@@ -283,11 +312,13 @@ def _monte_carlo(
     return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
 
 
+@claim.without("arity below k", statement=replace(STATED, any_arity=True))
 def _full_arity() -> Iterator[Problem]:
     at = marked_parity(2).at(3)
     yield Problem(HeadClass(2), at, at)
 
 
+@claim.without("uniform bits")
 def _biased_bits() -> Iterator[Problem]:
     words = list(product((0, 1), repeat=2))
     ens = PlantedEnsemble(
@@ -297,67 +328,16 @@ def _biased_bits() -> Iterator[Problem]:
     yield Problem(HeadClass(1), ens.at(2), ens.at(2))
 
 
+@claim.without("parity")
 def _conjunction() -> Iterator[Problem]:
     at = ensemble(3, (2,), {w: int(all(w)) for w in product((0, 1), repeat=2)}).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
+@claim.without("IDs independent of tokens")
 def _ids_that_tell() -> Iterator[Problem]:
     """A scheme that shifts the IDs by the label."""
     law = FiniteLaw.uniform(
         Example(word, (sum(word) % 2, sum(word) % 2 + 1), sum(word) % 2) for word in product((0, 1), repeat=2)
     )
     yield Problem(HeadClass(1, key="absolute"), law, law)
-
-
-ATTACK = Attack(
-    claim_id="T7",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes: the identity; "
-            "the floor where there are at most 3^8 heads",
-            _marked,
-        ),
-        Family(
-            "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes: the identity; the floor where "
-            "there are at most 3^8 heads",
-            _dense,
-        ),
-        Family("parity of 2 marked bits in constant noise, arity 1", _beats_chance),
-    ),
-    proofs=(
-        Proof("the involution, a tautology for every k", prove_involution, notices=("a third for a half",)),
-        Proof(
-            "E[parity · f] = 0 for a generic f of fewer bits, k = 2..5",
-            prove_fourier,
-            kind="exhausted",
-            notices=("arity <= k for arity < k",),
-        ),
-        Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor, notices=FLOORS),
-    ),
-    samplers=(
-        Sampler(
-            "random backgrounds, supports, schemes, windows, keys, anchors, mixtures",
-            _random_problems,
-            80,
-            800,
-            notices=("a third for a half", *FLOORS),
-        ),
-    ),
-    measurements=(
-        Measurement("sampled", "Monte Carlo", _monte_carlo, ("a third for a half",)),
-        Measurement("search", "hill climbing for the smallest loss", _tightness, FLOORS),
-    ),
-    necessity={
-        "arity below k": Dropped(_full_arity, replace(STATED, any_arity=True)),
-        "uniform bits": Dropped(_biased_bits),
-        "parity": Dropped(_conjunction),
-        "IDs independent of tokens": Dropped(_ids_that_tell),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

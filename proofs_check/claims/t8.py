@@ -13,13 +13,15 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead
 from idealized_model.learning import eliminate
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, claims, decide
 from theory.examples import Label
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T8")))
 
 Coupling: TypeAlias = Literal["token", "query"]
 Prefix: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
@@ -50,13 +52,6 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "factor 1 for 2": replace(STATED, factor=Fraction(1)),
-    "the largest step loss for the sum": replace(STATED, combine="max"),
-    "only the first step": replace(STATED, combine="first"),
-    "the mean for the sum": replace(STATED, combine="mean"),
-    "tokens without ID increments": replace(STATED, increments=False),
-}
 
 
 def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1, ones: Fraction = Fraction(1, 2)) -> FiniteLaw:
@@ -130,7 +125,8 @@ def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, dict[Example, i
     return truth, dict(sorted(by_step.items()))
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps.
 
     Without a head in question it is the largest one that is perfect in training.
@@ -146,6 +142,13 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
         return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
     return None
+
+
+claim.mutant("factor 1 for 2", statement=replace(STATED, factor=Fraction(1)))
+claim.mutant("the largest step loss for the sum", statement=replace(STATED, combine="max"))
+claim.mutant("only the first step", statement=replace(STATED, combine="first"))
+claim.mutant("the mean for the sum", statement=replace(STATED, combine="mean"))
+claim.mutant("tokens without ID increments", statement=replace(STATED, increments=False))
 
 
 def _mean(values: Mapping[Example, Fraction | int], weights: Mapping[Example, int]) -> Fraction:
@@ -183,11 +186,13 @@ def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement
     )
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a prompt."""
     return len(_truth(problem.test)[1][1])
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where the bound is 1 or more, unless rollouts are to be exact."""
     if problem.head is None:
@@ -198,6 +203,7 @@ def decisive(problem: Problem) -> int:
     return cases(problem) if STATED.bound(losses) < 1 else 0
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the steps generalize, or there is a head in question (then the union bound speaks)."""
     return problem.head is not None or problem.verdict().outcome == "generalizes"
@@ -206,6 +212,7 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family("parity with scratchpad, both couplings, n <= 3 in training, n <= 6 (full: 9) at test")
 def _verdicts(profile: Profile) -> Iterator[Problem]:
     """T1's verdict on the steps carries over to rollouts, both couplings, shifts at test, longer n."""
     longest = 6 if profile == "quick" else 9
@@ -217,6 +224,10 @@ def _verdicts(profile: Profile) -> Iterator[Problem]:
                     yield Problem(classes(coupling), steps(train, coupling), law)
 
 
+@claim.family(
+    "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 3 (full: 6), ones as frequent "
+    "as zeros and rare"
+)
 def _imperfect(profile: Profile) -> Iterator[Problem]:
     """Every hard head of the query-coupled class that answers with increment 1, and disturbed token-coupled heads.
 
@@ -238,7 +249,8 @@ def _imperfect(profile: Profile) -> Iterator[Problem]:
             yield Problem(token, law, law, HardHead(token, {**full.answers, extra: answer}))
 
 
-def prove_pathwise(statement: Statement = STATED) -> int:
+@claim.proof("a greedy error costs at least one half, symbolic in the masses", notices=("factor 1 for 2",))
+def prove_pathwise(*, statement: Statement = STATED) -> int:
     """A greedy step errs only where its loss is >= 1/2: 1{error} <= 2 loss; and the first error bounds the rollout.
 
     With right mass p and another label's mass q >= p, p + q <= 1: the loss 1 - p >= 1/2. Symbolic, then summed: the
@@ -256,14 +268,21 @@ def prove_pathwise(statement: Statement = STATED) -> int:
     return 3
 
 
+@claim.sampler(
+    "random and disturbed heads, couplings, lengths, spreads, frequencies of ones",
+    quick=60,
+    full=500,
+    notices=("only the first step", "tokens without ID increments"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import rollout_problems
 
     return rollout_problems()
 
 
+@claim.measurement("sampled", "long rollouts", notices=("only the first step",))
 def _long_rollouts(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """n = 40 bits, few of them 1: a perfect head learned at n = 3, and one that errs at a view with a 1; the bound holds
     pathwise."""
@@ -296,64 +315,23 @@ def _long_rollouts(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("the steps generalize", statement=replace(STATED, without="the steps generalize"))
 def _short_training() -> Iterator[Problem]:
     """One bit in training: s_1 = s_0 xor b_1 with s_0 = 0 never shows a step from state 1."""
     for coupling in reversed(COUPLINGS):
         yield Problem(classes(coupling), steps(1, coupling), steps(3, coupling))
 
 
+@claim.without("every step", statement=replace(STATED, without="every step"))
 def _first_step_only() -> Iterator[Problem]:
     """The first steps of three bits, which one bit shows; the later ones come from state 1 too."""
     yield Problem(classes("query"), steps(1, "query"), steps(3, "query"))
 
 
+@claim.without("targets hold the ID increment", statement=replace(STATED, without="targets hold the ID increment"))
 def _wrong_increments() -> Iterator[Problem]:
     """A head whose tokens are right and whose IDs run ahead."""
     law = steps(2, "query")
     right = eliminate(classes("query"), law.support())
     ahead: dict[View, Label] = {view: (answer[0], 2) for view, answer in right.answers.items()}  # type: ignore[index]
     yield Problem(classes("query"), law, law, HardHead(classes("query"), ahead))
-
-
-ATTACK = Attack(
-    claim_id="T8",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("parity with scratchpad, both couplings, n <= 3 in training, n <= 6 (full: 9) at test", _verdicts),
-        Family(
-            "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 3 (full: 6), ones as frequent "
-            "as zeros and rare",
-            _imperfect,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "a greedy error costs at least one half, symbolic in the masses",
-            prove_pathwise,
-            notices=("factor 1 for 2",),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random and disturbed heads, couplings, lengths, spreads, frequencies of ones",
-            _random_problems,
-            60,
-            500,
-            notices=("only the first step", "tokens without ID increments"),
-        ),
-    ),
-    measurements=(Measurement("sampled", "long rollouts", _long_rollouts, ("only the first step",)),),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {
-            "the steps generalize": _short_training,
-            "every step": _first_step_only,
-            "targets hold the ID increment": _wrong_increments,
-        }.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -14,15 +14,17 @@ import numpy as np
 
 from idealized_model import HeadSpace, loss
 from idealized_model.learning import eliminate, minimal
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, coverage, decide, support
+from theory import Example, FiniteLaw, HardHead, HeadClass, claims, coverage, decide, support
 from theory.errors import BudgetExceeded
 from theory.exact import as_float
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T9")))
 
 Item = TypeVar("Item")
 
@@ -53,12 +55,6 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "without the number of views": replace(STATED, per_view=Fraction(0)),
-    "n² for n": replace(STATED, power=2),
-    "a tenth of the views": replace(STATED, per_view=Fraction(1, 10)),
-    "without ln(1/δ), n² for n": replace(STATED, level=False, power=2),
-}
 
 
 @cache
@@ -163,7 +159,8 @@ def learners(problem: Problem, statement: Statement) -> tuple[str, ...]:
     return LEARNERS if HeadSpace.of(problem.heads, problem.train).size <= ENUMERATED_HEADS else LEARNERS[:2]
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """Pr[error > bound] against δ, exactly, for every sample size, level and learner; and both learners are consistent."""
     if statement.without != "realizable" and not is_realizable(problem):
         return None
@@ -185,6 +182,12 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
                     "bound": f"{as_float(above):.6f}", "probability": str(exceeds),
                 }  # fmt: skip
     return None
+
+
+claim.mutant("without the number of views", statement=replace(STATED, per_view=Fraction(0)))
+claim.mutant("n² for n", statement=replace(STATED, power=2))
+claim.mutant("a tenth of the views", statement=replace(STATED, per_view=Fraction(1, 10)))
+claim.mutant("without ln(1/δ), n² for n", statement=replace(STATED, level=False, power=2))
 
 
 @lru_cache(maxsize=256)
@@ -210,17 +213,20 @@ def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Ex
     return {frozenset(examples[i] for i in range(m) if code >> i & 1): exact[code] for code in range(1, 1 << m)}
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a (learner, sample size, level)."""
     return len(learners(problem, STATED)) * len(SIZES) * len(LEVELS)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where the bound is 1 or more, or all consistent learners are right on all of the law whatever they saw."""
     perfect = not any(any(errors(problem, learner).values()) for learner in learners(problem, STATED))
     return 0 if perfect else len(learners(problem, STATED)) * _speaks(problem)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the law is realizable."""
     return is_realizable(problem)
@@ -229,6 +235,10 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family(
+    "plantings with at most 5 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and, where there "
+    "are at most 3^7 heads, of the worst consistent one"
+)
 def _problems(profile: Profile) -> Iterator[Problem]:
     """Every law with at most 5 (full: 9) distinct examples among the small plantings, of lengths up to 3."""
     most = 5 if profile == "quick" else 9
@@ -239,6 +249,7 @@ def _problems(profile: Profile) -> Iterator[Problem]:
                 yield Problem(HeadClass(ens.arity), law, law)
 
 
+@claim.family("a look-up table of 4 and 8 (full: 10) equally likely tokens, the same learners")
 def _lookup(profile: Profile) -> Iterator[Problem]:
     """m equally likely tokens, each its own view: one sample shows one of m, so the error stays near 1 for long."""
     for m in (4, 8) if profile == "quick" else (4, 8, 10):
@@ -249,7 +260,11 @@ def _lookup(profile: Profile) -> Iterator[Problem]:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_union_bound(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the arithmetic of the union bound, symbolic in M, |Y|, n, δ; that there are (|Y| + 1)^M behaviours is on paper",
+    notices=tuple(claim.mutants),
+)
+def prove_union_bound(*, statement: Statement = STATED) -> int:
     """(|Y|+1)^M heads, each of error above ε consistent with n samples with probability <= (1-ε)^n <= exp(-εn); at
     ε = (M ln(|Y|+1) + ln(1/δ))/n the product is δ exactly. Symbolic; and 1 - ε <= exp(-ε) from its minimum."""
     import sympy
@@ -265,14 +280,16 @@ def prove_union_bound(statement: Statement = STATED) -> int:
     return 3
 
 
+@claim.sampler("random small laws", quick=25, full=400, notices=("n² for n",))
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import small_problems
 
     return small_problems()
 
 
+@claim.measurement("sampled", "learning curves", notices=("n² for n",))
 def _learning_curves(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Sampled learning curves of both learners, at training and at test length, against T9 and against T3 after it."""
     ens = ensemble(4, (0, 3), {(1, 1): 0, (1, 2): 1, (2, 1): 1, (2, 2): 0})
@@ -306,43 +323,13 @@ def _learning_curves(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("realizable", statement=replace(STATED, without="realizable"))
 def _unrealizable() -> Iterator[Problem]:
     """Parity seen one token at a time: no head fits, so the error does not fall with the samples."""
     at = marked_parity(2, support.uniform()).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
+@claim.without("consistent learner", statement=replace(STATED, without="consistent learner"))
 def _forgetful() -> Iterator[Problem]:
     return _lookup("quick")
-
-
-ATTACK = Attack(
-    claim_id="T9",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "plantings with at most 5 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and, where there "
-            "are at most 3^7 heads, of the worst consistent one",
-            _problems,
-        ),
-        Family("a look-up table of 4 and 8 (full: 10) equally likely tokens, the same learners", _lookup),
-    ),
-    proofs=(
-        Proof(
-            "the arithmetic of the union bound, symbolic in M, |Y|, n, δ; that there are (|Y| + 1)^M behaviours is on paper",
-            prove_union_bound,
-            notices=tuple(MUTANTS),
-        ),
-    ),
-    samplers=(Sampler("random small laws", _random_problems, 25, 400, ("n² for n",)),),
-    measurements=(Measurement("sampled", "learning curves", _learning_curves, ("n² for n",)),),
-    necessity={
-        "realizable": Dropped(_unrealizable, replace(STATED, without="realizable")),
-        "consistent learner": Dropped(_forgetful, replace(STATED, without="consistent learner")),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)
