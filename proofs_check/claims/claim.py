@@ -44,6 +44,22 @@ Searched: TypeAlias = Literal["sampled", "search"]
 Shown: TypeAlias = Literal["proved", "exhausted"]
 
 
+def _key(problem: Any) -> Hashable:
+    """A problem itself, or its pickle where it is mutable."""
+    try:
+        hash(problem)
+    except TypeError:
+        try:
+            return pickle.dumps(problem)
+        except Exception as error:
+            raise _refused(
+                "Claim.sampler", "key", f"the {type(problem).__name__} {shown(problem)}, which does not pickle ({error})",
+                "problems that hash or pickle", "Give the sampler a key: key=lambda problem: ...",
+            ) from None  # fmt: skip
+    found: Hashable = problem
+    return found
+
+
 @dataclass(frozen=True)
 class Family:
     """A finite family of problems, with its scope in words."""
@@ -60,8 +76,8 @@ class Sampler:
     strategy: Callable[[], SearchStrategy[Any]]
     quick: int
     full: int
-    notices: tuple[str, ...]
-    key: Callable[[Any], Hashable]
+    notices: tuple[str, ...] = ()
+    key: Callable[[Any], Hashable] = _key
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,8 @@ class Proof:
 
     scope: str
     check: Callable[..., int]
-    kind: Shown
-    notices: tuple[str, ...]
+    kind: Shown = "proved"
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,7 @@ class Measurement:
     engine: Searched
     scope: str
     run: Callable[..., Measured]
-    notices: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -262,7 +278,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         quick: int = 50,
         full: int = 500,
         notices: Sequence[str] = (),
-        key: Callable[[Any], Hashable] | None = None,
+        key: Callable[[Any], Hashable] = _key,
     ) -> Callable[[S], S]:
         """`strategy()`: a Hypothesis strategy for problems; what refutes the claim is shrunk.
 
@@ -282,7 +298,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 
         def register(function: S) -> S:
             _check_signature(where, function, 0, "()")
-            self.samplers.append(Sampler(scope, function, quick, full, noticed, key or _key))
+            self.samplers.append(Sampler(scope, function, quick, full, noticed, key))
             return function
 
         return register
@@ -472,22 +488,6 @@ def _check_signature(where: str, function: object, positional: int, form: str) -
 
 def _refused(where: str, argument: str, got: str, expected: str, fix: str) -> InvalidArgument:
     return InvalidArgument(where, argument, got, expected, fix)
-
-
-def _key(problem: Any) -> Hashable:
-    """A problem itself, or its pickle where it is mutable."""
-    try:
-        hash(problem)
-    except TypeError:
-        try:
-            return pickle.dumps(problem)
-        except Exception as error:
-            raise _refused(
-                "Claim.sampler", "key", f"the {type(problem).__name__} {shown(problem)}, which does not pickle ({error})",
-                "problems that hash or pickle", "Give the sampler a key: key=lambda problem: ...",
-            ) from None  # fmt: skip
-    found: Hashable = problem
-    return found
 
 
 def _plain(value: object) -> Any:

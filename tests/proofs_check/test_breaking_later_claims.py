@@ -16,7 +16,7 @@ import sympy
 
 from idealized_model import HeadOutput, HeadSpace, SparseAttentionHead
 from proofs_check import engines
-from proofs_check.claims import attack, t3, t5, t6, t7, t8, t9, t10, t11, t12
+from proofs_check.claims import find, t3, t5, t6, t7, t8, t9, t10, t11, t12
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from tests.proofs_check.test_breaking import (
@@ -253,7 +253,7 @@ def one(parts: Any, name: str) -> Any:
 def test_a_family_notices(
     claim_id: str, name: str, broken: Break, facts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     broken(monkeypatch)
     evidence = engines.exhaust(plan, one(plan.families, name), "quick", Ticks())
     assert evidence.witness is not None, evidence
@@ -263,20 +263,20 @@ def test_a_family_notices(
 
 @pytest.mark.parametrize(("claim_id", "name", "broken"), SAMPLERS)
 def test_draws_notice(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     broken(monkeypatch)
     refuted_and_replayed(engines.sample(plan, one(plan.samplers, name), "quick", 0, Ticks()), monkeypatch)
 
 
 @pytest.mark.parametrize(("claim_id", "name", "broken"), MEASURED)
 def test_a_measurement_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     broken(monkeypatch)
     refuted_and_replayed(engines.measure(plan, one(plan.measurements, name), "quick", 0, Ticks()), monkeypatch)
 
 
 def test_the_tight_instance_notices_a_ratio_above_and_one_below(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack("T11")
+    plan = find("T11")
     whole = t11.rare_noise_loss
     for factor in (Fraction(101, 100), Fraction(99, 100)):
 
