@@ -190,7 +190,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         self.id, self.title, self.statement, self.tightness = id, title, statement, tightness
         self.hypotheses = dict(assumed)
         self.address = id
-        """What `find` finds it by: module:object, or the id of a claim of the theory."""
+        """What `find` found it by: module:object, or the id of a claim of the theory."""
         self.parts: dict[str, Any] = {}
         self.mutants: dict[str, Parts] = {}
         self.necessity: dict[str, Dropped] = {}
@@ -389,7 +389,10 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         return parts
 
     def _check_notices(self, where: str, notices: object) -> tuple[str, ...]:
-        names = tuple(notices) if isinstance(notices, Sequence) and not isinstance(notices, str) else (notices,)
+        if isinstance(notices, str) or not isinstance(notices, Sequence):
+            got = f"{shown(notices)} alone"
+            raise _refused(where, "notices", got, "a list of names", "Put it into [ ].")
+        names = tuple(notices)
         for name in names:
             if name not in self.mutants:
                 known = "; ".join(map(repr, self.mutants)) or "none so far"

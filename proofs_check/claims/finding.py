@@ -46,7 +46,7 @@ def find(address: str, folder: str | os.PathLike[str] | None = None) -> Claim:
     if folder is not None:
         _look_in(folder)
     module, colon, path = address.partition(":") if isinstance(address, str) else ("", "", "")
-    if not colon or not _dotted(module) or not _dotted(path):
+    if not colon or _FILE.search(address) or not _dotted(module) or not _dotted(path):
         raise _no_module(address)
     return _object(address, address)
 
@@ -110,7 +110,8 @@ def _object(spec: str, address: str) -> Claim:
             got = f"{spec!r}, a claim with the id {found.id}"
             raise _refused(got, "an id that the theory does not use", "Rename it.")
     found.check()
-    found.address = address
+    if found.address == found.id:
+        found.address = address
     return found
 
 

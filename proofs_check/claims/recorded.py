@@ -54,7 +54,7 @@ def from_field(data: dict[str, Json], where: str = "problem") -> Any:
         return problem_from_dict(data, where)
     try:
         return from_data(data["value"], f"{where}: value")
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         if isinstance(error, InvalidArgument):
             raise
         raise _no_data(f"{where}: value", data["value"]) from None
