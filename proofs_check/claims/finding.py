@@ -52,7 +52,7 @@ def find(address: str, folder: str | os.PathLike[str] | None = None) -> Claim:
 
 
 def addresses(specs: Sequence[str], folder: str | os.PathLike[str]) -> list[str]:
-    """The address of every claim that is meant, each once: those of the theory in their order, then the others.
+    """The address of every claim that is meant, each once.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def addresses(specs: Sequence[str], folder: str | os.PathLike[str]) -> list[str]
                     "Rename one of them.",
                 )  # fmt: skip
             found.setdefault(claim.address, claim)
-    return sorted(found, key=lambda address: IDS.index(address) if address in IDS else len(IDS))
+    return list(found)
 
 
 def _all_in(module: str, folder: str | os.PathLike[str]) -> list[str]:

@@ -242,6 +242,39 @@ def _random_problems() -> SearchStrategy[Problem]:
     return parity_problems()
 
 
+@claim.measurement("sampled", "Monte Carlo", notices=("a third for a half",))
+def _monte_carlo(
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+) -> Measured:
+    """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
+
+    For one uniformly drawn candidate of a sampled example the answer is wrong with probability exactly 1/2. The level of
+    each test is that of all of them over their number (Bonferroni).
+    """
+    from scipy.stats import binomtest
+
+    lengths, draws = ((50, 200), 3000) if profile == "quick" else ((50, 100, 200), 30_000)
+    settings = list(product(lengths, (3, 4)))
+    level, instances, summary = 0.001, 0, []
+    for length, k in settings:
+        law = parity(k, (0, 1, 2), support.uniform()).at(length)
+        answers = {word: int(rng.integers(2)) for word in product((0, 1, 2), repeat=k - 1)}
+        wrong = 0
+        for example in law.sample(rng, draws):
+            chosen = sorted(rng.choice(length, size=k - 1, replace=False).tolist())
+            wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
+        tick(draws)
+        instances += draws
+        p = binomtest(wrong, draws, float(statement.share)).pvalue
+        summary.append(f"{wrong}/{draws}")
+        if p < level / len(settings):
+            facts = {"wrong": wrong, "draws": draws, "p": f"{p:.2g}"}
+            return Measured(
+                instances, f"length {length}, k = {k}: {facts}", (Problem(HeadClass(k - 1), law, law), facts)
+            )
+    return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
+
+
 @claim.measurement("search", "hill climbing for the smallest loss", notices=FLOORS)
 def _tightness(
     rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
@@ -277,39 +310,6 @@ def _tightness(
                 tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)})
             )
     return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
-
-
-@claim.measurement("sampled", "Monte Carlo", notices=("a third for a half",))
-def _monte_carlo(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
-) -> Measured:
-    """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
-
-    For one uniformly drawn candidate of a sampled example the answer is wrong with probability exactly 1/2. The level of
-    each test is that of all of them over their number (Bonferroni).
-    """
-    from scipy.stats import binomtest
-
-    lengths, draws = ((50, 200), 3000) if profile == "quick" else ((50, 100, 200), 30_000)
-    settings = list(product(lengths, (3, 4)))
-    level, instances, summary = 0.001, 0, []
-    for length, k in settings:
-        law = parity(k, (0, 1, 2), support.uniform()).at(length)
-        answers = {word: int(rng.integers(2)) for word in product((0, 1, 2), repeat=k - 1)}
-        wrong = 0
-        for example in law.sample(rng, draws):
-            chosen = sorted(rng.choice(length, size=k - 1, replace=False).tolist())
-            wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
-        tick(draws)
-        instances += draws
-        p = binomtest(wrong, draws, float(statement.share)).pvalue
-        summary.append(f"{wrong}/{draws}")
-        if p < level / len(settings):
-            facts = {"wrong": wrong, "draws": draws, "p": f"{p:.2g}"}
-            return Measured(
-                instances, f"length {length}, k = {k}: {facts}", (Problem(HeadClass(k - 1), law, law), facts)
-            )
-    return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
 
 
 @claim.without("arity below k", statement=replace(STATED, any_arity=True))

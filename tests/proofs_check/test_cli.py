@@ -19,6 +19,7 @@ from proofs_check import cli
 from proofs_check.claims import find, t1
 from proofs_check.cli import main
 from proofs_check.files import problem_from_dict
+from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy
 from theory import Factor, claims, kernels
@@ -142,13 +143,13 @@ def test_a_measurement_that_refutes_exits_1(check: Callable[..., int], capsys: O
 def test_a_mutant_that_survives_exits_1_and_is_named(check: Callable[..., int], capsys: Out) -> None:
     assert check(mutants={"below 3": 3, "below 99": 99}) == 1
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == f"mutants of {CLAIM} survive: below 99."
+    assert out.splitlines()[-1] == f"mutants of {CLAIM} survive: below 99 ({SURVIVES})."
     assert "1 of 2 refuted" in out
 
 
 def test_a_hypothesis_without_a_witness_exits_2_and_is_named(check: Callable[..., int], capsys: Out) -> None:
     assert check(without=lambda: iter([problem(2)])) == 2
-    assert capsys.readouterr().out.splitlines()[-1] == f"no witness that {CLAIM} needs: short."
+    assert capsys.readouterr().out.splitlines()[-1] == f"no witness that {CLAIM} needs: short ({NEEDLESS})."
 
 
 def fail() -> int:
@@ -305,8 +306,11 @@ def test_output_on_a_stream_without_greek_letters_is_no_crash(parity: Path, tmp_
 # ── Bad usage ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 USAGE: list[tuple[list[str], str]] = [
-    (["--claim", "T99"], f"argument claim_id: got 'T99'; expected one of {', '.join(claim.id for claim in CLAIMS)}."),
-    (["--claim", "t1"], "argument claim_id: got 't1'; expected one of T1"),
+    (
+        ["--claim", "T99"],
+        f"got 'T99', but there is no module T99; expected one of {', '.join(claim.id for claim in CLAIMS)}, or module:object",
+    ),
+    (["--claim", "t1"], "got 't1', but there is no module t1; expected one of T1"),
     (["--claim"], "argument --claim: expected one argument"),
     (["--frobnicate"], "unrecognized arguments: --frobnicate"),
     (["chekc"], "unrecognized arguments: chekc"),

@@ -183,7 +183,7 @@ def test_claims_of_ones_own_and_of_the_theory_mix(folder: Path, capsys: Out, mon
 def test_a_module_means_every_claim_in_it(folder: Path) -> None:
     names = ("mean", "low", "sparse", "growing", "negative", "needless", "broken")
     assert addresses([HOME], folder) == [f"{HOME}:{name}" for name in names]
-    assert addresses([f"{HOME}:low", HOME, "T3", "T1"], folder)[:3] == ["T1", "T3", f"{HOME}:low"]
+    assert addresses([f"{HOME}:low", "T3", HOME, "T1"], folder)[:3] == [f"{HOME}:low", "T3", f"{HOME}:mean"]
     assert addresses([], folder) == list(IDS)
 
 
