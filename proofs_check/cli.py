@@ -400,7 +400,7 @@ def _check(options: argparse.Namespace) -> int:
         for claim in report["claims"]:
             refuted = [item["witness"] for item in claim["evidence"] if item["kind"] == "refuted"]
             for number, witness in enumerate(refuted, start=1):
-                say(f"{claim['id']} is refuted by\n{indent(witness['words'], '    ')}\n{reports.facts(witness)}")
+                say(f"{claim['id']} fails on\n{indent(witness['words'], '    ')}\n{reports.facts(witness)}")
                 path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
                 if done(write_json, path, witness, "check --witnesses"):
                     say(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")

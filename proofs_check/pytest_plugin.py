@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     IDs of these tests are taken out of what pytest looks for among files; with such an ID, no other of them is run.
     """
     folder = config.invocation_params.dir
-    config.stash[_subjects] = subjects = {}
+    subjects: dict[str, Task | list[Check]] = {}
     option = "--lengthgen-task"
     try:
         for spec in config.getoption(option):
@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
             subjects[address] = tasks_of([address])
     except TheoryError as error:
         raise pytest.UsageError(f"{option}: {error}") from error
+    config.stash[_subjects] = subjects
     selected = {argument: _selected(argument, config) for argument in config.args}
     config.args = [argument for argument in config.args if not selected[argument]]
     config.stash[_chosen] = {test for tests in selected.values() for test in tests}

@@ -106,13 +106,17 @@ def _object(spec: str, address: str) -> Claim:
         raise _refused(got, "a Claim", "Make it with proofs_check.Claim.")
     if found.id in IDS:
         address = found.id
-        if vars(_loaded(f"proofs_check.claims.{found.id.lower()}")).get("claim") is not found:
+        if not _is_ours(found):
             got = f"{spec!r}, a claim with the id {found.id}"
             raise _refused(got, "an id that the theory does not use", "Rename it.")
     found.check()
     if found.address == found.id:
         found.address = address
     return found
+
+
+def _is_ours(claim: Claim) -> bool:
+    return vars(_loaded(f"proofs_check.claims.{claim.id.lower()}")).get("claim") is claim
 
 
 def _loaded(name: str) -> ModuleType:

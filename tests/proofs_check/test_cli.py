@@ -17,13 +17,13 @@ import pytest
 
 from proofs_check import cli
 from proofs_check.claims import find, t1
+from proofs_check.claims.finding import IDS
 from proofs_check.cli import main
 from proofs_check.files import problem_from_dict
 from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy
 from theory import Factor, claims, kernels
-from theory.claims import CLAIMS
 from theory.exact import readable
 
 PARITY: dict[str, Any] = {
@@ -308,7 +308,7 @@ def test_output_on_a_stream_without_greek_letters_is_no_crash(parity: Path, tmp_
 USAGE: list[tuple[list[str], str]] = [
     (
         ["--claim", "T99"],
-        f"got 'T99', but there is no module T99; expected one of {', '.join(claim.id for claim in CLAIMS)}, or module:object",
+        f"got 'T99', but there is no module T99; expected one of {', '.join(IDS)}, or module:object",
     ),
     (["--claim", "t1"], "got 't1', but there is no module t1; expected one of T1"),
     (["--claim"], "argument --claim: expected one argument"),

@@ -48,6 +48,8 @@ def made(
 
 
 HOLDS = "T1 holds: 2,000 cases (800 decisive), 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
+SURVIVORS = f"mutants of T1 survive: m; n ({SURVIVES})."
+NO_WITNESS = f"no witness that T1 needs: h; i ({NEEDLESS})."
 RUNS: dict[str, tuple[Run, bool | None, int, str]] = {
     "all well": (made("proved", "exhausted", mutants={"m": True}, necessity={"h": True}), True, 0, HOLDS),
     "supported": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from proofs_check.cli import main
 from proofs_check.html_report import page
 from proofs_check.problem import in_words
 from proofs_check.replay import replay
+from proofs_check.report import untried
 from proofs_check.runner import perform, run, tasks_of
 from tests.cases import LAWS
 from tests.proofs_check.own_claims import Interval, low, mean
@@ -99,7 +101,7 @@ def test_a_false_claim_is_refuted_by_its_smallest_problem_and_replayed(
     assert drawn["witness"]["facts"] == {"sum": 37}
     assert drawn["witness"]["problem"] in ({"value": [0, 37]}, {"value": [37, 0]})
     pair = tuple(drawn["witness"]["problem"]["value"])
-    assert f"low is refuted by\n    {pair}\nsum 37\n" in out
+    assert f"low fails on\n    {pair}\nsum 37\n" in out
     assert "reproduce it with: lengthgen replay witness-low-1.json" in out
     assert main(["replay", "witness-low-1.json"]) == 0
     assert capsys.readouterr().out == f"reproduced      {HOME}:low, stated: sum 37\n1 of 1 reproduced\n"
@@ -133,9 +135,19 @@ def test_mutants_that_survive_and_hypotheses_that_nothing_needs_are_news(check: 
     )
 
 
-def test_what_was_never_put_to_the_test_is_said(check: Callable[..., Any]) -> None:
-    out = check("growing")[2]
-    assert "growing has no mutant, so nothing shows that its checks can fail: claim.mutant(name, part=value)." in out
+def test_what_was_never_put_to_the_test_is_said_of_claims_that_may_hold() -> None:
+    entry = {
+        "id": "c",
+        "holds": True,
+        "mutants": {"total": 0},
+        "necessity": [{"hypothesis": "g"}],
+        "hypotheses": {"g": "", "h": ""},
+    }
+    assert untried({"claims": [entry]}) == [
+        "c has no mutant, so nothing shows that its checks can fail: claim.mutant(name, part=value).",
+        "Nothing shows that c needs 'h': @claim.without('h').",
+    ]
+    assert untried({"claims": [{**entry, "holds": False}]}) == []
 
 
 def test_errors_in_a_claim_cost_its_other_checks_nothing(check: Callable[..., Any]) -> None:
@@ -661,3 +673,25 @@ def test_problems_are_shown_in_words() -> None:
     assert in_words("x" * 2000) == "x" * 1000 + "..."
     assert in_words(10**5000) == "a value of int that does not print"
     assert low.facts((30, 7)) == {"sum": 37}
+
+
+# ── The page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PAGE = (Path(__file__).parents[2] / "docs" / "your-own-claim.md").read_text(encoding="utf-8")
+
+
+def rough(line: str) -> str:
+    """A printed line without what depends on the machine, or on what Hypothesis draws."""
+    return re.sub(r"[\d,. ]+", "#", line) if line.startswith("│") or " holds: " in line else line
+
+
+def test_the_page_says_what_happens(folder: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL):
+        (folder / name).write_text(code, encoding="utf-8")
+    assert {file.name for file in folder.iterdir()} == {"guess.py", "lemma.py"}
+    statuses = []
+    for command, output in re.findall(r"```console\n\$ lengthgen (.*?)\n(.*?)```", PAGE, re.DOTALL):
+        statuses.append(main(command.split()))
+        assert list(map(rough, capsys.readouterr().out.splitlines())) == list(map(rough, output.splitlines())), command
+    assert statuses == [1, 0, 0]

@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 from proofs_check import Claim, Measured, Problem
 from proofs_check.claims.claim import Facts, Profile
-from theory import HeadClass, PlantedEnsemble, support
+from theory import HeadClass, PlantedEnsemble, claims, support
 from theory.planted import PlantedLaw
 
 CLAIM = "T1"
@@ -55,7 +55,9 @@ def measure(rng: np.random.Generator, profile: Profile, tick: Callable[[int], No
 
 def bare(*, bound: int = 10, claim_id: str = CLAIM) -> Claim:
     """The toy claim, its hypothesis and two mutants, without a check."""
-    claim = Claim(claim_id, statement="Training lengths are short.", hypotheses={"short": "nothing long is tried"})
+    posed = claims.get(claim_id)
+    hypotheses = {"short": "nothing long is tried"}
+    claim = Claim(claim_id, title=posed.title, statement=posed.statement, hypotheses=hypotheses)
 
     def refute(of: Problem, *, bound: int = bound) -> Facts | None:
         """A training length at or above the bound."""
