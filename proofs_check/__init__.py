@@ -22,6 +22,7 @@ _HOMES = {
     "Problem": "problem",
     "check_task": "contracts",
     "require": "claims.claim",
+    "strategies": "",
 }
 
 
@@ -31,4 +32,5 @@ def __getattr__(name: str) -> object:
 
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    return getattr(import_module(f"{__name__}.{home}"), name) if home else import_module(f"{__name__}.{name}")

@@ -102,8 +102,20 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measurement saw: how many cases, a sentence, a problem with the facts that refute the claim, and how many
-    of the cases could have (None: each)."""
+    """What a measurement saw.
+
+    Attributes
+    ----------
+    instances : how many cases.
+    summary : a sentence.
+    refutation : a problem with the facts that refute the claim there, if there is one.
+    decisive : how many of the cases could have refuted it (None: each).
+
+    Examples
+    --------
+    >>> Measured(1000, "none of a thousand is above the bound").refutation is None
+    True
+    """
 
     instances: int
     summary: str
@@ -130,7 +142,15 @@ M = TypeVar("M", bound=Callable[..., Measured])
 
 
 def require(condition: bool, step: str) -> None:
-    """Let a proof go no further, naming the step, unless the condition holds."""
+    """Let a proof go no further, naming the step, unless the condition holds.
+
+    Examples
+    --------
+    >>> require(2 + 2 == 5, "the sum of 2 and 2")
+    Traceback (most recent call last):
+    ...
+    AssertionError: the sum of 2 and 2
+    """
     if not condition:
         raise AssertionError(step)
 
