@@ -7,13 +7,12 @@ mutant survives, 2 when something is inconclusive, 3 for bad usage, 4 when it co
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proofs_check import strategies
     from proofs_check.claims.claim import Claim, Measured, require
     from proofs_check.contracts import check_task
     from proofs_check.evidence import Evidence
     from proofs_check.problem import Problem
 
-__all__ = ["Claim", "Evidence", "Measured", "Problem", "check_task", "require", "strategies"]
+__all__ = ["Claim", "Evidence", "Measured", "Problem", "check_task", "require"]
 
 _HOMES = {
     "Claim": "claims.claim",
@@ -22,7 +21,6 @@ _HOMES = {
     "Problem": "problem",
     "check_task": "contracts",
     "require": "claims.claim",
-    "strategies": "",
 }
 
 
@@ -32,5 +30,4 @@ def __getattr__(name: str) -> object:
 
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES[name]
-    return getattr(import_module(f"{__name__}.{home}"), name) if home else import_module(f"{__name__}.{name}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Literal
@@ -99,13 +99,13 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return None
 
 
-claim.mutant("without (a)", statement=replace(STATED, seen=False))
-claim.mutant("without (b)", statement=replace(STATED, no_flip=False))
-claim.mutant("without (c)", statement=replace(STATED, domination="off"))
-claim.mutant("(c) for every train example", statement=replace(STATED, domination="every"))
-claim.mutant("(c) reversed", statement=replace(STATED, domination="reversed"))
-claim.mutant("(c) with all views instead of the consistent ones", statement=replace(STATED, domination="all views"))
-claim.mutant("realizable iff some example has a consistent view", statement=replace(STATED, realizable="some example"))
+claim.mutant("without (a)", statement=Statement(seen=False))
+claim.mutant("without (b)", statement=Statement(no_flip=False))
+claim.mutant("without (c)", statement=Statement(domination="off"))
+claim.mutant("(c) for every train example", statement=Statement(domination="every"))
+claim.mutant("(c) reversed", statement=Statement(domination="reversed"))
+claim.mutant("(c) with all views instead of the consistent ones", statement=Statement(domination="all views"))
+claim.mutant("realizable iff some example has a consistent view", statement=Statement(realizable="some example"))
 
 
 def _number(space: HeadSpace, answers: Mapping[View, Label]) -> int:
@@ -456,7 +456,7 @@ def _large_problem(rng: np.random.Generator) -> Problem:
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@claim.without("two labels", statement=replace(STATED, needs_two_labels=False))
+@claim.without("two labels", statement=Statement(needs_two_labels=False))
 def _one_label() -> Iterator[Problem]:
     """One label only: an unseen view cannot be answered wrongly, so (a) is not necessary."""
     yield Problem(
@@ -466,6 +466,6 @@ def _one_label() -> Iterator[Problem]:
     )
 
 
-@claim.without("realizable", statement=replace(STATED, realizable="unguarded"))
+@claim.without("realizable", statement=Statement(realizable="unguarded"))
 def _any_problem() -> Iterator[Problem]:
     return chain(_pairs("quick"), _absolute_tokens("quick"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -33,46 +32,40 @@ if TYPE_CHECKING:
 claim = Claim(**vars(claims.get("T11")))
 
 
-@dataclass(frozen=True)
-class Statement:
-    """L_test <= scale · t^power · L_train, and T11a's closed form for t; the defaults are the claim."""
-
-    scale: Fraction = Fraction(1)
-    survive: bool = True
-    """Whether candidates must survive in the kept sub-example; without it t is only κ0."""
-    noise_shift: int = 0
-    """T11a: t = C(L-k, k + shift) / C(l-k, k + shift)."""
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def factor(self, problem: Problem) -> ExactOrInfinite:
-        """t, times the scale."""
-        cov = _factors(problem.heads, problem.train, problem.test)
-        value = cov[0] if self.survive else cov[1]
-        if value == inf:
-            return self.scale * max(cov[1], Fraction(1)) if self.without == "candidates survive" else inf
-        return self.scale * value
-
-
-STATED = Statement()
-
-
 @lru_cache(maxsize=4096)
 def _factors(heads: HeadClass, train: Law, test: Law) -> tuple[ExactOrInfinite, ExactOrInfinite]:
     return retention(heads, train=train, test=test).value, coverage(heads, train=train, test=test).kappa0
 
 
+def _factor(
+    problem: Problem, *, scale: Fraction = Fraction(1), survive: bool = True, without: str = ""
+) -> ExactOrInfinite:
+    """t, times the scale; where candidates need not survive in the kept sub-example, t is only κ0."""
+    retained, kappa0 = _factors(problem.heads, problem.train, problem.test)
+    value = retained if survive else kappa0
+    if value == inf:
+        return scale * max(kappa0, Fraction(1)) if without == "candidates survive" else inf
+    return scale * value
+
+
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
+def refute(
+    problem: Problem,
+    *,
+    scale: Fraction = Fraction(1),
+    survive: bool = True,
+    noise_shift: int = 0,
+    without: str = "",
+) -> Facts | None:
     """T11a's closed form where it applies, then the bound for every hard head and a grid of arbitrary soft heads."""
     if not _same_planting(problem):
-        if statement.without != "same planting":
+        if without != "same planting":
             return None
         factor: ExactOrInfinite = Fraction(1)  # without the hypothesis: equal lengths and placements, another target
     else:
-        factor = statement.factor(problem)
-        closed = _closed_form(problem, statement)
-        if closed is not None and factor != closed * statement.scale and statement.survive:
+        factor = _factor(problem, scale=scale, survive=survive, without=without)
+        closed = _closed_form(problem, noise_shift)
+        if closed is not None and factor != closed * scale and survive:
             return {"program": str(factor), "closed_form": str(closed)}
     if factor == inf:
         return None
@@ -81,10 +74,10 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return refute_soft(problem, soft_heads(problem), lambda train_loss: factor * train_loss)
 
 
-claim.mutant("only S* need survive", statement=replace(STATED, survive=False))
-claim.mutant("half of the factor", statement=replace(STATED, scale=Fraction(1, 2)))
-claim.mutant("nine tenths of the factor", statement=replace(STATED, scale=Fraction(9, 10)))
-claim.mutant("T11a: exponent k - 1 for k", statement=replace(STATED, noise_shift=-1))
+claim.mutant("only S* need survive", survive=False)
+claim.mutant("half of the factor", scale=Fraction(1, 2))
+claim.mutant("nine tenths of the factor", scale=Fraction(9, 10))
+claim.mutant("T11a: exponent k - 1 for k", noise_shift=-1)
 
 
 def _same_planting(problem: Problem) -> bool:
@@ -100,14 +93,15 @@ def _same_planting(problem: Problem) -> bool:
     )
 
 
-def _closed_form(problem: Problem, statement: Statement) -> Fraction | None:
+def _closed_form(problem: Problem, noise_shift: int) -> Fraction | None:
+    """T11a: t = C(L-k, k + shift) / C(l-k, k + shift)."""
     train, test, k = problem.train, problem.test, problem.heads.arity
     if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
         return None
     free = is_exchangeable(problem.heads, train) and is_exchangeable(problem.heads, test)
     if not free or k != train.ensemble.arity or not 2 * k <= train.length <= test.length:
         return None
-    noise = k + statement.noise_shift
+    noise = k + noise_shift
     kappa: Fraction = bounds.exchangeable_kappa(k, train=train.length, test=test.length, n_noise=noise)
     return kappa
 
@@ -151,14 +145,14 @@ def cases(problem: Problem) -> int:
 @claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads for which the bound is below 1."""
-    factor = STATED.factor(problem)
+    factor = _factor(problem)
     return sum(number for (train_loss, _), number in _losses(problem).items() if factor * train_loss < 1)
 
 
 @claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the factor is finite."""
-    return _same_planting(problem) and STATED.factor(problem) < inf
+    return _same_planting(problem) and _factor(problem) < inf
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,13 +198,13 @@ def _program_problems(profile: Profile) -> Iterator[Problem]:
 
 
 @claim.proof("the survival probability of T11a, symbolic in k, l, L", notices=("T11a: exponent k - 1 for k",))
-def prove_survival(*, statement: Statement = STATED) -> int:
+def prove_survival(*, noise_shift: int = 0) -> int:
     """T11a's survival probability: C(L-2k, l-2k) / C(L-k, l-k) = C(l-k, k) / C(L-k, k), symbolic; so t = κ."""
     import sympy
 
     k, short, long = sympy.symbols("k l L", integer=True, positive=True)
     survival = sympy.binomial(long - 2 * k, short - 2 * k) / sympy.binomial(long - k, short - k)
-    kappa = bounds.exchangeable_kappa(k, train=short, test=long, n_noise=k + statement.noise_shift)
+    kappa = bounds.exchangeable_kappa(k, train=short, test=long, n_noise=k + noise_shift)
     product_ = sympy.gammasimp((survival * kappa).rewrite(sympy.gamma))
     require(sympy.simplify(product_) == 1, f"survival · κ = {product_}")
     return 1
@@ -220,7 +214,7 @@ def prove_survival(*, statement: Statement = STATED) -> int:
     "the inequality for one kept set, symbolic; the sum over sets is on paper",
     notices=("half of the factor", "nine tenths of the factor"),
 )
-def prove_pointwise(*, statement: Statement = STATED) -> int:
+def prove_pointwise(*, scale: Fraction = Fraction(1)) -> int:
     """For one kept set: loss' >= W'/D where D' > 0, for every D' <= D and W' >= 0, symbolic.
 
     Where D' > 0: W'/D' - W'/D = W'(D - D')/(D D') >= 0; where D' = 0 the kept loss is 1 >= W'/D = 0. Summed with
@@ -230,7 +224,7 @@ def prove_pointwise(*, statement: Statement = STATED) -> int:
 
     kept_wrong, lost = sympy.symbols("w s", nonnegative=True)
     kept = sympy.Symbol("D", positive=True)
-    gap = sympy.factor(statement.scale * kept_wrong / kept - kept_wrong / (kept + lost))
+    gap = sympy.factor(scale * kept_wrong / kept - kept_wrong / (kept + lost))
     require(gap.is_nonnegative is True, f"W'/D' - W'/D = {gap}")
     require(sympy.factor(-gap).is_nonnegative is not True, "the reverse inequality")
     return 2
@@ -250,7 +244,12 @@ def _random_problems() -> SearchStrategy[Problem]:
 
 @claim.measurement("search", "the tight instance", notices=("half of the factor", "T11a: exponent k - 1 for k"))
 def _tight(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    scale: Fraction = Fraction(1),
+    noise_shift: int = 0,
 ) -> Measured:
     """The rare-noise head reaches the bound as the noise vanishes: T11a is sharp; T3's bound is N_T times larger.
 
@@ -260,9 +259,9 @@ def _tight(
     """
     reached, instances = [], 0
     for k, train, test in ((1, 2, 20), (2, 4, 30), (3, 6, 40), (3, 8, 80)):
-        kappa = bounds.exchangeable_kappa(k, train=train, test=test, n_noise=k + statement.noise_shift)
+        kappa = bounds.exchangeable_kappa(k, train=train, test=test, n_noise=k + noise_shift)
         x = Fraction(1, 10**7)
-        share = rare_noise_loss(k, test, x, 1) / rare_noise_loss(k, train, x, 1) / (statement.scale * kappa)
+        share = rare_noise_loss(k, test, x, 1) / rare_noise_loss(k, train, x, 1) / (scale * kappa)
         instances += 1
         tick(1)
         if not (1 - x) ** (test - 2 * k) <= share <= 1:
@@ -276,7 +275,7 @@ def _tight(
 
 @claim.measurement("search", "hill climbing over soft heads with any scores", notices=("only S* need survive",))
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, survive: bool = True
 ) -> Measured:
     """Hill climbing over soft heads with any scores for the largest L_test / (t · L_train)."""
     from proofs_check.engines import climb
@@ -288,7 +287,7 @@ def _adversary(
         ens = random_pairs(rng, 2)
         problem = Problem(HeadClass(2), ens.at(4), ens.at(5))
         views = problem.space().views
-        factor = statement.factor(problem)
+        factor = _factor(problem, survive=survive)
 
         def gain(
             state: tuple[int, ...], problem: Problem = problem, views: Any = views, factor: Any = factor
@@ -311,14 +310,14 @@ def _adversary(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@claim.without("candidates survive", statement=replace(STATED, without="candidates survive"))
+@claim.without("candidates survive")
 def _no_kernel() -> Iterator[Problem]:
     """Training length 1: a candidate with noise survives in no training example."""
     for ens in ensembles(1, 2):
         yield Problem(HeadClass(1), ens.at(1), ens.at(2))
 
 
-@claim.without("same planting", statement=replace(STATED, without="same planting"))
+@claim.without("same planting")
 def _other_target() -> Iterator[Problem]:
     train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
     test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}

@@ -6,7 +6,7 @@ That c is tight says that there is a head, so a single head can show it, and onl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, product
 from math import comb
@@ -30,31 +30,21 @@ if TYPE_CHECKING:
 claim = Claim(**vars(claims.get("T2")))
 
 
-@dataclass(frozen=True)
-class Statement:
-    """Certificate length slope·k + shift (anchored heads: slope·k + anchored_shift); the defaults are the claim."""
-
-    slope: int = 2
-    shift: int = 0
-    anchored_shift: int = -1
-    needs_length: bool = True
-    """Zero loss is asked for at that length, not only at every smaller one."""
-
-    def certificate(self, arity: int, anchor: Anchor) -> int:
-        """The length at which zero loss is claimed to certify zero loss at every greater one."""
-        return self.slope * arity + (self.shift if anchor == "none" else self.anchored_shift)
-
-
-STATED = Statement()
+def _certificate(arity: int, anchor: Anchor, *, slope: int = 2, shift: int = 0, anchored_shift: int = -1) -> int:
+    """The length at which zero loss is claimed to certify zero loss at every greater one."""
+    return slope * arity + (shift if anchor == "none" else anchored_shift)
 
 
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
+def refute(
+    problem: Problem, *, slope: int = 2, shift: int = 0, anchored_shift: int = -1, without: str = ""
+) -> Facts | None:
     """Soundness over all heads of the problem; or, for a problem with a head, that some head shows tightness."""
-    certificate = statement.certificate(problem.heads.arity, problem.heads.anchor)
+    parts = {"slope": slope, "shift": shift, "anchored_shift": anchored_shift}
+    certificate = _certificate(problem.heads.arity, problem.heads.anchor, **parts)
     if problem.head is not None:
         return _refute_tightness(problem, problem.head, problem.planted[0], certificate)
-    if (_longest(problem.train) < certificate and statement.needs_length) or _longest(problem.test) < _longest(
+    if (_longest(problem.train) < certificate and without != "length 2k") or _longest(problem.test) < _longest(
         problem.train
     ):
         return None  # the statement says nothing
@@ -65,11 +55,11 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return {"certificate": certificate, "heads_perfect_in_training": int(trained.sum()), "that_fail": int(broken.sum())}
 
 
-claim.mutant("2k - 1 for 2k", statement=replace(STATED, shift=-1))
-claim.mutant("2k + 1 is tight", statement=replace(STATED, shift=1))
-claim.mutant("k + 1 for 2k", statement=replace(STATED, slope=1, shift=1))
-claim.mutant("anchored: 2k - 2 for 2k - 1", statement=replace(STATED, anchored_shift=-2))
-claim.mutant("anchored: 2k is tight", statement=replace(STATED, anchored_shift=0))
+claim.mutant("2k - 1 for 2k", shift=-1)
+claim.mutant("2k + 1 is tight", shift=1)
+claim.mutant("k + 1 for 2k", slope=1, shift=1)
+claim.mutant("anchored: 2k - 2 for 2k - 1", anchored_shift=-2)
+claim.mutant("anchored: 2k is tight", anchored_shift=0)
 
 
 def _longest(law: Law) -> int:
@@ -89,7 +79,7 @@ def _refute_tightness(problem: Problem, head: HardHead, law: PlantedLaw, certifi
         if (trained & ~tested).any():
             return None
         return {"certificate": certificate, "heads": trained.size, "perfect_below": int(trained.sum()), "that_err": 0}
-    for length in (*lengths, certificate) if certificate == STATED.certificate(arity, anchor) else ():
+    for length in (*lengths, certificate) if certificate == _certificate(arity, anchor) else ():
         at = loss(head, replace(law, length=length))
         if (at == 0) != (length < certificate):
             return {"certificate": certificate, "head": "of the proof", "length": length, "loss": str(at)}
@@ -128,7 +118,7 @@ def decisive(problem: Problem) -> int:
 
 
 def _stated_certificate(problem: Problem) -> int:
-    return STATED.certificate(problem.heads.arity, problem.heads.anchor)
+    return _certificate(problem.heads.arity, problem.heads.anchor)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +193,7 @@ def _tight(profile: Profile) -> Iterator[Problem]:
     kind="exhausted",
     notices=("2k - 1 for 2k", "2k + 1 is tight", "k + 1 for 2k"),
 )
-def prove_patterns_fit(*, statement: Statement = STATED) -> int:
+def prove_patterns_fit(*, slope: int = 2, shift: int = 0) -> int:
     """Every pair (S, S*) at every length L has one of D(k, k) overlap patterns, each on at most 2k positions.
 
     Polynomial identity in L, for each k <= 8: Σ_j interleavings(k, k, j) · C(L, 2k - j) = C(L, k)². The largest binomial
@@ -218,7 +208,7 @@ def prove_patterns_fit(*, statement: Statement = STATED) -> int:
         total = sum(ways * bounds.binomial(length, union) for union, ways in terms)
         difference = sympy.expand(sympy.expand_func(total - bounds.binomial(length, k) ** 2))
         require(difference == 0, f"k = {k}: {difference}")
-        certificate = statement.certificate(k, "none")
+        certificate = _certificate(k, "none", slope=slope, shift=shift)
         require(certificate == bounds.certificate(k), f"k = {k}: the closed form")
         at_certificate = [comb(certificate, union) > 0 for union, _ in terms]
         below = [comb(certificate - 1, union) > 0 for union, _ in terms]
@@ -228,7 +218,7 @@ def prove_patterns_fit(*, statement: Statement = STATED) -> int:
 
 
 @claim.proof("sizes of the proof and of the tight head, symbolic in k", notices=tuple(claim.mutants))
-def prove_sizes(*, statement: Statement = STATED) -> int:
+def prove_sizes(*, slope: int = 2, shift: int = 0, anchored_shift: int = -1) -> int:
     """|S ∪ S*| = 2k - j <= certificate, for symbolic k and overlap j >= 0 (anchored j >= 1).
 
     The tight head's wrong view needs k (anchored k - 1) noise tokens among l - k, so l >= certificate exactly.
@@ -239,7 +229,7 @@ def prove_sizes(*, statement: Statement = STATED) -> int:
     overlap = j - 1  # any integer >= 0
     anchors: tuple[tuple[Anchor, Any, Any], ...] = (("none", 2 * k - overlap, k), ("last", 2 * k - j, k - 1))
     for anchor, union, noise in anchors:
-        certificate = statement.certificate(k, anchor)
+        certificate = _certificate(k, anchor, slope=slope, shift=shift, anchored_shift=anchored_shift)
         require((certificate - union).is_nonnegative is True, f"union of two k-sets, anchor {anchor}")
         first = sympy.solve(sympy.Eq(length - k, noise), length)
         require(first == [certificate] == [bounds.certificate(k, anchor)], f"tightness, anchor {anchor}: {first}")
@@ -265,7 +255,7 @@ def _random_problems() -> SearchStrategy[Problem]:
     "search", "hill climbing over heads that are perfect at 2k, k = 2, V = 3", notices=("2k - 1 for 2k",)
 )
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, slope: int = 2, shift: int = 0
 ) -> Measured:
     """Hill climbing over heads of arity 2: for a smaller loss at the certificate c, and among the heads that lose nothing
     there for a greater one at c + 1, which refutes."""
@@ -274,7 +264,7 @@ def _adversary(
     restarts, steps = (4, 60) if profile == "quick" else (12, 250)
     words = list(product(range(3), repeat=2))
     heads = HeadClass(2)
-    certificate = statement.certificate(2, "none")
+    certificate = _certificate(2, "none", slope=slope, shift=shift)
     tried = decisive = 0
     for _ in range(restarts):
         ens = random_pairs(rng, int(rng.integers(1, 4)))
@@ -319,7 +309,7 @@ def _partial_support() -> Iterator[Problem]:
         yield Problem(HeadClass(2), front.at(4), ens.at(5))
 
 
-@claim.without("length 2k", statement=replace(STATED, needs_length=False))
+@claim.without("length 2k")
 def _shorter() -> Iterator[Problem]:
     """Zero loss at every length k..2k-1 together."""
     for ens in ensembles(2, 2):

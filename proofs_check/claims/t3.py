@@ -53,22 +53,19 @@ class Statement:
     factor: Fraction = Fraction(1)
     flipped: bool = False
     kappa_of: Callable[[list[Fraction]], Fraction] = max
-    needs_same_planting: bool = True
-    needs_coverage: bool = True
-    needs_abstention: bool = True
-    needs_normalised: bool = True
-    needs_planted_candidate: bool = True
 
-    def hard_bound(self, cov: Coverage, train_loss: Fraction, abstention: Fraction) -> Fraction | float:
+    def hard_bound(
+        self, cov: Coverage, train_loss: Fraction, abstention: Fraction, without: str = ""
+    ) -> Fraction | float:
         """What the statement claims about the test loss of a hard head; infinite where it claims nothing."""
-        if self.needs_abstention and cov.kappa0 == inf:
+        if cov.kappa0 == inf and without != "abstention":
             return inf
         kappa0 = cov.kappa0 if self.kappa0 and cov.kappa0 != inf else 1
-        return kappa0 * abstention + self.soft_bound(cov, train_loss - abstention)
+        return kappa0 * abstention + self.soft_bound(cov, train_loss - abstention, without)
 
-    def soft_bound(self, cov: Coverage, train_loss: Fraction) -> Fraction | float:
+    def soft_bound(self, cov: Coverage, train_loss: Fraction, without: str = "") -> Fraction | float:
         """What the statement claims about the test loss of a normalised soft head."""
-        if self.needs_coverage and cov.kappa == inf:
+        if cov.kappa == inf and without != "coverage":
             return inf
         ratios = [m_test / m_train for m_train, m_test in cov.masses.values() if m_train]
         kappa = self.kappa_of(ratios) if ratios and self.kappa else Fraction(1 if ratios else 0)
@@ -83,11 +80,11 @@ def _coverage(heads: HeadClass, train: Law, test: Law) -> Coverage:
     return coverage(heads, train=train, test=test)
 
 
-def _covered(problem: Problem, statement: Statement) -> Coverage | None:
+def _covered(problem: Problem, without: str = "") -> Coverage | None:
     try:
         return _coverage(problem.heads, problem.train, problem.test)
     except AssumptionViolated:
-        if statement.needs_same_planting:
+        if without != "same planting":
             return None
         # Without the hypothesis: the training law's planting is taken for both.
         (first, _), *_ = planted_components(problem.train, "T3", "train")
@@ -100,29 +97,29 @@ def _covered(problem: Problem, statement: Statement) -> Coverage | None:
 
 
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
+def refute(problem: Problem, *, statement: Statement = STATED, without: str = "") -> Facts | None:
     """The bound for every hard head and for a grid of soft heads."""
-    cov = _covered(problem, statement)
+    cov = _covered(problem, without)
     if cov is None:
         return None
-    return _refute_hard(problem, cov, statement) or _refute_soft(problem, cov, statement)
+    return _refute_hard(problem, cov, statement, without) or _refute_soft(problem, cov, statement, without)
 
 
-claim.mutant("without N_T", statement=replace(STATED, candidates=False))
-claim.mutant("without κ", statement=replace(STATED, kappa=False))
-claim.mutant("without κ0", statement=replace(STATED, kappa0=False))
-claim.mutant("the smallest mass ratio for κ", statement=replace(STATED, kappa_of=min))
-claim.mutant("half of the bound", statement=replace(STATED, factor=Fraction(1, 2)))
-claim.mutant("the inequality flipped", statement=replace(STATED, flipped=True))
+claim.mutant("without N_T", statement=Statement(candidates=False))
+claim.mutant("without κ", statement=Statement(kappa=False))
+claim.mutant("without κ0", statement=Statement(kappa0=False))
+claim.mutant("the smallest mass ratio for κ", statement=Statement(kappa_of=min))
+claim.mutant("half of the bound", statement=Statement(factor=Fraction(1, 2)))
+claim.mutant("the inequality flipped", statement=Statement(flipped=True))
 
 
-def _refute_hard(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
+def _refute_hard(problem: Problem, cov: Coverage, statement: Statement, without: str) -> Facts | None:
     for (train_loss, abstention), least, greatest, _ in _hard_losses(problem):
-        bound = statement.hard_bound(cov, train_loss, abstention)
+        bound = statement.hard_bound(cov, train_loss, abstention, without)
         test_loss = least if statement.flipped else greatest
         if (test_loss < bound and bound < inf) if statement.flipped else test_loss > bound:
             return {"train_loss": str(train_loss), "test_loss": str(test_loss), "bound": str(bound)}
-        if statement == STATED and bound != cov.bound(train_loss, abstention):
+        if statement == STATED and not without and bound != cov.bound(train_loss, abstention):
             return {
                 "train_loss": str(train_loss),
                 "bound": str(bound),
@@ -182,18 +179,17 @@ def soft_heads(problem: Problem, *, normalised: bool) -> Iterator[SparseAttentio
         yield SparseAttentionHead(problem.heads, score=score, value=value)
 
 
-def _refute_soft(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
-    if not _soft_in_scope(problem, cov, statement):
+def _refute_soft(problem: Problem, cov: Coverage, statement: Statement, without: str) -> Facts | None:
+    if statement.flipped or not _soft_in_scope(problem, cov, without):
         return None
-    heads = soft_heads(problem, normalised=statement.needs_normalised)
-    return refute_soft(problem, heads, lambda train_loss: statement.soft_bound(cov, train_loss))
+    heads = soft_heads(problem, normalised=without != "normalised")
+    return refute_soft(problem, heads, lambda train_loss: statement.soft_bound(cov, train_loss, without))
 
 
-def _soft_in_scope(problem: Problem, cov: Coverage, statement: Statement) -> bool:
+def _soft_in_scope(problem: Problem, cov: Coverage, without: str = "") -> bool:
     return (
         problem.heads.arity == _arity(problem.train)
-        and (cov.planted_is_candidate or not statement.needs_planted_candidate)
-        and not statement.flipped
+        and (cov.planted_is_candidate or without == "planted set is a candidate")
         and problem.train.size + problem.test.size <= SOFT_OUTCOMES
     )
 
@@ -222,19 +218,19 @@ def _arity(law: Law) -> int:
 @claim.cases
 def cases(problem: Problem) -> int:
     """One case a head: the hard ones, unless they are too many to enumerate, and the soft ones of the grid."""
-    cov = _covered(problem, STATED)
-    soft = cov is not None and _soft_in_scope(problem, cov, STATED)
+    cov = _covered(problem)
+    soft = cov is not None and _soft_in_scope(problem, cov)
     return problem.n_enumerated + (sum(1 for _ in soft_heads(problem, normalised=True)) if soft else 0)
 
 
 @claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads with a bound below 1: a loss may be above it."""
-    cov = _covered(problem, STATED)
+    cov = _covered(problem)
     if cov is None:
         return 0
     hard = sum(n for (train_loss, a), *_, n in _hard_losses(problem) if STATED.hard_bound(cov, train_loss, a) < 1)
-    if not _soft_in_scope(problem, cov, STATED):
+    if not _soft_in_scope(problem, cov):
         return hard
     heads = soft_heads(problem, normalised=True)
     return hard + sum(STATED.soft_bound(cov, loss(head, problem.train)) < 1 for head in heads)
@@ -243,7 +239,7 @@ def decisive(problem: Problem) -> int:
 @claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the bound is finite."""
-    cov = _covered(problem, STATED)
+    cov = _covered(problem)
     return cov is not None and cov.factor < inf
 
 
@@ -433,21 +429,21 @@ def _searched_problem(rng: np.random.Generator, kind: int) -> Problem:
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@claim.without("same planting", statement=replace(STATED, needs_same_planting=False))
+@claim.without("same planting")
 def _other_target() -> Iterator[Problem]:
     train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
     test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}
     yield Problem(HeadClass(1), ensemble(3, (0,), train).at(2), ensemble(3, (0,), test).at(3))
 
 
-@claim.without("coverage", statement=replace(STATED, needs_coverage=False))
+@claim.without("coverage")
 def _uncovered() -> Iterator[Problem]:
     """Training length k: no noise, so candidates with noise are first met at test."""
     for ens in ensembles(1, 2):
         yield Problem(HeadClass(1), ens.at(1), ens.at(2))
 
 
-@claim.without("abstention", statement=replace(STATED, needs_abstention=False))
+@claim.without("abstention")
 def _abstaining() -> Iterator[Problem]:
     """Coupled IDs in training, raw IDs at test: no set is a candidate there, so κ = 0 and κ0 is infinite."""
     ens = marked_parity(2, support.paired())
@@ -455,12 +451,12 @@ def _abstaining() -> Iterator[Problem]:
     yield Problem(HeadClass(2, 0), ens.at(4, positions=coupled), ens.at(4))
 
 
-@claim.without("normalised", statement=replace(STATED, needs_normalised=False))
+@claim.without("normalised")
 def _faint_scores() -> Iterator[Problem]:
     return _diluted_problems("quick")
 
 
-@claim.without("planted set is a candidate", statement=replace(STATED, needs_planted_candidate=False))
+@claim.without("planted set is a candidate")
 def _planted_outside() -> Iterator[Problem]:
     """S* wider than the window at test: a soft head that is perfect in training abstains there."""
     ens = ensemble(2, (0,), {(1, 1): 0})

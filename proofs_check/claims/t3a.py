@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import comb, inf
@@ -87,11 +87,11 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return None
 
 
-claim.mutant("exponent k - 1 for k", statement=replace(STATED, exponent_shift=-1))
-claim.mutant("exponent k + 1 for k", statement=replace(STATED, exponent_shift=1))
-claim.mutant("κ of the patterns without noise", statement=replace(STATED, exponent_slope=0))
-claim.mutant("κ0 = 1/2", statement=replace(STATED, kappa0=Fraction(1, 2)))
-claim.mutant("N_T = C(l, k + 1)", statement=replace(STATED, candidates_arity_shift=1))
+claim.mutant("exponent k - 1 for k", statement=Statement(exponent_shift=-1))
+claim.mutant("exponent k + 1 for k", statement=Statement(exponent_shift=1))
+claim.mutant("κ of the patterns without noise", statement=Statement(exponent_slope=0))
+claim.mutant("κ0 = 1/2", statement=Statement(kappa0=Fraction(1, 2)))
+claim.mutant("N_T = C(l, k + 1)", statement=Statement(candidates_arity_shift=1))
 
 
 @claim.cases
@@ -304,7 +304,7 @@ def _tight_instance(
     return Measured(instances, f"loss ratio / κ at noise 1e-6, L = 50: {', '.join(reached)}")
 
 
-@claim.without("train length 2k", statement=replace(STATED, least_length=1))
+@claim.without("train length 2k", statement=Statement(least_length=1))
 def _short_training() -> Iterator[Problem]:
     """k = 2, l = 2 and 3, L = 3: the closed form is C(1, 2) / C(l - 2, 2) = 0/0 at both, and κ is ∞ from 2, 1 from 3.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,7 @@ from proofs_check.families import ensembles, marked_parity
 from proofs_check.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
 from theory import HeadClass, PlantedEnsemble, certificate_length, claims, positions, support
+from theory.criterion import Outcome
 from theory.heads import Key
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
@@ -28,41 +29,31 @@ if TYPE_CHECKING:
 claim = Claim(**vars(claims.get("T4")))
 
 
-@dataclass(frozen=True)
-class Statement:
-    """(i) and (ii) fail with an unseen view; (iii) the certificate lengths of marked parity; the defaults are the claim.
-
-    (ii) speaks of heads without a window; one of L - 1 or more hides nothing either, and counts as none."""
-
-    absolute_fails: bool = True
-    relative_fails: bool = True
-    hides: Literal["test", "train"] = "test"
-    """Which length a window must reach, less one, to hide no offset."""
-    local_certificate: int = 4
-    free_certificate: int = 4
-    needs_longer: bool = True
-    needs_absolute_scheme: bool = True
-    needs_unbounded: bool = True
-    needs_pair: bool = True
-    needs_realizable: bool = True
-    needs_two_labels: bool = True
-
-
-STATED = Statement()
+Hides = Literal["test", "train"]
+"""Which length a window must reach, less one, to hide no offset."""
 
 
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
+def refute(
+    problem: Problem,
+    *,
+    absolute: Outcome = "fails",
+    relative: Outcome = "fails",
+    hides: Hides = "test",
+    local_certificate: int = 4,
+    free_certificate: int = 4,
+    without: str = "",
+) -> Facts | None:
     """(i), (ii): what the statement says against T1's verdict, and against the counterexample's exact losses; (iii): the
     certificate lengths."""
     train, test = problem.planted
-    certificate = _certificate(problem.heads, train, test, statement)
+    certificate = _certificate(problem.heads, train, test, local_certificate, free_certificate)
     if certificate is not None:
         found = list(certificate_lengths(problem))
         if found == list(range(certificate, train.length + 1)):
             return None
         return {"certificate": certificate, "certificate_lengths": found}
-    says = _says(problem, statement)
+    says = _says(problem, absolute, relative, hides, without)
     if says is None:
         return None
     verdict = problem.verdict()
@@ -78,12 +69,12 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return None
 
 
-claim.mutant("(i) absolute IDs generalize", statement=replace(STATED, absolute_fails=False))
-claim.mutant("(ii) unbounded relative offsets generalize", statement=replace(STATED, relative_fails=False))
-claim.mutant("(ii) a window of l - 1 hides nothing", statement=replace(STATED, hides="train"))
-claim.mutant("(iii) local certificate 3", statement=replace(STATED, local_certificate=3))
-claim.mutant("(iii) local certificate 5", statement=replace(STATED, local_certificate=5))
-claim.mutant("(iii) certificate 2k - 1 without key", statement=replace(STATED, free_certificate=3))
+claim.mutant("(i) absolute IDs generalize", absolute="generalizes")
+claim.mutant("(ii) unbounded relative offsets generalize", relative="generalizes")
+claim.mutant("(ii) a window of l - 1 hides nothing", hides="train")
+claim.mutant("(iii) local certificate 3", local_certificate=3)
+claim.mutant("(iii) local certificate 5", local_certificate=5)
+claim.mutant("(iii) certificate 2k - 1 without key", free_certificate=3)
 
 
 def certificate_lengths(problem: Problem) -> tuple[int, ...]:
@@ -109,36 +100,47 @@ def certificate_lengths(problem: Problem) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _certificate(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statement: Statement) -> int | None:
-    """The certificate length by the statement, where the problem is one of (iii)."""
+def _certificate(
+    heads: HeadClass, train: PlantedLaw, test: PlantedLaw, local_certificate: int = 4, free_certificate: int = 4
+) -> int | None:
+    """The certificate length, where the problem is one of (iii)."""
     scheme, law = train.positions, train.support_law
     if train.ensemble != marked_parity(2, law) or train.length != test.length or not isinstance(scheme, RandomShift):
         return None
     if heads.key == "absolute" and isinstance(law, Local) and heads.window == law.width:
         covers = scheme.lo <= 0 and scheme.hi + heads.arity >= test.length
-        return statement.local_certificate if covers else None
+        return local_certificate if covers else None
     free = (heads.key, heads.window, law) == ("none", None, Uniform("none"))
-    return statement.free_certificate if free else None
+    return free_certificate if free else None
 
 
-def _says(problem: Problem, statement: Statement) -> str | None:
-    """What (i) and (ii) say of the problem, if anything."""
+def _says(
+    problem: Problem,
+    absolute: Outcome = "fails",
+    relative: Outcome = "fails",
+    hides: Hides = "test",
+    without: str = "",
+) -> Outcome | None:
+    """What (i) and (ii) say of the problem, if anything.
+
+    (ii) speaks of heads without a window; one of L - 1 or more hides nothing either, and counts as none.
+    """
     heads, (train, test) = problem.heads, problem.planted
     scheme = train.positions
     if (
         not isinstance(scheme, RandomShift)
-        or (test.length <= train.length and statement.needs_longer)
-        or (len(problem.labels) < 2 and statement.needs_two_labels)
-        or (statement.needs_realizable and problem.verdict().outcome == "unrealizable")
+        or (test.length <= train.length and without != "longer test")
+        or (len(problem.labels) < 2 and without != "two labels")
+        or (without != "realizable" and problem.verdict().outcome == "unrealizable")
     ):
         return None
-    if heads.key == "absolute" and (scheme.lo == scheme.hi or not statement.needs_absolute_scheme):
+    if heads.key == "absolute" and (scheme.lo == scheme.hi or without == "IDs that do not cover"):
         wide = heads.window is None or heads.window >= heads.arity - 1
-        return ("fails" if statement.absolute_fails else "generalizes") if wide else None
-    longest = (test if statement.hides == "test" else train).length
-    open_ended = heads.window is None or heads.window >= longest - 1 or not statement.needs_unbounded
-    if heads.key == "relative" and open_ended and (heads.arity > 1 or not statement.needs_pair):
-        return "fails" if statement.relative_fails else "generalizes"
+        return absolute if wide else None
+    longest = (test if hides == "test" else train).length
+    open_ended = heads.window is None or heads.window >= longest - 1 or without == "no window"
+    if heads.key == "relative" and open_ended and (heads.arity > 1 or without == "two tokens"):
+        return relative
     return None
 
 
@@ -146,7 +148,7 @@ def _says(problem: Problem, statement: Statement) -> str | None:
 def cases(problem: Problem) -> int:
     """One case a problem; for (iii) one a pair of lengths."""
     train, test = problem.planted
-    if _certificate(problem.heads, train, test, STATED) is None:
+    if _certificate(problem.heads, train, test) is None:
         return 1
     return sum(longer - train.ensemble.arity + 1 for longer in range(4, test.length + 1))
 
@@ -154,7 +156,7 @@ def cases(problem: Problem) -> int:
 @claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    return _certificate(problem.heads, *problem.planted, STATED) is not None or _says(problem, STATED) is not None
+    return _certificate(problem.heads, *problem.planted) is not None or _says(problem) is not None
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +205,7 @@ def _certificates(profile: Profile) -> Iterator[Problem]:
     "perfect in training and errs at test, by SAT at Herbrand constants",
     notices=("(ii) a window of l - 1 hides nothing",),
 )
-def prove_unseen(*, statement: Statement = STATED) -> int:
+def prove_unseen(*, hides: Hides = "test") -> int:
     """(i), (ii) for every training length l, every L > l, every k and w: some view at test never occurs in training.
 
     l = k + a, L = l + 1 + b and w = k - 1 + c. (i) The last k positions are a candidate with the ID L - 1, training IDs
@@ -226,9 +228,7 @@ def prove_unseen(*, statement: Statement = STATED) -> int:
         "(i): they lie within the window": width - (last(long) - (long - k)),
         "(i): the ID L - 1 is beyond those of training": last(long) - last(short) - 1,
         "(ii): the last k positions are not the first": (long + 1 - k) - 1,
-        "(ii): they lie within the window": (long if statement.hides == "test" else short)
-        + c
-        - (last(long + 1, o) - o),
+        "(ii): they lie within the window": (long if hides == "test" else short) + c - (last(long + 1, o) - o),
         "(ii): the offset L - 1 is beyond those of training": last(long + 1, o) - o - last(short + 1) - 1,
     }
     for step, sign in signs.items():
@@ -259,7 +259,7 @@ def _random_problems() -> SearchStrategy[Problem]:
 
 @claim.measurement("search", "certificate lengths", notices=("(iii) local certificate 3", "(iii) local certificate 5"))
 def _certificate_search(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, local_certificate: int = 4
 ) -> Measured:
     """The certificate lengths over (k, w, shift range, key), test lengths up to 8: from some length on all, at the latest
     from the max(2w + 1, w + k + 1) of T4's proof or, under the absolute key, where the shifts cover the test IDs; for two
@@ -274,7 +274,7 @@ def _certificate_search(
         instances += longest - k + 1
         tick(longest - k + 1)
         latest = max(2 * width + 1, width + k + 1, longest - shift if key == "absolute" else 0)
-        certificate = _certificate(problem.heads, shifted, ens.at(longest), statement)
+        certificate = _certificate(problem.heads, shifted, ens.at(longest), local_certificate)
         first = min(lengths, default=longest + 1)
         if (
             lengths != tuple(range(first, longest + 1))
@@ -290,7 +290,7 @@ def _certificate_search(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@claim.without("longer test", statement=replace(STATED, needs_longer=False))
+@claim.without("longer test")
 def _equal_lengths() -> Iterator[Problem]:
     """At equal lengths nothing is unseen."""
     for length in (4, 5):
@@ -298,35 +298,35 @@ def _equal_lengths() -> Iterator[Problem]:
         yield Problem(HeadClass(2, None, "absolute"), at, at)
 
 
-@claim.without("IDs that do not cover", statement=replace(STATED, needs_absolute_scheme=False))
+@claim.without("IDs that do not cover")
 def _shifted() -> Iterator[Problem]:
     """A random shift shows every test ID."""
     ens = marked_parity(2, support.local(1))
     yield Problem(HeadClass(2, 1, "absolute"), ens.at(4, positions=positions.random_shift(0, 6)), ens.at(6))
 
 
-@claim.without("no window", statement=replace(STATED, needs_unbounded=False))
+@claim.without("no window")
 def _windowed() -> Iterator[Problem]:
     """A window hides the new offsets."""
     ens = marked_parity(2, support.local(1))
     yield Problem(HeadClass(2, 1, "relative"), ens.at(4), ens.at(6))
 
 
-@claim.without("two tokens", statement=replace(STATED, needs_pair=False))
+@claim.without("two tokens")
 def _single() -> Iterator[Problem]:
     """One token has no offsets."""
     ens = marked_parity(1)
     yield Problem(HeadClass(1, None, "relative"), ens.at(2), ens.at(3))
 
 
-@claim.without("realizable", statement=replace(STATED, needs_realizable=False))
+@claim.without("realizable")
 def _blind() -> Iterator[Problem]:
     """One token does not tell the parity of two: no head is perfect in training, so none fails."""
     ens = marked_parity(2)
     yield Problem(HeadClass(1, None, "absolute"), ens.at(2), ens.at(3))
 
 
-@claim.without("two labels", statement=replace(STATED, needs_two_labels=False))
+@claim.without("two labels")
 def _one_label() -> Iterator[Problem]:
     """With one label and one token an unseen ID cannot be answered wrongly."""
     ens = PlantedEnsemble(1, [1], {(0,): 1}, {(0,): 0}, support.uniform(), (0,))

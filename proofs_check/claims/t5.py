@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
@@ -32,30 +31,28 @@ KEYS: tuple[Key, ...] = ("none", "order", "relative")
 WINDOW_0 = HeadClass(2, 0, "relative")
 
 
-@dataclass(frozen=True)
-class Statement:
-    """The outcomes that T5 allows, part by part; the defaults are the claim.
+COUPLED: Outcomes = frozenset(("generalizes", "unrealizable"))
+OUTSIDE: Outcomes = frozenset(("unrealizable",))
+RAW: Outcomes = frozenset(("fails",))
+
+
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    certificate: int = 2,
+    coupled: Outcomes = COUPLED,
+    outside: Outcomes = OUTSIDE,
+    raw: Outcomes = RAW,
+    without: str = "",
+) -> Facts | None:
+    """What the statement allows against T1's verdict, and (where heads can be enumerated) against all heads.
 
     (i) coupled IDs, any planting: `coupled` from length `certificate` · k on; parity generalizes, and fails below.
     (ii) S* in no candidate set, no subset of it determines the label: `outside`.
     (iii) parity on raw IDs whose window holds S*: `raw`.
     """
-
-    certificate: int = 2
-    coupled: Outcomes = frozenset(("generalizes", "unrealizable"))
-    outside: Outcomes = frozenset(("unrealizable",))
-    raw: Outcomes = frozenset(("fails",))
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-
-STATED = Statement()
-
-
-@claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
-    """What the statement allows against T1's verdict, and (where heads can be enumerated) against all heads."""
-    for part, allowed in _says(problem, statement).items():
+    for part, allowed in _says(problem, certificate, coupled, outside, raw, without).items():
         found = {"verdict": problem.verdict().outcome}
         if problem.n_enumerated:
             found["brute_force"] = problem.brute_force()
@@ -64,53 +61,60 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return None
 
 
-claim.mutant("coupled: one offset suffices", statement=replace(STATED, certificate=1))
-claim.mutant("coupled: three offsets are needed", statement=replace(STATED, certificate=3))
-claim.mutant("coupled: always realizable", statement=replace(STATED, coupled=frozenset(("generalizes",))))
-claim.mutant("raw IDs generalize", statement=replace(STATED, raw=frozenset(("generalizes",))))
-claim.mutant(
-    "raw IDs below the spread are realizable", statement=replace(STATED, outside=frozenset(("fails", "generalizes")))
-)
+claim.mutant("coupled: one offset suffices", certificate=1)
+claim.mutant("coupled: three offsets are needed", certificate=3)
+claim.mutant("coupled: always realizable", coupled=frozenset(("generalizes",)))
+claim.mutant("raw IDs generalize", raw=frozenset(("generalizes",)))
+claim.mutant("raw IDs below the spread are realizable", outside=frozenset(("fails", "generalizes")))
 
 
-def _says(problem: Problem, statement: Statement) -> dict[str, Outcomes]:
+def _says(
+    problem: Problem,
+    certificate: int = 2,
+    coupled: Outcomes = COUPLED,
+    outside: Outcomes = OUTSIDE,
+    raw: Outcomes = RAW,
+    without: str = "",
+) -> dict[str, Outcomes]:
     """{part: the outcomes that it allows}, of the parts whose hypotheses hold."""
     return {
         part: allowed
-        for part, (hypotheses, allowed) in _parts(problem, statement).items()
-        if all(holds for name, holds in hypotheses.items() if name != statement.without)
+        for part, (hypotheses, allowed) in _parts(problem, certificate, coupled, outside, raw).items()
+        if all(holds for name, holds in hypotheses.items() if name != without)
     }
 
 
-def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, bool], Outcomes]]:
+def _parts(
+    problem: Problem, certificate: int, coupled: Outcomes, outside: Outcomes, raw: Outcomes
+) -> dict[str, tuple[dict[str, bool], Outcomes]]:
     """{part: ({hypothesis: whether it holds}, the outcomes that it allows)}."""
     train, test, heads = problem.train, problem.test, problem.heads
-    outside = {
+    is_hidden = {
         "S* in no candidate set": is_outside(heads, train),
         "no subset determines the target": all(
             is_undetermined(law.ensemble) for law, _ in planted_components(train, "T5", "train")
         ),
     }
-    parts = {"(ii)": (outside, statement.outside)}
+    parts = {"(ii)": (is_hidden, outside)}
     if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
         return parts
     k, length, schemes = train.ensemble.arity, train.length, (train.positions, test.positions)
     if train.ensemble != test.ensemble or not isinstance(train.support_law, Paired) or heads.anchor != "none":
         return parts
     parity, marks = is_parity(train.ensemble), has_marks(train.ensemble)
-    coupled = {
+    shared = {
         "arity k": heads.arity == k,
         "coupled IDs": all(isinstance(p, Coupled) and p.coupling == Blocks(k) for p in schemes),
         "window 0": heads.window == 0,
         "key not absolute": heads.key != "absolute",
     }
     longer = {"longer test": test.length > length}
-    enough = {"training length 2k": length >= statement.certificate * k}
-    serves = statement.coupled - {"unrealizable"} if parity and marks else statement.coupled
-    parts["(i)"] = {**coupled, **enough, "no shorter test": test.length >= length}, serves
-    below = {"marked parity": parity and marks, "below 2k": length < statement.certificate * k}
-    parts["(i), below 2k"] = {**coupled, **longer, **below}, frozenset(("fails",))
-    raw = {
+    enough = {"training length 2k": length >= certificate * k}
+    serves = coupled - {"unrealizable"} if parity and marks else coupled
+    parts["(i)"] = {**shared, **enough, "no shorter test": test.length >= length}, serves
+    below = {"marked parity": parity and marks, "below 2k": length < certificate * k}
+    parts["(i), below 2k"] = {**shared, **longer, **below}, frozenset(("fails",))
+    by_position = {
         "arity k": heads.arity == k,
         "parity": parity,
         "marks are no noise": marks,
@@ -119,7 +123,7 @@ def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, 
         "relative key": heads.key == "relative",
         "window from the spread on": heads.window is None or heads.window >= (k - 1) * (length // k),
     }
-    parts["(iii)"] = {**raw, **longer}, statement.raw
+    parts["(iii)"] = {**by_position, **longer}, raw
     return parts
 
 
@@ -167,13 +171,13 @@ def cases(problem: Problem) -> int:
 @claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    return bool(_says(problem, STATED))
+    return bool(_says(problem))
 
 
 @claim.decisive
 def decisive(problem: Problem) -> int:
     """No case where the class is unrealizable and nothing but (i) speaks, which is then void."""
-    void = problem.verdict().outcome == "unrealizable" and set(_says(problem, STATED)) == {"(i)"}
+    void = problem.verdict().outcome == "unrealizable" and set(_says(problem)) == {"(i)"}
     return 0 if void else cases(problem)
 
 
@@ -267,7 +271,7 @@ def _outside(profile: Profile) -> Iterator[Problem]:
     "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
     notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
 )
-def prove_coupling(*, statement: Statement = STATED) -> int:
+def prove_coupling(*, certificate: int = 2) -> int:
     """The coupling c(p) = p mod m sends the position j m + i, at the offset i < m of block j, to i: two positions share
     an ID just when they share the offset. So with window 0 the candidates are one k-set for each of the m offsets. On
     raw IDs such a set spreads over (k - 1) m, which outgrows every window. Symbolic in k, m, i and j. The m words of the
@@ -281,7 +285,7 @@ def prove_coupling(*, statement: Statement = STATED) -> int:
     require(sympy.Mod(i, i + 1 + spare) == i, "the ID is the offset, for every m = i + 1 + b > i")
     require(sympy.Mod(i + j * (m + 1), m) != sympy.Mod(i, m), "it depends on blocks of another length")
     require(sympy.limit(k * m, m, sympy.oo) == sympy.oo, "the spread of k + 1 >= 2 positions")
-    require(bounds.certificate(1) == statement.certificate, "T2's certificate for arity 1")
+    require(bounds.certificate(1) == certificate, "T2's certificate for arity 1")
     return 5
 
 
@@ -298,7 +302,7 @@ def bags(k: int, n_offsets: int) -> set[ViewCase]:
     kind="exhausted",
     notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
 )
-def prove_two_offsets(*, statement: Statement = STATED) -> int:
+def prove_two_offsets(*, certificate: int = 2) -> int:
     """From two offsets on, the views of coupled parity do not depend on their number m: with m - 1 > 0 other offsets, all
     noise, there is one other view. T1 asks of a law for its (views, label) alone, so its verdict from any m >= 2 to any
     m' >= 2 is that from 2 to 2, which is also found from all hard heads; and from 1 to any m' >= 2 that from 1 to 2.
@@ -316,7 +320,7 @@ def prove_two_offsets(*, statement: Statement = STATED) -> int:
             require((bags(k, m) == bags(k, 2)) == (m >= 2), f"k = {k}, m = {m}: the views of m = 2")
             steps += 3
         for m in (1, 2):
-            outcome = "generalizes" if m >= statement.certificate else "fails"
+            outcome = "generalizes" if m >= certificate else "fails"
             problem = Problem(heads, laws[m], laws[2])
             require(problem.brute_force() == problem.verdict().outcome == outcome, f"k = {k}: from {m} to 2 offsets")
             steps += 1
@@ -358,7 +362,7 @@ def _random_raw() -> SearchStrategy[Problem]:
 
 @claim.measurement("search", "the smallest realizable window", notices=("raw IDs below the spread are realizable",))
 def _smallest_window(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, outside: Outcomes = OUTSIDE
 ) -> Measured:
     """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows.
 
@@ -376,7 +380,7 @@ def _smallest_window(
                 tick(1)
                 problem = Problem(HeadClass(2, window, "relative"), at, at)
                 outcome = decide(problem.heads, train=at, test=at).outcome
-                if any(outcome not in allowed for allowed in _says(problem, statement).values()):
+                if any(outcome not in allowed for allowed in _says(problem, outside=outside).values()):
                     return Measured(
                         instances, f"length {length}, window {window}: {outcome}", (problem, {"is": outcome})
                     )
@@ -405,12 +409,12 @@ def _shared(heads: HeadClass, train: int, test: int, *, blocks: tuple[int, int] 
     return Problem(heads, ens.at(train, positions=schemes[0]), ens.at(test, positions=schemes[1]))
 
 
-@claim.without("S* in no candidate set", statement=replace(STATED, without="S* in no candidate set"))
+@claim.without("S* in no candidate set")
 def _inside() -> Iterator[Problem]:
     yield _raw(2, HeadClass(2, 2, "relative"), 2, 3)
 
 
-@claim.without("no subset determines the target", statement=replace(STATED, without="no subset determines the target"))
+@claim.without("no subset determines the target")
 def _determined() -> Iterator[Problem]:
     """The first token, or either of the two, is the label."""
     targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 3): 0, (2, 3): 1}, {(1, 1): 0, (2, 2): 1})
@@ -419,32 +423,32 @@ def _determined() -> Iterator[Problem]:
         yield Problem(HeadClass(2, 1, "relative"), at, at)
 
 
-@claim.without("coupled IDs", statement=replace(STATED, without="coupled IDs"))
+@claim.without("coupled IDs")
 def _other_coupling() -> Iterator[Problem]:
     yield _shared(WINDOW_0, 4, 6, blocks=(2, 6))
 
 
-@claim.without("window 0", statement=replace(STATED, without="window 0"))
+@claim.without("window 0")
 def _window_1() -> Iterator[Problem]:
     yield _shared(HeadClass(2, 1, "relative"), 4, 6)
 
 
-@claim.without("key not absolute", statement=replace(STATED, without="key not absolute"))
+@claim.without("key not absolute")
 def _absolute_key() -> Iterator[Problem]:
     yield _shared(HeadClass(2, 0, "absolute"), 4, 6)
 
 
-@claim.without("training length 2k", statement=replace(STATED, without="training length 2k"))
+@claim.without("training length 2k")
 def _one_offset() -> Iterator[Problem]:
     yield _shared(WINDOW_0, 2, 4)
 
 
-@claim.without("k >= 2", statement=replace(STATED, without="k >= 2"))
+@claim.without("k >= 2")
 def _one_token() -> Iterator[Problem]:
     yield _raw(1, HeadClass(1, None, "relative"), 2, 3)
 
 
-@claim.without("marks are no noise", statement=replace(STATED, without="marks are no noise"))
+@claim.without("marks are no noise")
 def _marks_as_noise() -> Iterator[Problem]:
     """Where marks are noise too, wrong pairs carry the same view, and no head is perfect."""
     words = product((0, 1), repeat=2)
@@ -452,16 +456,16 @@ def _marks_as_noise() -> Iterator[Problem]:
     yield Problem(HeadClass(2, None, "relative"), ens.at(6), ens.at(8))
 
 
-@claim.without("relative key", statement=replace(STATED, without="relative key"))
+@claim.without("relative key")
 def _no_key() -> Iterator[Problem]:
     yield _raw(2, HeadClass(2), 2, 3)
 
 
-@claim.without("raw IDs", statement=replace(STATED, without="raw IDs"))
+@claim.without("raw IDs")
 def _coupled_without_window() -> Iterator[Problem]:
     yield _shared(HeadClass(2, None, "relative"), 4, 6, blocks=(4, 6))
 
 
-@claim.without("longer test", statement=replace(STATED, without="longer test"))
+@claim.without("longer test")
 def _equal_lengths() -> Iterator[Problem]:
     yield _raw(2, HeadClass(2, None, "relative"), 3, 3)

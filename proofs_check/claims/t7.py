@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -27,16 +26,11 @@ if TYPE_CHECKING:
 claim = Claim(**vars(claims.get("T7")))
 
 
-@dataclass(frozen=True)
-class Statement:
-    """E[wrong] = share · E[selected] for every head of arity < k + slack, and its floor on the loss."""
+HALF = Fraction(1, 2)
 
-    share: Fraction = Fraction(1, 2)
-    slack: int = 0
-    identity: bool = True
-    floor: Callable[[Any], Any] = lambda n: bounds.half_wrong_floor(n)
-    any_arity: bool = False
-    """Whether it is said of heads of any arity."""
+
+def _stated_floor(n_candidates: Any) -> Any:
+    return bounds.half_wrong_floor(n_candidates)
 
 
 def _floor_of_one_half(n_candidates: Any) -> Fraction:
@@ -46,8 +40,6 @@ def _floor_of_one_half(n_candidates: Any) -> Fraction:
 def _floor_of_two_over_n(n_candidates: Any) -> Any:
     return bounds.ratio(2, n_candidates)
 
-
-STATED = Statement()
 
 FLOORS = ("no head beats chance", "2 / max |C| for the floor")
 
@@ -65,33 +57,46 @@ def arity_of(law: Law) -> int:
 
 
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
-    """The identity for every head (by linearity: view by view and answer by answer), and the floor on the loss."""
-    if not statement.any_arity and problem.heads.arity >= arity_of(problem.train) + statement.slack:
+def refute(
+    problem: Problem,
+    *,
+    share: Fraction = HALF,
+    slack: int = 0,
+    floor: Callable[[Any], Any] = _stated_floor,
+    without: str = "",
+) -> Facts | None:
+    """E[wrong] = share · E[selected] for every head of arity < k + slack, by linearity: view by view and answer by answer;
+    and the floor on the loss."""
+    if without != "arity below k" and problem.heads.arity >= arity_of(problem.train) + slack:
         return None
-    for view, counts in labelled_counts(problem.heads, problem.train).items() if statement.identity else ():
+    for view, counts in labelled_counts(problem.heads, problem.train).items():
         selected = sum(counts.values())
         for answer in problem.train.labels:
             wrong = selected - counts[answer]
-            if wrong != statement.share * selected:
+            if wrong != share * selected:
                 return {
                     "view": [list(view.tokens), list(view.key)],
                     "answer": answer,
                     "wrong_share": str(Fraction(wrong, selected)),
                 }
-    if (space := problem.space()).size <= ENUMERATED_HEADS:
-        losses, _, denominator = space.losses(problem.train)
-        smallest = Fraction(int(losses.min()), denominator)
-        floor = statement.floor(max(1, problem.candidates_in(problem.train)))
-        if smallest < floor:
-            return {"smallest_loss": str(smallest), "floor": str(floor), "head": int(losses.argmin())}
-    return None
+    return refute_floor(problem, floor)
 
 
-claim.mutant("a third for a half", statement=replace(STATED, share=Fraction(1, 3)))
-claim.mutant("arity <= k for arity < k", statement=replace(STATED, slack=1))
-claim.mutant("no head beats chance", statement=replace(STATED, floor=_floor_of_one_half))
-claim.mutant("2 / max |C| for the floor", statement=replace(STATED, floor=_floor_of_two_over_n))
+def refute_floor(problem: Problem, floor: Callable[[Any], Any]) -> Facts | None:
+    """The floor on the loss, by its number of candidates, where heads are enumerated."""
+    if (space := problem.space()).size > ENUMERATED_HEADS:
+        return None
+    losses, _, denominator = space.losses(problem.train)
+    smallest, least = Fraction(int(losses.min()), denominator), floor(max(1, problem.candidates_in(problem.train)))
+    if smallest >= least:
+        return None
+    return {"smallest_loss": str(smallest), "floor": str(least), "head": int(losses.argmin())}
+
+
+claim.mutant("a third for a half", share=Fraction(1, 3))
+claim.mutant("arity <= k for arity < k", slack=1)
+claim.mutant("no head beats chance", floor=_floor_of_one_half)
+claim.mutant("2 / max |C| for the floor", floor=_floor_of_two_over_n)
 
 
 @claim.cases
@@ -168,7 +173,7 @@ def _beats_chance(profile: Profile) -> Iterator[Problem]:
 
 
 @claim.proof("the involution, a tautology for every k", notices=("a third for a half",))
-def prove_involution(*, statement: Statement = STATED) -> int:
+def prove_involution(*, share: Fraction = HALF) -> int:
     """Flipping the first marked bit outside S keeps the view of S and flips the label.
 
     With the parity r of the other bits free, the label is b xor r: for every answer a, exactly one of the two inputs
@@ -182,7 +187,7 @@ def prove_involution(*, statement: Statement = STATED) -> int:
     wrong, wrong_flipped = Xor(a, Xor(b, r)), Xor(a, Xor(Not(b), r))
     exactly_one = Xor(wrong, wrong_flipped)
     require(not satisfiable(Not(exactly_one)), "one of the pair is wrong")
-    require(statement.share == Fraction(1, 2), "one of two is the share")
+    require(share == HALF, "one of two is the share")
     # The check can fail: for AND in place of XOR the flip may leave the label as it is.
     require(bool(satisfiable(Not(Xor(Xor(a, b & r), Xor(a, Not(b) & r))))), "a label that need not flip")
     return 3
@@ -191,7 +196,7 @@ def prove_involution(*, statement: Statement = STATED) -> int:
 @claim.proof(
     "E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", kind="exhausted", notices=("arity <= k for arity < k",)
 )
-def prove_fourier(*, statement: Statement = STATED) -> int:
+def prove_fourier(*, slack: int = 0) -> int:
     """E[parity · f] = 0 for every function f of fewer bits, k = 2..5: f is generic, one symbol a value.
 
     In ±1 notation E[wrong] - E[right] over any view is such an expectation.
@@ -200,7 +205,7 @@ def prove_fourier(*, statement: Statement = STATED) -> int:
 
     steps = 0
     for k in range(2, 6):
-        for seen in range(k + statement.slack):
+        for seen in range(k + slack):
             values = {
                 bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)
             }
@@ -213,7 +218,7 @@ def prove_fourier(*, statement: Statement = STATED) -> int:
 
 
 @claim.proof("the floor 1 / (2N), symbolic in N and the abstention probability", notices=FLOORS)
-def prove_floor(*, statement: Statement = STATED) -> int:
+def prove_floor(*, floor: Callable[[Any], Any] = _stated_floor) -> int:
     """loss >= 1/(2N): W/D >= W/N where D >= 1, E[W] = E[D]/2 >= Pr[D >= 1]/2, and an abstention loses 1 >= 1/(2N).
 
     With q = Pr[D >= 1] the loss is at least q/(2N) + (1 - q), and that minus 1/(2N) is (1 - q)(1 - 1/(2N)) >= 0.
@@ -224,7 +229,7 @@ def prove_floor(*, statement: Statement = STATED) -> int:
     n, u = sympy.symbols("n u", nonnegative=True)
     size = n + 1
     loss = (1 - u) * sympy.Rational(1, 2) / size + u
-    slack = sympy.factor(sympy.simplify(loss - statement.floor(size)))
+    slack = sympy.factor(sympy.simplify(loss - floor(size)))
     require(slack.is_nonnegative is True, f"the slack {slack}")
     require(sympy.simplify(slack - u * (1 - 1 / (2 * size))) == 0, f"the slack {slack}")
     return 2
@@ -244,7 +249,7 @@ def _random_problems() -> SearchStrategy[Problem]:
 
 @claim.measurement("sampled", "Monte Carlo", notices=("a third for a half",))
 def _monte_carlo(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, share: Fraction = HALF
 ) -> Measured:
     """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
 
@@ -265,7 +270,7 @@ def _monte_carlo(
             wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
         tick(draws)
         instances += draws
-        p = binomtest(wrong, draws, float(statement.share)).pvalue
+        p = binomtest(wrong, draws, float(share)).pvalue
         summary.append(f"{wrong}/{draws}")
         if p < level / len(settings):
             facts = {"wrong": wrong, "draws": draws, "p": f"{p:.2g}"}
@@ -277,7 +282,11 @@ def _monte_carlo(
 
 @claim.measurement("search", "hill climbing for the smallest loss", notices=FLOORS)
 def _tightness(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    floor: Callable[[Any], Any] = _stated_floor,
 ) -> Measured:
     """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
     from idealized_model import HeadSpace
@@ -292,7 +301,7 @@ def _tightness(
         law = parity(k, noise, support.uniform()).at(length)
         heads = HeadClass(k - 1, key="relative" if rng.integers(2) else "none")
         space = HeadSpace.of(heads, law)
-        floor = statement.floor(heads.n_candidates(tuple(range(length))))
+        least = floor(heads.n_candidates(tuple(range(length))))
         table = law.table()
 
         def gain(state: tuple[int, ...], space: HeadSpace = space, table: dict[Example, int] = table) -> Fraction:
@@ -304,15 +313,15 @@ def _tightness(
         _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
         tried += n
         smallest = -value / law.denominator
-        best = min(best, smallest / floor)
-        if smallest < floor:
+        best = min(best, smallest / least)
+        if smallest < least:
             return Measured(
                 tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)})
             )
     return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
 
 
-@claim.without("arity below k", statement=replace(STATED, any_arity=True))
+@claim.without("arity below k")
 def _full_arity() -> Iterator[Problem]:
     at = marked_parity(2).at(3)
     yield Problem(HeadClass(2), at, at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -33,25 +33,14 @@ StepLabel: TypeAlias = tuple[int, int]
 COUPLINGS: tuple[Coupling, ...] = ("token", "query")
 
 
-@dataclass(frozen=True)
-class Statement:
-    """Pr[any error in a greedy rollout] <= factor · (combined step losses), 0 after `generalizes`; defaults: the claim."""
-
-    factor: Fraction = Fraction(2)
-    combine: Literal["sum", "max", "first", "mean"] = "sum"
-    increments: bool = True
-    """Whether a step's loss includes the ID increment."""
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def bound(self, losses: list[Fraction]) -> Fraction:
-        """On the probability of an error anywhere, from the losses of the steps."""
-        total = sum(losses, Fraction(0))
-        combined = {"sum": total, "max": max(losses), "first": losses[0], "mean": total / len(losses)}
-        return self.factor * combined[self.combine]
+Combine = Literal["sum", "max", "first", "mean"]
 
 
-STATED = Statement()
+def _bound(losses: list[Fraction], *, factor: Fraction = Fraction(2), combine: Combine = "sum") -> Fraction:
+    """What is claimed of the probability of an error anywhere, from the losses of the steps."""
+    total = sum(losses, Fraction(0))
+    combined = {"sum": total, "max": max(losses), "first": losses[0], "mean": total / len(losses)}
+    return factor * combined[combine]
 
 
 def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1, ones: Fraction = Fraction(1, 2)) -> FiniteLaw:
@@ -126,7 +115,14 @@ def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, dict[Example, i
 
 
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
+def refute(
+    problem: Problem,
+    *,
+    factor: Fraction = Fraction(2),
+    combine: Combine = "sum",
+    increments: bool = True,
+    without: str = "",
+) -> Facts | None:
     """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps.
 
     Without a head in question it is the largest one that is perfect in training.
@@ -134,50 +130,51 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     truth, by_step = _truth(problem.test)
     prompts, n = by_step[1], len(by_step)
     head = SparseAttentionHead.hard(problem.head or eliminate(problem.heads, problem.train.support()))
-    losses = [_mean({e: w * _step_loss(head, e, statement) for e, w in at.items()}, at) for at in by_step.values()]
+    losses = [_mean({e: w * _step_loss(head, e, increments) for e, w in at.items()}, at) for at in by_step.values()]
     wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
-    error, bound = _mean(wrong, prompts), statement.bound(losses)
+    error, bound = _mean(wrong, prompts), _bound(losses, factor=factor, combine=combine)
     if error > bound:
         return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
-    if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
+    if error > 0 and _is_perfect(problem, head, without) and _carries_over(problem, without):
         return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
     return None
 
 
-claim.mutant("factor 1 for 2", statement=replace(STATED, factor=Fraction(1)))
-claim.mutant("the largest step loss for the sum", statement=replace(STATED, combine="max"))
-claim.mutant("only the first step", statement=replace(STATED, combine="first"))
-claim.mutant("the mean for the sum", statement=replace(STATED, combine="mean"))
-claim.mutant("tokens without ID increments", statement=replace(STATED, increments=False))
+claim.mutant("factor 1 for 2", factor=Fraction(1))
+claim.mutant("the largest step loss for the sum", combine="max")
+claim.mutant("only the first step", combine="first")
+claim.mutant("the mean for the sum", combine="mean")
+claim.mutant("tokens without ID increments", increments=False)
 
 
 def _mean(values: Mapping[Example, Fraction | int], weights: Mapping[Example, int]) -> Fraction:
     return Fraction(sum(values.values())) / sum(weights.values())
 
 
-def _is_perfect(problem: Problem, head: SparseAttentionHead, statement: Statement) -> bool:
+def _is_perfect(problem: Problem, head: SparseAttentionHead, without: str) -> bool:
     """Whether a head loses nothing in training; where targets lack the ID increment, on tokens alone."""
-    tokens = replace(statement, increments=statement.without != "targets hold the ID increment")
-    return all(_step_loss(head, example, tokens) == 0 for example in problem.train.support())
+    increments = without != "targets hold the ID increment"
+    return all(_step_loss(head, example, increments) == 0 for example in problem.train.support())
 
 
-def _carries_over(problem: Problem, statement: Statement) -> bool:
+def _carries_over(problem: Problem, without: str) -> bool:
     """Whether the statement says of heads that are perfect in training that their rollouts are exact."""
     train, test = list(problem.train.support()), list(problem.test.support())
-    if statement.without == "the steps generalize":
+    if without == "the steps generalize":
         return True
-    if statement.without == "every step":
+    if without == "every step":
         test = [example for example in test if step_of(example) == 1]
-    elif statement.without == "targets hold the ID increment":
+    elif without == "targets hold the ID increment":
         train, test = ([replace(e, label=e.label[0]) for e in law] for law in (train, test))  # type: ignore[index]
     else:
         return problem.verdict().outcome == "generalizes"
     return decide(problem.heads, train=train, test=test).outcome == "generalizes"
 
 
-def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement) -> Fraction:
+def _step_loss(head: SparseAttentionHead, example: Example, increments: bool = True) -> Fraction:
+    """Of a step, with its ID increment or without."""
     out = head(example)
-    if statement.increments or out.abstains:
+    if increments or out.abstains:
         return out.loss(example.label)
     right = example.label
     assert isinstance(right, tuple)
@@ -199,8 +196,8 @@ def decisive(problem: Problem) -> int:
         return cases(problem)
     head = SparseAttentionHead.hard(problem.head)
     by_step = _truth(problem.test)[1].values()
-    losses = [_mean({e: w * _step_loss(head, e, STATED) for e, w in at.items()}, at) for at in by_step]
-    return cases(problem) if STATED.bound(losses) < 1 else 0
+    losses = [_mean({e: w * _step_loss(head, e) for e, w in at.items()}, at) for at in by_step]
+    return cases(problem) if _bound(losses) < 1 else 0
 
 
 @claim.nonvacuous
@@ -250,7 +247,7 @@ def _imperfect(profile: Profile) -> Iterator[Problem]:
 
 
 @claim.proof("a greedy error costs at least one half, symbolic in the masses", notices=("factor 1 for 2",))
-def prove_pathwise(*, statement: Statement = STATED) -> int:
+def prove_pathwise(*, factor: Fraction = Fraction(2)) -> int:
     """A greedy step errs only where its loss is >= 1/2: 1{error} <= 2 loss; and the first error bounds the rollout.
 
     With right mass p and another label's mass q >= p, p + q <= 1: the loss 1 - p >= 1/2. Symbolic, then summed: the
@@ -261,7 +258,7 @@ def prove_pathwise(*, statement: Statement = STATED) -> int:
     p, extra, rest = sympy.symbols("p e r", nonnegative=True)
     total = p + (p + extra) + rest  # the mass of the right label, of one at least as large, and of the others
     loss = sympy.factor(1 - p / total)
-    gap = sympy.factor(statement.factor * loss - 1)
+    gap = sympy.factor(factor * loss - 1)
     require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie attains the factor")
     require(sympy.simplify(gap - (extra + rest) / total) == 0, f"2 loss - 1 = {gap}")
     require((extra + rest).is_nonnegative is True, "the sign of the gap")
@@ -282,7 +279,7 @@ def _random_problems() -> SearchStrategy[Problem]:
 
 @claim.measurement("sampled", "long rollouts", notices=("only the first step",))
 def _long_rollouts(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, combine: Combine = "sum"
 ) -> Measured:
     """n = 40 bits, few of them 1: a perfect head learned at n = 3, and one that errs at a view with a 1; the bound holds
     pathwise."""
@@ -302,9 +299,9 @@ def _long_rollouts(
                 losses = [head(Example(*prefix, label)).loss(label) for prefix, label in truth.items()]
                 error = not rollout(head, next(iter(truth)), truth)
                 failed += error
-                instances, decisive = instances + 1, decisive + (statement.bound(losses) < 1)
+                instances, decisive = instances + 1, decisive + (_bound(losses, combine=combine) < 1)
                 tick(1)
-                if error > statement.bound(losses):
+                if error > _bound(losses, combine=combine):
                     law = steps(4, coupling)
                     facts = {"bits": n, "losses": str(sum(losses)), "error": error}
                     return Measured(instances, f"{coupling}, {name}: {facts}", (Problem(heads, law, law), facts))
@@ -315,20 +312,20 @@ def _long_rollouts(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@claim.without("the steps generalize", statement=replace(STATED, without="the steps generalize"))
+@claim.without("the steps generalize")
 def _short_training() -> Iterator[Problem]:
     """One bit in training: s_1 = s_0 xor b_1 with s_0 = 0 never shows a step from state 1."""
     for coupling in reversed(COUPLINGS):
         yield Problem(classes(coupling), steps(1, coupling), steps(3, coupling))
 
 
-@claim.without("every step", statement=replace(STATED, without="every step"))
+@claim.without("every step")
 def _first_step_only() -> Iterator[Problem]:
     """The first steps of three bits, which one bit shows; the later ones come from state 1 too."""
     yield Problem(classes("query"), steps(1, "query"), steps(3, "query"))
 
 
-@claim.without("targets hold the ID increment", statement=replace(STATED, without="targets hold the ID increment"))
+@claim.without("targets hold the ID increment")
 def _wrong_increments() -> Iterator[Problem]:
     """A head whose tokens are right and whose IDs run ahead."""
     law = steps(2, "query")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import chain, combinations, product
@@ -34,27 +33,27 @@ MOST_SEEN = 13
 """Examples of a law whose subsets are listed, to find the exact law of a learned head."""
 
 
-@dataclass(frozen=True)
-class Statement:
-    """Pr[error > (views · ln(|Y|+1) + ln(1/δ)) / n^power] <= δ; the defaults are the claim."""
-
-    per_view: Fraction = Fraction(1)
-    level: bool = True
-    power: int = 1
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def epsilon(self, n_views: Any, n: Any, log_labels: Any, log_level: Any) -> Any:
-        """(M ln(|Y|+1) + ln(1/δ)) / n, of numbers or symbols."""
-        return (self.per_view * n_views * log_labels + (log_level if self.level else 0)) / n**self.power
-
-    def bound(self, n_views: int, n_labels: int, n: int, delta: Fraction) -> Fraction:
-        """The claimed bound on the error, rounded up by less than 1e-28 of itself: exact from logarithms within intervals."""
-        above: Fraction = self.epsilon(n_views, n, _log(Fraction(n_labels + 1)), _log(1 / delta))
-        return above
+def _epsilon(
+    n_views: Any, n: Any, log_labels: Any, log_level: Any, *, per_view: Fraction, level: bool, power: int
+) -> Any:
+    """(M ln(|Y|+1) + ln(1/δ)) / n, of numbers or symbols."""
+    return (per_view * n_views * log_labels + (log_level if level else 0)) / n**power
 
 
-STATED = Statement()
+def bound(
+    n_views: int,
+    n_labels: int,
+    n: int,
+    delta: Fraction,
+    *,
+    per_view: Fraction = Fraction(1),
+    level: bool = True,
+    power: int = 1,
+) -> Fraction:
+    """The claimed bound on the error, rounded up by less than 1e-28 of itself: exact from logarithms within intervals."""
+    log_labels, log_level = _log(Fraction(n_labels + 1)), _log(1 / delta)
+    above: Fraction = _epsilon(n_views, n, log_labels, log_level, per_view=per_view, level=level, power=power)
+    return above
 
 
 @cache
@@ -152,29 +151,33 @@ def learn(heads: HeadClass, sample: list[Example], learner: str) -> HardHead:
     return small if learner == "minimal" else HardHead(heads, dict(list(small.answers.items())[1:]))
 
 
-def learners(problem: Problem, statement: Statement) -> tuple[str, ...]:
+def learners(problem: Problem, without: str = "") -> tuple[str, ...]:
     """Whom the statement is about; the worst head only where heads can be enumerated."""
-    if statement.without == "consistent learner":
+    if without == "consistent learner":
         return ("forgetful",)
     return LEARNERS if HeadSpace.of(problem.heads, problem.train).size <= ENUMERATED_HEADS else LEARNERS[:2]
 
 
 @claim.refute
-def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
+def refute(
+    problem: Problem, *, per_view: Fraction = Fraction(1), level: bool = True, power: int = 1, without: str = ""
+) -> Facts | None:
     """Pr[error > bound] against δ, exactly, for every sample size, level and learner; and both learners are consistent."""
-    if statement.without != "realizable" and not is_realizable(problem):
+    if without != "realizable" and not is_realizable(problem):
         return None
     table = listed(problem)
-    if not statement.without:
+    if not without:
         for seen, learner in product(subsets_of(list(table)), LEARNERS[:2]):
             head = learn(problem.heads, list(seen), learner)
             if any(head.loss(example) > 0 for example in seen):
                 return {"learner": learner, "seen": len(seen), "consistent": False}
     weights = {example: Fraction(weight, problem.train.denominator) for example, weight in table.items()}
-    for learner, n in product(learners(problem, statement), SIZES):
+    for learner, n in product(learners(problem, without), SIZES):
         chance, error = _seen_exactly(weights, n), errors(problem, learner)
         for delta in LEVELS:
-            above = statement.bound(n_views(problem), len(problem.train.labels), n, delta)
+            above = bound(
+                n_views(problem), len(problem.train.labels), n, delta, per_view=per_view, level=level, power=power
+            )
             exceeds = sum((chance[seen] for seen, wrong in error.items() if wrong > above), Fraction(0))
             if exceeds > delta:
                 return {
@@ -184,17 +187,17 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     return None
 
 
-claim.mutant("without the number of views", statement=replace(STATED, per_view=Fraction(0)))
-claim.mutant("n² for n", statement=replace(STATED, power=2))
-claim.mutant("a tenth of the views", statement=replace(STATED, per_view=Fraction(1, 10)))
-claim.mutant("without ln(1/δ), n² for n", statement=replace(STATED, level=False, power=2))
+claim.mutant("without the number of views", per_view=Fraction(0))
+claim.mutant("n² for n", power=2)
+claim.mutant("a tenth of the views", per_view=Fraction(1, 10))
+claim.mutant("without ln(1/δ), n² for n", level=False, power=2)
 
 
 @lru_cache(maxsize=256)
 def _speaks(problem: Problem) -> int:
     """How many (sample size, level) have a bound below 1."""
     views, labels = n_views(problem), len(problem.train.labels)
-    return sum(STATED.bound(views, labels, n, delta) < 1 for n, delta in product(SIZES, LEVELS))
+    return sum(bound(views, labels, n, delta) < 1 for n, delta in product(SIZES, LEVELS))
 
 
 def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Example], Fraction]:
@@ -216,14 +219,14 @@ def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Ex
 @claim.cases
 def cases(problem: Problem) -> int:
     """One case a (learner, sample size, level)."""
-    return len(learners(problem, STATED)) * len(SIZES) * len(LEVELS)
+    return len(learners(problem)) * len(SIZES) * len(LEVELS)
 
 
 @claim.decisive
 def decisive(problem: Problem) -> int:
     """None where the bound is 1 or more, or all consistent learners are right on all of the law whatever they saw."""
-    perfect = not any(any(errors(problem, learner).values()) for learner in learners(problem, STATED))
-    return 0 if perfect else len(learners(problem, STATED)) * _speaks(problem)
+    perfect = not any(any(errors(problem, learner).values()) for learner in learners(problem))
+    return 0 if perfect else len(learners(problem)) * _speaks(problem)
 
 
 @claim.nonvacuous
@@ -264,13 +267,14 @@ def _lookup(profile: Profile) -> Iterator[Problem]:
     "the arithmetic of the union bound, symbolic in M, |Y|, n, δ; that there are (|Y| + 1)^M behaviours is on paper",
     notices=tuple(claim.mutants),
 )
-def prove_union_bound(*, statement: Statement = STATED) -> int:
+def prove_union_bound(*, per_view: Fraction = Fraction(1), level: bool = True, power: int = 1) -> int:
     """(|Y|+1)^M heads, each of error above ε consistent with n samples with probability <= (1-ε)^n <= exp(-εn); at
     ε = (M ln(|Y|+1) + ln(1/δ))/n the product is δ exactly. Symbolic; and 1 - ε <= exp(-ε) from its minimum."""
     import sympy
 
     views, labels, n, delta = sympy.symbols("M y n delta", positive=True)
-    epsilon = statement.epsilon(views, n, sympy.log(labels + 1), sympy.log(1 / delta))
+    log_labels, log_level = sympy.log(labels + 1), sympy.log(1 / delta)
+    epsilon = _epsilon(views, n, log_labels, log_level, per_view=per_view, level=level, power=power)
     union = (labels + 1) ** views * sympy.exp(-epsilon * n)
     require(sympy.simplify(union / delta) == 1, f"the union bound {sympy.simplify(union)}")
     e = sympy.Symbol("e", real=True)
@@ -289,7 +293,7 @@ def _random_problems() -> SearchStrategy[Problem]:
 
 @claim.measurement("sampled", "learning curves", notices=("n² for n",))
 def _learning_curves(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, power: int = 1
 ) -> Measured:
     """Sampled learning curves of both learners, at training and at test length, against T9 and against T3 after it."""
     ens = ensemble(4, (0, 3), {(1, 1): 0, (1, 2): 1, (2, 1): 1, (2, 2): 0})
@@ -309,7 +313,7 @@ def _learning_curves(
                     sum(w for example, w in train.table().items() if head.loss(example) > 0), train.denominator
                 )
                 train_loss, test_loss = loss(head, train), loss(head, test)
-                above = statement.bound(views, 2, n, delta)
+                above = bound(views, 2, n, delta, power=power)
                 instances, decisive = instances + 1, decisive + (above < 1)
                 tick(1)
                 worst = max(worst, test_loss)
@@ -323,13 +327,13 @@ def _learning_curves(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@claim.without("realizable", statement=replace(STATED, without="realizable"))
+@claim.without("realizable")
 def _unrealizable() -> Iterator[Problem]:
     """Parity seen one token at a time: no head fits, so the error does not fall with the samples."""
     at = marked_parity(2, support.uniform()).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
-@claim.without("consistent learner", statement=replace(STATED, without="consistent learner"))
+@claim.without("consistent learner")
 def _forgetful() -> Iterator[Problem]:
     return _lookup("quick")
