@@ -136,25 +136,34 @@ def _drawn(strategy: str, _: type) -> Any:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option; `proofs_check.pytest_plugin` makes the tests, where it is used."""
-    parser.getgroup("lengthgen").addoption(
+    group = parser.getgroup("lengthgen")
+    group.addoption(
         "--lengthgen-task",
         action="append",
         default=[],
         metavar="TASK",
         help="check every contract of a task: module:object, or the name of a known task (repeatable)",
     )
+    group.addoption(
+        "--lengthgen-claim",
+        action="append",
+        default=[],
+        metavar="CLAIM",
+        help="make a test of every check of a claim: module:object, a module with claims, or T1, T2, ... (repeatable)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load what makes the tests, if the option is used and Python finds our packages, also where pytest puts folders first."""
-    if config.getoption("lengthgen_task"):
+    """Load what makes the tests, if an option is used and Python finds our packages, also where pytest puts folders first."""
+    used = [option for option in ("--lengthgen-task", "--lengthgen-claim") if config.getoption(option)]
+    if used:
         import pytest
 
         folders = dict.fromkeys((config.invocation_params.dir, config.rootpath))
         if problems := misplaced(*CORE) or [problem for folder in folders for problem in hidden(*CORE, by=folder)]:
-            raise pytest.UsageError(f"--lengthgen-task: {problems[0]}")
+            raise pytest.UsageError(f"{used[0]}: {problems[0]}")
         try:
             plugin = import_module("proofs_check.pytest_plugin")
         except ImportError as error:
-            raise pytest.UsageError(f"--lengthgen-task: {error}. Ask lengthgen doctor.") from error
+            raise pytest.UsageError(f"{used[0]}: {error}. Ask lengthgen doctor.") from error
         config.pluginmanager.register(plugin, "lengthgen-tasks")

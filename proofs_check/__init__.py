@@ -1,4 +1,4 @@
-"""The sceptic: attacks every claim of the theory with engines that could have refuted it.
+"""The sceptic: attacks every claim of the theory, and yours, with engines that could have refuted it.
 
 Run it with `python -m proofs_check`; the exit status is 0 when every claim holds, 1 when something is refuted or a
 mutant survives, 2 when something is inconclusive, 3 for bad usage, 4 when it could not be done.
@@ -7,13 +7,21 @@ mutant survives, 2 when something is inconclusive, 3 for bad usage, 4 when it co
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from proofs_check.claims.claim import Claim, Measured, require
     from proofs_check.contracts import check_task
     from proofs_check.evidence import Evidence
     from proofs_check.problem import Problem
 
-__all__ = ["Evidence", "Problem", "check_task"]
+__all__ = ["Claim", "Evidence", "Measured", "Problem", "check_task", "require"]
 
-_HOMES = {"Evidence": "evidence", "Problem": "problem", "check_task": "contracts"}
+_HOMES = {
+    "Claim": "claims.claim",
+    "Evidence": "evidence",
+    "Measured": "claims.claim",
+    "Problem": "problem",
+    "check_task": "contracts",
+    "require": "claims.claim",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from proofs_check.attack import Family, Measurement, Proof, Sampler
-from proofs_check.claims import attack
-from proofs_check.report import covered, decisive, version
-from theory import claims
+from proofs_check.claims import find
+from proofs_check.claims.claim import Claim
+from proofs_check.claims.finding import IDS
+from proofs_check.evidence import version
+from proofs_check.report import covered, decisive
 from theory.errors import InvalidArgument
 
 AGAIN = "Run `lengthgen check --profile full --json docs/full-report.json` again."
 
+OURS = """\
+Written by `lengthgen catalogue docs/full-report.json --output docs/claims.md` from the claim list in `theory/claims.py`
+and a report of the full profile (`lengthgen check --profile full --json docs/full-report.json`); do not edit it by hand.
+The statements with their proofs are in [theory.md](theory.md). """
+OWN = "Written by `lengthgen catalogue` from a report of the full profile; do not edit it by hand.\n"
+
 HEADER = """\
 # The claims and their evidence
 
-Written by `lengthgen catalogue docs/full-report.json --output docs/claims.md` from the claim list in `theory/claims.py`
-and a report of the full profile (`lengthgen check --profile full --json docs/full-report.json`); do not edit it by hand.
-The statements with their proofs are in [theory.md](theory.md). A claim's evidence is of a kind: *proved* (a
+{source}A claim's evidence is of a kind: *proved* (a
 machine check of what the scope states, in general), *exhausted* (every instance of a finite scope), *supported* (random
 instances, searches that found nothing). *Decisive* are the cases that could have refuted the claim: not, for instance, a
 head that loses nothing. Every mutant is a false variant of the statement that the families must refute; draws,
@@ -55,8 +61,10 @@ def _page(report: Mapping[str, Any]) -> str:
             "catalogue", "report", f"a report with {', '.join(found)}",
             f"a finished full report of version {version('lengthgen')}", AGAIN,
         )  # fmt: skip
-    sections = [HEADER, _provenance(report), _summary(entries)]
-    for claim in claims.CLAIMS:
+    found_claims = _claims(entries)
+    source = OURS if any(claim.id in IDS for claim in found_claims) else OWN
+    sections = [HEADER.format(source=source), _provenance(report), _summary(entries)]
+    for claim in found_claims:
         stale = _stale(claim, entries.get(claim.id))
         if stale is not None:
             raise InvalidArgument(
@@ -67,7 +75,14 @@ def _page(report: Mapping[str, Any]) -> str:
     return "\n".join(sections)
 
 
-def _stale(claim: claims.Claim, entry: Mapping[str, Any] | None) -> str | None:
+def _claims(entries: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
+    """The claims of the theory, of which a report holds all or none, and one's own."""
+    own = [entry["address"] for key, entry in entries.items() if key not in IDS]
+    theory = IDS if len(own) < len(entries) or not own else ()
+    return [find(address, os.getcwd()) for address in (*theory, *own)]
+
+
+def _stale(claim: Claim, entry: Mapping[str, Any] | None) -> str | None:
     """What a report lacks, or has beyond this version: a claim's wording, checks, mutants and hypotheses must agree."""
     if entry is None:
         return f"without {claim.id}"
@@ -80,10 +95,7 @@ def _stale(claim: claims.Claim, entry: Mapping[str, Any] | None) -> str | None:
     witnesses = [*entry["mutants"]["witnesses"].values(), *(item["witness"] for item in entry["necessity"])]
     if entry["mutants"]["refuted"] != entry["mutants"]["total"] or None in witnesses:
         return f"in which a mutant or a hypothesis of {claim.id} has no witness"
-    plan = attack(claim.id)
-    checks: tuple[Family | Sampler | Measurement | Proof, ...]
-    checks = (*plan.families, *plan.samplers, *plan.measurements, *plan.proofs)
-    planned = [check.scope for check in checks]
+    planned = [check.scope for check in claim.checks]
     found = [item["scope"] for item in entry["evidence"]]  # what was covered follows the scope
     for scope in planned:
         if not any(text.startswith(scope) for text in found):
@@ -91,8 +103,8 @@ def _stale(claim: claims.Claim, entry: Mapping[str, Any] | None) -> str | None:
     if len(found) != len(planned):
         return f"of {claim.id} with {len(found)} pieces of evidence where {len(planned)} are planned"
     for what, wanted, got in (
-        ("mutants", plan.mutants, entry["mutants"]["witnesses"]),
-        ("hypotheses", claim.hypotheses, {item["hypothesis"] for item in entry["necessity"]}),
+        ("mutants", claim.mutants, entry["mutants"]["witnesses"]),
+        ("hypotheses", claim.necessity, {item["hypothesis"] for item in entry["necessity"]}),
     ):
         if set(wanted) != set(got):
             return f"of {claim.id} with other {what}"
@@ -112,7 +124,7 @@ def _summary(entries: Mapping[str, Mapping[str, Any]]) -> str:
         "| claim | title | evidence | cases | decisive | mutants refuted | hypotheses shown necessary | s |",
         "|---|---|---|--:|--:|--:|--:|--:|",
     ]
-    for claim in claims.CLAIMS:
+    for claim in _claims(entries):
         entry = entries.get(claim.id)
         if entry is not None:
             kinds = ", ".join(dict.fromkeys(item["kind"] for item in entry["evidence"]))
@@ -127,18 +139,20 @@ def _summary(entries: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _section(claim: claims.Claim, entry: Mapping[str, Any]) -> str:
+def _section(claim: Claim, entry: Mapping[str, Any]) -> str:
     witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
-    lines = [f"## {claim.id}", "", f"**{claim.title}.** {_text(claim.statement)}", ""]
+    title = f"**{_text(claim.title)}.** " if claim.title else ""
+    lines = [f"## {claim.id}", "", f"{title}{_text(claim.statement)}", ""]
+    lines += [f"*Tightness.* {_text(claim.tightness)}", ""] if claim.tightness else []
     lines += [
-        f"*Tightness.* {_text(claim.tightness)}",
-        "",
-        f"Check it: `lengthgen check --claim {claim.id}`",
+        f"Check it: `lengthgen check --claim {claim.address}`",
         "",
         "| hypothesis | what is assumed | without it |",
         "|---|---|---|",
     ]
-    lines += [f"| {name} | {_text(what)} | {_facts(witnesses.get(name))} |" for name, what in claim.hypotheses.items()]
+    lines += [
+        f"| {_text(name)} | {_text(what)} | {_facts(witnesses.get(name))} |" for name, what in claim.hypotheses.items()
+    ]
     lines += ["", "| evidence | engine | scope | cases | decisive | s |", "|---|---|---|--:|--:|--:|"]
     lines += [
         f"| {item['kind']} | {item['engine']} | {_text(covered(item))} | {item['instances']:,} | {decisive([item])} | "

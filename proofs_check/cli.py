@@ -13,12 +13,13 @@ from functools import partial
 from math import inf, nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lengthgen_entry import misplaced
 from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
 from proofs_check.spelling import spelled
-from theory import BUDGET, BudgetExceeded, Factor, claims, coverage, decide, retention
+from theory import BUDGET, BudgetExceeded, Factor, coverage, decide, retention
 from theory.errors import InvalidArgument
 from theory.exact import readable
 
@@ -129,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Check the claims of the theory, or decide whether a head class length-generalizes.",
         epilog="Without a command: check. Each command has its own --help.",
     )
-    from proofs_check.report import version
+    from proofs_check.evidence import version
 
     parser.add_argument("--version", action="version", version=f"lengthgen {version('lengthgen')}")
     debuggable(parser, "see the command's own --help")
@@ -142,7 +143,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Check every claim at the quick profile and print one table.",
         epilog="example: lengthgen check --claim T3 --mutants --json report.json",
     )
-    check.add_argument("--claim", action="append", metavar="ID", help="only this claim (repeatable)")
+    check.add_argument(
+        "--claim",
+        action="append",
+        metavar="CLAIM",
+        help="only this claim: its id, or module:object of your own, or a module with claims (repeatable)",
+    )
     check.add_argument(
         "--profile",
         choices=("quick", "full"),
@@ -389,17 +395,17 @@ def _whole(text: str, *, least: int) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from proofs_check import report as reports
+    from proofs_check.claims.finding import addresses
     from proofs_check.files import write_json
     from proofs_check.progress import watching
     from proofs_check.runner import run, tasks_of
     from proofs_check.terminal import console as standard_output
 
-    wanted = [claims.get(claim).id for claim in options.claim or []] or [claim.id for claim in claims.CLAIMS]
     if options.json:
         _require_writable(options.json, "check")
     _require_folder(options.witnesses)
     write_pages = _pages(options)
-    tasks = tasks_of(list(dict.fromkeys(wanted)))
+    tasks = tasks_of(addresses(options.claim or [], os.getcwd()))
     with _no_litter(), watching(tasks) as watch:
         outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
     report = reports.build(outcome)
@@ -414,6 +420,7 @@ def _check(options: argparse.Namespace) -> int:
         for claim in report["claims"]:
             refuted = [item["witness"] for item in claim["evidence"] if item["kind"] == "refuted"]
             for number, witness in enumerate(refuted, start=1):
+                say(f"{claim['id']} fails on\n{indent(witness['words'], '    ')}\n{reports.facts(witness)}")
                 path = Path(options.witnesses) / f"witness-{claim['id']}-{number}.json"
                 if done(write_json, path, witness, "check --witnesses"):
                     say(f"{claim['id']}: witness in {path}; reproduce it with: lengthgen replay {path}")

@@ -1,7 +1,7 @@
 """The engines: exhaust a family, check proofs, draw at random, measure, drop hypotheses, refute mutants.
 
 Draws, measurements and proofs meet mutants too, those that they say they notice: one that lets such a mutant through is
-inconclusive. Each takes an `Attack` and knows nothing of the claim. Randomness comes from a seed keyed by stable names, so the
+inconclusive. Each takes a `Claim` and knows nothing more of it. Randomness comes from a seed keyed by stable names, so the
 result is the same whatever the number of workers and the order of the checks.
 """
 
@@ -10,20 +10,42 @@ from __future__ import annotations
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from itertools import count
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
-from proofs_check.evidence import Evidence, Kind
-from proofs_check.files import problem_to_dict
-from proofs_check.problem import Problem
+from proofs_check.claims.claim import (
+    Claim,
+    Facts,
+    Family,
+    Measured,
+    Measurement,
+    Parts,
+    Profile,
+    Proof,
+    Sampler,
+    as_count,
+    as_facts,
+    parts_for,
+)
+from proofs_check.claims.recorded import as_data
+from proofs_check.evidence import Evidence, Kind, version
+from proofs_check.problem import in_words
+from theory.errors import check_type, of_the_machine
 
 Tick = Callable[[int], None]
 """Called with the number of cases decided since the last call, so that progress and partial reports are honest."""
+
+Address: TypeAlias = dict[str, Any]
+"""Where a problem comes from: a family and its number there, a sampler with its seed, ..."""
+
+STATED: Parts = {}
+"""The claim itself: no part of it is changed."""
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
@@ -41,33 +63,68 @@ class _Tally:
     cases: int = 0
     decisive: int = 0
 
-    def decide(self, attack: Attack, problem: Problem, statement: Any, tick: Tick) -> Facts | None:
+    def decide(self, claim: Claim, problem: Any, parts: Parts, tick: Tick) -> Facts | None:
         """Put a statement to the test on one more problem; where the claim says nothing there are no cases."""
-        facts = attack.refute(problem, statement)
-        sound = attack.nonvacuous(problem)
-        cases = attack.cases(problem) if sound else 0
+        facts = claim.facts(problem, parts)
+        sound = claim.holds_on(problem)
+        cases = claim.n_cases(problem) if sound else 0
         self.problems += 1
         self.sound += sound
         self.undecided += sound and not cases
         self.cases += cases
-        self.decisive += attack.decisive(problem) if sound and attack.decisive is not None else cases
+        self.decisive += claim.n_decisive(problem, cases) if sound else 0
         tick(cases)
         return facts
 
 
-def exhaust(attack: Attack, family: Family, profile: Profile, tick: Tick) -> Evidence:
+def exhaust(claim: Claim, family: Family, profile: Profile, tick: Tick) -> Evidence:
     """Decide every problem of a family; "exhausted" only where each of them under the hypotheses has cases that were."""
     start, tally = time.perf_counter(), _Tally()
-    for problem in family.problems(profile):
-        facts = tally.decide(attack, problem, attack.stated, tick)
+    for index, problem in _numbered(family.problems(profile)):
+        with _at(index):
+            facts = tally.decide(claim, problem, STATED, tick)
         if facts is not None:
-            witness = make_witness(attack, "stated", problem, facts)
+            address = {"family": family.scope, "profile": profile, "index": index}
+            witness = make_witness(claim, "stated", problem, facts, address)
             return _evidence("refuted", "exhaustive", family.scope, tally, start, witness)
     scope = f"{family.scope} [{profile}]: {tally.problems:,} problems, {tally.sound:,} of them under the hypotheses"
     if tally.undecided:
         scope += f", {tally.undecided:,} of these too large to decide"
     kind: Kind = "inconclusive" if not tally.decisive else "supported" if tally.undecided else "exhausted"
-    return _evidence(kind, "exhaustive", scope, tally, start)
+    return _evidence(kind, "exhaustive", scope + _vacuous(tally), tally, start)
+
+
+def _vacuous(tally: _Tally) -> str:
+    """What makes a check vacuous, and what to do; nothing where some case could have refuted the claim."""
+    if tally.decisive:
+        return ""
+    if not tally.problems:
+        return ". Vacuous: there is none to decide. Yield some problems"
+    if not tally.sound:
+        return ". Vacuous: the hypotheses hold on none. Yield problems on which they do, or mend what nonvacuous says"
+    return ". Vacuous: none of them could have refuted the claim. Yield problems of which some could"
+
+
+@contextmanager
+def _at(index: int) -> Iterator[None]:
+    """Say of what goes wrong at which problem it did, counted from 1."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        error.add_note(f"at problem {index + 1:,}")
+        raise
+
+
+def _numbered(problems: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+    """(index, problem), where what the problems raise says at which one."""
+    iterator = iter(problems)
+    for index in count():
+        with _at(index):
+            try:
+                problem = next(iterator)
+            except StopIteration:
+                return
+        yield index, problem
 
 
 def _evidence(
@@ -76,73 +133,96 @@ def _evidence(
     return Evidence(kind, engine, scope, tally.cases, tally.decisive, time.perf_counter() - start, witness)
 
 
-def prove(attack: Attack, proof: Proof) -> Evidence:
+def prove(claim: Claim, proof: Proof) -> Evidence:
     """Check a proof; one that does not go through refutes nothing, but leaves the claim unproved."""
     start = time.perf_counter()
     try:
-        steps = proof.check()
+        steps = as_count(proof.check(), proof.scope)
     except AssertionError as error:
         scope = f"{proof.scope}: the proof does not go through: {error}"
         return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
     evidence = Evidence(proof.kind, "symbolic", proof.scope, steps, steps)
 
-    def noticed(mutant: Any) -> bool:
+    def noticed(mutant: Parts) -> bool:
         try:
-            proof.check(mutant)
+            proof.check(**parts_for(proof.check, mutant))
         except AssertionError:
             return True
         return False
 
-    return _noticing(evidence, attack, proof.notices, noticed, start)
+    return _noticing(evidence, claim, proof.notices, noticed, start)
 
 
-def sample(attack: Attack, sampler: Sampler, profile: Profile, seed: int, tick: Tick) -> Evidence:
+def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Tick) -> Evidence:
     """Decide problems drawn by Hypothesis; a refutation is shrunk to a small one before it is reported."""
     start = time.perf_counter()
-    tally, drawn, refuted = _drawn(attack, sampler, profile, seed, attack.stated, tick)
+    tally, drawn, refuted = _drawn(claim, sampler, profile, seed, STATED, tick)
     if refuted is not None:
-        witness = make_witness(attack, "stated", *refuted)
+        address = {"sampler": sampler.scope, "profile": profile, "seed": seed}
+        witness = make_witness(claim, "stated", *refuted, address)
         return _evidence("refuted", "sampled", sampler.scope, tally, start, witness)
-    listed = {sampler.key(problem) for family in attack.families for problem in family.problems(profile)}
     scope = (
-        f"{sampler.scope}: {len(drawn):,} distinct ones drawn by Hypothesis, {len(drawn - listed):,} of them in no family, "
-        f"{tally.sound:,} under the hypotheses"
+        f"{sampler.scope}: {len(drawn):,} distinct ones drawn by Hypothesis, "
+        f"{len(drawn - _listed(claim, sampler, profile)):,} of them in no family, {tally.sound:,} under the hypotheses"
     )
-    evidence = _evidence("supported" if tally.decisive else "inconclusive", "sampled", scope, tally, start)
+    kind: Kind = "supported" if tally.decisive else "inconclusive"
+    evidence = _evidence(kind, "sampled", scope + _vacuous(tally), tally, start)
 
-    def noticed(mutant: Any) -> bool:
-        return _drawn(attack, sampler, "full", seed, mutant, lambda cases: None)[2] is not None
+    def noticed(mutant: Parts) -> bool:
+        return _drawn(claim, sampler, "full", seed, mutant, lambda cases: None)[2] is not None
 
-    return _noticing(evidence, attack, sampler.notices, noticed, start)
+    return _noticing(evidence, claim, sampler.notices, noticed, start)
+
+
+def _listed(claim: Claim, sampler: Sampler, profile: Profile) -> set[Hashable]:
+    """The keys of what the families list, as far as they go: where one raises, its own check says so."""
+    keys = set[Hashable]()
+    for family in claim.families:
+        with suppress(Exception, SystemExit):
+            for problem in family.problems(profile):
+                keys.add(sampler.key(problem))
+    return keys
+
+
+def redraw(claim: Claim, sampler: Sampler, profile: Profile, seed: int) -> Any:
+    """The problem that draws from this seed shrink to, where they refute the claim; None where they do not."""
+    refuted = _drawn(claim, sampler, profile, seed, STATED, lambda cases: None)[2]
+    return None if refuted is None else refuted[0]
 
 
 def _drawn(
-    attack: Attack, sampler: Sampler, profile: Profile, seed: int, statement: Any, tick: Tick
-) -> tuple[_Tally, set[Hashable], tuple[Problem, Facts] | None]:
+    claim: Claim, sampler: Sampler, profile: Profile, seed: int, parts: Parts, tick: Tick
+) -> tuple[_Tally, set[Hashable], tuple[Any, Facts] | None]:
     """Put a statement to the test on random problems: what was decided, their keys, and what refutes it."""
     import hypothesis
     from hypothesis.errors import HypothesisWarning, Unsatisfiable
 
     tally, keys = _Tally(), set[Hashable]()
-    found: list[tuple[Problem, Facts]] = []
+    found: list[tuple[Any, Facts]] = []
+    raised: list[int] = []
 
-    def decide_one(problem: Problem) -> None:
-        key = sampler.key(problem)
-        hypothesis.assume(key not in keys)
-        facts = tally.decide(attack, problem, statement, tick)
+    def decide_one(problem: Any) -> None:
+        try:
+            key = sampler.key(problem)
+            new = key not in keys
+            facts = tally.decide(claim, problem, parts, tick) if new else None
+        except (Exception, SystemExit) as error:
+            raised.append(tally.problems + 1)
+            error.add_note(f"at problem {raised[0]:,}, shrunk to {in_words(problem)}")
+            raise
+        hypothesis.assume(new)
         if facts is not None:
             found.append((problem, facts))
             raise _Refuted
         keys.add(key)  # what refutes is drawn again when it is shrunk
 
-    stated = statement == attack.stated
     draw = hypothesis.settings(
         max_examples=sampler.quick if profile == "quick" else sampler.full,
         database=None, deadline=None, derandomize=False,
         suppress_health_check=list(hypothesis.HealthCheck), report_multiple_bugs=False,
-        phases=(hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if stated else [])),
+        phases=(hypothesis.Phase.generate, *([] if parts else [hypothesis.Phase.shrink])),
     )(hypothesis.given(sampler.strategy())(decide_one))  # fmt: skip
-    key = int(generator(seed, attack.claim_id, sampler.scope).integers(2**63))
+    key = int(generator(seed, claim.id, sampler.scope).integers(2**63))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisWarning)
@@ -154,40 +234,54 @@ def _drawn(
     return tally, keys, None
 
 
-def measure(attack: Attack, measurement: Measurement, profile: Profile, seed: int, tick: Tick) -> Evidence:
+def measure(claim: Claim, measurement: Measurement, profile: Profile, seed: int, tick: Tick) -> Evidence:
     """Run a measurement with its own generator."""
     start = time.perf_counter()
-    measured = _measured(attack, measurement, profile, seed, tick)
+    measured = _measured(claim, measurement, profile, seed, tick)
     scope = f"{measurement.scope}: {measured.summary}"
     decisive = measured.instances if measured.decisive is None else measured.decisive
     if measured.refutation is not None:
-        witness = make_witness(attack, f"measured: {measurement.scope}", *measured.refutation)
+        address = {"measurement": measurement.scope, "profile": profile, "seed": seed}
+        witness = make_witness(claim, f"measured: {measurement.scope}", *measured.refutation, address)
         witness |= {"seed": seed, "profile": profile}
         seconds = time.perf_counter() - start
         return Evidence("refuted", measurement.engine, scope, measured.instances, decisive, seconds, witness)
     kind: Kind = "supported" if decisive else "inconclusive"
+    scope += "" if decisive else ". Vacuous: none of these cases could have refuted the claim"
     evidence = Evidence(kind, measurement.engine, scope, measured.instances, decisive)
 
-    def noticed(mutant: Any) -> bool:
-        return _measured(attack, measurement, "full", seed, lambda cases: None, mutant).refutation is not None
+    def noticed(mutant: Parts) -> bool:
+        return _measured(claim, measurement, "full", seed, lambda cases: None, mutant).refutation is not None
 
-    return _noticing(evidence, attack, measurement.notices, noticed, start)
+    return _noticing(evidence, claim, measurement.notices, noticed, start)
 
 
 def _measured(
-    attack: Attack, measurement: Measurement, profile: Profile, seed: int, tick: Tick, *mutant: Any
+    claim: Claim, measurement: Measurement, profile: Profile, seed: int, tick: Tick, parts: Parts = STATED
 ) -> Measured:
-    return measurement.run(generator(seed, attack.claim_id, measurement.scope), profile, tick, *mutant)
+    rng, own = generator(seed, claim.id, measurement.scope), parts_for(measurement.run, parts)
+    measured = measurement.run(rng, profile, tick, **own)
+    fix = "Return Measured(cases, 'what was seen')."
+    check_type(measured, Measured, "Claim.measurement", measurement.scope, "what it Measured", fix)
+    refutation = measured.refutation
+    if refutation is not None:
+        refutation = refutation[0], as_facts(refutation[1], measurement.scope)
+    return Measured(
+        as_count(measured.instances, measurement.scope),
+        measured.summary,
+        refutation,
+        None if measured.decisive is None else as_count(measured.decisive, measurement.scope),
+    )
 
 
 def _noticing(
-    evidence: Evidence, attack: Attack, names: tuple[str, ...], noticed: Callable[[Any], bool], start: float
+    evidence: Evidence, claim: Claim, names: tuple[str, ...], noticed: Callable[[Parts], bool], start: float
 ) -> Evidence:
     """The evidence of a check that notices these mutants; of one that lets a mutant through it is inconclusive.
 
     Chance decides what draws and searches meet, so mutants get a full run, which ends where it refutes them.
     """
-    missed = [name for name in names if not noticed(attack.mutants[name])]
+    missed = [name for name in names if not noticed(claim.mutants[name])]
     if missed:
         scope = f"{evidence.scope}: the check does not notice the mutant {', '.join(missed)}"
         evidence = replace(evidence, kind="inconclusive", scope=scope)
@@ -195,54 +289,78 @@ def _noticing(
     return replace(evidence, noticed=found, seconds=time.perf_counter() - start)
 
 
-def remeasure(attack: Attack, measurement: Measurement, profile: Profile, seed: int) -> Facts | None:
+def remeasure(claim: Claim, measurement: Measurement, profile: Profile, seed: int) -> Facts | None:
     """What refutes the claim when a measurement is run again."""
-    refutation = _measured(attack, measurement, profile, seed, lambda cases: None).refutation
+    refutation = _measured(claim, measurement, profile, seed, lambda cases: None).refutation
     return None if refutation is None else refutation[1]
 
 
-def refute_mutant(attack: Attack, name: str, profile: Profile, tick: Tick) -> dict[str, object] | None:
-    """The witness on which a mutant fails, or None when it survives every family of the profile."""
-    for problem in _problems(attack, profile):
-        facts = attack.refute(problem, attack.mutants[name])
+def refute_mutant(claim: Claim, name: str, profile: Profile, tick: Tick) -> dict[str, object] | None:
+    """The witness on which a mutant fails, or None when it survives every family of the profile.
+
+    What a family raises is raised when the others do not refute it.
+    """
+    broken: list[BaseException] = []
+    for family, index, problem in _problems(claim, profile, broken):
+        with _at(index):
+            facts = claim.facts(problem, claim.mutants[name])
         tick(1)
         if facts is not None:
-            return make_witness(attack, f"mutant: {name}", problem, facts)
+            address = {"family": family.scope, "profile": profile, "index": index}
+            return make_witness(claim, f"mutant: {name}", problem, facts, address)
+    if broken:
+        raise broken[0]
     return None
 
 
-def drop(attack: Attack, hypothesis: str, tick: Tick) -> dict[str, object] | None:
+def drop(claim: Claim, hypothesis: str, tick: Tick) -> dict[str, object] | None:
     """The witness that the claim fails without a hypothesis, or None when none was found."""
-    dropped: Dropped = attack.necessity[hypothesis]
-    statement = attack.stated if dropped.statement is None else dropped.statement
-    for problem in dropped.problems():
-        facts = attack.refute(problem, statement)
+    dropped = claim.necessity[hypothesis]
+    for index, problem in _numbered(dropped.problems()):
+        with _at(index):
+            facts = claim.facts(problem, dropped.parts)
         tick(1)
         if facts is not None:
-            return make_witness(attack, f"without: {hypothesis}", problem, facts)
+            address = {"without": hypothesis, "index": index}
+            return make_witness(claim, f"without: {hypothesis}", problem, facts, address)
     return None
 
 
-def make_witness(attack: Attack, variant: str, problem: Problem, facts: Facts) -> dict[str, object]:
-    """A witness: what was refuted, on which problem, and what was seen; `replay` needs nothing else."""
-    return {
+def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address: Address) -> dict[str, object]:
+    """A witness: what was refuted, on which problem, and what was seen; `replay` needs nothing else.
+
+    The problem is stored as data where it has a data form; else its address, from which it can be made again.
+    """
+    data = as_data(problem)
+    witness: dict[str, object] = {
         "schema": 1,
-        "claim": attack.claim_id,
+        "claim": claim.address,
         "variant": variant,
         "facts": facts,
-        "problem": problem_to_dict(problem),
+        "problem": {"address": {**address, "version": version("lengthgen")}} if data is None else data,
     }
+    return witness | ({} if variant.startswith(("mutant", "without")) else {"words": in_words(problem)})
 
 
-def _problems(attack: Attack, profile: Profile) -> Iterator[Problem]:
-    """The problems of all families in turn, one of each at a time, so that a mutant meets every kind early."""
-    running = [family.problems(profile) for family in attack.families]
+def _problems(claim: Claim, profile: Profile, broken: list[BaseException]) -> Iterator[tuple[Family, int, Any]]:
+    """The problems of all families in turn, one of each at a time, so that a mutant meets every kind early.
+
+    A family that raises ends there, and `broken` has what it raised.
+    """
+    running = [(family, _numbered(family.problems(profile))) for family in claim.families]
     while running:
-        for problems in list(running):
+        for family, problems in list(running):
             try:
-                yield next(problems)
+                index, problem = next(problems)
             except StopIteration:
-                running.remove(problems)
+                running.remove((family, problems))
+            except (Exception, SystemExit) as error:
+                if of_the_machine(error):
+                    raise
+                broken.append(error)
+                running.remove((family, problems))
+            else:
+                yield family, index, problem
 
 
 class _Refuted(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any, Literal, NoReturn, TypeAlias
 
 Kind: TypeAlias = Literal["proved", "exhausted", "supported", "refuted", "inconclusive"]
@@ -44,3 +45,11 @@ class Evidence:
 
     def __bool__(self) -> NoReturn:
         raise TypeError(f"evidence is not true or false; look at its kind ({self.kind!r}) and its scope")
+
+
+def version(distribution: str) -> str:
+    """The installed version of a distribution, or "not installed"."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"

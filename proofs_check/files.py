@@ -136,8 +136,8 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
     heads = problem.heads
     out: dict[str, Json] = {
         "heads": {"arity": heads.arity, "window": heads.window, "key": heads.key, "anchor": heads.anchor},
-        "train": _law_to_data(problem.train),
-        "test": _law_to_data(problem.test),
+        "train": law_to_data(problem.train),
+        "test": law_to_data(problem.test),
     }
     if problem.head is not None:
         out["head"] = [
@@ -378,7 +378,23 @@ def _scheme(data: Json, path: str) -> PositionScheme:
         return make(lo, hi)
 
 
-def _law_to_data(law: Law) -> Json:
+def law_from_data(data: Json, path: str = "law") -> Law:
+    """The law that `law_to_data` wrote.
+
+    Raises
+    ------
+    InvalidArgument : naming the field that is missing, unknown or wrong.
+    """
+    return _law(data, None, path, path)
+
+
+def law_to_data(law: Law) -> Json:
+    """A law as a problem file holds it.
+
+    Raises
+    ------
+    InvalidArgument : for a coupling, scheme or label that has no form in the file format.
+    """
     if isinstance(law, PlantedLaw | Mixture):
         components = law.components if isinstance(law, Mixture) else ((law, Fraction(1)),)
         if all(isinstance(part, PlantedLaw) for part, _ in components):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations, permutations
 from typing import Any
 
-from proofs_check.attack import require
+from proofs_check.claims.claim import require
 
 Formula = Any
 """A sympy Boolean."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from idealized_model.text import read_text
 from proofs_check import verdicts as verdict_table
+from proofs_check.claims.finding import IDS
 from proofs_check.mathml import text_to_html
 from proofs_check.report import Report, covered, decisive, verdict
 from proofs_check.subjects import sparsity_of
@@ -154,9 +155,8 @@ def _text(value: object) -> str:
 
 def _maths(text: str) -> str:
     """Text with formulas; a claim that it names is a link."""
-    ids = {claim.id for claim in claims.CLAIMS}
     clean = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text)
-    return text_to_html(clean, lambda claim: f"#{claim}" if claim in ids else None)
+    return text_to_html(clean, lambda claim: f"#{claim}" if claim in IDS else None)
 
 
 def _section(name: str, title: str, inner: str) -> str:
@@ -233,15 +233,15 @@ def _summary(report: Report) -> str:
 
 
 def _claim(entry: Mapping[str, Any]) -> str:
-    claim = claims.get(entry["id"])
-    if entry["statement"] != claim.statement:
+    key, mutants = entry["id"], entry["mutants"]
+    words = vars(claims.get(key)) if key in IDS else entry
+    if entry["statement"] != words["statement"]:
         raise InvalidArgument(
-            "html_report.page", "report", f"a report with another {claim.id}", "a report of this version",
+            "html_report.page", "report", f"a report with another {key}", "a report of this version",
             "Run `lengthgen check --json` again.",
         )  # fmt: skip
-    key, mutants = claim.id, entry["mutants"]
     witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
-    assumed = ([_maths(name), _maths(what), _facts(witnesses.get(name))] for name, what in claim.hypotheses.items())
+    assumed = ([_maths(name), _maths(what), _facts(witnesses.get(name))] for name, what in words["hypotheses"].items())
     evidence = (
         [
             _mark(KINDS[item["kind"]]),
@@ -258,15 +258,15 @@ def _claim(entry: Mapping[str, Any]) -> str:
     refuted = ([_maths(name), _facts(witness)] for name, witness in mutants["witnesses"].items())
     parts = [
         f'<article class="claim" id="{key}" aria-labelledby="{key}-title">',
-        f'<div class="row"><h3 id="{key}-title">{key}. {_text(claim.title)}</h3>{_mark(STATUS[entry["holds"]])}</div>',
-        f'<p class="statement">{_maths(claim.statement)}</p>',
-        f"<p><strong>Tightness.</strong> {_maths(claim.tightness)}</p>",
+        f'<div class="row"><h3 id="{key}-title">{key}. {_text(words["title"])}</h3>{_mark(STATUS[entry["holds"]])}</div>',
+        f'<p class="statement">{_maths(words["statement"])}</p>',
+        f"<p><strong>Tightness.</strong> {_maths(words['tightness'])}</p>" * bool(words["tightness"]),
         _table(f"Evidence for {key}", ["evidence", "engine", "scope", " cases", " decisive", " seconds"], evidence),
         _table(f"Hypotheses of {key}", ["hypothesis", "what is assumed", "without it"], assumed),
         f"<ul>{survivors}</ul>" * bool(survivors),
         f"<details><summary>{count}</summary>",
         _table(f"Mutants of {key}", ["mutant", "refuted by"], refuted),
-        f"</details><p>Check it: <code>lengthgen check --claim {key}</code></p></article>",
+        f"</details><p>Check it: <code>lengthgen check --claim {_text(entry.get('address', key))}</code></p></article>",
     ]
     return "\n".join(filter(None, parts))
 

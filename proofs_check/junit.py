@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 from xml.etree import ElementTree
 
-from proofs_check.report import Report, decisive
+from proofs_check.report import NEEDLESS, SURVIVES, Report, decisive
 from theory.errors import InvalidArgument
 
 Result = Literal["passed", "failure", "error", "skipped"]
@@ -78,14 +78,14 @@ def cases(claim: Mapping[str, Any], *, interrupted: bool) -> Iterator[Case]:
     for name in mutants["witnesses"]:
         yield Case("mutants", name, "passed")
     for name in mutants["survivors"]:
-        yield Case("mutants", name, "failure", "this false variant of the claim survives the checks")
+        yield Case("mutants", name, "failure", f"this false variant of the claim survives the checks: {SURVIVES}")
     for number in range(1, mutants["total"] - len(mutants["witnesses"]) - len(mutants["survivors"]) + 1):
         yield Case("mutants", f"not tried: {number}", undecided, "not tried to the end")
     for entry in claim["necessity"]:
         if entry["witness"] is not None:
             yield Case("necessity", entry["hypothesis"], "passed")
         else:
-            yield Case("necessity", entry["hypothesis"], undecided, "no witness found")
+            yield Case("necessity", entry["hypothesis"], undecided, f"no witness found: {NEEDLESS}")
 
 
 def _suites(report: Report) -> ElementTree.Element:

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from idealized_model import HeadSpace
 from theory import HardHead, HeadClass, Law, Verdict, decide
 from theory.criterion import Outcome
-from theory.examples import Label
+from theory.examples import Label, Mixture
 from theory.heads import View
 from theory.planted import PlantedLaw
 
 ENUMERATED_HEADS = 3**9
 """Hard heads are enumerated up to this many, where a check can do without."""
+
+WORDS = 1000
+"""Characters of a problem that are printed."""
 
 ViewCase = tuple[frozenset[View], Label]
 """All that a zero-loss question needs of an example: its views and its label."""
@@ -44,6 +47,12 @@ class Problem:
     train: Law
     test: Law
     head: HardHead | None = None
+
+    def __str__(self) -> str:
+        same = self.train == self.test
+        test = "" if same else f"\ntest: {_law_in_words(self.test)}"
+        head = "" if self.head is None else f"\nhead: {self.head}"
+        return f"{self.heads}\n{'both laws' if same else 'training'}: {_law_in_words(self.train)}{test}{head}"
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -123,3 +132,34 @@ def labelled_counts(heads: HeadClass, law: Law) -> dict[View, Counter[Label]]:
         for view, number in views:
             counts.setdefault(view, Counter())[label] += weight * number
     return counts
+
+
+def in_words(problem: object) -> str:
+    """Any problem for people to read, cut off where it is long.
+
+    Examples
+    --------
+    >>> in_words((3, "a"))
+    "(3, 'a')"
+    """
+    try:
+        text = str(problem)
+    except Exception:  # of the user's own type, or a number of thousands of digits
+        return f"a value of {type(problem).__name__} that does not print"
+    return text if len(text) <= WORDS else f"{text[:WORDS]}..."
+
+
+def _law_in_words(law: Law) -> str:
+    if isinstance(law, Mixture):
+        return "; ".join(f"{p} of {_law_in_words(part)}" for part, p in law.components)
+    if not isinstance(law, PlantedLaw):
+        examples = (
+            f"{p} of {example.tokens} with IDs {example.ids} -> {example.label!r}" for example, p in law.items()
+        )
+        return "; ".join(examples) if law.size <= 8 else f"{law.size:,} examples"
+    ensemble = law.ensemble
+    planted = (f"{p} of {word} -> {ensemble.target[word]!r}" for word, p in ensemble.planted.items())
+    return (
+        f"length {law.length}, {', '.join(planted)} planted by {law.support_law}, background "
+        f"{', '.join(map(str, ensemble.background))}, IDs by {law.positions}"
+    )

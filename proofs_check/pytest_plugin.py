@@ -1,4 +1,5 @@
-"""What `pytest --lengthgen-task mypkg.mymod:MyTask` loads: a test of every contract of a task.
+"""What `pytest --lengthgen-task mypkg.mymod:MyTask` loads: a test of every contract of a task; and
+`pytest --lengthgen-claim mypkg.mymod:claim`: a test of every check of a claim.
 
 `lengthgen_entry` has the option; a test's ID, such as "copy::sparsity", selects it as that of any other test does.
 """
@@ -13,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lengthgen_entry import CORE, hidden
+from proofs_check.claims.finding import addresses
 from proofs_check.contracts import CONTRACTS, check_task
+from proofs_check.report import NEEDLESS, SURVIVES, explain
+from proofs_check.runner import Task as Check
+from proofs_check.runner import perform, tasks_of
 from theory import TheoryError
 from theory.errors import did_you_mean
 from theory.tasks import find_task
@@ -24,41 +29,53 @@ if TYPE_CHECKING:
     from proofs_check.task_report import TaskReport
     from theory.tasks import Task
 
-_tasks = pytest.StashKey[dict[str, "Task"]]()
+_subjects = pytest.StashKey[dict[str, "Task | list[Check]"]]()
 _chosen = pytest.StashKey[set[tuple[str, str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the tasks, and what of them is asked for, so that a bad name is bad usage.
+    """Find the tasks and claims, and what of them is asked for, so that a bad name is bad usage.
 
     IDs of these tests are taken out of what pytest looks for among files; with such an ID, no other of them is run.
     """
-    specs = config.getoption("lengthgen_task")
+    folder = config.invocation_params.dir
+    subjects: dict[str, Task | list[Check]] = {}
+    option = "--lengthgen-task"
     try:
-        config.stash[_tasks] = {
-            spec: find_task(spec, "--lengthgen-task", config.invocation_params.dir) for spec in specs
-        }
+        for spec in config.getoption(option):
+            subjects[spec] = find_task(spec, option, folder)
+        option = "--lengthgen-claim"
+        wanted = config.getoption(option)
+        for address in addresses(wanted, folder) if wanted else ():
+            subjects[address] = tasks_of([address])
     except TheoryError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(str(error) if option in str(error) else f"{option}: {error}") from error
+    config.stash[_subjects] = subjects
     selected = {argument: _selected(argument, config) for argument in config.args}
     config.args = [argument for argument in config.args if not selected[argument]]
     config.stash[_chosen] = {test for tests in selected.values() for test in tests}
 
 
+def _names(subject: Task | list[Check]) -> list[str]:
+    """The names of the tests of a task or a claim."""
+    return [f"{check.engine}: {check.name}" for check in subject] if isinstance(subject, list) else list(CONTRACTS)
+
+
 def _selected(argument: str, config: pytest.Config) -> list[tuple[str, str]]:
-    """The tests of tasks that an argument names as pytest prints them: tasks with contracts."""
-    printed, colons, contract = argument.partition("::")
-    for spec in config.stash[_tasks]:
+    """The tests that an argument names as pytest prints them: tasks with contracts, claims with checks."""
+    printed, colons, test = argument.partition("::")
+    for spec, subject in config.stash[_subjects].items():
         # Away from the root folder of the tests, pytest prints an ID as it prints a path.
         if printed in (spec, os.path.relpath(config.rootpath / spec, config.invocation_params.dir)):
+            names = _names(subject)
             if not colons:
                 is_file = Path(config.invocation_params.dir, argument).exists()
-                return [] if is_file else [(spec, contract) for contract in CONTRACTS]
-            if contract not in CONTRACTS:
-                known = [f"{spec}::{name}" for name in CONTRACTS]
-                advice = did_you_mean(f"{spec}::{contract}", known, f"There are {'; '.join(known)}.")
+                return [] if is_file else [(spec, name) for name in names]
+            if test not in names:
+                known = [f"{spec}::{name}" for name in names]
+                advice = did_you_mean(f"{spec}::{test}", known, f"There are {'; '.join(known)}.")
                 raise pytest.UsageError(f"{argument}: there is no such test. {advice}")
-            return [(spec, contract)]
+            return [(spec, test)]
     return []
 
 
@@ -75,11 +92,61 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the tests of the tasks, before -k and -m select among all."""
+    """Add the tests of the tasks and claims, before -k and -m select among all."""
     chosen = config.stash[_chosen]
-    for spec, task in config.stash[_tasks].items():
-        tests = TaskTests.from_parent(session, name=spec, nodeid=spec, task=task).collect()
+    for spec, subject in config.stash[_subjects].items():
+        tests: Iterator[pytest.Item]
+        if isinstance(subject, list):
+            tests = ClaimTests.from_parent(session, name=spec, nodeid=spec, checks=subject).collect()
+        else:
+            tests = TaskTests.from_parent(session, name=spec, nodeid=spec, task=subject).collect()
         items.extend(test for test in tests if not chosen or (spec, test.name) in chosen)
+
+
+class _Test(pytest.Item):
+    """A test whose finding is all that there is to say."""
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """The finding itself, without a traceback."""
+        if isinstance(excinfo.value, _DoesNotHold):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """What stands above a failure."""
+        assert isinstance(self.parent, ClaimTests | TaskTests)
+        return self.path, None, f"{self.parent.name}: {self.name}"
+
+
+class ClaimTests(pytest.Collector):
+    """The tests of one claim."""
+
+    def __init__(self, *, checks: list[Check], **node: Any) -> None:
+        super().__init__(**node)
+        self.checks = checks
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """A test a check."""
+        for name, check in zip(_names(self.checks), self.checks, strict=True):
+            yield CheckTest.from_parent(self, name=name, check=check)
+
+
+class CheckTest(_Test):
+    """One check of one claim, at the quick profile and seed 0."""
+
+    def __init__(self, *, check: Check, **node: Any) -> None:
+        super().__init__(**node)
+        self.check = check
+
+    def runtest(self) -> None:
+        """Fail with what was found, when the check does not say that the claim holds."""
+        found = perform(self.check, "quick", 0, lambda cases: None)
+        if found.evidence is not None and found.evidence.kind in ("refuted", "inconclusive"):
+            again = f"Check it again: lengthgen check --claim {self.check.claim}"
+            raise _DoesNotHold(f"{explain(found.evidence)}\n{again}")
+        if found.evidence is None and found.witness is None:
+            what = SURVIVES if self.check.engine == "mutant" else NEEDLESS
+            raise _DoesNotHold(f"{self.check}: nothing refutes it: {what}")
 
 
 class TaskTests(pytest.Collector):
@@ -100,7 +167,7 @@ class TaskTests(pytest.Collector):
             yield ContractTest.from_parent(self, name=contract)
 
 
-class ContractTest(pytest.Item):
+class ContractTest(_Test):
     """One contract of one task."""
 
     def runtest(self) -> None:
@@ -109,17 +176,6 @@ class ContractTest(pytest.Item):
         finding = self.parent.report[self.name]
         if not finding.holds:
             raise _DoesNotHold(finding.explain())
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
-        """The finding is all that there is to say."""
-        if isinstance(excinfo.value, _DoesNotHold):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, *args, **kwargs)
-
-    def reportinfo(self) -> tuple[Path, None, str]:
-        """What stands above a failure."""
-        assert isinstance(self.parent, TaskTests)
-        return self.path, None, f"{self.parent.name}: {self.name}"
 
 
 class _DoesNotHold(AssertionError):

@@ -1,17 +1,19 @@
-"""Reproduce a witness: read its problem back and put the same statement to the same test."""
+"""Reproduce a witness: make its problem again and put the same statement to the same test."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
-from typing import Any, get_args
+from itertools import islice
+from typing import Any, cast, get_args
 
 from proofs_check import engines
-from proofs_check.attack import Attack, Facts, Profile
-from proofs_check.claims import attack
-from proofs_check.files import problem_from_dict
-from proofs_check.problem import Problem
+from proofs_check.claims import find
+from proofs_check.claims.claim import Claim, Facts, Parts, Profile
+from proofs_check.claims.finding import said
+from proofs_check.claims.recorded import from_field
+from proofs_check.evidence import version
 from theory.errors import InvalidArgument, TheoryError, check_type, shown
 
 
@@ -26,6 +28,8 @@ class Replay:
 def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
     """Put the statement that the witness names to the test on its problem.
 
+    The summary says where the problem is from, if the witness does not hold it: from its address it is made again.
+
     Raises
     ------
     InvalidArgument : for a malformed witness, or one of an unknown claim or variant.
@@ -37,54 +41,83 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
             raise InvalidArgument("replay", f"{where}: {name}", got, f"the field '{name}'", "Write it again.")
         expected = "a string" if kind is str else "a table (object)"
         check_type(witness[name], kind, "replay", f"{where}: {name}", expected, "Write it again.")
-    plan = attack(witness["claim"])
-    problem = problem_from_dict(witness["problem"], f"{where}: problem")
-    measured = _measured(plan, witness, where)
-    facts = measured() if measured else _refute(plan, problem, _statement(plan, witness["variant"], where), where)
+    claim = find(witness["claim"], os.getcwd())
+    measurement = next((m for m in claim.measurements if witness["variant"] == f"measured: {m.scope}"), None)
+    if measurement is not None:
+        seed, profile = _run_of(witness, where)
+        source, facts = "", engines.remeasure(claim, measurement, profile, seed)
+    else:
+        parts = _parts(claim, witness["variant"], where)
+        source, problem = _problem(claim, witness["problem"], f"{where}: problem")
+        facts = None if problem is None else _facts(claim, problem, parts, where)
     seen = None if facts is None else json.loads(json.dumps(facts))
-    label = f"{plan.claim_id}, {witness['variant']}"
+    label = f"{claim.address}, {witness['variant']}{source}"
     if seen is not None and seen == witness["facts"]:
         return Replay(True, f"{label}: {', '.join(f'{k} {v}' for k, v in seen.items())}")
     return Replay(False, f"{label}: recorded {witness['facts']}, now {seen}")
 
 
-def _measured(plan: Attack, witness: dict[str, Any], where: str) -> Callable[[], Facts | None] | None:
-    """A measurement has a test of its own: its witness is reproduced by running it again from the same seed."""
-    for measurement in plan.measurements:
-        if witness["variant"] == f"measured: {measurement.scope}":
-            seed: Any = witness.get("seed")
-            profile: Any = witness.get("profile")
-            if not isinstance(seed, int) or seed < 0 or profile not in get_args(Profile):
-                raise InvalidArgument(
-                    "replay", f"{where}: seed, profile", shown((seed, profile)),
-                    "the seed and the profile of the run", "Write the witness again.",
-                )  # fmt: skip
-            return lambda: engines.remeasure(plan, measurement, profile, seed)
-    return None
+def _run_of(data: dict[str, Any], where: str) -> tuple[int, Profile]:
+    """The seed and the profile of the run that is to be repeated."""
+    seed, profile = data.get("seed", 0), cast(Profile, data.get("profile"))
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0 or profile not in get_args(Profile):
+        raise InvalidArgument(
+            "replay", f"{where}: seed, profile", shown((data.get("seed"), profile)),
+            "the seed and the profile of the run", "Write the witness again.",
+        )  # fmt: skip
+    return seed, profile
 
 
-def _refute(plan: Attack, problem: Problem, statement: Any, where: str) -> Facts | None:
+def _problem(claim: Claim, data: dict[str, Any], where: str) -> tuple[str, Any]:
+    """Where the problem is from, if the witness does not hold it, and the problem; None where there is none any more."""
+    if data.keys() != {"address"}:
+        return "", from_field(data, where)
+    address = data["address"]
+    check_type(address, dict, "replay", f"{where}: address", "a table (object)", "Write the witness again.")
+    match address:
+        case {"family": str(name), "index": int(index)} if name in (named := {f.scope: f for f in claim.families}):
+            problems = named[name].problems(_run_of(address, f"{where}: address")[1])
+        case {"without": str(name), "index": int(index)} if name in claim.necessity:
+            problems = claim.necessity[name].problems()
+        case {"sampler": str(name)} if name in (drawn := {s.scope: s for s in claim.samplers}):
+            seed, profile = _run_of(address, f"{where}: address")
+            problem = engines.redraw(claim, drawn[name], profile, seed)
+            return f" (drawn again, with seed {seed}, from {name!r}{_changed(address)})", problem
+        case _:
+            raise InvalidArgument(
+                "replay", f"{where}: address", shown(address), f"a family, a sampler or a hypothesis of {claim.address}",
+                "Write the witness again.",
+            )  # fmt: skip
+    return f" (problem {index + 1:,} of {name!r}{_changed(address)})", next(islice(problems, max(index, 0), None), None)
+
+
+def _changed(address: dict[str, Any]) -> str:
+    """What to say where another version made the address."""
+    now, then = version("lengthgen"), address.get("version")
+    return "" if then == now else f", as version {now} makes it; recorded by {then}"
+
+
+def _facts(claim: Claim, problem: Any, parts: Parts, where: str) -> Facts | None:
     try:
-        return plan.refute(problem, statement)
+        return claim.facts(problem, parts)
     except TheoryError:
         raise
     except Exception as error:  # a claim takes much for granted of its own problems
         raise InvalidArgument(
             "replay", f"{where}: problem",
-            f"a problem that cannot be put to {plan.claim_id} ({type(error).__name__}: {error})",
+            f"a problem that cannot be put to {claim.address} ({said(error)})",
             "a problem of the kind that the claim is about", "Write the witness again.",
         ) from None  # fmt: skip
 
 
-def _statement(plan: Attack, variant: str, where: str) -> Any:
+def _parts(claim: Claim, variant: str, where: str) -> Parts:
     kind, _, name = variant.partition(": ")
     if variant == "stated":
-        return plan.stated
-    if kind == "mutant" and name in plan.mutants:
-        return plan.mutants[name]
-    if kind == "without" and name in plan.necessity:
-        own = plan.necessity[name].statement
-        return plan.stated if own is None else own
+        return engines.STATED
+    if kind == "mutant" and name in claim.mutants:
+        return claim.mutants[name]
+    if kind == "without" and name in claim.necessity:
+        return claim.necessity[name].parts
     raise InvalidArgument(
         "replay", f"{where}: variant", shown(variant),
         "'stated', 'mutant: NAME', 'without: HYPOTHESIS' or 'measured: SCOPE' with a name of this claim",

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib import metadata
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from proofs_check.claims import find
+from proofs_check.claims.finding import IDS
+from proofs_check.evidence import Evidence, version
 from proofs_check.runner import Run
 from proofs_check.terminal import show
-from theory import claims
 from theory.errors import InvalidArgument, shown
 
 SCHEMA = 1
 PACKAGES = ("numpy", "scipy", "sympy", "hypothesis", "rich")
+
+SURVIVES = "let a family yield a problem that refutes it; a variant that is true is no mutant"
+NEEDLESS = "yield a problem without the hypothesis that refutes the rest, or state the claim without it"
 
 Report = dict[str, Any]
 
 
 def build(run: Run) -> Report:
     """The report as JSON data; it holds everything that the table and `replay` need."""
-    ids = dict.fromkeys(task.claim for task in run.results)
+    addresses = dict.fromkeys(task.claim for task in run.results)
+    own = [address for address in addresses if address not in IDS]
     return {
         "schema": SCHEMA,
         "version": version("lengthgen"),
@@ -31,28 +37,25 @@ def build(run: Run) -> Report:
         "interrupted": run.interrupted,
         "seconds": round(run.seconds, 3),
         "packages": {name: version(name) for name in PACKAGES},
-        "claims": [_claim(run, claim.id) for claim in claims.CLAIMS if claim.id in ids],
+        "claims": [_claim(run, address) for address in (*IDS, *own) if address in addresses],
     }
 
 
-def version(distribution: str) -> str:
-    """The installed version of a distribution, or "not installed"."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _claim(run: Run, claim_id: str) -> dict[str, Any]:
-    claim = claims.get(claim_id)
-    results = {task: result for task, result in run.results.items() if task.claim == claim_id}
+def _claim(run: Run, address: str) -> dict[str, Any]:
+    claim = find(address)
+    results = {task: result for task, result in run.results.items() if task.claim == address}
     evidence = [result.evidence for result in results.values() if result.evidence is not None]
     mutants = {task.name: result for task, result in results.items() if task.engine == "mutant"}
     necessity = {task.name: result for task, result in results.items() if task.engine == "necessity"}
+    listed = [item for item in evidence if item.engine == "exhaustive"]
+    vacuous = bool(listed) and all(item.decisive == 0 for item in listed)  # then no mutant was put to the test
     out: dict[str, Any] = {
         "id": claim.id,
         "title": claim.title,
         "statement": claim.statement,
+        "address": address,
+        "hypotheses": claim.hypotheses,
+        "tightness": claim.tightness,
         "holds": None,
         "evidence": [
             {
@@ -70,7 +73,7 @@ def _claim(run: Run, claim_id: str) -> dict[str, Any]:
         "mutants": {
             "refuted": sum(result.witness is not None for result in mutants.values()),
             "total": len(mutants),
-            "survivors": [name for name, result in mutants.items() if result.finished and result.witness is None],
+            "survivors": [] if vacuous else [name for name, r in mutants.items() if r.finished and r.witness is None],
             "witnesses": {name: result.witness for name, result in mutants.items() if result.witness is not None},
         },
         "necessity": [{"hypothesis": name, "witness": result.witness} for name, result in necessity.items()],
@@ -102,10 +105,11 @@ def verdict(report: Report) -> str:
         if claim["holds"] is False:
             parts.append(f"{claim['id']} is refuted")
         if claim["mutants"]["survivors"]:
-            parts.append(f"mutants of {claim['id']} survive: {'; '.join(claim['mutants']['survivors'])}")
+            names = "; ".join(claim["mutants"]["survivors"])
+            parts.append(f"mutants of {claim['id']} survive: {names} ({SURVIVES})")
         missing = [entry["hypothesis"] for entry in claim["necessity"] if entry["witness"] is None]
         if missing and not report["interrupted"]:
-            parts.append(f"no witness that {claim['id']} needs: {'; '.join(missing)}")
+            parts.append(f"no witness that {claim['id']} needs: {'; '.join(missing)} ({NEEDLESS})")
         if claim["holds"] is None and not claim["mutants"]["survivors"] and not missing:
             parts.append(f"{claim['id']} is inconclusive")
     if report["interrupted"]:
@@ -152,16 +156,37 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
         table.add_row("", "mutants", f"{counts['refuted']} of {counts['total']} refuted", "", "", "")
         if mutants:
             for name, witness in counts["witnesses"].items():
-                table.add_row("", "", _plain(f"{name}: {_facts(witness)}"), "", "", "")
+                table.add_row("", "", _plain(f"{name}: {facts(witness)}"), "", "", "")
         found = [entry for entry in claim["necessity"] if entry["witness"] is not None]
         table.add_row(
             "", "necessity", f"{len(found)} of {len(claim['necessity'])} hypotheses have a witness", "", "", ""
         )
         if mutants:
             for entry in found:
-                table.add_row("", "", _plain(f"without {entry['hypothesis']}: {_facts(entry['witness'])}"), "", "", "")
+                table.add_row("", "", _plain(f"without {entry['hypothesis']}: {facts(entry['witness'])}"), "", "", "")
     show(table, console)
+    for line in untried(report):
+        console.print(_plain(line), soft_wrap=True)
     console.print(_plain(verdict(report)), soft_wrap=True)
+
+
+def untried(report: Report) -> list[str]:
+    """What was never put to the test in claims that may hold: that the checks can fail, and what a hypothesis is for."""
+    lines = []
+    for claim in report["claims"]:
+        if claim["holds"] is False:
+            continue
+        if not claim["mutants"]["total"]:
+            lines.append(
+                f"{claim['id']} has no mutant, so nothing shows that its checks can fail: claim.mutant(name, part=value)."
+            )
+        dropped = {entry["hypothesis"] for entry in claim["necessity"]}
+        lines += [
+            f"Nothing shows that {claim['id']} needs {name!r}: @claim.without({name!r})."
+            for name in claim.get("hypotheses", ())
+            if name not in dropped
+        ]
+    return lines
 
 
 def decisive(evidence: Iterable[Mapping[str, Any]]) -> str:
@@ -174,13 +199,22 @@ def decisive(evidence: Iterable[Mapping[str, Any]]) -> str:
     return f"{total:,}"
 
 
+def explain(evidence: Evidence) -> str:
+    """A piece of evidence in words, with the problem that refutes the claim, if one does."""
+    text = f"{evidence.kind}: {evidence.scope}"
+    if evidence.witness is None:
+        return text
+    return f"{text}\n{indent(evidence.witness['words'], '    ')}\n{facts(evidence.witness)}"
+
+
 def covered(item: Mapping[str, Any]) -> str:
     """The scope of a piece of evidence, and which mutants the same check refutes as well."""
     noticed = item.get("noticed")
     return f"{item['scope']}; it notices: {', '.join(noticed)}" if noticed else f"{item['scope']}"
 
 
-def _facts(witness: Mapping[str, Any]) -> str:
+def facts(witness: Mapping[str, Any]) -> str:
+    """What was seen, in a line."""
     return ", ".join(f"{name} {value}" for name, value in witness["facts"].items())
 
 

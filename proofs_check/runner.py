@@ -16,10 +16,11 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from idealized_model.workers import deaf_to_interrupts, end_with, one_process
 from proofs_check import engines
-from proofs_check.attack import Profile
-from proofs_check.claims import attack
+from proofs_check.claims import find
+from proofs_check.claims.claim import Profile
+from proofs_check.claims.finding import said
 from proofs_check.evidence import Evidence
-from theory.errors import TheoryError
+from theory.errors import of_the_machine
 
 Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity"]
 ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity")
@@ -27,7 +28,7 @@ ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", 
 
 @dataclass(frozen=True)
 class Task:
-    """One check: an engine, a claim, and which of its families, proofs, mutants, ... (by index or name)."""
+    """One check: an engine, the address of a claim, and which of its families, proofs, mutants, ... (by name)."""
 
     engine: Engine
     claim: str
@@ -44,7 +45,10 @@ class Task:
 
 @dataclass
 class Result:
-    """What a task found: evidence, or for mutants and necessity a witness (None: survived, or none found)."""
+    """What a task found: evidence, or for mutants and necessity a witness (None: survived, or none found).
+
+    What could not be finished has evidence that says so, and no witness.
+    """
 
     evidence: Evidence | None = None
     witness: dict[str, Any] | None = None
@@ -95,58 +99,68 @@ Item = TypeVar("Item", bound=Hashable)
 Found = TypeVar("Found")
 
 
-def tasks_of(claim_ids: Sequence[str]) -> list[Task]:
+def tasks_of(addresses: Sequence[str]) -> list[Task]:
     """Every check of the claims, the long ones first.
 
     Raises
     ------
-    InvalidArgument : for an unknown claim id.
+    InvalidArgument : for an address of no claim.
     """
     tasks = []
-    for claim_id in claim_ids:
-        plan = attack(claim_id)
+    for address in addresses:
+        claim = find(address)
         named: dict[Engine, Sequence[str]] = {
-            "exhaustive": [family.scope for family in plan.families],
-            "sampled": [sampler.scope for sampler in plan.samplers],
-            "measured": [measurement.scope for measurement in plan.measurements],
-            "symbolic": [proof.scope for proof in plan.proofs],
-            "mutant": list(plan.mutants),
-            "necessity": list(plan.necessity),
+            "exhaustive": [family.scope for family in claim.families],
+            "sampled": [sampler.scope for sampler in claim.samplers],
+            "measured": [measurement.scope for measurement in claim.measurements],
+            "symbolic": [proof.scope for proof in claim.proofs],
+            "mutant": list(claim.mutants),
+            "necessity": list(claim.necessity),
         }
-        tasks += [Task(engine, claim_id, name) for engine in ENGINES for name in named[engine]]
+        tasks += [Task(engine, address, name) for engine in ENGINES for name in named[engine]]
     return sorted(tasks, key=lambda task: ENGINES.index(task.engine))
 
 
 def perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Result:
     """Carry out one task; the result depends on the task, the profile and the seed alone.
 
-    What it cannot do, for want of a budget, is no reason to lose what the others find: that one is inconclusive.
+    What it cannot do, for want of a budget or by an error in the claim's own code, is no reason to lose what the others
+    find: that one is inconclusive.
     """
+    covered = 0
+
+    def counted(cases: int) -> None:
+        nonlocal covered
+        covered += cases
+        tick(cases)
+
     try:
-        return _perform(task, profile, seed, tick)
-    except TheoryError as error:
-        if task.engine in ("mutant", "necessity"):
+        return _perform(task, profile, seed, counted)
+    except (Exception, SystemExit) as error:
+        if of_the_machine(error):
             raise
-        return Result(Evidence("inconclusive", _engine(task), f"{task.name}: it could not be done: {error}", 0))
+        scope = f"{task.name}: it could not be done: {said(error)}"
+        evidence = Evidence("inconclusive", _engine(task), scope, covered)
+        return Result(evidence, finished=task.engine not in ("mutant", "necessity"))
 
 
 def _perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Result:
-    plan = attack(task.claim)
+    claim = find(task.claim)
     if task.engine == "mutant":
-        return Result(witness=engines.refute_mutant(plan, task.name, profile, tick))
+        return Result(witness=engines.refute_mutant(claim, task.name, profile, tick))
     if task.engine == "necessity":
-        return Result(witness=engines.drop(plan, task.name, tick))
+        return Result(witness=engines.drop(claim, task.name, tick))
     if task.engine == "exhaustive":
-        family = next(family for family in plan.families if family.scope == task.name)
-        return Result(engines.exhaust(plan, family, profile, tick))
+        family = next(family for family in claim.families if family.scope == task.name)
+        return Result(engines.exhaust(claim, family, profile, tick))
     if task.engine == "sampled":
-        sampler = next(sampler for sampler in plan.samplers if sampler.scope == task.name)
-        return Result(engines.sample(plan, sampler, profile, seed, tick))
+        sampler = next(sampler for sampler in claim.samplers if sampler.scope == task.name)
+        return Result(engines.sample(claim, sampler, profile, seed, tick))
     if task.engine == "measured":
-        measurement = next(m for m in plan.measurements if m.scope == task.name)
-        return Result(engines.measure(plan, measurement, profile, seed, tick))
-    proof = next(proof for proof in plan.proofs if proof.scope == task.name)
-    return Result(engines.prove(plan, proof))
+        measurement = next(m for m in claim.measurements if m.scope == task.name)
+        return Result(engines.measure(claim, measurement, profile, seed, tick))
+    proof = next(proof for proof in claim.proofs if proof.scope == task.name)
+    return Result(engines.prove(claim, proof))
 
 
 def run(tasks: Sequence[Task], *, profile: Profile, seed: int, jobs: int, watch: Watch) -> Run:
@@ -214,7 +228,7 @@ def _cut_off(task: Task, covered: int) -> Result:
 def _engine(task: Task) -> str:
     """As evidence names it."""
     if task.engine == "measured":
-        return next(m.engine for m in attack(task.claim).measurements if m.scope == task.name)
+        return next(m.engine for m in find(task.claim).measurements if m.scope == task.name)
     return task.engine
 
 

@@ -159,8 +159,10 @@ def subject_of(name: str, train: tuple[int, ...] = (), test: tuple[int, ...] = (
     wrapped = isinstance(task, QueryCoupled)
     if base is None:
         plain = task.task if isinstance(task, QueryCoupled) else task
-        in_family = isinstance(plain, MultiAddition) and ":" not in name
-        base = _chosen(replace(plain, base=2), "base 2") if in_family else _chosen(plain)
+        if isinstance(plain, MultiAddition) and ":" not in name:  # of the family: as the one in the table is
+            base = _chosen(replace(plain, base=2), "base 2")
+        else:
+            base = _chosen(plain)
     if wrapped:
         base = replace(base, task=QueryCoupled(base.task))
     if not train and not test:

@@ -1,20 +1,3 @@
-"""One module a claim: how it is attacked. `attack("T3")` loads only what that claim needs."""
+"""One module a claim: what it says and how it is attacked. `find("T3")` loads only what that claim needs."""
 
-from __future__ import annotations
-
-from importlib import import_module
-
-from proofs_check.attack import Attack
-from theory import claims
-
-
-def attack(claim_id: str) -> Attack:
-    """The attack on a claim.
-
-    Raises
-    ------
-    InvalidArgument : for an unknown claim id.
-    """
-    claim = claims.get(claim_id)
-    found: Attack = import_module(f"proofs_check.claims.{claim.id.lower()}").ATTACK
-    return found
+from proofs_check.claims.finding import find as find

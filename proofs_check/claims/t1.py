@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Literal
@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from idealized_model import HeadSpace, loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile
 from proofs_check.families import ensemble, ensembles
 from proofs_check.herbrand import Formula, atom, prove, same
 from proofs_check.problem import Problem, ViewCase, view_cases
-from theory import Example, FiniteLaw, HardHead, HeadClass, Law, positions, support
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, claims, positions, support
 from theory.examples import Label
 from theory.heads import View
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T1")))
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,10 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "without (a)": replace(STATED, seen=False),
-    "without (b)": replace(STATED, no_flip=False),
-    "without (c)": replace(STATED, domination="off"),
-    "(c) for every train example": replace(STATED, domination="every"),
-    "(c) reversed": replace(STATED, domination="reversed"),
-    "(c) with all views instead of the consistent ones": replace(STATED, domination="all views"),
-    "realizable iff some example has a consistent view": replace(STATED, realizable="some example"),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """Compare the statement with brute force; for the claim itself also `decide` and its counterexample head."""
     truth, space = problem.brute_force(), problem.space()
     train, test = list(view_cases(problem.heads, problem.train)), list(view_cases(problem.heads, problem.test))
@@ -104,23 +99,35 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
+claim.mutant("without (a)", statement=Statement(seen=False))
+claim.mutant("without (b)", statement=Statement(no_flip=False))
+claim.mutant("without (c)", statement=Statement(domination="off"))
+claim.mutant("(c) for every train example", statement=Statement(domination="every"))
+claim.mutant("(c) reversed", statement=Statement(domination="reversed"))
+claim.mutant("(c) with all views instead of the consistent ones", statement=Statement(domination="all views"))
+claim.mutant("realizable iff some example has a consistent view", statement=Statement(realizable="some example"))
+
+
 def _number(space: HeadSpace, answers: Mapping[View, Label]) -> int:
     base = len(space.labels) + 1
     digits = (space.labels.index(answers[v]) + 1 if v in answers else 0 for v in space.views)
     return sum(digit * base**place for place, digit in enumerate(digits))
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head on the views that occur."""
     return problem.space().size
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether T1 speaks of the problem and some head has zero training loss."""
     train, test = view_cases(problem.heads, problem.train), view_cases(problem.heads, problem.test)
     return STATED.speaks_of(problem) and STATED.outcome(list(train), list(test)) != "unrealizable"
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads with zero training loss: these generalize or fail."""
     return int(problem.perfect()[0].sum())
@@ -135,6 +142,7 @@ def _length_pairs(heads: HeadClass, shortest: int, longest: int, laws: Callable[
         yield Problem(heads, at[train], at[test])
 
 
+@claim.family("arity 1, V <= 3: all planted words, labels, noise supports, length pairs")
 def _single_tokens(profile: Profile) -> Iterator[Problem]:
     for vocabulary in (2, 3):
         longest = 4 if profile == "quick" else 6
@@ -142,12 +150,14 @@ def _single_tokens(profile: Profile) -> Iterator[Problem]:
             yield from _length_pairs(HeadClass(1), 1, longest, ens.at)
 
 
+@claim.family("arity 2, V = 2, key none: all planted words, labels, noise supports, length pairs")
 def _pairs(profile: Profile) -> Iterator[Problem]:
     longest = 5 if profile == "quick" else 6
     for ens in ensembles(2, 2):
         yield from _length_pairs(HeadClass(2), 2, longest, ens.at)
 
 
+@claim.family("arity 2, V = 2, relative key, windows, uniform and local supports")
 def _pairs_with_offsets(profile: Profile) -> Iterator[Problem]:
     longest, width = (4, 2) if profile == "quick" else (5, 3)
     for law in (support.uniform(), support.local(1)):
@@ -155,6 +165,7 @@ def _pairs_with_offsets(profile: Profile) -> Iterator[Problem]:
             yield from _length_pairs(HeadClass(2, width, "relative"), 2, longest, ens.at)
 
 
+@claim.family("arity 1, V = 2, absolute key, fixed and random shift")
 def _absolute_tokens(profile: Profile) -> Iterator[Problem]:
     longest = 3 if profile == "quick" else 4
     for ens in ensembles(1, 2):
@@ -163,6 +174,7 @@ def _absolute_tokens(profile: Profile) -> Iterator[Problem]:
             yield from _length_pairs(HeadClass(1, None, "absolute"), 1, longest, at)
 
 
+@claim.family("labelled set systems of up to 3 (full: 5) examples over 3 views, no planting, one test example")
 def _set_systems(profile: Profile) -> Iterator[Problem]:
     """Every labelled set system over 3 tokens: T1 without any planting (arity 1: the views are the tokens)."""
     kinds = [
@@ -235,7 +247,12 @@ def prove_unseen_view(unseen: Sequence[Formula], *, two_labels: bool = True) -> 
     )
 
 
-def prove_criterion(statement: Statement = STATED) -> int:
+@claim.proof(
+    "T1's proof for laws of any size, by SAT at Herbrand constants: realizability both ways, sufficiency, a perfect "
+    "head that loses for each of (a), (b), (c), and the equivalence from these lemmas",
+    notices=tuple(claim.mutants),
+)
+def prove_criterion(*, statement: Statement = STATED) -> int:
     """T1's proof for laws of any size: realizability both ways, sufficiency, a head for each failure, the equivalence.
 
     Constants: a perfect head h, the maximal head m, and n, built from m; training examples e1, ..., e3, a test example
@@ -359,14 +376,21 @@ def prove_criterion(statement: Statement = STATED) -> int:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random mixtures, supports, schemes, windows, keys, anchors",
+    quick=80,
+    full=1500,
+    notices=("without (a)", "without (c)", "(c) for every train example"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import problems
 
     return problems(max_heads=3**9)
 
 
+@claim.measurement("search", "greedy adversary on larger classes", notices=("without (a)", "without (b)"))
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], mutant: Statement | None = None
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Build perfect heads that are to abstain or err at test, at sizes beyond 3^M; one that does where T1 says
     `generalizes` refutes it. What T1 says is not used to build them, and what they lose is evaluated exactly."""
@@ -374,7 +398,7 @@ def _adversary(
     for _ in range(40 if profile == "quick" else 600):
         problem = _large_problem(rng)
         train, test = view_cases(problem.heads, problem.train), view_cases(problem.heads, problem.test)
-        says = problem.verdict().outcome if mutant is None else mutant.outcome(list(train), list(test))
+        says = problem.verdict().outcome if statement == STATED else statement.outcome(list(train), list(test))
         if says == "unrealizable":
             continue
         heads = [_spiteful_head(rng, problem, train, *case) for case in test]
@@ -432,6 +456,7 @@ def _large_problem(rng: np.random.Generator) -> Problem:
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("two labels", statement=Statement(needs_two_labels=False))
 def _one_label() -> Iterator[Problem]:
     """One label only: an unseen view cannot be answered wrongly, so (a) is not necessary."""
     yield Problem(
@@ -441,50 +466,6 @@ def _one_label() -> Iterator[Problem]:
     )
 
 
+@claim.without("realizable", statement=Statement(realizable="unguarded"))
 def _any_problem() -> Iterator[Problem]:
     return chain(_pairs("quick"), _absolute_tokens("quick"))
-
-
-ATTACK = Attack(
-    claim_id="T1",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("arity 1, V <= 3: all planted words, labels, noise supports, length pairs", _single_tokens),
-        Family("arity 2, V = 2, key none: all planted words, labels, noise supports, length pairs", _pairs),
-        Family("arity 2, V = 2, relative key, windows, uniform and local supports", _pairs_with_offsets),
-        Family("arity 1, V = 2, absolute key, fixed and random shift", _absolute_tokens),
-        Family(
-            "labelled set systems of up to 3 (full: 5) examples over 3 views, no planting, one test example",
-            _set_systems,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "T1's proof for laws of any size, by SAT at Herbrand constants: realizability both ways, sufficiency, a perfect "
-            "head that loses for each of (a), (b), (c), and the equivalence from these lemmas",
-            prove_criterion,
-            notices=tuple(MUTANTS),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random mixtures, supports, schemes, windows, keys, anchors",
-            _random_problems,
-            80,
-            1500,
-            ("without (a)", "without (c)", "(c) for every train example"),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "greedy adversary on larger classes", _adversary, ("without (a)", "without (b)")),
-    ),
-    necessity={
-        "two labels": Dropped(_one_label, replace(STATED, needs_two_labels=False)),
-        "realizable": Dropped(_any_problem, replace(STATED, realizable="unguarded")),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -16,10 +16,10 @@ import numpy as np
 from idealized_model import loss
 from idealized_model.counting import chen_product, pattern_counts, signature, view_counts
 from idealized_model.risk import risk
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem
-from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, bounds, positions, support
+from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, bounds, claims, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, Key
 from theory.planted import PlantedLaw
@@ -27,6 +27,8 @@ from theory.positions import Ids
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T10")))
 
 Patterns = Counter[tuple[int, ...]]
 
@@ -47,28 +49,18 @@ class Statement:
     """Whether the histograms are those of all l tokens, in place of those of the l - k of the background."""
     multinomial: bool = True
     """Whether a histogram weighs as many fillings as it has; without it all histograms weigh the same."""
-    without: str = ""
-    """A hypothesis that is not asked for."""
 
 
 STATED = Statement()
-MUTANTS = {
-    "Chen without the mixed terms": replace(STATED, terms="ends"),
-    "Chen without the ends": replace(STATED, terms="mixed"),
-    "Chen with the parts swapped": replace(STATED, terms="swapped"),
-    "one token fewer in a window": replace(STATED, tokens_per_window=-1),
-    "one token more among histograms": replace(STATED, histogram_shift=1),
-    "l for l - k among histograms": replace(STATED, planted_too=True),
-    "histograms all weigh the same": replace(STATED, multinomial=False),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED, without: str = "") -> Facts | None:
     """Fast counts against listing, then the identities against listing alone, on every example."""
     heads, law = problem.heads, problem.test
     ids_seen: set[Ids] = set()
     for example in law.support():
-        if statement == STATED:
+        if statement == STATED and not without:
             plain, fast = heads.view_counts(example), view_counts(heads, example.tokens, example.ids)
             if plain != fast:
                 return {"tokens": list(example.tokens), "ids": list(example.ids), "view_counts": "differ"}
@@ -76,9 +68,18 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
             return facts
         ids_seen.add(example.ids)
     for tokens in {example.tokens: None for example in law.support()}:
-        if facts := _refute_chen(heads, tokens, statement):
+        if facts := _refute_chen(heads, tokens, statement, without):
             return facts
-    return _refute_histograms(problem, statement)
+    return _refute_histograms(problem, statement, without)
+
+
+claim.mutant("Chen without the mixed terms", statement=Statement(terms="ends"))
+claim.mutant("Chen without the ends", statement=Statement(terms="mixed"))
+claim.mutant("Chen with the parts swapped", statement=Statement(terms="swapped"))
+claim.mutant("one token fewer in a window", statement=Statement(tokens_per_window=-1))
+claim.mutant("one token more among histograms", statement=Statement(histogram_shift=1))
+claim.mutant("l for l - k among histograms", statement=Statement(planted_too=True))
+claim.mutant("histograms all weigh the same", statement=Statement(multinomial=False))
 
 
 def patterns(tokens: tuple[int, ...], arity: int) -> Patterns:
@@ -87,9 +88,9 @@ def patterns(tokens: tuple[int, ...], arity: int) -> Patterns:
 
 
 @lru_cache(maxsize=10_000)
-def _refute_chen(heads: HeadClass, tokens: tuple[int, ...], statement: Statement) -> Facts | None:
+def _refute_chen(heads: HeadClass, tokens: tuple[int, ...], statement: Statement, without: str) -> Facts | None:
     """Chen's identity at every cut; it is about tokens alone, so IDs 0, 1, 2, ... will do where a window is let in."""
-    if not _is_free(heads) and statement.without != "no window":
+    if not _is_free(heads) and without != "no window":
         return None
     k, own = heads.arity, Example(tokens, tuple(range(len(tokens))), 0)
     whole = Counter({view.tokens: n for view, n in replace(heads, key="none").view_counts(own).items()})
@@ -102,7 +103,7 @@ def _refute_chen(heads: HeadClass, tokens: tuple[int, ...], statement: Statement
                 total[p + q] += m * n
         if total != whole:
             return {"tokens": list(tokens), "cut": cut, "chen": "differs"}
-        if statement == STATED:
+        if statement == STATED and not without:
             vocabulary = max(tokens) + 1
             joined = chen_product(
                 *(signature(np.array(part, int), vocabulary=vocabulary, arity=k) for part in (left, right))
@@ -140,7 +141,7 @@ def most_in_window(heads: HeadClass, ids: Ids, statement: Statement) -> int:
     return len(ids) * comb(max(in_window, 0), heads.arity - 1)
 
 
-def _refute_histograms(problem: Problem, statement: Statement) -> Facts | None:
+def _refute_histograms(problem: Problem, statement: Statement, without: str) -> Facts | None:
     """Backgrounds of the law as listed against their number, and the loss as listed against the sum over them."""
     law, heads = problem.test, problem.heads
     if not isinstance(law, PlantedLaw) or not _is_free(heads):
@@ -152,12 +153,12 @@ def _refute_histograms(problem: Problem, statement: Statement) -> Facts | None:
     listed = len(backgrounds(law))
     if listed != claimed:
         return {"free": free, "tokens": n_tokens, "histograms": listed, "claimed": claimed}
-    if problem.head is None or not (_order_free(problem.head) or statement.without == "order-free"):
+    if problem.head is None or not (_order_free(problem.head) or without == "order-free"):
         return None
     plain, summed = loss(problem.head, law), histogram_loss(problem.head, law, multinomial=statement.multinomial)
     if plain != summed:
         return {"loss": str(plain), "sum_over_histograms": str(summed)}
-    if statement == STATED and (found := risk(problem.head, law)).loss != plain:
+    if statement == STATED and not without and (found := risk(problem.head, law)).loss != plain:
         return {"loss": str(plain), "risk": str(found.loss), "route": found.route}
     return None
 
@@ -204,11 +205,13 @@ def _order_free(head: HardHead) -> bool:
     return all(len(answers) == 1 for answers in by_multiset.values())
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case an example."""
     return len(problem.test.support())
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The examples with a candidate, and with a window those for which the bound is below the number of all sets."""
     heads, examples = problem.heads, problem.test.support()
@@ -217,6 +220,7 @@ def decisive(problem: Problem) -> int:
     return sum(most_in_window(heads, e.ids, STATED) < comb(e.length, heads.arity) for e in examples)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether (i) or (iii), which ask for every k-set, or (ii), which asks for a window, speaks of the class."""
     heads = problem.heads
@@ -226,6 +230,9 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family(
+    "key none, no window, arity 1..3, lengths up to 4 (full: 4, 7): counts, Chen at every cut, losses by histograms"
+)
 def _without_window(profile: Profile) -> Iterator[Problem]:
     """Key none, no window: arity 1 to 4, anchored or not, planted laws with noise; order-free heads in full noise."""
     longest = 4 if profile == "quick" else 7
@@ -244,6 +251,10 @@ def _without_window(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(k), at, at, _multiset_head(k))
 
 
+@claim.family(
+    "windows 0 and 1, arity 2 and 3, length 4 (full: 0, 1, 3; 1..4; 6), every key and anchor, six ID schemes: "
+    "counts and |C|"
+)
 def _with_window(profile: Profile) -> Iterator[Problem]:
     """Small windows, every key, anchors, IDs by shift, ordered subset, chunks and coupling."""
     arities, windows, length = ((2, 3), (0, 1), 4) if profile == "quick" else ((1, 2, 3, 4), (0, 1, 3), 6)
@@ -270,7 +281,12 @@ def _multiset_head(arity: int) -> HardHead:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_vandermonde(statement: Statement = STATED) -> int:
+@claim.proof(
+    "Vandermonde for j <= 8, as polynomials in both lengths",
+    kind="exhausted",
+    notices=("Chen without the mixed terms", "Chen without the ends"),
+)
+def prove_vandermonde(*, statement: Statement = STATED) -> int:
     """Chen's identity summed over patterns is Vandermonde's: C(m + n, j) = Σ_a C(m, a) C(n, j - a), polynomials, j <= 8."""
     import sympy
 
@@ -282,7 +298,10 @@ def prove_vandermonde(statement: Statement = STATED) -> int:
     return 9
 
 
-def prove_histograms(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the number of histograms, by its recurrence, symbolic in f and V", notices=("one token more among histograms",)
+)
+def prove_histograms(*, statement: Statement = STATED) -> int:
     """The claimed number h(f, V) of histograms of f tokens over V is that of multisets, by induction on f and V.
 
     A multiset either lacks the last token, or loses one of it: h(f, V) = h(f, V - 1) + h(f - 1, V), for f >= 1 and V >= 2;
@@ -303,6 +322,12 @@ def prove_histograms(statement: Statement = STATED) -> int:
     return 3
 
 
+@claim.sampler(
+    "random laws, windows, keys, anchors, schemes",
+    quick=60,
+    full=1000,
+    notices=("Chen without the mixed terms", "l for l - k among histograms"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import problems
 
@@ -314,8 +339,9 @@ def _without_limits(problem: Problem) -> Problem:
     return problem if problem.heads.window is not None else replace(problem, heads=HeadClass(problem.heads.arity))
 
 
+@claim.measurement("sampled", "long sequences", notices=tuple(name for name in claim.mutants if "Chen" in name))
 def _large(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Long sequences, where listing is hopeless: the total is C(l, k), a reversal transposes, a relabelling permutes, and
     Chen's identity holds at a random cut."""
@@ -349,61 +375,14 @@ def _large(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("no window")
 def _windowed() -> Iterator[Problem]:
     at = marked_parity(1).at(5)
     yield Problem(HeadClass(2, 1, "none"), at, at)
 
 
+@claim.without("order-free")
 def _ordered() -> Iterator[Problem]:
     """A head that tells (1, 2) from (2, 1)."""
     at = ensemble(3, (1, 2), {(1, 2): 0}, support.uniform()).at(4)
     yield Problem(HeadClass(2), at, at, HardHead(HeadClass(2), {View((1, 2), ()): 0, View((2, 1), ()): 1}))
-
-
-ATTACK = Attack(
-    claim_id="T10",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "key none, no window, arity 1..3, lengths up to 4 (full: 4, 7): counts, Chen at every cut, losses by histograms",
-            _without_window,
-        ),
-        Family(
-            "windows 0 and 1, arity 2 and 3, length 4 (full: 0, 1, 3; 1..4; 6), every key and anchor, six ID schemes: "
-            "counts and |C|",
-            _with_window,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "Vandermonde for j <= 8, as polynomials in both lengths",
-            prove_vandermonde,
-            kind="exhausted",
-            notices=("Chen without the mixed terms", "Chen without the ends"),
-        ),
-        Proof(
-            "the number of histograms, by its recurrence, symbolic in f and V",
-            prove_histograms,
-            notices=("one token more among histograms",),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random laws, windows, keys, anchors, schemes",
-            _random_problems,
-            60,
-            1000,
-            notices=("Chen without the mixed terms", "l for l - k among histograms"),
-        ),
-    ),
-    measurements=(Measurement("sampled", "long sequences", _large, tuple(name for name in MUTANTS if "Chen" in name)),),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {"no window": _windowed, "order-free": _ordered}.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

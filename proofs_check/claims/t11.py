@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.claims.t3 import SOFT_OUTCOMES, exchangeable_problems, refute_soft
 from proofs_check.claims.t3a import rare_noise_loss
 from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
-from theory import HeadClass, Law, PlantedEnsemble, bounds, coverage, mixture, positions, retention, support
+from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, coverage, mixture, positions, retention, support
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
@@ -30,34 +29,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
-@dataclass(frozen=True)
-class Statement:
-    """L_test <= scale · t^power · L_train, and T11a's closed form for t; the defaults are the claim."""
-
-    scale: Fraction = Fraction(1)
-    survive: bool = True
-    """Whether candidates must survive in the kept sub-example; without it t is only κ0."""
-    noise_shift: int = 0
-    """T11a: t = C(L-k, k + shift) / C(l-k, k + shift)."""
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def factor(self, problem: Problem) -> ExactOrInfinite:
-        """t, times the scale."""
-        cov = _factors(problem.heads, problem.train, problem.test)
-        value = cov[0] if self.survive else cov[1]
-        if value == inf:
-            return self.scale * max(cov[1], Fraction(1)) if self.without == "candidates survive" else inf
-        return self.scale * value
-
-
-STATED = Statement()
-MUTANTS = {
-    "only S* need survive": replace(STATED, survive=False),
-    "half of the factor": replace(STATED, scale=Fraction(1, 2)),
-    "nine tenths of the factor": replace(STATED, scale=Fraction(9, 10)),
-    "T11a: exponent k - 1 for k": replace(STATED, noise_shift=-1),
-}
+claim = Claim(**vars(claims.get("T11")))
 
 
 @lru_cache(maxsize=4096)
@@ -65,22 +37,47 @@ def _factors(heads: HeadClass, train: Law, test: Law) -> tuple[ExactOrInfinite, 
     return retention(heads, train=train, test=test).value, coverage(heads, train=train, test=test).kappa0
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+def _factor(
+    problem: Problem, *, scale: Fraction = Fraction(1), survive: bool = True, without: str = ""
+) -> ExactOrInfinite:
+    """t, times the scale; where candidates need not survive in the kept sub-example, t is only κ0."""
+    retained, kappa0 = _factors(problem.heads, problem.train, problem.test)
+    value = retained if survive else kappa0
+    if value == inf:
+        return scale * max(kappa0, Fraction(1)) if without == "candidates survive" else inf
+    return scale * value
+
+
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    scale: Fraction = Fraction(1),
+    survive: bool = True,
+    noise_shift: int = 0,
+    without: str = "",
+) -> Facts | None:
     """T11a's closed form where it applies, then the bound for every hard head and a grid of arbitrary soft heads."""
     if not _same_planting(problem):
-        if statement.without != "same planting":
+        if without != "same planting":
             return None
         factor: ExactOrInfinite = Fraction(1)  # without the hypothesis: equal lengths and placements, another target
     else:
-        factor = statement.factor(problem)
-        closed = _closed_form(problem, statement)
-        if closed is not None and factor != closed * statement.scale and statement.survive:
+        factor = _factor(problem, scale=scale, survive=survive, without=without)
+        closed = _closed_form(problem, noise_shift)
+        if closed is not None and factor != closed * scale and survive:
             return {"program": str(factor), "closed_form": str(closed)}
     if factor == inf:
         return None
     if (facts := _refute_hard(problem, factor)) or problem.train.size + problem.test.size > SOFT_OUTCOMES:
         return facts
     return refute_soft(problem, soft_heads(problem), lambda train_loss: factor * train_loss)
+
+
+claim.mutant("only S* need survive", survive=False)
+claim.mutant("half of the factor", scale=Fraction(1, 2))
+claim.mutant("nine tenths of the factor", scale=Fraction(9, 10))
+claim.mutant("T11a: exponent k - 1 for k", noise_shift=-1)
 
 
 def _same_planting(problem: Problem) -> bool:
@@ -96,14 +93,15 @@ def _same_planting(problem: Problem) -> bool:
     )
 
 
-def _closed_form(problem: Problem, statement: Statement) -> Fraction | None:
+def _closed_form(problem: Problem, noise_shift: int) -> Fraction | None:
+    """T11a: t = C(L-k, k + shift) / C(l-k, k + shift)."""
     train, test, k = problem.train, problem.test, problem.heads.arity
     if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
         return None
     free = is_exchangeable(problem.heads, train) and is_exchangeable(problem.heads, test)
     if not free or k != train.ensemble.arity or not 2 * k <= train.length <= test.length:
         return None
-    noise = k + statement.noise_shift
+    noise = k + noise_shift
     kappa: Fraction = bounds.exchangeable_kappa(k, train=train.length, test=test.length, n_noise=noise)
     return kappa
 
@@ -138,25 +136,32 @@ def soft_heads(problem: Problem) -> Iterator[SparseAttentionHead]:
         yield SparseAttentionHead(problem.heads, score=score, value=value)
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head; none where they are too many to enumerate."""
     return problem.n_enumerated
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads for which the bound is below 1."""
-    factor = STATED.factor(problem)
+    factor = _factor(problem)
     return sum(number for (train_loss, _), number in _losses(problem).items() if factor * train_loss < 1)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the factor is finite."""
-    return _same_planting(problem) and STATED.factor(problem) < inf
+    return _same_planting(problem) and _factor(problem) < inf
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+claim.family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a")(exchangeable_problems)
+
+
+@claim.family("every hard head, one rare noise token")
 def _rare_noise(profile: Profile) -> Iterator[Problem]:
     """Ensembles in which the bound is nearly reached: one rare noise token."""
     for k, rarity in ((1, 100), (1, 1000), (2, 100)):
@@ -165,6 +170,7 @@ def _rare_noise(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(k), ens.at(2 * k), ens.at(2 * k + 1))
 
 
+@claim.family("every hard head, mixtures, partial and anchored supports, couplings: the linear program")
 def _program_problems(profile: Profile) -> Iterator[Problem]:
     """Mixtures, partial supports, anchors, couplings and random ordered IDs, where t needs the linear program."""
     targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 1): 0, (1, 2): 1}, {(1, 2): 0, (2, 1): 1})
@@ -191,19 +197,24 @@ def _program_problems(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_survival(statement: Statement = STATED) -> int:
+@claim.proof("the survival probability of T11a, symbolic in k, l, L", notices=("T11a: exponent k - 1 for k",))
+def prove_survival(*, noise_shift: int = 0) -> int:
     """T11a's survival probability: C(L-2k, l-2k) / C(L-k, l-k) = C(l-k, k) / C(L-k, k), symbolic; so t = κ."""
     import sympy
 
     k, short, long = sympy.symbols("k l L", integer=True, positive=True)
     survival = sympy.binomial(long - 2 * k, short - 2 * k) / sympy.binomial(long - k, short - k)
-    kappa = bounds.exchangeable_kappa(k, train=short, test=long, n_noise=k + statement.noise_shift)
+    kappa = bounds.exchangeable_kappa(k, train=short, test=long, n_noise=k + noise_shift)
     product_ = sympy.gammasimp((survival * kappa).rewrite(sympy.gamma))
     require(sympy.simplify(product_) == 1, f"survival · κ = {product_}")
     return 1
 
 
-def prove_pointwise(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the inequality for one kept set, symbolic; the sum over sets is on paper",
+    notices=("half of the factor", "nine tenths of the factor"),
+)
+def prove_pointwise(*, scale: Fraction = Fraction(1)) -> int:
     """For one kept set: loss' >= W'/D where D' > 0, for every D' <= D and W' >= 0, symbolic.
 
     Where D' > 0: W'/D' - W'/D = W'(D - D')/(D D') >= 0; where D' = 0 the kept loss is 1 >= W'/D = 0. Summed with
@@ -213,7 +224,7 @@ def prove_pointwise(statement: Statement = STATED) -> int:
 
     kept_wrong, lost = sympy.symbols("w s", nonnegative=True)
     kept = sympy.Symbol("D", positive=True)
-    gap = sympy.factor(statement.scale * kept_wrong / kept - kept_wrong / (kept + lost))
+    gap = sympy.factor(scale * kept_wrong / kept - kept_wrong / (kept + lost))
     require(gap.is_nonnegative is True, f"W'/D' - W'/D = {gap}")
     require(sympy.factor(-gap).is_nonnegative is not True, "the reverse inequality")
     return 2
@@ -222,14 +233,23 @@ def prove_pointwise(statement: Statement = STATED) -> int:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random mixtures, supports, schemes, windows, keys, anchors", quick=60, full=600, notices=("half of the factor",)
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import problems
 
     return problems(max_heads=3**7)
 
 
+@claim.measurement("search", "the tight instance", notices=("half of the factor", "T11a: exponent k - 1 for k"))
 def _tight(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    scale: Fraction = Fraction(1),
+    noise_shift: int = 0,
 ) -> Measured:
     """The rare-noise head reaches the bound as the noise vanishes: T11a is sharp; T3's bound is N_T times larger.
 
@@ -239,9 +259,9 @@ def _tight(
     """
     reached, instances = [], 0
     for k, train, test in ((1, 2, 20), (2, 4, 30), (3, 6, 40), (3, 8, 80)):
-        kappa = bounds.exchangeable_kappa(k, train=train, test=test, n_noise=k + statement.noise_shift)
+        kappa = bounds.exchangeable_kappa(k, train=train, test=test, n_noise=k + noise_shift)
         x = Fraction(1, 10**7)
-        share = rare_noise_loss(k, test, x, 1) / rare_noise_loss(k, train, x, 1) / (statement.scale * kappa)
+        share = rare_noise_loss(k, test, x, 1) / rare_noise_loss(k, train, x, 1) / (scale * kappa)
         instances += 1
         tick(1)
         if not (1 - x) ** (test - 2 * k) <= share <= 1:
@@ -253,8 +273,9 @@ def _tight(
     return Measured(instances, f"loss ratio / t at noise 1e-7 for (k, l, L) up to (3, 8, 80): {', '.join(reached)}")
 
 
+@claim.measurement("search", "hill climbing over soft heads with any scores", notices=("only S* need survive",))
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, survive: bool = True
 ) -> Measured:
     """Hill climbing over soft heads with any scores for the largest L_test / (t · L_train)."""
     from proofs_check.engines import climb
@@ -266,7 +287,7 @@ def _adversary(
         ens = random_pairs(rng, 2)
         problem = Problem(HeadClass(2), ens.at(4), ens.at(5))
         views = problem.space().views
-        factor = statement.factor(problem)
+        factor = _factor(problem, survive=survive)
 
         def gain(
             state: tuple[int, ...], problem: Problem = problem, views: Any = views, factor: Any = factor
@@ -289,60 +310,15 @@ def _adversary(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("candidates survive")
 def _no_kernel() -> Iterator[Problem]:
     """Training length 1: a candidate with noise survives in no training example."""
     for ens in ensembles(1, 2):
         yield Problem(HeadClass(1), ens.at(1), ens.at(2))
 
 
+@claim.without("same planting")
 def _other_target() -> Iterator[Problem]:
     train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
     test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}
     yield Problem(HeadClass(1), ensemble(3, (0,), train).at(2), ensemble(3, (0,), test).at(2))
-
-
-ATTACK = Attack(
-    claim_id="T11",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("every hard head, a grid of soft heads, uniform supports, arity 1 and 2; T11a", exchangeable_problems),
-        Family("every hard head, one rare noise token", _rare_noise),
-        Family(
-            "every hard head, mixtures, partial and anchored supports, couplings: the linear program", _program_problems
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the survival probability of T11a, symbolic in k, l, L",
-            prove_survival,
-            notices=("T11a: exponent k - 1 for k",),
-        ),
-        Proof(
-            "the inequality for one kept set, symbolic; the sum over sets is on paper",
-            prove_pointwise,
-            notices=("half of the factor", "nine tenths of the factor"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random mixtures, supports, schemes, windows, keys, anchors",
-            _random_problems,
-            60,
-            600,
-            ("half of the factor",),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "the tight instance", _tight, ("half of the factor", "T11a: exponent k - 1 for k")),
-        Measurement("search", "hill climbing over soft heads with any scores", _adversary, ("only S* need survive",)),
-    ),
-    necessity={
-        "candidates survive": Dropped(_no_kernel, replace(STATED, without="candidates survive")),
-        "same planting": Dropped(_other_target, replace(STATED, without="same planting")),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from itertools import product
@@ -13,35 +12,53 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.claims import t7
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.problem import Problem
-from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, support
+from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, claims, support
 from theory.examples import Label
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
+claim = Claim(**vars(claims.get("T12")))
+
+
 def _scaled(numerator: int, shift: int) -> Callable[[Any], Any]:
     return lambda n: bounds.ratio(numerator, n + shift)
 
 
-STATED = replace(t7.STATED, identity=False, floor=lambda n: bounds.below_arity_floor(n))
-MUTANTS = {
-    "1 / N": replace(STATED, floor=_scaled(1, 0)),
-    "2 / (N + 1)": replace(STATED, floor=_scaled(2, 1)),
-    "3 / (N + 2)": replace(STATED, floor=_scaled(3, 2)),
-    "no head beats chance": replace(t7.MUTANTS["no head beats chance"], identity=False),
-}
+def _stated_floor(n: Any) -> Any:
+    return bounds.below_arity_floor(n)
 
 
+# MUT
+@claim.refute
+def refute(problem: Problem, *, floor: Callable[[Any], Any] = _stated_floor, without: str = "") -> Facts | None:
+    """T7's search for a head below the floor, with a greater one."""
+    if without != "arity below k" and not t7.nonvacuous(problem):
+        return None
+    return t7.refute_floor(problem, floor)
+
+
+claim.mutant("1 / N", floor=_scaled(1, 0))
+claim.mutant("2 / (N + 1)", floor=_scaled(2, 1))
+claim.mutant("3 / (N + 2)", floor=_scaled(3, 2))
+claim.mutant("no head beats chance", floor=t7._floor_of_one_half)
+
+
+claim.nonvacuous(t7.nonvacuous)
+
+
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a head where heads are enumerated; none elsewhere, as the floor is about the least of all losses."""
     heads = problem.space().size
     return heads if heads <= t7.ENUMERATED_HEADS else 0
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where every head abstains."""
     return cases(problem) if problem.space().views else 0
@@ -50,6 +67,13 @@ def decisive(problem: Problem) -> int:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+claim.family("parity of 2 marked bits in constant noise, arity 1")(t7._beats_chance)
+
+
+@claim.family(
+    "full parity: k = length up to 5 (full: 7), every smaller arity, windows 0, 1 and none, every key, where there are "
+    "at most 3^8 heads"
+)
 def _dense(profile: Profile) -> Iterator[Problem]:
     """Those of T7 whose heads are enumerated."""
     return filter(cases, t7._dense(profile))
@@ -58,7 +82,11 @@ def _dense(profile: Profile) -> Iterator[Problem]:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_pointwise(statement: t7.Statement = STATED) -> int:
+@claim.proof(
+    "the pointwise inequality and its equality cases, symbolic in W, R, N",
+    notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"),
+)
+def prove_pointwise(*, floor: Callable[[Any], Any] = _stated_floor) -> int:
     """loss >= (W - R + 1)/(N + 1), where W + R of N sets are selected and W of them wrong, symbolic.
 
     Nothing selected: the loss is 1. R = 0: 1 - (W + 1)/(N + 1) = (N - W)/(N + 1) >= 0. R >= 1: clearing denominators
@@ -85,10 +113,16 @@ def prove_pointwise(statement: t7.Statement = STATED) -> int:
     require(sympy.simplify(below(size, 0, size) - 1) == 0, "equality at W = N, where the loss is 1")
     require(below(0, 1, size) == 0, "equality at W = 0, R = 1, where it is 0")
     (share,) = sympy.solve(sympy.Eq(p * size, 1 - p), p)  # of W = N; E[W] = E[R]
-    require(sympy.simplify(share - statement.floor(size)) == 0, f"the balanced mixture loses {share}")
+    require(sympy.simplify(share - floor(size)) == 0, f"the balanced mixture loses {share}")
     return 7
 
 
+@claim.sampler(
+    "random backgrounds, supports, schemes, windows, keys, anchors; heads enumerated",
+    quick=40,
+    full=400,
+    notices=("2 / (N + 1)", "no head beats chance"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import parity_problems
 
@@ -98,8 +132,13 @@ def _random_problems() -> SearchStrategy[Problem]:
 # ── Measurements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.measurement("search", "the least loss of all heads on full parity", notices=tuple(claim.mutants))
 def _attained(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: t7.Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    floor: Callable[[Any], Any] = _stated_floor,
 ) -> Measured:
     """The least loss of all heads over the floor, on full parity: 1 for 3 bits and pairs, and nowhere below."""
     shares, instances = [], 0
@@ -109,7 +148,7 @@ def _attained(
             continue
         losses, _, denominator = space.losses(problem.train)
         n = problem.candidates_in(problem.train)
-        share = Fraction(int(losses.min()), denominator) / statement.floor(n)
+        share = Fraction(int(losses.min()), denominator) / floor(n)
         shares.append(share)
         instances += space.size
         tick(space.size)
@@ -136,25 +175,34 @@ def code_head(m: int) -> Problem:
     return Problem(heads, at, at, HardHead(heads, answers))
 
 
+@claim.measurement("search", "the heads of Hamming codes", notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"))
 def _codes(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: t7.Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    floor: Callable[[Any], Any] = _stated_floor,
 ) -> Measured:
     """The heads of perfect codes lose exactly the floor."""
     found = []
     for m in (2, 3) if profile == "quick" else (2, 3, 4):
         problem = code_head(m)
         assert problem.head is not None
-        lost, floor = loss(problem.head, problem.train), statement.floor(problem.heads.arity + 1)
+        lost, least = loss(problem.head, problem.train), floor(problem.heads.arity + 1)
         tick(1)
         found.append(f"{lost} for {problem.heads.arity + 1} bits")
-        if lost != floor:
-            return Measured(len(found), "another loss", (problem, {"loss": str(lost), "floor": str(floor)}))
+        if lost != least:
+            return Measured(len(found), "another loss", (problem, {"loss": str(lost), "floor": str(least)}))
     return Measured(len(found), ", ".join(found))
 
 
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+claim.without("arity below k")(t7._full_arity)
+
+
+@claim.without("uniform bits")
 def _biased_bits() -> Iterator[Problem]:
     """(0, 0) nearly always: answering 0 at both tokens is nearly always right."""
     words = list(product((0, 1), repeat=2))
@@ -163,46 +211,5 @@ def _biased_bits() -> Iterator[Problem]:
     yield Problem(HeadClass(1), ens.at(2), ens.at(2))
 
 
-ATTACK = Attack(
-    claim_id="T12",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=t7.refute,
-    cases=cases,
-    families=(
-        Family("parity of 2 marked bits in constant noise, arity 1", t7._beats_chance),
-        Family(
-            "full parity: k = length up to 5 (full: 7), every smaller arity, windows 0, 1 and none, every key, where there are "
-            "at most 3^8 heads",
-            _dense,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the pointwise inequality and its equality cases, symbolic in W, R, N",
-            prove_pointwise,
-            notices=("1 / N", "2 / (N + 1)", "3 / (N + 2)"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random backgrounds, supports, schemes, windows, keys, anchors; heads enumerated",
-            _random_problems,
-            40,
-            400,
-            notices=("2 / (N + 1)", "no head beats chance"),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "the least loss of all heads on full parity", _attained, tuple(MUTANTS)),
-        Measurement("search", "the heads of Hamming codes", _codes, ("1 / N", "2 / (N + 1)", "3 / (N + 2)")),
-    ),
-    necessity={
-        "arity below k": Dropped(t7._full_arity, replace(STATED, any_arity=True)),
-        "uniform bits": Dropped(_biased_bits),
-        "parity": Dropped(t7._conjunction),
-        "IDs independent of tokens": Dropped(t7._ids_that_tell),
-    },
-    nonvacuous=t7.nonvacuous,
-    decisive=decisive,
-)
+claim.without("parity")(t7._conjunction)
+claim.without("IDs independent of tokens")(t7._ids_that_tell)

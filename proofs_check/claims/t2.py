@@ -6,7 +6,7 @@ That c is tight says that there is a head, so a single head can show it, and onl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, product
 from math import comb
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
-from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, mixture, positions, support
+from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, claims, mixture, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, View
 from theory.planted import PlantedLaw, planted_components
@@ -27,37 +27,24 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
-@dataclass(frozen=True)
-class Statement:
-    """Certificate length slope·k + shift (anchored heads: slope·k + anchored_shift); the defaults are the claim."""
-
-    slope: int = 2
-    shift: int = 0
-    anchored_shift: int = -1
-    needs_length: bool = True
-    """Zero loss is asked for at that length, not only at every smaller one."""
-
-    def certificate(self, arity: int, anchor: Anchor) -> int:
-        """The length at which zero loss is claimed to certify zero loss at every greater one."""
-        return self.slope * arity + (self.shift if anchor == "none" else self.anchored_shift)
+claim = Claim(**vars(claims.get("T2")))
 
 
-STATED = Statement()
-MUTANTS = {
-    "2k - 1 for 2k": replace(STATED, shift=-1),
-    "2k + 1 is tight": replace(STATED, shift=1),
-    "k + 1 for 2k": replace(STATED, slope=1, shift=1),
-    "anchored: 2k - 2 for 2k - 1": replace(STATED, anchored_shift=-2),
-    "anchored: 2k is tight": replace(STATED, anchored_shift=0),
-}
+def _certificate(arity: int, anchor: Anchor, *, slope: int = 2, shift: int = 0, anchored_shift: int = -1) -> int:
+    """The length at which zero loss is claimed to certify zero loss at every greater one."""
+    return slope * arity + (shift if anchor == "none" else anchored_shift)
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(
+    problem: Problem, *, slope: int = 2, shift: int = 0, anchored_shift: int = -1, without: str = ""
+) -> Facts | None:
     """Soundness over all heads of the problem; or, for a problem with a head, that some head shows tightness."""
-    certificate = statement.certificate(problem.heads.arity, problem.heads.anchor)
+    parts = {"slope": slope, "shift": shift, "anchored_shift": anchored_shift}
+    certificate = _certificate(problem.heads.arity, problem.heads.anchor, **parts)
     if problem.head is not None:
         return _refute_tightness(problem, problem.head, problem.planted[0], certificate)
-    if (_longest(problem.train) < certificate and statement.needs_length) or _longest(problem.test) < _longest(
+    if (_longest(problem.train) < certificate and without != "length 2k") or _longest(problem.test) < _longest(
         problem.train
     ):
         return None  # the statement says nothing
@@ -66,6 +53,13 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     if not broken.any():
         return None
     return {"certificate": certificate, "heads_perfect_in_training": int(trained.sum()), "that_fail": int(broken.sum())}
+
+
+claim.mutant("2k - 1 for 2k", shift=-1)
+claim.mutant("2k + 1 is tight", shift=1)
+claim.mutant("k + 1 for 2k", slope=1, shift=1)
+claim.mutant("anchored: 2k - 2 for 2k - 1", anchored_shift=-2)
+claim.mutant("anchored: 2k is tight", anchored_shift=0)
 
 
 def _longest(law: Law) -> int:
@@ -85,7 +79,7 @@ def _refute_tightness(problem: Problem, head: HardHead, law: PlantedLaw, certifi
         if (trained & ~tested).any():
             return None
         return {"certificate": certificate, "heads": trained.size, "perfect_below": int(trained.sum()), "that_err": 0}
-    for length in (*lengths, certificate) if certificate == STATED.certificate(arity, anchor) else ():
+    for length in (*lengths, certificate) if certificate == _certificate(arity, anchor) else ():
         at = loss(head, replace(law, length=length))
         if (at == 0) != (length < certificate):
             return {"certificate": certificate, "head": "of the proof", "length": length, "loss": str(at)}
@@ -99,6 +93,7 @@ def _below(heads: HeadClass, law: PlantedLaw, certificate: int) -> Problem:
     return Problem(heads, shorter, replace(law, length=certificate))
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head, or one a length where only the head of the proof is tried."""
     if problem.head is not None and not problem.n_enumerated:
@@ -106,11 +101,13 @@ def cases(problem: Problem) -> int:
     return problem.space().size
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether T2 says something about this problem."""
     return problem.head is not None or _longest(problem.train) >= _stated_certificate(problem)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads that are perfect in training, where the test is longer; for tightness those that are perfect below."""
     if problem.head is None:
@@ -121,7 +118,7 @@ def decisive(problem: Problem) -> int:
 
 
 def _stated_certificate(problem: Problem) -> int:
-    return STATED.certificate(problem.heads.arity, problem.heads.anchor)
+    return _certificate(problem.heads.arity, problem.heads.anchor)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -136,6 +133,7 @@ def _from_certificate(heads: HeadClass, ens: PlantedEnsemble, extra: int) -> Ite
             yield Problem(heads, laws[train], laws[test])
 
 
+@claim.family("every hard head, arity 1 and 2: all planted words, labels, noise supports, lengths from 2k - 2")
 def _small(profile: Profile) -> Iterator[Problem]:
     extra = 1 if profile == "quick" else 3
     for ens in chain(ensembles(1, 2), ensembles(1, 3)):
@@ -149,6 +147,7 @@ def _small(profile: Profile) -> Iterator[Problem]:
             yield from _from_certificate(HeadClass(3), ens, 1)
 
 
+@claim.family("every anchored hard head, arity 2, V = 2, lengths from 2k - 3")
 def _small_anchored(profile: Profile) -> Iterator[Problem]:
     extra = 1 if profile == "quick" else 3
     heads = HeadClass(2, anchor="last")
@@ -175,6 +174,10 @@ def tight_problem(arity: int, anchor: Anchor = "none") -> Problem:
     return Problem(heads, ens.at(arity), ens.at(certificate), HardHead(heads, answers))
 
 
+@claim.family(
+    "tightness on marked parity at every length k..2k: every hard head for k = 1, 2 and anchored 2, that of the "
+    "proof for 3 and 4"
+)
 def _tight(profile: Profile) -> Iterator[Problem]:
     for arity in (1, 2, 3, 4):
         yield tight_problem(arity)
@@ -185,7 +188,12 @@ def _tight(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_patterns_fit(statement: Statement = STATED) -> int:
+@claim.proof(
+    "overlap patterns of (S, S*) fit in 2k positions: for k = 1..8 an identity in L",
+    kind="exhausted",
+    notices=("2k - 1 for 2k", "2k + 1 is tight", "k + 1 for 2k"),
+)
+def prove_patterns_fit(*, slope: int = 2, shift: int = 0) -> int:
     """Every pair (S, S*) at every length L has one of D(k, k) overlap patterns, each on at most 2k positions.
 
     Polynomial identity in L, for each k <= 8: Σ_j interleavings(k, k, j) · C(L, 2k - j) = C(L, k)². The largest binomial
@@ -200,7 +208,7 @@ def prove_patterns_fit(statement: Statement = STATED) -> int:
         total = sum(ways * bounds.binomial(length, union) for union, ways in terms)
         difference = sympy.expand(sympy.expand_func(total - bounds.binomial(length, k) ** 2))
         require(difference == 0, f"k = {k}: {difference}")
-        certificate = statement.certificate(k, "none")
+        certificate = _certificate(k, "none", slope=slope, shift=shift)
         require(certificate == bounds.certificate(k), f"k = {k}: the closed form")
         at_certificate = [comb(certificate, union) > 0 for union, _ in terms]
         below = [comb(certificate - 1, union) > 0 for union, _ in terms]
@@ -209,7 +217,8 @@ def prove_patterns_fit(statement: Statement = STATED) -> int:
     return steps
 
 
-def prove_sizes(statement: Statement = STATED) -> int:
+@claim.proof("sizes of the proof and of the tight head, symbolic in k", notices=tuple(claim.mutants))
+def prove_sizes(*, slope: int = 2, shift: int = 0, anchored_shift: int = -1) -> int:
     """|S ∪ S*| = 2k - j <= certificate, for symbolic k and overlap j >= 0 (anchored j >= 1).
 
     The tight head's wrong view needs k (anchored k - 1) noise tokens among l - k, so l >= certificate exactly.
@@ -220,7 +229,7 @@ def prove_sizes(statement: Statement = STATED) -> int:
     overlap = j - 1  # any integer >= 0
     anchors: tuple[tuple[Anchor, Any, Any], ...] = (("none", 2 * k - overlap, k), ("last", 2 * k - j, k - 1))
     for anchor, union, noise in anchors:
-        certificate = statement.certificate(k, anchor)
+        certificate = _certificate(k, anchor, slope=slope, shift=shift, anchored_shift=anchored_shift)
         require((certificate - union).is_nonnegative is True, f"union of two k-sets, anchor {anchor}")
         first = sympy.solve(sympy.Eq(length - k, noise), length)
         require(first == [certificate] == [bounds.certificate(k, anchor)], f"tightness, anchor {anchor}: {first}")
@@ -230,14 +239,23 @@ def prove_sizes(statement: Statement = STATED) -> int:
 # ── Random problems and the adversary ────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random ensembles with full, non-uniform support laws, up to 3 labels",
+    quick=60,
+    full=800,
+    notices=("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import certificate_problems
 
     return certificate_problems()
 
 
+@claim.measurement(
+    "search", "hill climbing over heads that are perfect at 2k, k = 2, V = 3", notices=("2k - 1 for 2k",)
+)
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, slope: int = 2, shift: int = 0
 ) -> Measured:
     """Hill climbing over heads of arity 2: for a smaller loss at the certificate c, and among the heads that lose nothing
     there for a greater one at c + 1, which refutes."""
@@ -246,7 +264,7 @@ def _adversary(
     restarts, steps = (4, 60) if profile == "quick" else (12, 250)
     words = list(product(range(3), repeat=2))
     heads = HeadClass(2)
-    certificate = statement.certificate(2, "none")
+    certificate = _certificate(2, "none", slope=slope, shift=shift)
     tried = decisive = 0
     for _ in range(restarts):
         ens = random_pairs(rng, int(rng.integers(1, 4)))
@@ -283,6 +301,7 @@ def _adversary(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("full support")
 def _partial_support() -> Iterator[Problem]:
     """S* at the front in training, anywhere at test: noise before a planted token is first met at test."""
     for ens in ensembles(2, 2):
@@ -290,70 +309,22 @@ def _partial_support() -> Iterator[Problem]:
         yield Problem(HeadClass(2), front.at(4), ens.at(5))
 
 
+@claim.without("length 2k")
 def _shorter() -> Iterator[Problem]:
     """Zero loss at every length k..2k-1 together."""
     for ens in ensembles(2, 2):
         yield _below(HeadClass(2), ens.at(2), 4)
 
 
+@claim.without("key none")
 def _with_keys() -> Iterator[Problem]:
     """A relative key: an offset of 4 exists from length 5 on."""
     for ens in ensembles(2, 2, max_words=1):
         yield Problem(HeadClass(2, key="relative"), ens.at(4), ens.at(5))
 
 
+@claim.without("no window")
 def _with_window() -> Iterator[Problem]:
     """A window of 3 holds every pair at length 4; at length 5 the planted pair may lie outside it."""
     for ens in ensembles(2, 2):
         yield Problem(HeadClass(2, window=3), ens.at(4, positions=positions.absolute()), ens.at(5))
-
-
-ATTACK = Attack(
-    claim_id="T2",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "every hard head, arity 1 and 2: all planted words, labels, noise supports, lengths from 2k - 2", _small
-        ),
-        Family("every anchored hard head, arity 2, V = 2, lengths from 2k - 3", _small_anchored),
-        Family(
-            "tightness on marked parity at every length k..2k: every hard head for k = 1, 2 and anchored 2, that of the "
-            "proof for 3 and 4",
-            _tight,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "overlap patterns of (S, S*) fit in 2k positions: for k = 1..8 an identity in L",
-            prove_patterns_fit,
-            "exhausted",
-            ("2k - 1 for 2k", "2k + 1 is tight", "k + 1 for 2k"),
-        ),
-        Proof("sizes of the proof and of the tight head, symbolic in k", prove_sizes, notices=tuple(MUTANTS)),
-    ),
-    samplers=(
-        Sampler(
-            "random ensembles with full, non-uniform support laws, up to 3 labels",
-            _random_problems,
-            60,
-            800,
-            ("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search", "hill climbing over heads that are perfect at 2k, k = 2, V = 3", _adversary, ("2k - 1 for 2k",)
-        ),
-    ),
-    necessity={
-        "full support": Dropped(_partial_support),
-        "length 2k": Dropped(_shorter, replace(STATED, needs_length=False)),
-        "key none": Dropped(_with_keys),
-        "no window": Dropped(_with_window),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

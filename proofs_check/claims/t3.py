@@ -15,7 +15,7 @@ import numpy as np
 
 from idealized_model import HeadSpace, SparseAttentionHead, loss
 from idealized_model import abstention as abstention_of
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem, view_table
 from theory import (
@@ -24,6 +24,7 @@ from theory import (
     HeadClass,
     Law,
     PlantedEnsemble,
+    claims,
     coverage,
     mixture,
     positions,
@@ -36,6 +37,8 @@ from theory.planted import planted_components
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T3")))
 
 Evaluator: TypeAlias = Callable[[tuple[int, ...]], tuple[Fraction, Fraction]]
 """(loss, abstention) of the head with these digits."""
@@ -54,22 +57,19 @@ class Statement:
     factor: Fraction = Fraction(1)
     flipped: bool = False
     kappa_of: Callable[[list[Fraction]], Fraction] = max
-    needs_same_planting: bool = True
-    needs_coverage: bool = True
-    needs_abstention: bool = True
-    needs_normalised: bool = True
-    needs_planted_candidate: bool = True
 
-    def hard_bound(self, cov: Coverage, train_loss: Fraction, abstention: Fraction) -> Fraction | float:
+    def hard_bound(
+        self, cov: Coverage, train_loss: Fraction, abstention: Fraction, without: str = ""
+    ) -> Fraction | float:
         """What the statement claims about the test loss of a hard head; infinite where it claims nothing."""
-        if self.needs_abstention and cov.kappa0 == inf:
+        if cov.kappa0 == inf and without != "abstention":
             return inf
         kappa0 = cov.kappa0 if self.kappa0 and cov.kappa0 != inf else 1
-        return kappa0 * abstention + self.soft_bound(cov, train_loss - abstention)
+        return kappa0 * abstention + self.soft_bound(cov, train_loss - abstention, without)
 
-    def soft_bound(self, cov: Coverage, train_loss: Fraction) -> Fraction | float:
+    def soft_bound(self, cov: Coverage, train_loss: Fraction, without: str = "") -> Fraction | float:
         """What the statement claims about the test loss of a normalised soft head."""
-        if self.needs_coverage and cov.kappa == inf:
+        if cov.kappa == inf and without != "coverage":
             return inf
         ratios = [m_test / m_train for m_train, m_test in cov.masses.values() if m_train]
         kappa = self.kappa_of(ratios) if ratios and self.kappa else Fraction(1 if ratios else 0)
@@ -77,14 +77,6 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "without N_T": replace(STATED, candidates=False),
-    "without κ": replace(STATED, kappa=False),
-    "without κ0": replace(STATED, kappa0=False),
-    "the smallest mass ratio for κ": replace(STATED, kappa_of=min),
-    "half of the bound": replace(STATED, factor=Fraction(1, 2)),
-    "the inequality flipped": replace(STATED, flipped=True),
-}
 
 
 @lru_cache(maxsize=4096)
@@ -92,11 +84,11 @@ def _coverage(heads: HeadClass, train: Law, test: Law) -> Coverage:
     return coverage(heads, train=train, test=test)
 
 
-def _covered(problem: Problem, statement: Statement) -> Coverage | None:
+def _covered(problem: Problem, without: str = "") -> Coverage | None:
     try:
         return _coverage(problem.heads, problem.train, problem.test)
     except AssumptionViolated:
-        if statement.needs_same_planting:
+        if without != "same planting":
             return None
         # Without the hypothesis: the training law's planting is taken for both.
         (first, _), *_ = planted_components(problem.train, "T3", "train")
@@ -108,17 +100,26 @@ def _covered(problem: Problem, statement: Statement) -> Coverage | None:
         return _coverage(problem.heads, problem.train, moved)
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED, without: str = "") -> Facts | None:
     """The bound for every hard head and for a grid of soft heads."""
-    cov = _covered(problem, statement)
+    cov = _covered(problem, without)
     if cov is None:
         return None
-    return _refute_hard(problem, cov, statement) or _refute_soft(problem, cov, statement)
+    return _refute_hard(problem, cov, statement, without) or _refute_soft(problem, cov, statement, without)
 
 
-def _refute_hard(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
+claim.mutant("without N_T", statement=Statement(candidates=False))
+claim.mutant("without κ", statement=Statement(kappa=False))
+claim.mutant("without κ0", statement=Statement(kappa0=False))
+claim.mutant("the smallest mass ratio for κ", statement=Statement(kappa_of=min))
+claim.mutant("half of the bound", statement=Statement(factor=Fraction(1, 2)))
+claim.mutant("the inequality flipped", statement=Statement(flipped=True))
+
+
+def _refute_hard(problem: Problem, cov: Coverage, statement: Statement, without: str) -> Facts | None:
     """In integers: of a head lost / trained and lost_at_test / tested against bound / (trained · scale)."""
-    slopes, stated = _slopes(statement, cov), statement == STATED
+    slopes, stated = _slopes(statement, cov, without), statement == STATED and not without
     losses, trained, tested = _hard_losses(problem)
     for lost, abstained, least, greatest, _ in losses:
         bound = inf if slopes is None else slopes.wrong * (lost - abstained) + slopes.abstaining * abstained
@@ -149,9 +150,10 @@ class _Slopes(NamedTuple):
     scale: int
 
 
-def _slopes(statement: Statement, cov: Coverage) -> _Slopes | None:
+def _slopes(statement: Statement, cov: Coverage, without: str = "") -> _Slopes | None:
     """Of a statement's bound; None where it is infinite."""
-    abstaining, wrong = statement.hard_bound(cov, Fraction(1), Fraction(1)), statement.soft_bound(cov, Fraction(1))
+    one = Fraction(1)
+    abstaining, wrong = statement.hard_bound(cov, one, one, without), statement.soft_bound(cov, one, without)
     if inf in (abstaining, wrong):
         return None
     (per_abstention, per_error), scale = over_common_denominator([Fraction(abstaining), Fraction(wrong)])
@@ -200,18 +202,17 @@ def soft_heads(problem: Problem, *, normalised: bool) -> Iterator[SparseAttentio
         yield SparseAttentionHead(problem.heads, score=score, value=value)
 
 
-def _refute_soft(problem: Problem, cov: Coverage, statement: Statement) -> Facts | None:
-    if not _soft_in_scope(problem, cov, statement):
+def _refute_soft(problem: Problem, cov: Coverage, statement: Statement, without: str) -> Facts | None:
+    if statement.flipped or not _soft_in_scope(problem, cov, without):
         return None
-    heads = soft_heads(problem, normalised=statement.needs_normalised)
-    return refute_soft(problem, heads, lambda train_loss: statement.soft_bound(cov, train_loss))
+    heads = soft_heads(problem, normalised=without != "normalised")
+    return refute_soft(problem, heads, lambda train_loss: statement.soft_bound(cov, train_loss, without))
 
 
-def _soft_in_scope(problem: Problem, cov: Coverage, statement: Statement) -> bool:
+def _soft_in_scope(problem: Problem, cov: Coverage, without: str = "") -> bool:
     return (
         problem.heads.arity == _arity(problem.train)
-        and (cov.planted_is_candidate or not statement.needs_planted_candidate)
-        and not statement.flipped
+        and (cov.planted_is_candidate or without == "planted set is a candidate")
         and problem.train.size + problem.test.size <= SOFT_OUTCOMES
     )
 
@@ -244,16 +245,18 @@ def _arity(law: Law) -> int:
     return planted_components(law, "T3", "law")[0][0].ensemble.arity
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a head: the hard ones, unless they are too many to enumerate, and the soft ones of the grid."""
-    cov = _covered(problem, STATED)
-    soft = cov is not None and _soft_in_scope(problem, cov, STATED)
+    cov = _covered(problem)
+    soft = cov is not None and _soft_in_scope(problem, cov)
     return problem.n_enumerated + (sum(1 for _ in soft_heads(problem, normalised=True)) if soft else 0)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """The heads with a bound below 1: a loss may be above it."""
-    cov = _covered(problem, STATED)
+    cov = _covered(problem)
     if cov is None:
         return 0
     slopes, (losses, trained, _) = _slopes(STATED, cov), _hard_losses(problem)
@@ -262,21 +265,23 @@ def decisive(problem: Problem) -> int:
         for lost, abstained, _, _, n in losses
         if slopes and slopes.wrong * (lost - abstained) + slopes.abstaining * abstained < slopes.scale * trained
     )
-    if not _soft_in_scope(problem, cov, STATED):
+    if not _soft_in_scope(problem, cov):
         return hard
     heads = soft_heads(problem, normalised=True)
     return hard + sum(STATED.soft_bound(cov, _soft_loss(head, problem.train)) < 1 for head in heads)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the bound is finite."""
-    cov = _covered(problem, STATED)
+    cov = _covered(problem)
     return cov is not None and cov.factor < inf
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family("every hard head, uniform supports, arity 1 and 2, and a grid of soft heads")
 def exchangeable_problems(profile: Profile) -> Iterator[Problem]:
     """All hard heads, uniform supports, key none: every label assignment for arity 1 and 2."""
     longest = 5 if profile == "quick" else 7
@@ -288,6 +293,22 @@ def exchangeable_problems(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(2), ens.at(train), ens.at(test))
 
 
+@claim.family("every hard head, training on two lengths mixed, test between them")
+def _diluted_problems(profile: Profile) -> Iterator[Problem]:
+    """Training on lengths 1 and n mixed, test at length 2: the wrong candidates of length n are diluted in training.
+
+    Here the factor N_T is needed: with noise tokens answered rightly and wrongly, the test loss exceeds κ·L_T.
+    """
+    for longer in (3, 4) if profile == "quick" else (3, 4, 5, 6):
+        for ens in ensembles(1, 3, max_words=1):
+            train = mixture([(ens.at(1), "1/2"), (ens.at(longer), "1/2")])
+            yield Problem(HeadClass(1), train, ens.at(2))
+
+
+@claim.family(
+    "local and paired supports, windows, keys, shifts, couplings: every hard head where there are at most 3^9, and a "
+    "grid of soft ones"
+)
 def _local_problems(profile: Profile) -> Iterator[Problem]:
     """Local and paired supports, windows and relative keys, shifts and couplings, where κ0 needs the linear program, and
     hard heads can be listed."""
@@ -317,17 +338,7 @@ def _local_listed(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(2), paired.at(4), paired.at(6))
 
 
-def _diluted_problems(profile: Profile) -> Iterator[Problem]:
-    """Training on lengths 1 and n mixed, test at length 2: the wrong candidates of length n are diluted in training.
-
-    Here the factor N_T is needed: with noise tokens answered rightly and wrongly, the test loss exceeds κ·L_T.
-    """
-    for longer in (3, 4) if profile == "quick" else (3, 4, 5, 6):
-        for ens in ensembles(1, 3, max_words=1):
-            train = mixture([(ens.at(1), "1/2"), (ens.at(longer), "1/2")])
-            yield Problem(HeadClass(1), train, ens.at(2))
-
-
+@claim.family("every hard head, local supports with a rare noise token")
 def _faint_problems(profile: Profile) -> Iterator[Problem]:
     """Local supports with a rare noise token: heads that err on it alone lose so little that their bound is below 1."""
     target: dict[tuple[int, ...], Label] = {(1, 1): 0, (1, 2): 1}
@@ -346,7 +357,11 @@ def _faint_problems(profile: Profile) -> Iterator[Problem]:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_chain(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the chain of inequalities for one example, symbolic in W, D and N_T; the sum over patterns is on paper",
+    notices=("without N_T", "half of the bound"),
+)
+def prove_chain(*, statement: Statement = STATED) -> int:
     """W/D <= W at test where D >= 1, and W <= N_T · W/D in training where D <= N_T, for symbolic W >= 0, 1 <= D <= N_T.
 
     With E_P[W] <= κ E_T[W] these give L_P - Pr_P[abstain] <= κ N_T (L_T - a). The sizes are written as sums of
@@ -367,14 +382,23 @@ def prove_chain(statement: Statement = STATED) -> int:
 # ── Random problems, the adversary ──────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random mixtures, supports, schemes, windows, keys, anchors",
+    quick=50,
+    full=1000,
+    notices=("without κ0", "the smallest mass ratio for κ", "half of the bound"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import problems
 
     return problems(max_heads=3**7)
 
 
+@claim.measurement(
+    "search", "hill climbing for the largest test loss over its bound", notices=("without N_T", "without κ")
+)
 def _adversary(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Hill climbing over heads for the largest (test loss - κ0·a) / (bound - κ0·a), over random plantings."""
     from proofs_check.engines import climb
@@ -474,18 +498,21 @@ def _searched_problem(rng: np.random.Generator, kind: int) -> Problem:
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("same planting")
 def _other_target() -> Iterator[Problem]:
     train: dict[tuple[int, ...], Label] = {(1,): 0, (2,): 1}
     test: dict[tuple[int, ...], Label] = {(1,): 1, (2,): 0}
     yield Problem(HeadClass(1), ensemble(3, (0,), train).at(2), ensemble(3, (0,), test).at(3))
 
 
+@claim.without("coverage")
 def _uncovered() -> Iterator[Problem]:
     """Training length k: no noise, so candidates with noise are first met at test."""
     for ens in ensembles(1, 2):
         yield Problem(HeadClass(1), ens.at(1), ens.at(2))
 
 
+@claim.without("abstention")
 def _abstaining() -> Iterator[Problem]:
     """Coupled IDs in training, raw IDs at test: no set is a candidate there, so κ = 0 and κ0 is infinite."""
     ens = marked_parity(2, support.paired())
@@ -493,10 +520,12 @@ def _abstaining() -> Iterator[Problem]:
     yield Problem(HeadClass(2, 0), ens.at(4, positions=coupled), ens.at(4))
 
 
+@claim.without("normalised")
 def _faint_scores() -> Iterator[Problem]:
     return _diluted_problems("quick")
 
 
+@claim.without("planted set is a candidate")
 def _planted_outside() -> Iterator[Problem]:
     """S* wider than the window at test: a soft head that is perfect in training abstains there."""
     ens = ensemble(2, (0,), {(1, 1): 0})
@@ -504,52 +533,3 @@ def _planted_outside() -> Iterator[Problem]:
     near = PlantedEnsemble(2, ens.background, ens.planted, ens.target, support.fixed({(0, 1): 1}), (0,))
     yield Problem(HeadClass(2, 0), near.at(2), wide.at(3))
     yield Problem(HeadClass(2, 1), near.at(3), wide.at(3))
-
-
-ATTACK = Attack(
-    claim_id="T3",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("every hard head, uniform supports, arity 1 and 2, and a grid of soft heads", exchangeable_problems),
-        Family("every hard head, training on two lengths mixed, test between them", _diluted_problems),
-        Family(
-            "local and paired supports, windows, keys, shifts, couplings: every hard head where there are at most 3^9, and a "
-            "grid of soft ones",
-            _local_problems,
-        ),
-        Family("every hard head, local supports with a rare noise token", _faint_problems),
-    ),
-    proofs=(
-        Proof(
-            "the chain of inequalities for one example, symbolic in W, D and N_T; the sum over patterns is on paper",
-            prove_chain,
-            notices=("without N_T", "half of the bound"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random mixtures, supports, schemes, windows, keys, anchors",
-            _random_problems,
-            50,
-            1000,
-            ("without κ0", "the smallest mass ratio for κ", "half of the bound"),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search", "hill climbing for the largest test loss over its bound", _adversary, ("without N_T", "without κ")
-        ),
-    ),
-    necessity={
-        "same planting": Dropped(_other_target, replace(STATED, needs_same_planting=False)),
-        "coverage": Dropped(_uncovered, replace(STATED, needs_coverage=False)),
-        "abstention": Dropped(_abstaining, replace(STATED, needs_abstention=False)),
-        "normalised": Dropped(_faint_scores, replace(STATED, needs_normalised=False)),
-        "planted set is a candidate": Dropped(_planted_outside, replace(STATED, needs_planted_candidate=False)),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

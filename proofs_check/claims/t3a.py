@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import comb, inf
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idealized_model import sampled_loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
-from theory import HardHead, HeadClass, PlantedEnsemble, bounds, coverage, support
+from theory import HardHead, HeadClass, PlantedEnsemble, bounds, claims, coverage, support
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
@@ -24,6 +24,9 @@ from theory.transfer import enumerated_pattern_masses
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+
+claim = Claim(**vars(claims.get("T3a")))
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,10 @@ class Statement:
 
 
 STATED = Statement()
-MUTANTS = {
-    "exponent k - 1 for k": replace(STATED, exponent_shift=-1),
-    "exponent k + 1 for k": replace(STATED, exponent_shift=1),
-    "κ of the patterns without noise": replace(STATED, exponent_slope=0),
-    "κ0 = 1/2": replace(STATED, kappa0=Fraction(1, 2)),
-    "N_T = C(l, k + 1)": replace(STATED, candidates_arity_shift=1),
-}
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
     """The closed forms against enumerated pattern masses, counted candidates, and what κ0 must be at least and at most.
 
     A head that selects nothing abstains always, which no κ0 < 1 allows; the kernel behind `coverage` shows that 1 serves.
@@ -90,23 +87,34 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
+claim.mutant("exponent k - 1 for k", statement=Statement(exponent_shift=-1))
+claim.mutant("exponent k + 1 for k", statement=Statement(exponent_shift=1))
+claim.mutant("κ of the patterns without noise", statement=Statement(exponent_slope=0))
+claim.mutant("κ0 = 1/2", statement=Statement(kappa0=Fraction(1, 2)))
+claim.mutant("N_T = C(l, k + 1)", statement=Statement(candidates_arity_shift=1))
+
+
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a pair of lengths."""
     return 1
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None at equal lengths, where κ is 1 whatever the exponent."""
     train, test = problem.planted
     return int(test.length > train.length)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the ensemble is exchangeable and the training length at least 2k."""
     train, _ = problem.planted
     return is_exchangeable(problem.heads, train) and train.length >= 2 * problem.heads.arity
 
 
+@claim.family("κ, κ0 and N_T for k = 1..3 (full: 4) against enumeration")
 def _closed_forms(profile: Profile) -> Iterator[Problem]:
     top = 8 if profile == "quick" else 10
     for k in (1, 2, 3) if profile == "quick" else (1, 2, 3, 4):
@@ -119,7 +127,11 @@ def _closed_forms(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_ratio(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the mass ratio, symbolic in k, l, L and the noise coordinates",
+    notices=("exponent k - 1 for k", "exponent k + 1 for k"),
+)
+def prove_ratio(*, statement: Statement = STATED) -> int:
     """The ratio of the masses is C(L-k, n) / C(l-k, n), for symbolic k, l, L and n noise coordinates.
 
     C(L, k+n) C(l, k) / (C(L, k) C(l, k+n)) = C(L-k, n) / C(l-k, n), as C(L, k+n) · C(k+n, n) = C(L, k) · C(L-k, n).
@@ -138,7 +150,11 @@ def prove_ratio(statement: Statement = STATED) -> int:
     return 1
 
 
-def prove_monotone(statement: Statement = STATED) -> int:
+@claim.proof(
+    "κ grows with the noise coordinates of a pattern, symbolic in k, l, L",
+    notices=("exponent k - 1 for k", "exponent k + 1 for k", "κ of the patterns without noise"),
+)
+def prove_monotone(*, statement: Statement = STATED) -> int:
     """κ_(n+1) / κ_n = (L-k-n) / (l-k-n) >= 1 for L >= l > k + n: κ grows with the noise coordinates n.
 
     A pattern has at most k, so with 2k <= l the maximum is at n = k; in the overlap size k - n it is non-increasing.
@@ -159,7 +175,13 @@ def prove_monotone(statement: Statement = STATED) -> int:
     return 3
 
 
-def prove_exponent(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the exponent k is tight: lowest power of the rare-noise loss for k = 1..3 and five lengths, limit of κ / L^k "
+    "for k = 1..6",
+    kind="exhausted",
+    notices=("exponent k - 1 for k", "exponent k + 1 for k", "κ of the patterns without noise"),
+)
+def prove_exponent(*, statement: Statement = STATED) -> int:
     """The exponent k in L is reached: for the rare-noise head the ratio of the losses tends to κ as the noise vanishes.
 
     Noise token n has probability x; the head selects the planted views rightly and (n, ..., n) with an answer that is
@@ -200,6 +222,13 @@ def rare_noise_loss(k: int, length: int, x, share):  # type: ignore[no-untyped-d
 # ── Random problems, Monte Carlo, the tight instance ─────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random plantings of arity 1, 2, 3 at lengths up to 60, 18, 10; one a pair of lengths",
+    quick=40,
+    full=300,
+    notices=tuple(claim.mutants),
+    key=lambda problem: (problem.heads.arity, *(law.length for law in problem.planted)),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import exchangeable_problems
 
@@ -222,8 +251,13 @@ def rare_noise_problem(k: int, x: Fraction, train: int, test: int) -> Problem:
     return Problem(heads, ens.at(train), ens.at(test), HardHead(heads, answers))
 
 
+@claim.measurement(
+    "sampled",
+    "Monte Carlo at lengths up to 200 against the exact loss and T3's bound",
+    notices=("exponent k - 1 for k", "κ of the patterns without noise"),
+)
 def _monte_carlo(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Sampled losses at lengths up to 200, family-wise level 0.001, against the exact closed sum, and against what T3
     allows with the κ and N_T of the statement."""
@@ -246,8 +280,13 @@ def _monte_carlo(
     return Measured(size * len(settings), f"sampled losses {', '.join(seen)}; every exact interval covers")
 
 
+@claim.measurement(
+    "search",
+    "the tight instance",
+    notices=("exponent k - 1 for k", "exponent k + 1 for k", "κ of the patterns without noise"),
+)
 def _tight_instance(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """The rare-noise head: the ratio of its losses approaches κ from below as the noise gets rarer, by O(noise)."""
     reached, instances = [], 0
@@ -265,6 +304,7 @@ def _tight_instance(
     return Measured(instances, f"loss ratio / κ at noise 1e-6, L = 50: {', '.join(reached)}")
 
 
+@claim.without("train length 2k", statement=Statement(least_length=1))
 def _short_training() -> Iterator[Problem]:
     """k = 2, l = 2 and 3, L = 3: the closed form is C(1, 2) / C(l - 2, 2) = 0/0 at both, and κ is ∞ from 2, 1 from 3.
 
@@ -274,59 +314,3 @@ def _short_training() -> Iterator[Problem]:
     """
     for length in (2, 3):
         yield Problem(HeadClass(2), marked_parity(2).at(length), marked_parity(2).at(3))
-
-
-ATTACK = Attack(
-    claim_id="T3a",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(Family("κ, κ0 and N_T for k = 1..3 (full: 4) against enumeration", _closed_forms),),
-    proofs=(
-        Proof(
-            "the mass ratio, symbolic in k, l, L and the noise coordinates",
-            prove_ratio,
-            notices=("exponent k - 1 for k", "exponent k + 1 for k"),
-        ),
-        Proof(
-            "κ grows with the noise coordinates of a pattern, symbolic in k, l, L",
-            prove_monotone,
-            notices=("exponent k - 1 for k", "exponent k + 1 for k", "κ of the patterns without noise"),
-        ),
-        Proof(
-            "the exponent k is tight: lowest power of the rare-noise loss for k = 1..3 and five lengths, limit of κ / L^k "
-            "for k = 1..6",
-            prove_exponent,
-            "exhausted",
-            ("exponent k - 1 for k", "exponent k + 1 for k", "κ of the patterns without noise"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random plantings of arity 1, 2, 3 at lengths up to 60, 18, 10; one a pair of lengths",
-            _random_problems,
-            40,
-            300,
-            tuple(MUTANTS),
-            lambda problem: (problem.heads.arity, *(law.length for law in problem.planted)),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "sampled",
-            "Monte Carlo at lengths up to 200 against the exact loss and T3's bound",
-            _monte_carlo,
-            ("exponent k - 1 for k", "κ of the patterns without noise"),
-        ),
-        Measurement(
-            "search",
-            "the tight instance",
-            _tight_instance,
-            ("exponent k - 1 for k", "exponent k + 1 for k", "κ of the patterns without noise"),
-        ),
-    ),
-    necessity={"train length 2k": Dropped(_short_training, replace(STATED, least_length=1))},
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

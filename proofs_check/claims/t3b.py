@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
 from math import comb, factorial, inf, log
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import marked_parity
 from proofs_check.problem import Problem
-from theory import HeadClass, bounds, coverage, positions, support
+from theory import HeadClass, bounds, claims, coverage, positions, support
 from theory.exact import as_float
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
@@ -25,61 +25,64 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
+claim = Claim(**vars(claims.get("T3b")))
+
 KAPPA0_LENGTH = 24
 """κ0 is found by a linear program; up to this test length that is quick."""
 
 
-@dataclass(frozen=True)
-class Statement:
-    """The mass of a candidate times the number n ~ C(w, k - 1) L of local sets is a polynomial in the length L: for a
+LOW, HIGH, KAPPA0 = Fraction(1, 2), Fraction(3), Fraction(16, 9)
+"""What the claim says: LOW · L/l <= κ <= HIGH · L/l, and κ0 is at most KAPPA0, from l >= 4w + 2k² to L >= l."""
+
+
+def _speaks_of(problem: Problem, without: str = "") -> bool:
+    """Whether the hypotheses are met, but for one that is dropped."""
+    heads, laws = problem.heads, problem.planted
+    widths = {law.support_law.width if isinstance(law.support_law, Local) else None for law in laws}
+    met = {
+        "window": heads.window is not None,
+        "relative key": heads.key == "relative",
+        "local support": widths == {heads.window} or heads.window is None,
+        "IDs = positions": all(isinstance(law.positions, RandomShift) for law in laws),
+    }
+    return all(holds for name, holds in met.items() if name != without)
+
+
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    disjoint: int = 1,
+    touching: int = 0,
+    low: Fraction = LOW,
+    high: Fraction = HIGH,
+    kappa0: Fraction = KAPPA0,
+    without: str = "",
+) -> Facts | None:
+    """For one law the growth of its masses; for two, the bounds of κ and κ0 between them.
+
+    The mass of a candidate times the number n ~ C(w, k - 1) L of local sets is a polynomial in the length L: for a
     disjoint candidate of degree `disjoint` + 1, with the leading coefficient C(w, k - 1); for a touching one of degree at
     most `touching` + 1, and exactly that unless `touching` is 0. Without locality the exponent is k.
-
-    From l >= 4w + 2k² to L >= l: low · L/l <= κ <= high · L/l, and κ0 is at most `kappa0`."""
-
-    disjoint: int = 1
-    touching: int = 0
-    low: Fraction = Fraction(1, 2)
-    high: Fraction = Fraction(3)
-    kappa0: Fraction = Fraction(16, 9)
-    needs_window: bool = True
-    needs_key: bool = True
-    needs_local: bool = True
-    needs_positions: bool = True
-
-    def speaks_of(self, problem: Problem) -> bool:
-        """Whether the hypotheses that the statement needs are met."""
-        heads, laws = problem.heads, problem.planted
-        widths = {law.support_law.width if isinstance(law.support_law, Local) else None for law in laws}
-        return (
-            (heads.window is not None or not self.needs_window)
-            and (heads.key == "relative" or not self.needs_key)
-            and (widths == {heads.window} or heads.window is None or not self.needs_local)
-            and (all(isinstance(law.positions, RandomShift) for law in laws) or not self.needs_positions)
-        )
-
-
-STATED = Statement()
-MUTANTS = {
-    "exponent 2 for 1": replace(STATED, disjoint=2),
-    "exponent 0 for 1": replace(STATED, disjoint=0),
-    "touching candidates grow too": replace(STATED, touching=1),
-    "exponent 2 for touching candidates": replace(STATED, touching=2),
-    "κ <= L/l": replace(STATED, high=Fraction(1)),
-    "κ >= 2 L/l": replace(STATED, low=Fraction(2)),
-    "κ0 <= 1": replace(STATED, kappa0=Fraction(1)),
-}
-
-
-def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """For one law the growth of its masses; for two, the bounds of κ and κ0 between them."""
+    """
     train, test = problem.planted
-    if not statement.speaks_of(problem):
+    if not _speaks_of(problem, without):
         return None
-    return _refute_growth(problem.heads, train, statement) if train == test else _refute_kappa(problem, statement)
+    if train == test:
+        return _refute_growth(problem.heads, train, disjoint, touching)
+    return _refute_kappa(problem, low, high, kappa0)
 
 
-def _refute_growth(heads: HeadClass, law: PlantedLaw, statement: Statement) -> Facts | None:
+claim.mutant("exponent 2 for 1", disjoint=2)
+claim.mutant("exponent 0 for 1", disjoint=0)
+claim.mutant("touching candidates grow too", touching=1)
+claim.mutant("exponent 2 for touching candidates", touching=2)
+claim.mutant("κ <= L/l", high=Fraction(1))
+claim.mutant("κ >= 2 L/l", low=Fraction(2))
+claim.mutant("κ0 <= 1", kappa0=Fraction(1))
+
+
+def _refute_growth(heads: HeadClass, law: PlantedLaw, disjoint: int, touching: int) -> Facts | None:
     """Finite differences of mass · (number of local sets) in the length, exactly: degree and leading coefficient.
 
     For relative keys with a window w, k planted tokens within w and IDs = positions: from length 4w on, every such
@@ -87,39 +90,39 @@ def _refute_growth(heads: HeadClass, law: PlantedLaw, statement: Statement) -> F
     """
     assert isinstance(law.support_law, Local)
     k, width = law.ensemble.arity, law.support_law.width
-    n_values = max(statement.disjoint, statement.touching) + 5  # three differences more than the degree
+    n_values = max(disjoint, touching) + 5  # three differences more than the degree
     lengths = range(law.length, law.length + n_values)
     masses = {length: enumerated_pattern_masses(heads, replace(law, length=length)) for length in lengths}
     sets = {length: law.support_law.count(length, k) for length in lengths}
     patterns: set[Pattern] = set().union(*masses.values())
     for pattern in sorted(patterns, key=repr):
         values = [masses[n].get(pattern, Fraction(0)) * sets[n] for n in lengths]
-        disjoint = pattern.n_noise == heads.arity
-        growth = statement.disjoint if disjoint else statement.touching
+        is_disjoint = pattern.n_noise == heads.arity
+        growth = disjoint if is_disjoint else touching
         degree = growth + 1  # the number of sets is linear itself
         leading = _difference(values, degree)[0] / factorial(degree)
         if any(_difference(values, degree + 1)):
             return {"pattern": repr(pattern), "degree_above": degree}
         if growth and leading == 0:
             return {"pattern": repr(pattern), "degree_below": degree}
-        if disjoint and leading != comb(width, k - 1):
+        if is_disjoint and leading != comb(width, k - 1):
             return {"pattern": repr(pattern), "leading_coefficient": str(leading), "degree": degree}
     return None
 
 
-def _refute_kappa(problem: Problem, statement: Statement) -> Facts | None:
+def _refute_kappa(problem: Problem, low: Fraction, high: Fraction, kappa0: Fraction) -> Facts | None:
     train, test = problem.planted
     if train.length < _least_length(problem) or test.length < train.length:
         return None
     trained, tested = (enumerated_pattern_masses(problem.heads, law) for law in (train, test))
     kappa = max(mass / trained[p] if p in trained else inf for p, mass in tested.items())
-    low, high = (factor * Fraction(test.length, train.length) for factor in (statement.low, statement.high))
+    low, high = (factor * Fraction(test.length, train.length) for factor in (low, high))
     if not low <= kappa <= high:
         return {"kappa": str(kappa), "at_least": str(low), "at_most": str(high)}
     if test.length <= KAPPA0_LENGTH:
         cov = coverage(problem.heads, train=train, test=test)
-        if cov.kappa0 > statement.kappa0 or cov.kappa != kappa:
-            return {"kappa0": str(cov.kappa0), "at_most": str(statement.kappa0), "kappa": [str(cov.kappa), str(kappa)]}
+        if cov.kappa0 > kappa0 or cov.kappa != kappa:
+            return {"kappa0": str(cov.kappa0), "at_most": str(kappa0), "kappa": [str(cov.kappa), str(kappa)]}
     return None
 
 
@@ -135,18 +138,21 @@ def _difference(values: list[Fraction], order: int) -> list[Fraction]:
     return values
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a pattern, about (the number of overlap patterns times that of keys); or a pair of lengths."""
     train, test = problem.planted
     return len(enumerated_pattern_masses(problem.heads, train)) if train == test else 1
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim speaks of the problem."""
     train, test = problem.planted
-    return STATED.speaks_of(problem) and (train == test or train.length >= _least_length(problem))
+    return _speaks_of(problem) and (train == test or train.length >= _least_length(problem))
 
 
+@claim.family("k <= 3 (full: 4), w <= 2 (full: 4), positions and shifts: exact differences in L")
 def _local(profile: Profile) -> Iterator[Problem]:
     pairs = ((2, 1), (2, 2), (3, 2)) if profile == "quick" else ((2, 1), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (4, 3))
     for k, width in pairs:
@@ -155,6 +161,7 @@ def _local(profile: Profile) -> Iterator[Problem]:
             yield Problem(HeadClass(k, width, "relative"), at, at)
 
 
+@claim.family("κ and κ0 for k = 2 (full: 3), w <= 2 (full: 3), from l = 4w + 2k² to 3l + 1 (full: 6l + 1)")
 def _length_pairs(profile: Profile) -> Iterator[Problem]:
     """κ and κ0 from the least training length, 4w + 2k², and a greater one."""
     for k, width in ((2, 1), (2, 2)) if profile == "quick" else ((2, 1), (2, 2), (2, 3), (3, 2)):
@@ -166,7 +173,11 @@ def _length_pairs(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(k, width, "relative"), ens.at(least), ens.at(least + 4))
 
 
-def prove_constants(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the bounds on κ and κ0 from the counts of candidates and of sets, symbolic in k, w, l, L; the counts are on paper",
+    notices=("κ <= L/l", "κ >= 2 L/l", "κ0 <= 1"),
+)
+def prove_constants(*, low: Fraction = LOW, high: Fraction = HIGH, kappa0: Fraction = KAPPA0) -> int:
     """The bounds on κ and κ0 from the counts of the proof, for symbolic k, w, l = 4w + 2k² + d and L = l + e.
 
     The counts: disjoint candidates have masses between l - w - k² and l, joint shapes of a touching one (l - d_c) / N_l
@@ -181,10 +192,10 @@ def prove_constants(statement: Statement = STATED) -> int:
     ratio = long / short
     least = width + k**2
     signs = {
-        "disjoint, above": statement.high * ratio - long / (short - least),
-        "disjoint, below": (long - least) / short - statement.low * ratio,
-        "touching, above": statement.high * ratio - long / (short - 2 * width) * short / (long - width),
-        "κ0": statement.kappa0 - long / (short - width) * short / (long - width),
+        "disjoint, above": high * ratio - long / (short - least),
+        "disjoint, below": (long - least) / short - low * ratio,
+        "touching, above": high * ratio - long / (short - 2 * width) * short / (long - width),
+        "κ0": kappa0 - long / (short - width) * short / (long - width),
     }
     for step, sign in signs.items():
         above, below = sympy.fraction(sympy.together(sign))
@@ -193,7 +204,12 @@ def prove_constants(statement: Statement = STATED) -> int:
     return 2 * len(signs)
 
 
-def prove_degrees(statement: Statement = STATED) -> int:
+@claim.proof(
+    "pairs, w = 1..4: touching ones counted, for l = 2w..2w+5 by listing, so disjoint ones have mass L + O(1)",
+    kind="exhausted",
+    notices=("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too"),
+)
+def prove_degrees(*, disjoint: int = 1, touching: int = 0) -> int:
     """The masses of pairs, symbolic in L: (L - d) n(L) - touching(L) over n(L) = wL - w(w+1)/2, with every part linear.
 
     So the mass of a disjoint pair of offset d is L + O(1) and that of the touching ones O(1), for w = 1..4 and every d.
@@ -206,16 +222,18 @@ def prove_degrees(statement: Statement = STATED) -> int:
     for width in range(1, 5):
         n_sets = sum(length - d for d in range(1, width + 1))
         for d in range(1, width + 1):
-            touching = touching_pairs(width, d, length)
-            growth = sympy.limit(touching / n_sets / length**statement.touching, length, sympy.oo)
+            n_touching = touching_pairs(width, d, length)
+            growth = sympy.limit(n_touching / n_sets / length**touching, length, sympy.oo)
             require(
                 growth.is_positive is True, f"w = {width}, d = {d}: touching candidates have a mass of order {growth}"
             )
             for n in range(2 * width, 2 * width + 6):
-                require(touching.subs(length, n) == listed_pairs(width, d, n), f"w = {width}, d = {d}: touching at {n}")
-            mass = ((length - d) * n_sets - touching) / n_sets
-            leading = sympy.limit(mass / length**statement.disjoint, length, sympy.oo)
-            require(leading == 1, f"w = {width}, d = {d}: the mass is {leading} L^{statement.disjoint}")
+                require(
+                    n_touching.subs(length, n) == listed_pairs(width, d, n), f"w = {width}, d = {d}: touching at {n}"
+                )
+            mass = ((length - d) * n_sets - n_touching) / n_sets
+            leading = sympy.limit(mass / length**disjoint, length, sympy.oo)
+            require(leading == 1, f"w = {width}, d = {d}: the mass is {leading} L^{disjoint}")
             check = Fraction(str(mass.subs(length, 6 * width + 5)))
             require(check == bounds._disjoint_mass(width, d, 6 * width + 5), f"w = {width}, d = {d}: closed form")
             steps += 9
@@ -243,20 +261,26 @@ def listed_pairs(width: int, offset: int, length: int) -> int:
     return sum(bool({i, i + offset} & set(pair)) for i in range(length - offset) for pair in planted)
 
 
+@claim.sampler(
+    "random arities, widths, lengths and shifts",
+    quick=15,
+    full=100,
+    notices=("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too", "κ <= L/l"),
+    key=lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import local_problems
 
     return local_problems()
 
 
-def _slopes(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
-) -> Measured:
+@claim.measurement("search", "log-log slopes", notices=("exponent 2 for 1", "exponent 0 for 1"))
+def _slopes(rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, disjoint: int = 1) -> Measured:
     """Measured log-log slopes of κ in L: towards 1 with locality, towards k without, over doublings of the length."""
     summary, instances = [], 0
     doublings = (64, 256, 1024) if profile == "quick" else (64, 256, 1024, 4096, 16384)
     for rate in bounds.rates():
-        exponent = statement.disjoint if "T3b" in rate.name else rate.exponent
+        exponent = disjoint if "T3b" in rate.name else rate.exponent
         slopes = [log(as_float(rate.value(2 * n) / rate.value(n))) / log(2) for n in doublings]
         instances += len(doublings)
         tick(len(doublings))
@@ -282,68 +306,25 @@ def _pair(
     yield Problem(heads, (at_front if front else ens).at(12), ens.at(24, positions=scheme))
 
 
+@claim.without("window")
 def _no_window() -> Iterator[Problem]:
     """Offsets that training lacks."""
     return _pair(HeadClass(2, None, "relative"))
 
 
+@claim.without("relative key")
 def _absolute_key() -> Iterator[Problem]:
     """IDs that training lacks."""
     return _pair(HeadClass(2, 1, "absolute"))
 
 
+@claim.without("local support")
 def _front() -> Iterator[Problem]:
     """S* at the front in training: no candidate ends where S* begins."""
     return _pair(HeadClass(2, 1, "relative"), front=True)
 
 
+@claim.without("IDs = positions")
 def _coupled() -> Iterator[Problem]:
     """Two tokens an ID at test: pairs of offset 0, which training lacks."""
     return _pair(HeadClass(2, 1, "relative"), scheme=positions.coupled(positions.blocks(2)))
-
-
-ATTACK = Attack(
-    claim_id="T3b",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("k <= 3 (full: 4), w <= 2 (full: 4), positions and shifts: exact differences in L", _local),
-        Family(
-            "κ and κ0 for k = 2 (full: 3), w <= 2 (full: 3), from l = 4w + 2k² to 3l + 1 (full: 6l + 1)", _length_pairs
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the bounds on κ and κ0 from the counts of candidates and of sets, symbolic in k, w, l, L; the counts are on "
-            "paper",
-            prove_constants,
-            notices=("κ <= L/l", "κ >= 2 L/l", "κ0 <= 1"),
-        ),
-        Proof(
-            "pairs, w = 1..4: touching ones counted, for l = 2w..2w+5 by listing, so disjoint ones have mass L + O(1)",
-            prove_degrees,
-            "exhausted",
-            ("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random arities, widths, lengths and shifts",
-            _random_problems,
-            15,
-            100,
-            ("exponent 2 for 1", "exponent 0 for 1", "touching candidates grow too", "κ <= L/l"),
-            lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
-        ),
-    ),
-    measurements=(Measurement("search", "log-log slopes", _slopes, ("exponent 2 for 1", "exponent 0 for 1")),),
-    necessity={
-        "window": Dropped(_no_window, replace(STATED, needs_window=False)),
-        "relative key": Dropped(_absolute_key, replace(STATED, needs_key=False)),
-        "local support": Dropped(_front, replace(STATED, needs_local=False)),
-        "IDs = positions": Dropped(_coupled, replace(STATED, needs_positions=False)),
-    },
-    nonvacuous=nonvacuous,
-)

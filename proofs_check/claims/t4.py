@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from idealized_model import loss
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
 from proofs_check.claims import t1
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensembles, marked_parity
 from proofs_check.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
-from theory import HeadClass, PlantedEnsemble, certificate_length, positions, support
+from theory import HeadClass, PlantedEnsemble, certificate_length, claims, positions, support
+from theory.criterion import Outcome
 from theory.heads import Key
 from theory.planted import PlantedLaw
 from theory.positions import RandomShift
@@ -25,48 +26,34 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
-@dataclass(frozen=True)
-class Statement:
-    """(i) and (ii) fail with an unseen view; (iii) the certificate lengths of marked parity; the defaults are the claim.
-
-    (ii) speaks of heads without a window; one of L - 1 or more hides nothing either, and counts as none."""
-
-    absolute_fails: bool = True
-    relative_fails: bool = True
-    hides: Literal["test", "train"] = "test"
-    """Which length a window must reach, less one, to hide no offset."""
-    local_certificate: int = 4
-    free_certificate: int = 4
-    needs_longer: bool = True
-    needs_absolute_scheme: bool = True
-    needs_unbounded: bool = True
-    needs_pair: bool = True
-    needs_realizable: bool = True
-    needs_two_labels: bool = True
+claim = Claim(**vars(claims.get("T4")))
 
 
-STATED = Statement()
-MUTANTS = {
-    "(i) absolute IDs generalize": replace(STATED, absolute_fails=False),
-    "(ii) unbounded relative offsets generalize": replace(STATED, relative_fails=False),
-    "(ii) a window of l - 1 hides nothing": replace(STATED, hides="train"),
-    "(iii) local certificate 3": replace(STATED, local_certificate=3),
-    "(iii) local certificate 5": replace(STATED, local_certificate=5),
-    "(iii) certificate 2k - 1 without key": replace(STATED, free_certificate=3),
-}
+Hides = Literal["test", "train"]
+"""Which length a window must reach, less one, to hide no offset."""
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    absolute: Outcome = "fails",
+    relative: Outcome = "fails",
+    hides: Hides = "test",
+    local_certificate: int = 4,
+    free_certificate: int = 4,
+    without: str = "",
+) -> Facts | None:
     """(i), (ii): what the statement says against T1's verdict, and against the counterexample's exact losses; (iii): the
     certificate lengths."""
     train, test = problem.planted
-    certificate = _certificate(problem.heads, train, test, statement)
+    certificate = _certificate(problem.heads, train, test, local_certificate, free_certificate)
     if certificate is not None:
         found = list(certificate_lengths(problem))
         if found == list(range(certificate, train.length + 1)):
             return None
         return {"certificate": certificate, "certificate_lengths": found}
-    says = _says(problem, statement)
+    says = _says(problem, absolute, relative, hides, without)
     if says is None:
         return None
     verdict = problem.verdict()
@@ -80,6 +67,14 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
         if trained != 0 or tested == 0:
             return {**facts, "train_loss": str(trained), "test_loss": str(tested)}
     return None
+
+
+claim.mutant("(i) absolute IDs generalize", absolute="generalizes")
+claim.mutant("(ii) unbounded relative offsets generalize", relative="generalizes")
+claim.mutant("(ii) a window of l - 1 hides nothing", hides="train")
+claim.mutant("(iii) local certificate 3", local_certificate=3)
+claim.mutant("(iii) local certificate 5", local_certificate=5)
+claim.mutant("(iii) certificate 2k - 1 without key", free_certificate=3)
 
 
 def certificate_lengths(problem: Problem) -> tuple[int, ...]:
@@ -105,55 +100,71 @@ def certificate_lengths(problem: Problem) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _certificate(heads: HeadClass, train: PlantedLaw, test: PlantedLaw, statement: Statement) -> int | None:
-    """The certificate length by the statement, where the problem is one of (iii)."""
+def _certificate(
+    heads: HeadClass, train: PlantedLaw, test: PlantedLaw, local_certificate: int = 4, free_certificate: int = 4
+) -> int | None:
+    """The certificate length, where the problem is one of (iii)."""
     scheme, law = train.positions, train.support_law
     if train.ensemble != marked_parity(2, law) or train.length != test.length or not isinstance(scheme, RandomShift):
         return None
     if heads.key == "absolute" and isinstance(law, Local) and heads.window == law.width:
         covers = scheme.lo <= 0 and scheme.hi + heads.arity >= test.length
-        return statement.local_certificate if covers else None
+        return local_certificate if covers else None
     free = (heads.key, heads.window, law) == ("none", None, Uniform("none"))
-    return statement.free_certificate if free else None
+    return free_certificate if free else None
 
 
-def _says(problem: Problem, statement: Statement) -> str | None:
-    """What (i) and (ii) say of the problem, if anything."""
+def _says(
+    problem: Problem,
+    absolute: Outcome = "fails",
+    relative: Outcome = "fails",
+    hides: Hides = "test",
+    without: str = "",
+) -> Outcome | None:
+    """What (i) and (ii) say of the problem, if anything.
+
+    (ii) speaks of heads without a window; one of L - 1 or more hides nothing either, and counts as none.
+    """
     heads, (train, test) = problem.heads, problem.planted
     scheme = train.positions
     if (
         not isinstance(scheme, RandomShift)
-        or (test.length <= train.length and statement.needs_longer)
-        or (len(problem.labels) < 2 and statement.needs_two_labels)
-        or (statement.needs_realizable and problem.verdict().outcome == "unrealizable")
+        or (test.length <= train.length and without != "longer test")
+        or (len(problem.labels) < 2 and without != "two labels")
+        or (without != "realizable" and problem.verdict().outcome == "unrealizable")
     ):
         return None
-    if heads.key == "absolute" and (scheme.lo == scheme.hi or not statement.needs_absolute_scheme):
+    if heads.key == "absolute" and (scheme.lo == scheme.hi or without == "IDs that do not cover"):
         wide = heads.window is None or heads.window >= heads.arity - 1
-        return ("fails" if statement.absolute_fails else "generalizes") if wide else None
-    longest = (test if statement.hides == "test" else train).length
-    open_ended = heads.window is None or heads.window >= longest - 1 or not statement.needs_unbounded
-    if heads.key == "relative" and open_ended and (heads.arity > 1 or not statement.needs_pair):
-        return "fails" if statement.relative_fails else "generalizes"
+        return absolute if wide else None
+    longest = (test if hides == "test" else train).length
+    open_ended = heads.window is None or heads.window >= longest - 1 or without == "no window"
+    if heads.key == "relative" and open_ended and (heads.arity > 1 or without == "two tokens"):
+        return relative
     return None
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a problem; for (iii) one a pair of lengths."""
     train, test = problem.planted
-    if _certificate(problem.heads, train, test, STATED) is None:
+    if _certificate(problem.heads, train, test) is None:
         return 1
     return sum(longer - train.ensemble.arity + 1 for longer in range(4, test.length + 1))
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    return _certificate(problem.heads, *problem.planted, STATED) is not None or _says(problem, STATED) is not None
+    return _certificate(problem.heads, *problem.planted) is not None or _says(problem) is not None
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family(
+    "(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words"
+)
 def _fixed_ids(profile: Profile) -> Iterator[Problem]:
     """(i) absolute key and scheme, (ii) relative key without a window, k = 1..3, every L in a range."""
     extra = 3 if profile == "quick" else 5
@@ -174,6 +185,7 @@ def _fixed_ids(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(2, None, "relative"), ens.at(3), ens.at(4))
 
 
+@claim.family("(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)")
 def _certificates(profile: Profile) -> Iterator[Problem]:
     """(iii) marked parity of two tokens: w-local with a covering shift, and key none."""
     longest = 7 if profile == "quick" else 9
@@ -188,7 +200,12 @@ def _certificates(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_unseen(statement: Statement = STATED) -> int:
+@claim.proof(
+    "(i), (ii) for every l < L, k and w: an ID, an offset that training lacks, symbolically; T1's head is then "
+    "perfect in training and errs at test, by SAT at Herbrand constants",
+    notices=("(ii) a window of l - 1 hides nothing",),
+)
+def prove_unseen(*, hides: Hides = "test") -> int:
     """(i), (ii) for every training length l, every L > l, every k and w: some view at test never occurs in training.
 
     l = k + a, L = l + 1 + b and w = k - 1 + c. (i) The last k positions are a candidate with the ID L - 1, training IDs
@@ -211,9 +228,7 @@ def prove_unseen(statement: Statement = STATED) -> int:
         "(i): they lie within the window": width - (last(long) - (long - k)),
         "(i): the ID L - 1 is beyond those of training": last(long) - last(short) - 1,
         "(ii): the last k positions are not the first": (long + 1 - k) - 1,
-        "(ii): they lie within the window": (long if statement.hides == "test" else short)
-        + c
-        - (last(long + 1, o) - o),
+        "(ii): they lie within the window": (long if hides == "test" else short) + c - (last(long + 1, o) - o),
         "(ii): the offset L - 1 is beyond those of training": last(long + 1, o) - o - last(short + 1) - 1,
     }
     for step, sign in signs.items():
@@ -230,14 +245,21 @@ def prove_unseen(statement: Statement = STATED) -> int:
     return len(signs) + 2 + t1.prove_unseen_view(beyond)
 
 
+@claim.sampler(
+    "random plantings under fixed IDs",
+    quick=40,
+    full=500,
+    notices=("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import fixed_id_problems
 
     return fixed_id_problems()
 
 
+@claim.measurement("search", "certificate lengths", notices=("(iii) local certificate 3", "(iii) local certificate 5"))
 def _certificate_search(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, local_certificate: int = 4
 ) -> Measured:
     """The certificate lengths over (k, w, shift range, key), test lengths up to 8: from some length on all, at the latest
     from the max(2w + 1, w + k + 1) of T4's proof or, under the absolute key, where the shifts cover the test IDs; for two
@@ -252,7 +274,7 @@ def _certificate_search(
         instances += longest - k + 1
         tick(longest - k + 1)
         latest = max(2 * width + 1, width + k + 1, longest - shift if key == "absolute" else 0)
-        certificate = _certificate(problem.heads, shifted, ens.at(longest), statement)
+        certificate = _certificate(problem.heads, shifted, ens.at(longest), local_certificate)
         first = min(lengths, default=longest + 1)
         if (
             lengths != tuple(range(first, longest + 1))
@@ -268,6 +290,7 @@ def _certificate_search(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("longer test")
 def _equal_lengths() -> Iterator[Problem]:
     """At equal lengths nothing is unseen."""
     for length in (4, 5):
@@ -275,83 +298,36 @@ def _equal_lengths() -> Iterator[Problem]:
         yield Problem(HeadClass(2, None, "absolute"), at, at)
 
 
+@claim.without("IDs that do not cover")
 def _shifted() -> Iterator[Problem]:
     """A random shift shows every test ID."""
     ens = marked_parity(2, support.local(1))
     yield Problem(HeadClass(2, 1, "absolute"), ens.at(4, positions=positions.random_shift(0, 6)), ens.at(6))
 
 
+@claim.without("no window")
 def _windowed() -> Iterator[Problem]:
     """A window hides the new offsets."""
     ens = marked_parity(2, support.local(1))
     yield Problem(HeadClass(2, 1, "relative"), ens.at(4), ens.at(6))
 
 
+@claim.without("two tokens")
 def _single() -> Iterator[Problem]:
     """One token has no offsets."""
     ens = marked_parity(1)
     yield Problem(HeadClass(1, None, "relative"), ens.at(2), ens.at(3))
 
 
+@claim.without("realizable")
 def _blind() -> Iterator[Problem]:
     """One token does not tell the parity of two: no head is perfect in training, so none fails."""
     ens = marked_parity(2)
     yield Problem(HeadClass(1, None, "absolute"), ens.at(2), ens.at(3))
 
 
+@claim.without("two labels")
 def _one_label() -> Iterator[Problem]:
     """With one label and one token an unseen ID cannot be answered wrongly."""
     ens = PlantedEnsemble(1, [1], {(0,): 1}, {(0,): 0}, support.uniform(), (0,))
     yield Problem(HeadClass(1, None, "absolute"), ens.at(1), ens.at(2))
-
-
-ATTACK = Attack(
-    claim_id="T4",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "(i), (ii): k = 1..3, l = k..k+2, every L in a range; windows on local parity; all plantings of up to two words",
-            _fixed_ids,
-        ),
-        Family(
-            "(iii): `certificate_length` of marked parity of two tokens, every l <= L <= 7 (full: 9)", _certificates
-        ),
-    ),
-    proofs=(
-        Proof(
-            "(i), (ii) for every l < L, k and w: an ID, an offset that training lacks, symbolically; T1's head is then "
-            "perfect in training and errs at test, by SAT at Herbrand constants",
-            prove_unseen,
-            notices=("(ii) a window of l - 1 hides nothing",),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random plantings under fixed IDs",
-            _random_problems,
-            40,
-            500,
-            ("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search",
-            "certificate lengths",
-            _certificate_search,
-            ("(iii) local certificate 3", "(iii) local certificate 5"),
-        ),
-    ),
-    necessity={
-        "longer test": Dropped(_equal_lengths, replace(STATED, needs_longer=False)),
-        "IDs that do not cover": Dropped(_shifted, replace(STATED, needs_absolute_scheme=False)),
-        "no window": Dropped(_windowed, replace(STATED, needs_unbounded=False)),
-        "two tokens": Dropped(_single, replace(STATED, needs_pair=False)),
-        "realizable": Dropped(_blind, replace(STATED, needs_realizable=False)),
-        "two labels": Dropped(_one_label, replace(STATED, needs_two_labels=False)),
-    },
-    nonvacuous=nonvacuous,
-)

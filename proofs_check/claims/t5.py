@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem, ViewCase, view_cases
-from theory import HeadClass, Law, PlantedEnsemble, bounds, decide, positions, support
+from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, decide, positions, support
 from theory.criterion import Outcome
 from theory.examples import Label
 from theory.heads import Key, View
@@ -24,42 +23,36 @@ from theory.support import Paired
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+claim = Claim(**vars(claims.get("T5")))
+
 Outcomes = frozenset[Outcome]
 
 KEYS: tuple[Key, ...] = ("none", "order", "relative")
 WINDOW_0 = HeadClass(2, 0, "relative")
 
 
-@dataclass(frozen=True)
-class Statement:
-    """The outcomes that T5 allows, part by part; the defaults are the claim.
+COUPLED: Outcomes = frozenset(("generalizes", "unrealizable"))
+OUTSIDE: Outcomes = frozenset(("unrealizable",))
+RAW: Outcomes = frozenset(("fails",))
+
+
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    certificate: int = 2,
+    coupled: Outcomes = COUPLED,
+    outside: Outcomes = OUTSIDE,
+    raw: Outcomes = RAW,
+    without: str = "",
+) -> Facts | None:
+    """What the statement allows against T1's verdict, and (where heads can be enumerated) against all heads.
 
     (i) coupled IDs, any planting: `coupled` from length `certificate` · k on; parity generalizes, and fails below.
     (ii) S* in no candidate set, no subset of it determines the label: `outside`.
     (iii) parity on raw IDs whose window holds S*: `raw`.
     """
-
-    certificate: int = 2
-    coupled: Outcomes = frozenset(("generalizes", "unrealizable"))
-    outside: Outcomes = frozenset(("unrealizable",))
-    raw: Outcomes = frozenset(("fails",))
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-
-STATED = Statement()
-MUTANTS = {
-    "coupled: one offset suffices": replace(STATED, certificate=1),
-    "coupled: three offsets are needed": replace(STATED, certificate=3),
-    "coupled: always realizable": replace(STATED, coupled=frozenset(("generalizes",))),
-    "raw IDs generalize": replace(STATED, raw=frozenset(("generalizes",))),
-    "raw IDs below the spread are realizable": replace(STATED, outside=frozenset(("fails", "generalizes"))),
-}
-
-
-def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """What the statement allows against T1's verdict, and (where heads can be enumerated) against all heads."""
-    for part, allowed in _says(problem, statement).items():
+    for part, allowed in _says(problem, certificate, coupled, outside, raw, without).items():
         found = {"verdict": problem.verdict().outcome}
         if problem.n_enumerated:
             found["brute_force"] = problem.brute_force()
@@ -68,44 +61,60 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
-def _says(problem: Problem, statement: Statement) -> dict[str, Outcomes]:
+claim.mutant("coupled: one offset suffices", certificate=1)
+claim.mutant("coupled: three offsets are needed", certificate=3)
+claim.mutant("coupled: always realizable", coupled=frozenset(("generalizes",)))
+claim.mutant("raw IDs generalize", raw=frozenset(("generalizes",)))
+claim.mutant("raw IDs below the spread are realizable", outside=frozenset(("fails", "generalizes")))
+
+
+def _says(
+    problem: Problem,
+    certificate: int = 2,
+    coupled: Outcomes = COUPLED,
+    outside: Outcomes = OUTSIDE,
+    raw: Outcomes = RAW,
+    without: str = "",
+) -> dict[str, Outcomes]:
     """{part: the outcomes that it allows}, of the parts whose hypotheses hold."""
     return {
         part: allowed
-        for part, (hypotheses, allowed) in _parts(problem, statement).items()
-        if all(holds for name, holds in hypotheses.items() if name != statement.without)
+        for part, (hypotheses, allowed) in _parts(problem, certificate, coupled, outside, raw).items()
+        if all(holds for name, holds in hypotheses.items() if name != without)
     }
 
 
-def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, bool], Outcomes]]:
+def _parts(
+    problem: Problem, certificate: int, coupled: Outcomes, outside: Outcomes, raw: Outcomes
+) -> dict[str, tuple[dict[str, bool], Outcomes]]:
     """{part: ({hypothesis: whether it holds}, the outcomes that it allows)}."""
     train, test, heads = problem.train, problem.test, problem.heads
-    outside = {
+    is_hidden = {
         "S* in no candidate set": is_outside(heads, train),
         "no subset determines the target": all(
             is_undetermined(law.ensemble) for law, _ in planted_components(train, "T5", "train")
         ),
     }
-    parts = {"(ii)": (outside, statement.outside)}
+    parts = {"(ii)": (is_hidden, outside)}
     if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
         return parts
     k, length, schemes = train.ensemble.arity, train.length, (train.positions, test.positions)
     if train.ensemble != test.ensemble or not isinstance(train.support_law, Paired) or heads.anchor != "none":
         return parts
     parity, marks = is_parity(train.ensemble), has_marks(train.ensemble)
-    coupled = {
+    shared = {
         "arity k": heads.arity == k,
         "coupled IDs": all(isinstance(p, Coupled) and p.coupling == Blocks(k) for p in schemes),
         "window 0": heads.window == 0,
         "key not absolute": heads.key != "absolute",
     }
     longer = {"longer test": test.length > length}
-    enough = {"training length 2k": length >= statement.certificate * k}
-    serves = statement.coupled - {"unrealizable"} if parity and marks else statement.coupled
-    parts["(i)"] = {**coupled, **enough, "no shorter test": test.length >= length}, serves
-    below = {"marked parity": parity and marks, "below 2k": length < statement.certificate * k}
-    parts["(i), below 2k"] = {**coupled, **longer, **below}, frozenset(("fails",))
-    raw = {
+    enough = {"training length 2k": length >= certificate * k}
+    serves = coupled - {"unrealizable"} if parity and marks else coupled
+    parts["(i)"] = {**shared, **enough, "no shorter test": test.length >= length}, serves
+    below = {"marked parity": parity and marks, "below 2k": length < certificate * k}
+    parts["(i), below 2k"] = {**shared, **longer, **below}, frozenset(("fails",))
+    by_position = {
         "arity k": heads.arity == k,
         "parity": parity,
         "marks are no noise": marks,
@@ -114,7 +123,7 @@ def _parts(problem: Problem, statement: Statement) -> dict[str, tuple[dict[str, 
         "relative key": heads.key == "relative",
         "window from the spread on": heads.window is None or heads.window >= (k - 1) * (length // k),
     }
-    parts["(iii)"] = {**raw, **longer}, statement.raw
+    parts["(iii)"] = {**by_position, **longer}, raw
     return parts
 
 
@@ -153,25 +162,29 @@ def has_marks(ens: PlantedEnsemble) -> bool:
     return not any(ens.background[token] for word in ens.target for token in word)
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a hard head where heads are enumerated, else one."""
     return max(1, problem.n_enumerated)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the claim says something about the problem."""
-    return bool(_says(problem, STATED))
+    return bool(_says(problem))
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """No case where the class is unrealizable and nothing but (i) speaks, which is then void."""
-    void = problem.verdict().outcome == "unrealizable" and set(_says(problem, STATED)) == {"(i)"}
+    void = problem.verdict().outcome == "unrealizable" and set(_says(problem)) == {"(i)"}
     return 0 if void else cases(problem)
 
 
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family("parity of two and three blocks, coupled (three relabellings) or raw IDs (windows 0..4 and none)")
 def _parity(profile: Profile) -> Iterator[Problem]:
     """k blocks of equal length for k = 2, 3: coupled with shifts and ordered relabellings, raw IDs with every window."""
     for k in (2, 3):
@@ -197,6 +210,9 @@ def _couplings(k: int, most: int) -> tuple[PositionScheme, ...]:
     )
 
 
+@claim.family(
+    "(i): every planting of pairs over two tokens with up to 2 words (full: any; triples with up to 2), coupled"
+)
 def _coupled(profile: Profile) -> Iterator[Problem]:
     """(i): every planting of pairs of two tokens with two words, (full) with any, and of triples with two words."""
     small = [(ens, 2) for ens in ensembles(2, 2, law=support.paired(), max_words=2 if profile == "quick" else None)]
@@ -222,6 +238,10 @@ def undetermined(most_words: int) -> list[dict[tuple[int, ...], Label]]:
     return found
 
 
+@claim.family(
+    "(ii): every target on pairs of three tokens, of up to 4 (full: 9) words, that no token determines; sums modulo "
+    "2 of three and modulo 3 of two tokens; classes without S*"
+)
 def _outside(profile: Profile) -> Iterator[Problem]:
     """(ii): targets that no proper subset determines, and classes of which no candidate set contains S*."""
     three: dict[tuple[int, ...], Label] = {word: sum(word) % 2 for word in product((0, 1), repeat=3)}
@@ -247,7 +267,11 @@ def _outside(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_coupling(statement: Statement = STATED) -> int:
+@claim.proof(
+    "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
+    notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
+)
+def prove_coupling(*, certificate: int = 2) -> int:
     """The coupling c(p) = p mod m sends the position j m + i, at the offset i < m of block j, to i: two positions share
     an ID just when they share the offset. So with window 0 the candidates are one k-set for each of the m offsets. On
     raw IDs such a set spreads over (k - 1) m, which outgrows every window. Symbolic in k, m, i and j. The m words of the
@@ -261,7 +285,7 @@ def prove_coupling(statement: Statement = STATED) -> int:
     require(sympy.Mod(i, i + 1 + spare) == i, "the ID is the offset, for every m = i + 1 + b > i")
     require(sympy.Mod(i + j * (m + 1), m) != sympy.Mod(i, m), "it depends on blocks of another length")
     require(sympy.limit(k * m, m, sympy.oo) == sympy.oo, "the spread of k + 1 >= 2 positions")
-    require(bounds.certificate(1) == statement.certificate, "T2's certificate for arity 1")
+    require(bounds.certificate(1) == certificate, "T2's certificate for arity 1")
     return 5
 
 
@@ -272,7 +296,13 @@ def bags(k: int, n_offsets: int) -> set[ViewCase]:
     return {(frozenset({View(word, key), *noise}), y) for word, y in marked_parity(k).target.items()}
 
 
-def prove_two_offsets(statement: Statement = STATED) -> int:
+@claim.proof(
+    "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
+    "decides from m = 1 and from m = 2 to 2 as all hard heads do",
+    kind="exhausted",
+    notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
+)
+def prove_two_offsets(*, certificate: int = 2) -> int:
     """From two offsets on, the views of coupled parity do not depend on their number m: with m - 1 > 0 other offsets, all
     noise, there is one other view. T1 asks of a law for its (views, label) alone, so its verdict from any m >= 2 to any
     m' >= 2 is that from 2 to 2, which is also found from all hard heads; and from 1 to any m' >= 2 that from 1 to 2.
@@ -290,33 +320,49 @@ def prove_two_offsets(statement: Statement = STATED) -> int:
             require((bags(k, m) == bags(k, 2)) == (m >= 2), f"k = {k}, m = {m}: the views of m = 2")
             steps += 3
         for m in (1, 2):
-            outcome = "generalizes" if m >= statement.certificate else "fails"
+            outcome = "generalizes" if m >= certificate else "fails"
             problem = Problem(heads, laws[m], laws[2])
             require(problem.brute_force() == problem.verdict().outcome == outcome, f"k = {k}: from {m} to 2 offsets")
             steps += 1
     return steps
 
 
+@claim.sampler(
+    "(i): random plantings, weights and relabellings, coupled",
+    quick=40,
+    full=400,
+    notices=("coupled: always realizable",),
+)
 def _random_coupled() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import coupled_problems
 
     return coupled_problems()
 
 
+@claim.sampler(
+    "(ii): sums of permuted tokens, random weights, classes without S*",
+    quick=40,
+    full=400,
+    notices=("raw IDs below the spread are realizable",),
+)
 def _random_outside() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import outside_problems
 
     return outside_problems()
 
 
+@claim.sampler(
+    "(iii): parity with random marks, weights and noise on raw IDs", quick=25, full=250, notices=("raw IDs generalize",)
+)
 def _random_raw() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import raw_parity_problems
 
     return raw_parity_problems()
 
 
+@claim.measurement("search", "the smallest realizable window", notices=("raw IDs below the spread are realizable",))
 def _smallest_window(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, outside: Outcomes = OUTSIDE
 ) -> Measured:
     """The smallest window that makes the paired ensemble realizable, coupled and raw, as the length grows.
 
@@ -334,7 +380,7 @@ def _smallest_window(
                 tick(1)
                 problem = Problem(HeadClass(2, window, "relative"), at, at)
                 outcome = decide(problem.heads, train=at, test=at).outcome
-                if any(outcome not in allowed for allowed in _says(problem, statement).values()):
+                if any(outcome not in allowed for allowed in _says(problem, outside=outside).values()):
                     return Measured(
                         instances, f"length {length}, window {window}: {outcome}", (problem, {"is": outcome})
                     )
@@ -363,6 +409,12 @@ def _shared(heads: HeadClass, train: int, test: int, *, blocks: tuple[int, int] 
     return Problem(heads, ens.at(train, positions=schemes[0]), ens.at(test, positions=schemes[1]))
 
 
+@claim.without("S* in no candidate set")
+def _inside() -> Iterator[Problem]:
+    yield _raw(2, HeadClass(2, 2, "relative"), 2, 3)
+
+
+@claim.without("no subset determines the target")
 def _determined() -> Iterator[Problem]:
     """The first token, or either of the two, is the label."""
     targets: tuple[dict[tuple[int, ...], Label], ...] = ({(1, 3): 0, (2, 3): 1}, {(1, 1): 0, (2, 2): 1})
@@ -371,6 +423,32 @@ def _determined() -> Iterator[Problem]:
         yield Problem(HeadClass(2, 1, "relative"), at, at)
 
 
+@claim.without("coupled IDs")
+def _other_coupling() -> Iterator[Problem]:
+    yield _shared(WINDOW_0, 4, 6, blocks=(2, 6))
+
+
+@claim.without("window 0")
+def _window_1() -> Iterator[Problem]:
+    yield _shared(HeadClass(2, 1, "relative"), 4, 6)
+
+
+@claim.without("key not absolute")
+def _absolute_key() -> Iterator[Problem]:
+    yield _shared(HeadClass(2, 0, "absolute"), 4, 6)
+
+
+@claim.without("training length 2k")
+def _one_offset() -> Iterator[Problem]:
+    yield _shared(WINDOW_0, 2, 4)
+
+
+@claim.without("k >= 2")
+def _one_token() -> Iterator[Problem]:
+    yield _raw(1, HeadClass(1, None, "relative"), 2, 3)
+
+
+@claim.without("marks are no noise")
 def _marks_as_noise() -> Iterator[Problem]:
     """Where marks are noise too, wrong pairs carry the same view, and no head is perfect."""
     words = product((0, 1), repeat=2)
@@ -378,84 +456,16 @@ def _marks_as_noise() -> Iterator[Problem]:
     yield Problem(HeadClass(2, None, "relative"), ens.at(6), ens.at(8))
 
 
-ATTACK = Attack(
-    claim_id="T5",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "parity of two and three blocks, coupled (three relabellings) or raw IDs (windows 0..4 and none)", _parity
-        ),
-        Family(
-            "(i): every planting of pairs over two tokens with up to 2 words (full: any; triples with up to 2), coupled",
-            _coupled,
-        ),
-        Family(
-            "(ii): every target on pairs of three tokens, of up to 4 (full: 9) words, that no token determines; sums modulo "
-            "2 of three and modulo 3 of two tokens; classes without S*",
-            _outside,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "coupled: one candidate an offset, raw: unbounded spread; symbolic in arity and block length",
-            prove_coupling,
-            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
-        ),
-        Proof(
-            "coupled parity of 2 and 3 tokens, window 0: T1 sees the same views for every number m = 2..6 of offsets, and "
-            "decides from m = 1 and from m = 2 to 2 as all hard heads do",
-            prove_two_offsets,
-            kind="exhausted",
-            notices=("coupled: one offset suffices", "coupled: three offsets are needed"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "(i): random plantings, weights and relabellings, coupled",
-            _random_coupled,
-            40,
-            400,
-            ("coupled: always realizable",),
-        ),
-        Sampler(
-            "(ii): sums of permuted tokens, random weights, classes without S*",
-            _random_outside,
-            40,
-            400,
-            ("raw IDs below the spread are realizable",),
-        ),
-        Sampler(
-            "(iii): parity with random marks, weights and noise on raw IDs",
-            _random_raw,
-            25,
-            250,
-            ("raw IDs generalize",),
-        ),
-    ),
-    measurements=(
-        Measurement(
-            "search", "the smallest realizable window", _smallest_window, ("raw IDs below the spread are realizable",)
-        ),
-    ),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {
-            "S* in no candidate set": lambda: iter([_raw(2, HeadClass(2, 2, "relative"), 2, 3)]),
-            "no subset determines the target": _determined,
-            "coupled IDs": lambda: iter([_shared(WINDOW_0, 4, 6, blocks=(2, 6))]),
-            "window 0": lambda: iter([_shared(HeadClass(2, 1, "relative"), 4, 6)]),
-            "key not absolute": lambda: iter([_shared(HeadClass(2, 0, "absolute"), 4, 6)]),
-            "training length 2k": lambda: iter([_shared(WINDOW_0, 2, 4)]),
-            "k >= 2": lambda: iter([_raw(1, HeadClass(1, None, "relative"), 2, 3)]),
-            "marks are no noise": _marks_as_noise,
-            "relative key": lambda: iter([_raw(2, HeadClass(2), 2, 3)]),
-            "raw IDs": lambda: iter([_shared(HeadClass(2, None, "relative"), 4, 6, blocks=(4, 6))]),
-            "longer test": lambda: iter([_raw(2, HeadClass(2, None, "relative"), 3, 3)]),
-        }.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)
+@claim.without("relative key")
+def _no_key() -> Iterator[Problem]:
+    yield _raw(2, HeadClass(2), 2, 3)
+
+
+@claim.without("raw IDs")
+def _coupled_without_window() -> Iterator[Problem]:
+    yield _shared(HeadClass(2, None, "relative"), 4, 6, blocks=(4, 6))
+
+
+@claim.without("longer test")
+def _equal_lengths() -> Iterator[Problem]:
+    yield _raw(2, HeadClass(2, None, "relative"), 3, 3)

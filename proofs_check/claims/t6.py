@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idealized_model import SparseAttentionHead
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, random_pairs
 from proofs_check.problem import Problem
-from theory import Example, HeadClass, PlantedEnsemble, bounds, positions, support
+from theory import Example, HeadClass, PlantedEnsemble, bounds, claims, positions, support
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T6")))
 
 SCORES = (Fraction(1), Fraction(1, 2), Fraction(1, 1000))
 """exp(-Δ) for three margins Δ >= 0: rationals, so that losses are exact."""
@@ -32,33 +34,10 @@ EXTREMES = 3**3
 """Up to so many extreme heads of a margin all are tried; beyond, those that differ from the worst in one view."""
 
 
-@dataclass(frozen=True)
-class Statement:
-    """loss = (n-1)s / (1 + (n-1)s), n = C(L, k), worst over heads of that margin; the defaults are the claim."""
-
-    n_shift: int = -1
-    arity_shift: int = 0
-    normalised: bool = True
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def value(self, n_candidates: Any, score: Any) -> Any:
-        """The claimed loss, of numbers or symbols."""
-        wrong = (n_candidates + self.n_shift) * score
-        return wrong / (1 + wrong) if self.normalised else wrong
-
-    def candidates(self, length: int, arity: int) -> int:
-        """The claimed number of candidate sets without a window."""
-        return comb(length, arity + self.arity_shift)
-
-
-STATED = Statement()
-MUTANTS = {
-    "n for n - 1": replace(STATED, n_shift=0),
-    "C(L, k - 1) for C(L, k)": replace(STATED, arity_shift=-1),
-    "without the normaliser": replace(STATED, normalised=False),
-    "n + 1 for n - 1": replace(STATED, n_shift=1),
-}
+def _value(n_candidates: Any, score: Any, *, n_shift: int = -1, normalised: bool = True) -> Any:
+    """The claimed loss (n-1)s / (1 + (n-1)s), of numbers or symbols: the worst over heads of that margin."""
+    wrong = (n_candidates + n_shift) * score
+    return wrong / (1 + wrong) if normalised else wrong
 
 
 @dataclass(frozen=True)
@@ -101,18 +80,21 @@ def _spoken(problem: Problem, without: str = "") -> tuple[Situation, ...]:
     return tuple(s for s in situations(problem) if s.is_unique or without == "planted view is unique")
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(
+    problem: Problem, *, n_shift: int = -1, arity_shift: int = 0, normalised: bool = True, without: str = ""
+) -> Facts | None:
     """The formula against the exact loss of the all-wrong head, and no head of that margin above it."""
     heads = problem.heads
-    for situation, score in product(_spoken(problem, statement.without), SCORES):
+    for situation, score in product(_spoken(problem, without), SCORES):
         if not situation.is_unique and score < 1:
             continue  # another candidate with the view of S* scores 1: no head has this margin
         example, n = situation.example, situation.counts.total()
         if heads.window is None and heads.anchor == "none":
-            n = statement.candidates(example.length, heads.arity)
-        claimed = statement.value(n, score)
-        top = 2 * score if statement.without == "margin" else score
-        own = Fraction(1, 2) if statement.without == "planted view scores 1" else Fraction(1)
+            n = comb(example.length, heads.arity + arity_shift)
+        claimed = _value(n, score, n_shift=n_shift, normalised=normalised)
+        top = 2 * score if without == "margin" else score
+        own = Fraction(1, 2) if without == "planted view scores 1" else Fraction(1)
         for i, choice in enumerate(choices(len(situation.others), top)):
             exact = loss_of(problem, situation, choice, own)
             if exact > claimed or (i == 0 and exact != claimed):
@@ -122,6 +104,12 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
                     "exact": str(exact), "claimed": str(claimed),
                 }  # fmt: skip
     return None
+
+
+claim.mutant("n for n - 1", n_shift=0)
+claim.mutant("C(L, k - 1) for C(L, k)", arity_shift=-1)
+claim.mutant("without the normaliser", normalised=False)
+claim.mutant("n + 1 for n - 1", n_shift=1)
 
 
 Choice = tuple[tuple[Fraction, bool], ...]
@@ -156,11 +144,13 @@ def loss_of(problem: Problem, situation: Situation, choice: Choice, own: Fractio
     return head.from_counts(situation.counts).loss(right)
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a head, with a margin, on an example."""
     return len(SCORES) * sum(_n_heads(s) for s in _spoken(problem))
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where S* is the only candidate: then every loss is 0."""
     return len(SCORES) * sum(_n_heads(s) for s in _spoken(problem) if s.others)
@@ -170,6 +160,7 @@ def _n_heads(situation: Situation) -> int:
     return sum(1 for _ in choices(len(situation.others), Fraction(1)))
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether there are two labels, and an example in which S* may be the only candidate with its view."""
     return bool(_spoken(problem))
@@ -185,6 +176,7 @@ def one_word(arity: int, length: int) -> Problem:
     return Problem(HeadClass(arity), at, at)
 
 
+@claim.family("one marked word of k = 1..4 tokens, every length up to 6 (full: 8), three margins")
 def _lengths(profile: Profile) -> Iterator[Problem]:
     longest = 6 if profile == "quick" else 8
     for arity in (1, 2, 3, 4):
@@ -192,6 +184,7 @@ def _lengths(profile: Profile) -> Iterator[Problem]:
             yield one_word(arity, length)
 
 
+@claim.family("every planting of one word (full: of two), one token of three or two of two; windows, keys, anchors")
 def _plantings(profile: Profile) -> Iterator[Problem]:
     """Small plantings under windows, keys and anchors; S* need not be marked, and words may stand in the noise."""
     quick = profile == "quick"
@@ -210,12 +203,16 @@ def _plantings(profile: Profile) -> Iterator[Problem]:
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_half(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the half at (n - 1) exp(-Δ) = 1, monotone, worst case; symbolic in n and the score",
+    notices=("n for n - 1", "without the normaliser", "n + 1 for n - 1"),
+)
+def prove_half(*, n_shift: int = -1, normalised: bool = True) -> int:
     """Symbolic n, s: the loss is 1/2 exactly where (n - 1)s = 1, increases in n and in s, and never reaches 1."""
     import sympy
 
     n, s = sympy.symbols("n s", positive=True)
-    value = statement.value(n + 1, s)  # n = candidates but the planted one
+    value = _value(n + 1, s, n_shift=n_shift, normalised=normalised)  # n = candidates but the planted one
     require(sympy.simplify(value - bounds.dilution(n + 1, s)) == 0, "bounds.dilution")
     require(sympy.solve(sympy.Eq(value, sympy.Rational(1, 2)), n) == [1 / s], "the half")
     for symbol in (n, s):
@@ -229,7 +226,12 @@ def prove_half(statement: Statement = STATED) -> int:
     return 6
 
 
-def prove_log_scaling(statement: Statement = STATED) -> int:
+@claim.proof(
+    "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L",
+    kind="exhausted",
+    notices=("C(L, k - 1) for C(L, k)", "without the normaliser"),
+)
+def prove_log_scaling(*, arity_shift: int = 0, normalised: bool = True) -> int:
     """s = L^(-e): C(L, k) L^(-k) → 1/k!, and L^(k-e) → 0, 1, ∞ for e above, at, below k; so the loss → 0, 1/(1+k!), 1."""
     import sympy
 
@@ -237,12 +239,13 @@ def prove_log_scaling(statement: Statement = STATED) -> int:
     steps = 0
     require(sympy.limit(length ** (-gap), length, sympy.oo) == 0, "L^(-g) → 0 for g > 0")
     for k in range(1, 7):
-        n = sympy.expand(sympy.expand_func(bounds.binomial(length, k + statement.arity_shift)))
+        n = sympy.expand(sympy.expand_func(bounds.binomial(length, k + arity_shift)))
         require(sympy.limit(n / length**k, length, sympy.oo) == sympy.Rational(1, sympy.factorial(k)), f"k = {k}")
-        at = sympy.limit(sympy.cancel(statement.value(n, 1 / length**k)), length, sympy.oo)
+        at, above, below = (
+            sympy.limit(sympy.cancel(_value(n, 1 / length**power, normalised=normalised)), length, sympy.oo)
+            for power in (k, k + 1, k - 1)
+        )
         require(at == sympy.Rational(1, 1 + sympy.factorial(k)), f"k = {k}, s = k: {at}")
-        above = sympy.limit(sympy.cancel(statement.value(n, 1 / length ** (k + 1))), length, sympy.oo)
-        below = sympy.limit(sympy.cancel(statement.value(n, 1 / length ** (k - 1))), length, sympy.oo)
         require((above, below) == (0, 1), f"k = {k}: {above} above, {below} below")
         steps += 4
     return steps + 1
@@ -251,14 +254,24 @@ def prove_log_scaling(statement: Statement = STATED) -> int:
 # ── Draws and measurements ───────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.sampler(
+    "random plantings, weights, schemes, windows, keys and anchors", quick=20, full=400, notices=tuple(claim.mutants)
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import dilution_problems
 
     return dilution_problems()
 
 
+@claim.measurement("search", "hill climbing for the largest loss at random margins", notices=tuple(claim.mutants))
 def _climb(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    n_shift: int = -1,
+    arity_shift: int = 0,
+    normalised: bool = True,
 ) -> Measured:
     """At random margins: hill climbing over heads for the largest loss, which the all-wrong head must attain."""
     from proofs_check.engines import climb
@@ -273,7 +286,7 @@ def _climb(
             continue
         situation = spoken[int(rng.integers(len(spoken)))]
         score = Fraction(int(rng.integers(1, 50)), 50)
-        claimed = statement.value(statement.candidates(at.length, 2), score)
+        claimed = _value(comb(at.length, 2 + arity_shift), score, n_shift=n_shift, normalised=normalised)
         levels = [(score * i / 4, is_right) for i in range(5) for is_right in (True, False)]
 
         def exact(
@@ -294,8 +307,15 @@ def _climb(
     )
 
 
+@claim.measurement("search", "critical lengths", notices=tuple(claim.mutants))
 def _critical_lengths(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    n_shift: int = -1,
+    arity_shift: int = 0,
+    normalised: bool = True,
 ) -> Measured:
     """Critical lengths by interval arithmetic against the loss there, with rational bounds of e."""
     margins = [Fraction(n, 2) for n in range(1, 21)] if profile == "quick" else [Fraction(n, 4) for n in range(1, 81)]
@@ -305,8 +325,10 @@ def _critical_lengths(
         for margin in margins:
             found = bounds.critical_length(k, margin)
             low, high = _exp_bounds(margin)
-            up_to = statement.value(statement.candidates(found, k), 1 / low)
-            beyond = statement.value(statement.candidates(found + 1, k), 1 / high)
+            up_to, beyond = (
+                _value(comb(length, k + arity_shift), 1 / bound, n_shift=n_shift, normalised=normalised)
+                for length, bound in ((found, low), (found + 1, high))
+            )
             instances += 1
             tick(1)
             if not up_to <= Fraction(1, 2) < beyond:
@@ -331,70 +353,21 @@ def _exp_bounds(power: Fraction) -> tuple[Fraction, Fraction]:
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("margin")
+@claim.without("planted view scores 1")
 def _marked_pair() -> Iterator[Problem]:
     yield one_word(2, 4)
 
 
+@claim.without("planted view is unique")
 def _planted_token_is_noise() -> Iterator[Problem]:
     """The tokens (0, 0), one of them planted: what scores one scores the other, and is right there too."""
     at = ensemble(1, (0,), {(0,): 0}).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
+@claim.without("two labels")
 def _one_label() -> Iterator[Problem]:
     """No answer can be wrong."""
     at = PlantedEnsemble(2, [1, 0], {(1,): 1}, {(1,): 0}, support.uniform()).at(3)
     yield Problem(HeadClass(1), at, at)
-
-
-ATTACK = Attack(
-    claim_id="T6",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("one marked word of k = 1..4 tokens, every length up to 6 (full: 8), three margins", _lengths),
-        Family(
-            "every planting of one word (full: of two), one token of three or two of two; windows, keys, anchors",
-            _plantings,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "the half at (n - 1) exp(-Δ) = 1, monotone, worst case; symbolic in n and the score",
-            prove_half,
-            notices=("n for n - 1", "without the normaliser", "n + 1 for n - 1"),
-        ),
-        Proof(
-            "log-length scaling: limits 0, 1/(1 + k!), 1; k = 1..6, symbolic in L",
-            prove_log_scaling,
-            kind="exhausted",
-            notices=("C(L, k - 1) for C(L, k)", "without the normaliser"),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random plantings, weights, schemes, windows, keys and anchors",
-            _random_problems,
-            20,
-            400,
-            notices=tuple(MUTANTS),
-        ),
-    ),
-    measurements=(
-        Measurement("search", "hill climbing for the largest loss at random margins", _climb, tuple(MUTANTS)),
-        Measurement("search", "critical lengths", _critical_lengths, tuple(MUTANTS)),
-    ),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {
-            "planted view scores 1": _marked_pair,
-            "margin": _marked_pair,
-            "planted view is unique": _planted_token_is_noise,
-            "two labels": _one_label,
-        }.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

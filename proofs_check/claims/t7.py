@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, marked_parity
 from proofs_check.problem import Problem, labelled_counts
-from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, positions, support
+from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, claims, positions, support
 from theory.exact import as_float
 from theory.heads import Key
 from theory.planted import planted_components
@@ -24,16 +23,14 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
-@dataclass(frozen=True)
-class Statement:
-    """E[wrong] = share · E[selected] for every head of arity < k + slack, and its floor on the loss."""
+claim = Claim(**vars(claims.get("T7")))
 
-    share: Fraction = Fraction(1, 2)
-    slack: int = 0
-    identity: bool = True
-    floor: Callable[[Any], Any] = lambda n: bounds.half_wrong_floor(n)
-    any_arity: bool = False
-    """Whether it is said of heads of any arity."""
+
+HALF = Fraction(1, 2)
+
+
+def _stated_floor(n_candidates: Any) -> Any:
+    return bounds.half_wrong_floor(n_candidates)
 
 
 def _floor_of_one_half(n_candidates: Any) -> Fraction:
@@ -43,14 +40,6 @@ def _floor_of_one_half(n_candidates: Any) -> Fraction:
 def _floor_of_two_over_n(n_candidates: Any) -> Any:
     return bounds.ratio(2, n_candidates)
 
-
-STATED = Statement()
-MUTANTS = {
-    "a third for a half": replace(STATED, share=Fraction(1, 3)),
-    "arity <= k for arity < k": replace(STATED, slack=1),
-    "no head beats chance": replace(STATED, floor=_floor_of_one_half),
-    "2 / max |C| for the floor": replace(STATED, floor=_floor_of_two_over_n),
-}
 
 FLOORS = ("no head beats chance", "2 / max |C| for the floor")
 
@@ -67,29 +56,50 @@ def arity_of(law: Law) -> int:
     return planted_components(law, "T7", "law")[0][0].ensemble.arity
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
-    """The identity for every head (by linearity: view by view and answer by answer), and the floor on the loss."""
-    if not statement.any_arity and problem.heads.arity >= arity_of(problem.train) + statement.slack:
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    share: Fraction = HALF,
+    slack: int = 0,
+    floor: Callable[[Any], Any] = _stated_floor,
+    without: str = "",
+) -> Facts | None:
+    """E[wrong] = share · E[selected] for every head of arity < k + slack, by linearity: view by view and answer by answer;
+    and the floor on the loss."""
+    if without != "arity below k" and problem.heads.arity >= arity_of(problem.train) + slack:
         return None
-    for view, counts in labelled_counts(problem.heads, problem.train).items() if statement.identity else ():
+    for view, counts in labelled_counts(problem.heads, problem.train).items():
         selected = sum(counts.values())
         for answer in problem.train.labels:
             wrong = selected - counts[answer]
-            if wrong != statement.share * selected:
+            if wrong != share * selected:
                 return {
                     "view": [list(view.tokens), list(view.key)],
                     "answer": answer,
                     "wrong_share": str(Fraction(wrong, selected)),
                 }
-    if (space := problem.space()).size <= ENUMERATED_HEADS:
-        losses, _, denominator = space.losses(problem.train)
-        smallest = Fraction(int(losses.min()), denominator)
-        floor = statement.floor(max(1, problem.candidates_in(problem.train)))
-        if smallest < floor:
-            return {"smallest_loss": str(smallest), "floor": str(floor), "head": int(losses.argmin())}
-    return None
+    return refute_floor(problem, floor)
 
 
+def refute_floor(problem: Problem, floor: Callable[[Any], Any]) -> Facts | None:
+    """The floor on the loss, by its number of candidates, where heads are enumerated."""
+    if (space := problem.space()).size > ENUMERATED_HEADS:
+        return None
+    losses, _, denominator = space.losses(problem.train)
+    smallest, least = Fraction(int(losses.min()), denominator), floor(max(1, problem.candidates_in(problem.train)))
+    if smallest >= least:
+        return None
+    return {"smallest_loss": str(smallest), "floor": str(least), "head": int(losses.argmin())}
+
+
+claim.mutant("a third for a half", share=Fraction(1, 3))
+claim.mutant("arity <= k for arity < k", slack=1)
+claim.mutant("no head beats chance", floor=_floor_of_one_half)
+claim.mutant("2 / max |C| for the floor", floor=_floor_of_two_over_n)
+
+
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a (view, answer), and one a head where the floor is enumerated."""
     heads = problem.space().size
@@ -97,11 +107,13 @@ def cases(problem: Problem) -> int:
     return identities + (heads if heads <= ENUMERATED_HEADS else 0)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the arity of the heads is below that of the parity."""
     return problem.heads.arity < arity_of(problem.train)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where there is no candidate set at all: then every head abstains and loses 1."""
     return cases(problem) if labelled_counts(problem.heads, problem.train) else 0
@@ -119,6 +131,10 @@ def parity(arity: int, noise: tuple[int, ...], law: SupportLaw) -> PlantedEnsemb
     return ensemble(max(1, *noise) + 1, noise, {word: sum(word) % 2 for word in words}, law)
 
 
+@claim.family(
+    "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes: the identity; "
+    "the floor where there are at most 3^8 heads"
+)
 def _marked(profile: Profile) -> Iterator[Problem]:
     longest = 4 if profile == "quick" else 6
     supports: list[SupportLaw] = [support.uniform(), support.local(2)]
@@ -134,6 +150,10 @@ def _marked(profile: Profile) -> Iterator[Problem]:
                                 yield Problem(heads, at, at)
 
 
+@claim.family(
+    "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes: the identity; the floor where "
+    "there are at most 3^8 heads"
+)
 def _dense(profile: Profile) -> Iterator[Problem]:
     """Full parity: every token counts, so every arity below the length is too small."""
     for length in range(2, (5 if profile == "quick" else 7) + 1):
@@ -144,6 +164,7 @@ def _dense(profile: Profile) -> Iterator[Problem]:
                 yield Problem(heads, at, at)
 
 
+@claim.family("parity of 2 marked bits in constant noise, arity 1")
 def _beats_chance(profile: Profile) -> Iterator[Problem]:
     """Constant noise: selecting it too makes the number of selected sets, and so the weight of an error, vary."""
     for length in (3, 4, 5):
@@ -151,7 +172,8 @@ def _beats_chance(profile: Profile) -> Iterator[Problem]:
         yield Problem(HeadClass(1), at, at)
 
 
-def prove_involution(statement: Statement = STATED) -> int:
+@claim.proof("the involution, a tautology for every k", notices=("a third for a half",))
+def prove_involution(*, share: Fraction = HALF) -> int:
     """Flipping the first marked bit outside S keeps the view of S and flips the label.
 
     With the parity r of the other bits free, the label is b xor r: for every answer a, exactly one of the two inputs
@@ -165,13 +187,16 @@ def prove_involution(statement: Statement = STATED) -> int:
     wrong, wrong_flipped = Xor(a, Xor(b, r)), Xor(a, Xor(Not(b), r))
     exactly_one = Xor(wrong, wrong_flipped)
     require(not satisfiable(Not(exactly_one)), "one of the pair is wrong")
-    require(statement.share == Fraction(1, 2), "one of two is the share")
+    require(share == HALF, "one of two is the share")
     # The check can fail: for AND in place of XOR the flip may leave the label as it is.
     require(bool(satisfiable(Not(Xor(Xor(a, b & r), Xor(a, Not(b) & r))))), "a label that need not flip")
     return 3
 
 
-def prove_fourier(statement: Statement = STATED) -> int:
+@claim.proof(
+    "E[parity · f] = 0 for a generic f of fewer bits, k = 2..5", kind="exhausted", notices=("arity <= k for arity < k",)
+)
+def prove_fourier(*, slack: int = 0) -> int:
     """E[parity · f] = 0 for every function f of fewer bits, k = 2..5: f is generic, one symbol a value.
 
     In ±1 notation E[wrong] - E[right] over any view is such an expectation.
@@ -180,7 +205,7 @@ def prove_fourier(statement: Statement = STATED) -> int:
 
     steps = 0
     for k in range(2, 6):
-        for seen in range(k + statement.slack):
+        for seen in range(k + slack):
             values = {
                 bits: sympy.Symbol(f"f{''.join(map(str, bits))}_{k}{seen}") for bits in product((0, 1), repeat=seen)
             }
@@ -192,7 +217,8 @@ def prove_fourier(statement: Statement = STATED) -> int:
     return steps
 
 
-def prove_floor(statement: Statement = STATED) -> int:
+@claim.proof("the floor 1 / (2N), symbolic in N and the abstention probability", notices=FLOORS)
+def prove_floor(*, floor: Callable[[Any], Any] = _stated_floor) -> int:
     """loss >= 1/(2N): W/D >= W/N where D >= 1, E[W] = E[D]/2 >= Pr[D >= 1]/2, and an abstention loses 1 >= 1/(2N).
 
     With q = Pr[D >= 1] the loss is at least q/(2N) + (1 - q), and that minus 1/(2N) is (1 - q)(1 - 1/(2N)) >= 0.
@@ -203,56 +229,27 @@ def prove_floor(statement: Statement = STATED) -> int:
     n, u = sympy.symbols("n u", nonnegative=True)
     size = n + 1
     loss = (1 - u) * sympy.Rational(1, 2) / size + u
-    slack = sympy.factor(sympy.simplify(loss - statement.floor(size)))
+    slack = sympy.factor(sympy.simplify(loss - floor(size)))
     require(slack.is_nonnegative is True, f"the slack {slack}")
     require(sympy.simplify(slack - u * (1 - 1 / (2 * size))) == 0, f"the slack {slack}")
     return 2
 
 
+@claim.sampler(
+    "random backgrounds, supports, schemes, windows, keys, anchors, mixtures",
+    quick=80,
+    full=800,
+    notices=("a third for a half", *FLOORS),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import parity_problems
 
     return parity_problems()
 
 
-def _tightness(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
-) -> Measured:
-    """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
-    from idealized_model import HeadSpace
-    from proofs_check.engines import climb
-
-    rounds, steps = (4, 80) if profile == "quick" else (16, 600)
-    tried, best = 0, Fraction(10**6)
-    for _ in range(rounds):
-        k = int(rng.integers(2, 4))
-        length = int(rng.integers(k + 1, 6))
-        noise = tuple(sorted(rng.permutation(3)[: int(rng.integers(1, 3))].tolist()))
-        law = parity(k, noise, support.uniform()).at(length)
-        heads = HeadClass(k - 1, key="relative" if rng.integers(2) else "none")
-        space = HeadSpace.of(heads, law)
-        floor = statement.floor(heads.n_candidates(tuple(range(length))))
-        table = law.table()
-
-        def gain(state: tuple[int, ...], space: HeadSpace = space, table: dict[Example, int] = table) -> Fraction:
-            number = sum(digit * 3**place for place, digit in enumerate(state))
-            head = space.head(number)
-            return -sum((w * head.loss(e) for e, w in table.items()), Fraction(0))
-
-        start = tuple(int(d) for d in rng.integers(0, 3, size=len(space.views)))
-        _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
-        tried += n
-        smallest = -value / law.denominator
-        best = min(best, smallest / floor)
-        if smallest < floor:
-            return Measured(
-                tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)})
-            )
-    return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
-
-
+@claim.measurement("sampled", "Monte Carlo", notices=("a third for a half",))
 def _monte_carlo(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, share: Fraction = HALF
 ) -> Measured:
     """Lengths up to 200: selected sets of random heads, wrong ones against 1/2 by an exact binomial test.
 
@@ -273,7 +270,7 @@ def _monte_carlo(
             wrong += answers[tuple(example.tokens[i] for i in chosen)] != example.label
         tick(draws)
         instances += draws
-        p = binomtest(wrong, draws, float(statement.share)).pvalue
+        p = binomtest(wrong, draws, float(share)).pvalue
         summary.append(f"{wrong}/{draws}")
         if p < level / len(settings):
             facts = {"wrong": wrong, "draws": draws, "p": f"{p:.2g}"}
@@ -283,11 +280,54 @@ def _monte_carlo(
     return Measured(instances, f"wrong shares {', '.join(summary)}; family-wise level {level}")
 
 
+@claim.measurement("search", "hill climbing for the smallest loss", notices=FLOORS)
+def _tightness(
+    rng: np.random.Generator,
+    profile: Profile,
+    tick: Callable[[int], None],
+    *,
+    floor: Callable[[Any], Any] = _stated_floor,
+) -> Measured:
+    """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
+    from idealized_model import HeadSpace
+    from proofs_check.engines import climb
+
+    rounds, steps = (4, 80) if profile == "quick" else (16, 600)
+    tried, best = 0, Fraction(10**6)
+    for _ in range(rounds):
+        k = int(rng.integers(2, 4))
+        length = int(rng.integers(k + 1, 6))
+        noise = tuple(sorted(rng.permutation(3)[: int(rng.integers(1, 3))].tolist()))
+        law = parity(k, noise, support.uniform()).at(length)
+        heads = HeadClass(k - 1, key="relative" if rng.integers(2) else "none")
+        space = HeadSpace.of(heads, law)
+        least = floor(heads.n_candidates(tuple(range(length))))
+        table = law.table()
+
+        def gain(state: tuple[int, ...], space: HeadSpace = space, table: dict[Example, int] = table) -> Fraction:
+            number = sum(digit * 3**place for place, digit in enumerate(state))
+            head = space.head(number)
+            return -sum((w * head.loss(e) for e, w in table.items()), Fraction(0))
+
+        start = tuple(int(d) for d in rng.integers(0, 3, size=len(space.views)))
+        _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
+        tried += n
+        smallest = -value / law.denominator
+        best = min(best, smallest / least)
+        if smallest < least:
+            return Measured(
+                tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)})
+            )
+    return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
+
+
+@claim.without("arity below k")
 def _full_arity() -> Iterator[Problem]:
     at = marked_parity(2).at(3)
     yield Problem(HeadClass(2), at, at)
 
 
+@claim.without("uniform bits")
 def _biased_bits() -> Iterator[Problem]:
     words = list(product((0, 1), repeat=2))
     ens = PlantedEnsemble(
@@ -297,67 +337,16 @@ def _biased_bits() -> Iterator[Problem]:
     yield Problem(HeadClass(1), ens.at(2), ens.at(2))
 
 
+@claim.without("parity")
 def _conjunction() -> Iterator[Problem]:
     at = ensemble(3, (2,), {w: int(all(w)) for w in product((0, 1), repeat=2)}).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
+@claim.without("IDs independent of tokens")
 def _ids_that_tell() -> Iterator[Problem]:
     """A scheme that shifts the IDs by the label."""
     law = FiniteLaw.uniform(
         Example(word, (sum(word) % 2, sum(word) % 2 + 1), sum(word) % 2) for word in product((0, 1), repeat=2)
     )
     yield Problem(HeadClass(1, key="absolute"), law, law)
-
-
-ATTACK = Attack(
-    claim_id="T7",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "parity of 2 and 3 bits, windows 0, 1 and none, every key, anchored, two supports, noises, schemes: the identity; "
-            "the floor where there are at most 3^8 heads",
-            _marked,
-        ),
-        Family(
-            "full parity: k = length up to 5 (full: 7), every smaller arity, the same classes: the identity; the floor where "
-            "there are at most 3^8 heads",
-            _dense,
-        ),
-        Family("parity of 2 marked bits in constant noise, arity 1", _beats_chance),
-    ),
-    proofs=(
-        Proof("the involution, a tautology for every k", prove_involution, notices=("a third for a half",)),
-        Proof(
-            "E[parity · f] = 0 for a generic f of fewer bits, k = 2..5",
-            prove_fourier,
-            kind="exhausted",
-            notices=("arity <= k for arity < k",),
-        ),
-        Proof("the floor 1 / (2N), symbolic in N and the abstention probability", prove_floor, notices=FLOORS),
-    ),
-    samplers=(
-        Sampler(
-            "random backgrounds, supports, schemes, windows, keys, anchors, mixtures",
-            _random_problems,
-            80,
-            800,
-            notices=("a third for a half", *FLOORS),
-        ),
-    ),
-    measurements=(
-        Measurement("sampled", "Monte Carlo", _monte_carlo, ("a third for a half",)),
-        Measurement("search", "hill climbing for the smallest loss", _tightness, FLOORS),
-    ),
-    necessity={
-        "arity below k": Dropped(_full_arity, replace(STATED, any_arity=True)),
-        "uniform bits": Dropped(_biased_bits),
-        "parity": Dropped(_conjunction),
-        "IDs independent of tokens": Dropped(_ids_that_tell),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -13,13 +13,15 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead
 from idealized_model.learning import eliminate
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, decide
+from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, claims, decide
 from theory.examples import Label
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T8")))
 
 Coupling: TypeAlias = Literal["token", "query"]
 Prefix: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
@@ -31,32 +33,14 @@ StepLabel: TypeAlias = tuple[int, int]
 COUPLINGS: tuple[Coupling, ...] = ("token", "query")
 
 
-@dataclass(frozen=True)
-class Statement:
-    """Pr[any error in a greedy rollout] <= factor · (combined step losses), 0 after `generalizes`; defaults: the claim."""
-
-    factor: Fraction = Fraction(2)
-    combine: Literal["sum", "max", "first", "mean"] = "sum"
-    increments: bool = True
-    """Whether a step's loss includes the ID increment."""
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def bound(self, losses: list[Fraction]) -> Fraction:
-        """On the probability of an error anywhere, from the losses of the steps."""
-        total = sum(losses, Fraction(0))
-        combined = {"sum": total, "max": max(losses), "first": losses[0], "mean": total / len(losses)}
-        return self.factor * combined[self.combine]
+Combine = Literal["sum", "max", "first", "mean"]
 
 
-STATED = Statement()
-MUTANTS = {
-    "factor 1 for 2": replace(STATED, factor=Fraction(1)),
-    "the largest step loss for the sum": replace(STATED, combine="max"),
-    "only the first step": replace(STATED, combine="first"),
-    "the mean for the sum": replace(STATED, combine="mean"),
-    "tokens without ID increments": replace(STATED, increments=False),
-}
+def _bound(losses: list[Fraction], *, factor: Fraction = Fraction(2), combine: Combine = "sum") -> Fraction:
+    """What is claimed of the probability of an error anywhere, from the losses of the steps."""
+    total = sum(losses, Fraction(0))
+    combined = {"sum": total, "max": max(losses), "first": losses[0], "mean": total / len(losses)}
+    return factor * combined[combine]
 
 
 def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1, ones: Fraction = Fraction(1, 2)) -> FiniteLaw:
@@ -130,7 +114,15 @@ def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, dict[Example, i
     return truth, dict(sorted(by_step.items()))
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(
+    problem: Problem,
+    *,
+    factor: Fraction = Fraction(2),
+    combine: Combine = "sum",
+    increments: bool = True,
+    without: str = "",
+) -> Facts | None:
     """Exact rollout errors over all prompts against the exact step losses, and against T1's verdict on the steps.
 
     Without a head in question it is the largest one that is perfect in training.
@@ -138,43 +130,51 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     truth, by_step = _truth(problem.test)
     prompts, n = by_step[1], len(by_step)
     head = SparseAttentionHead.hard(problem.head or eliminate(problem.heads, problem.train.support()))
-    losses = [_mean({e: w * _step_loss(head, e, statement) for e, w in at.items()}, at) for at in by_step.values()]
+    losses = [_mean({e: w * _step_loss(head, e, increments) for e, w in at.items()}, at) for at in by_step.values()]
     wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
-    error, bound = _mean(wrong, prompts), statement.bound(losses)
+    error, bound = _mean(wrong, prompts), _bound(losses, factor=factor, combine=combine)
     if error > bound:
         return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
-    if error > 0 and _is_perfect(problem, head, statement) and _carries_over(problem, statement):
+    if error > 0 and _is_perfect(problem, head, without) and _carries_over(problem, without):
         return {"bits": n, "perfect_in_training": True, "rollout_error": str(error)}
     return None
+
+
+claim.mutant("factor 1 for 2", factor=Fraction(1))
+claim.mutant("the largest step loss for the sum", combine="max")
+claim.mutant("only the first step", combine="first")
+claim.mutant("the mean for the sum", combine="mean")
+claim.mutant("tokens without ID increments", increments=False)
 
 
 def _mean(values: Mapping[Example, Fraction | int], weights: Mapping[Example, int]) -> Fraction:
     return Fraction(sum(values.values())) / sum(weights.values())
 
 
-def _is_perfect(problem: Problem, head: SparseAttentionHead, statement: Statement) -> bool:
+def _is_perfect(problem: Problem, head: SparseAttentionHead, without: str) -> bool:
     """Whether a head loses nothing in training; where targets lack the ID increment, on tokens alone."""
-    tokens = replace(statement, increments=statement.without != "targets hold the ID increment")
-    return all(_step_loss(head, example, tokens) == 0 for example in problem.train.support())
+    increments = without != "targets hold the ID increment"
+    return all(_step_loss(head, example, increments) == 0 for example in problem.train.support())
 
 
-def _carries_over(problem: Problem, statement: Statement) -> bool:
+def _carries_over(problem: Problem, without: str) -> bool:
     """Whether the statement says of heads that are perfect in training that their rollouts are exact."""
     train, test = list(problem.train.support()), list(problem.test.support())
-    if statement.without == "the steps generalize":
+    if without == "the steps generalize":
         return True
-    if statement.without == "every step":
+    if without == "every step":
         test = [example for example in test if step_of(example) == 1]
-    elif statement.without == "targets hold the ID increment":
+    elif without == "targets hold the ID increment":
         train, test = ([replace(e, label=e.label[0]) for e in law] for law in (train, test))  # type: ignore[index]
     else:
         return problem.verdict().outcome == "generalizes"
     return decide(problem.heads, train=train, test=test).outcome == "generalizes"
 
 
-def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement) -> Fraction:
+def _step_loss(head: SparseAttentionHead, example: Example, increments: bool = True) -> Fraction:
+    """Of a step, with its ID increment or without."""
     out = head(example)
-    if statement.increments or out.abstains:
+    if increments or out.abstains:
         return out.loss(example.label)
     right = example.label
     assert isinstance(right, tuple)
@@ -183,21 +183,24 @@ def _step_loss(head: SparseAttentionHead, example: Example, statement: Statement
     )
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a prompt."""
     return len(_truth(problem.test)[1][1])
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where the bound is 1 or more, unless rollouts are to be exact."""
     if problem.head is None:
         return cases(problem)
     head = SparseAttentionHead.hard(problem.head)
     by_step = _truth(problem.test)[1].values()
-    losses = [_mean({e: w * _step_loss(head, e, STATED) for e, w in at.items()}, at) for at in by_step]
-    return cases(problem) if STATED.bound(losses) < 1 else 0
+    losses = [_mean({e: w * _step_loss(head, e) for e, w in at.items()}, at) for at in by_step]
+    return cases(problem) if _bound(losses) < 1 else 0
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the steps generalize, or there is a head in question (then the union bound speaks)."""
     return problem.head is not None or problem.verdict().outcome == "generalizes"
@@ -206,6 +209,7 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family("parity with scratchpad, both couplings, n <= 3 in training, n <= 6 (full: 9) at test")
 def _verdicts(profile: Profile) -> Iterator[Problem]:
     """T1's verdict on the steps carries over to rollouts, both couplings, shifts at test, longer n."""
     longest = 6 if profile == "quick" else 9
@@ -217,6 +221,10 @@ def _verdicts(profile: Profile) -> Iterator[Problem]:
                     yield Problem(classes(coupling), steps(train, coupling), law)
 
 
+@claim.family(
+    "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 3 (full: 6), ones as frequent "
+    "as zeros and rare"
+)
 def _imperfect(profile: Profile) -> Iterator[Problem]:
     """Every hard head of the query-coupled class that answers with increment 1, and disturbed token-coupled heads.
 
@@ -238,7 +246,8 @@ def _imperfect(profile: Profile) -> Iterator[Problem]:
             yield Problem(token, law, law, HardHead(token, {**full.answers, extra: answer}))
 
 
-def prove_pathwise(statement: Statement = STATED) -> int:
+@claim.proof("a greedy error costs at least one half, symbolic in the masses", notices=("factor 1 for 2",))
+def prove_pathwise(*, factor: Fraction = Fraction(2)) -> int:
     """A greedy step errs only where its loss is >= 1/2: 1{error} <= 2 loss; and the first error bounds the rollout.
 
     With right mass p and another label's mass q >= p, p + q <= 1: the loss 1 - p >= 1/2. Symbolic, then summed: the
@@ -249,21 +258,28 @@ def prove_pathwise(statement: Statement = STATED) -> int:
     p, extra, rest = sympy.symbols("p e r", nonnegative=True)
     total = p + (p + extra) + rest  # the mass of the right label, of one at least as large, and of the others
     loss = sympy.factor(1 - p / total)
-    gap = sympy.factor(statement.factor * loss - 1)
+    gap = sympy.factor(factor * loss - 1)
     require(gap.subs({p: 1, extra: 0, rest: 0}) == 0, "a tie attains the factor")
     require(sympy.simplify(gap - (extra + rest) / total) == 0, f"2 loss - 1 = {gap}")
     require((extra + rest).is_nonnegative is True, "the sign of the gap")
     return 3
 
 
+@claim.sampler(
+    "random and disturbed heads, couplings, lengths, spreads, frequencies of ones",
+    quick=60,
+    full=500,
+    notices=("only the first step", "tokens without ID increments"),
+)
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import rollout_problems
 
     return rollout_problems()
 
 
+@claim.measurement("sampled", "long rollouts", notices=("only the first step",))
 def _long_rollouts(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, combine: Combine = "sum"
 ) -> Measured:
     """n = 40 bits, few of them 1: a perfect head learned at n = 3, and one that errs at a view with a 1; the bound holds
     pathwise."""
@@ -283,9 +299,9 @@ def _long_rollouts(
                 losses = [head(Example(*prefix, label)).loss(label) for prefix, label in truth.items()]
                 error = not rollout(head, next(iter(truth)), truth)
                 failed += error
-                instances, decisive = instances + 1, decisive + (statement.bound(losses) < 1)
+                instances, decisive = instances + 1, decisive + (_bound(losses, combine=combine) < 1)
                 tick(1)
-                if error > statement.bound(losses):
+                if error > _bound(losses, combine=combine):
                     law = steps(4, coupling)
                     facts = {"bits": n, "losses": str(sum(losses)), "error": error}
                     return Measured(instances, f"{coupling}, {name}: {facts}", (Problem(heads, law, law), facts))
@@ -296,64 +312,23 @@ def _long_rollouts(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("the steps generalize")
 def _short_training() -> Iterator[Problem]:
     """One bit in training: s_1 = s_0 xor b_1 with s_0 = 0 never shows a step from state 1."""
     for coupling in reversed(COUPLINGS):
         yield Problem(classes(coupling), steps(1, coupling), steps(3, coupling))
 
 
+@claim.without("every step")
 def _first_step_only() -> Iterator[Problem]:
     """The first steps of three bits, which one bit shows; the later ones come from state 1 too."""
     yield Problem(classes("query"), steps(1, "query"), steps(3, "query"))
 
 
+@claim.without("targets hold the ID increment")
 def _wrong_increments() -> Iterator[Problem]:
     """A head whose tokens are right and whose IDs run ahead."""
     law = steps(2, "query")
     right = eliminate(classes("query"), law.support())
     ahead: dict[View, Label] = {view: (answer[0], 2) for view, answer in right.answers.items()}  # type: ignore[index]
     yield Problem(classes("query"), law, law, HardHead(classes("query"), ahead))
-
-
-ATTACK = Attack(
-    claim_id="T8",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family("parity with scratchpad, both couplings, n <= 3 in training, n <= 6 (full: 9) at test", _verdicts),
-        Family(
-            "every hard head of the query-coupled class, disturbed token-coupled heads, n <= 3 (full: 6), ones as frequent "
-            "as zeros and rare",
-            _imperfect,
-        ),
-    ),
-    proofs=(
-        Proof(
-            "a greedy error costs at least one half, symbolic in the masses",
-            prove_pathwise,
-            notices=("factor 1 for 2",),
-        ),
-    ),
-    samplers=(
-        Sampler(
-            "random and disturbed heads, couplings, lengths, spreads, frequencies of ones",
-            _random_problems,
-            60,
-            500,
-            notices=("only the first step", "tokens without ID increments"),
-        ),
-    ),
-    measurements=(Measurement("sampled", "long rollouts", _long_rollouts, ("only the first step",)),),
-    necessity={
-        name: Dropped(problems, replace(STATED, without=name))
-        for name, problems in {
-            "the steps generalize": _short_training,
-            "every step": _first_step_only,
-            "targets hold the ID increment": _wrong_increments,
-        }.items()
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import chain, combinations, product
@@ -14,15 +13,17 @@ import numpy as np
 
 from idealized_model import HeadSpace, loss
 from idealized_model.learning import eliminate, minimal
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler, require
+from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HardHead, HeadClass, coverage, decide, support
+from theory import Example, FiniteLaw, HardHead, HeadClass, claims, coverage, decide, support
 from theory.errors import BudgetExceeded
 from theory.exact import as_float
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+
+claim = Claim(**vars(claims.get("T9")))
 
 Item = TypeVar("Item")
 
@@ -32,33 +33,27 @@ MOST_SEEN = 13
 """Examples of a law whose subsets are listed, to find the exact law of a learned head."""
 
 
-@dataclass(frozen=True)
-class Statement:
-    """Pr[error > (views · ln(|Y|+1) + ln(1/δ)) / n^power] <= δ; the defaults are the claim."""
-
-    per_view: Fraction = Fraction(1)
-    level: bool = True
-    power: int = 1
-    without: str = ""
-    """A hypothesis that is not asked for."""
-
-    def epsilon(self, n_views: Any, n: Any, log_labels: Any, log_level: Any) -> Any:
-        """(M ln(|Y|+1) + ln(1/δ)) / n, of numbers or symbols."""
-        return (self.per_view * n_views * log_labels + (log_level if self.level else 0)) / n**self.power
-
-    def bound(self, n_views: int, n_labels: int, n: int, delta: Fraction) -> Fraction:
-        """The claimed bound on the error, rounded up by less than 1e-28 of itself: exact from logarithms within intervals."""
-        above: Fraction = self.epsilon(n_views, n, _log(Fraction(n_labels + 1)), _log(1 / delta))
-        return above
+def _epsilon(
+    n_views: Any, n: Any, log_labels: Any, log_level: Any, *, per_view: Fraction, level: bool, power: int
+) -> Any:
+    """(M ln(|Y|+1) + ln(1/δ)) / n, of numbers or symbols."""
+    return (per_view * n_views * log_labels + (log_level if level else 0)) / n**power
 
 
-STATED = Statement()
-MUTANTS = {
-    "without the number of views": replace(STATED, per_view=Fraction(0)),
-    "n² for n": replace(STATED, power=2),
-    "a tenth of the views": replace(STATED, per_view=Fraction(1, 10)),
-    "without ln(1/δ), n² for n": replace(STATED, level=False, power=2),
-}
+def bound(
+    n_views: int,
+    n_labels: int,
+    n: int,
+    delta: Fraction,
+    *,
+    per_view: Fraction = Fraction(1),
+    level: bool = True,
+    power: int = 1,
+) -> Fraction:
+    """The claimed bound on the error, rounded up by less than 1e-28 of itself: exact from logarithms within intervals."""
+    log_labels, log_level = _log(Fraction(n_labels + 1)), _log(1 / delta)
+    above: Fraction = _epsilon(n_views, n, log_labels, log_level, per_view=per_view, level=level, power=power)
+    return above
 
 
 @cache
@@ -156,28 +151,33 @@ def learn(heads: HeadClass, sample: list[Example], learner: str) -> HardHead:
     return small if learner == "minimal" else HardHead(heads, dict(list(small.answers.items())[1:]))
 
 
-def learners(problem: Problem, statement: Statement) -> tuple[str, ...]:
+def learners(problem: Problem, without: str = "") -> tuple[str, ...]:
     """Whom the statement is about; the worst head only where heads can be enumerated."""
-    if statement.without == "consistent learner":
+    if without == "consistent learner":
         return ("forgetful",)
     return LEARNERS if HeadSpace.of(problem.heads, problem.train).size <= ENUMERATED_HEADS else LEARNERS[:2]
 
 
-def refute(problem: Problem, statement: Statement) -> Facts | None:
+@claim.refute
+def refute(
+    problem: Problem, *, per_view: Fraction = Fraction(1), level: bool = True, power: int = 1, without: str = ""
+) -> Facts | None:
     """Pr[error > bound] against δ, exactly, for every sample size, level and learner; and both learners are consistent."""
-    if statement.without != "realizable" and not is_realizable(problem):
+    if without != "realizable" and not is_realizable(problem):
         return None
     table = listed(problem)
-    if not statement.without:
+    if not without:
         for seen, learner in product(subsets_of(list(table)), LEARNERS[:2]):
             head = learn(problem.heads, list(seen), learner)
             if any(head.loss(example) > 0 for example in seen):
                 return {"learner": learner, "seen": len(seen), "consistent": False}
     weights = {example: Fraction(weight, problem.train.denominator) for example, weight in table.items()}
-    for learner, n in product(learners(problem, statement), SIZES):
+    for learner, n in product(learners(problem, without), SIZES):
         chance, error = _seen_exactly(weights, n), errors(problem, learner)
         for delta in LEVELS:
-            above = statement.bound(n_views(problem), len(problem.train.labels), n, delta)
+            above = bound(
+                n_views(problem), len(problem.train.labels), n, delta, per_view=per_view, level=level, power=power
+            )
             exceeds = sum((chance[seen] for seen, wrong in error.items() if wrong > above), Fraction(0))
             if exceeds > delta:
                 return {
@@ -187,11 +187,17 @@ def refute(problem: Problem, statement: Statement) -> Facts | None:
     return None
 
 
+claim.mutant("without the number of views", per_view=Fraction(0))
+claim.mutant("n² for n", power=2)
+claim.mutant("a tenth of the views", per_view=Fraction(1, 10))
+claim.mutant("without ln(1/δ), n² for n", level=False, power=2)
+
+
 @lru_cache(maxsize=256)
 def _speaks(problem: Problem) -> int:
     """How many (sample size, level) have a bound below 1."""
     views, labels = n_views(problem), len(problem.train.labels)
-    return sum(STATED.bound(views, labels, n, delta) < 1 for n, delta in product(SIZES, LEVELS))
+    return sum(bound(views, labels, n, delta) < 1 for n, delta in product(SIZES, LEVELS))
 
 
 def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Example], Fraction]:
@@ -210,17 +216,20 @@ def _seen_exactly(weights: dict[Example, Fraction], n: int) -> dict[frozenset[Ex
     return {frozenset(examples[i] for i in range(m) if code >> i & 1): exact[code] for code in range(1, 1 << m)}
 
 
+@claim.cases
 def cases(problem: Problem) -> int:
     """One case a (learner, sample size, level)."""
-    return len(learners(problem, STATED)) * len(SIZES) * len(LEVELS)
+    return len(learners(problem)) * len(SIZES) * len(LEVELS)
 
 
+@claim.decisive
 def decisive(problem: Problem) -> int:
     """None where the bound is 1 or more, or all consistent learners are right on all of the law whatever they saw."""
-    perfect = not any(any(errors(problem, learner).values()) for learner in learners(problem, STATED))
-    return 0 if perfect else len(learners(problem, STATED)) * _speaks(problem)
+    perfect = not any(any(errors(problem, learner).values()) for learner in learners(problem))
+    return 0 if perfect else len(learners(problem)) * _speaks(problem)
 
 
+@claim.nonvacuous
 def nonvacuous(problem: Problem) -> bool:
     """Whether the law is realizable."""
     return is_realizable(problem)
@@ -229,6 +238,10 @@ def nonvacuous(problem: Problem) -> bool:
 # ── Families ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.family(
+    "plantings with at most 5 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and, where there "
+    "are at most 3^7 heads, of the worst consistent one"
+)
 def _problems(profile: Profile) -> Iterator[Problem]:
     """Every law with at most 5 (full: 9) distinct examples among the small plantings, of lengths up to 3."""
     most = 5 if profile == "quick" else 9
@@ -239,6 +252,7 @@ def _problems(profile: Profile) -> Iterator[Problem]:
                 yield Problem(HeadClass(ens.arity), law, law)
 
 
+@claim.family("a look-up table of 4 and 8 (full: 10) equally likely tokens, the same learners")
 def _lookup(profile: Profile) -> Iterator[Problem]:
     """m equally likely tokens, each its own view: one sample shows one of m, so the error stays near 1 for long."""
     for m in (4, 8) if profile == "quick" else (4, 8, 10):
@@ -249,13 +263,18 @@ def _lookup(profile: Profile) -> Iterator[Problem]:
 # ── Proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prove_union_bound(statement: Statement = STATED) -> int:
+@claim.proof(
+    "the arithmetic of the union bound, symbolic in M, |Y|, n, δ; that there are (|Y| + 1)^M behaviours is on paper",
+    notices=tuple(claim.mutants),
+)
+def prove_union_bound(*, per_view: Fraction = Fraction(1), level: bool = True, power: int = 1) -> int:
     """(|Y|+1)^M heads, each of error above ε consistent with n samples with probability <= (1-ε)^n <= exp(-εn); at
     ε = (M ln(|Y|+1) + ln(1/δ))/n the product is δ exactly. Symbolic; and 1 - ε <= exp(-ε) from its minimum."""
     import sympy
 
     views, labels, n, delta = sympy.symbols("M y n delta", positive=True)
-    epsilon = statement.epsilon(views, n, sympy.log(labels + 1), sympy.log(1 / delta))
+    log_labels, log_level = sympy.log(labels + 1), sympy.log(1 / delta)
+    epsilon = _epsilon(views, n, log_labels, log_level, per_view=per_view, level=level, power=power)
     union = (labels + 1) ** views * sympy.exp(-epsilon * n)
     require(sympy.simplify(union / delta) == 1, f"the union bound {sympy.simplify(union)}")
     e = sympy.Symbol("e", real=True)
@@ -265,14 +284,16 @@ def prove_union_bound(statement: Statement = STATED) -> int:
     return 3
 
 
+@claim.sampler("random small laws", quick=25, full=400, notices=("n² for n",))
 def _random_problems() -> SearchStrategy[Problem]:
     from proofs_check.problems_drawn import small_problems
 
     return small_problems()
 
 
+@claim.measurement("sampled", "learning curves", notices=("n² for n",))
 def _learning_curves(
-    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], statement: Statement = STATED
+    rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, power: int = 1
 ) -> Measured:
     """Sampled learning curves of both learners, at training and at test length, against T9 and against T3 after it."""
     ens = ensemble(4, (0, 3), {(1, 1): 0, (1, 2): 1, (2, 1): 1, (2, 2): 0})
@@ -292,7 +313,7 @@ def _learning_curves(
                     sum(w for example, w in train.table().items() if head.loss(example) > 0), train.denominator
                 )
                 train_loss, test_loss = loss(head, train), loss(head, test)
-                above = statement.bound(views, 2, n, delta)
+                above = bound(views, 2, n, delta, power=power)
                 instances, decisive = instances + 1, decisive + (above < 1)
                 tick(1)
                 worst = max(worst, test_loss)
@@ -306,43 +327,13 @@ def _learning_curves(
 # ── Necessity ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@claim.without("realizable")
 def _unrealizable() -> Iterator[Problem]:
     """Parity seen one token at a time: no head fits, so the error does not fall with the samples."""
     at = marked_parity(2, support.uniform()).at(2)
     yield Problem(HeadClass(1), at, at)
 
 
+@claim.without("consistent learner")
 def _forgetful() -> Iterator[Problem]:
     return _lookup("quick")
-
-
-ATTACK = Attack(
-    claim_id="T9",
-    stated=STATED,
-    mutants=MUTANTS,
-    refute=refute,
-    cases=cases,
-    families=(
-        Family(
-            "plantings with at most 5 (full: 9) examples, n <= 55, δ >= 1/100: the exact law of both learners and, where there "
-            "are at most 3^7 heads, of the worst consistent one",
-            _problems,
-        ),
-        Family("a look-up table of 4 and 8 (full: 10) equally likely tokens, the same learners", _lookup),
-    ),
-    proofs=(
-        Proof(
-            "the arithmetic of the union bound, symbolic in M, |Y|, n, δ; that there are (|Y| + 1)^M behaviours is on paper",
-            prove_union_bound,
-            notices=tuple(MUTANTS),
-        ),
-    ),
-    samplers=(Sampler("random small laws", _random_problems, 25, 400, ("n² for n",)),),
-    measurements=(Measurement("sampled", "learning curves", _learning_curves, ("n² for n",)),),
-    necessity={
-        "realizable": Dropped(_unrealizable, replace(STATED, without="realizable")),
-        "consistent learner": Dropped(_forgetful, replace(STATED, without="consistent learner")),
-    },
-    nonvacuous=nonvacuous,
-    decisive=decisive,
-)

@@ -15,7 +15,7 @@ import pytest
 
 from idealized_model import HeadSpace, SampledLoss, risk
 from proofs_check import Evidence, engines
-from proofs_check.claims import attack, t1, t2, t3, t3a, t3b, t4, t11
+from proofs_check.claims import find, t1, t2, t3, t3a, t3b, t4, t11
 from proofs_check.herbrand import atom
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
@@ -323,7 +323,7 @@ PROOFS: list[tuple[str, str, Break]] = [
 
 @pytest.mark.parametrize(("claim_id", "name", "broken"), PROOFS)
 def test_a_proof_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     (proof,) = [proof for proof in plan.proofs if name in proof.scope]
     broken(monkeypatch)
     evidence = engines.prove(plan, proof)
@@ -425,7 +425,7 @@ def refuted_and_replayed(evidence: Evidence, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("claim_id", "name", "broken"), EXHAUSTIVE)
 def test_a_family_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     (family,) = [family for family in plan.families if name in family.scope]
     broken(monkeypatch)
     refuted_and_replayed(engines.exhaust(plan, family, "quick", Ticks()), monkeypatch)
@@ -433,7 +433,7 @@ def test_a_family_notices(claim_id: str, name: str, broken: Break, monkeypatch: 
 
 @pytest.mark.parametrize(("claim_id", "name", "broken"), MEASURED)
 def test_a_measurement_notices(claim_id: str, name: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     (measurement,) = [measurement for measurement in plan.measurements if name in measurement.scope]
     broken(monkeypatch)
     refuted_and_replayed(engines.measure(plan, measurement, "quick", 0, Ticks()), monkeypatch)
@@ -451,14 +451,14 @@ SAMPLED: list[Any] = [
 
 @pytest.mark.parametrize(("claim_id", "broken"), SAMPLED)
 def test_a_sampler_notices(claim_id: str, broken: Break, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     broken(monkeypatch)
     refuted_and_replayed(engines.sample(plan, plan.samplers[0], "quick", 0, Ticks()), monkeypatch)
 
 
 def test_the_greedy_adversary_finds_failures_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it found again it evaluated: where no head loses anything, it found nothing, whatever T1 says."""
-    plan = attack("T1")
+    plan = find("T1")
     monkeypatch.setattr(t1, "loss", lambda head, law: Fraction(0))
     evidence = engines.measure(plan, replace(plan.measurements[0], notices=()), "quick", 0, Ticks())
     assert evidence.kind == "supported"
@@ -466,7 +466,7 @@ def test_the_greedy_adversary_finds_failures_itself(monkeypatch: pytest.MonkeyPa
 
 
 def test_decide_does_not_pass_off_a_head_that_is_no_counterexample(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = attack("T1")
+    plan = find("T1")
     no_loss_at_all(monkeypatch)
     with pytest.raises(AssertionError, match="the counterexample head has train loss 0 and test loss 0; this is a bug"):
         engines.exhaust(plan, plan.families[0], "quick", Ticks())

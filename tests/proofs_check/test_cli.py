@@ -16,14 +16,14 @@ from typing import Any, NoReturn
 import pytest
 
 from proofs_check import cli
-from proofs_check.attack import Dropped
-from proofs_check.claims import attack, t1
+from proofs_check.claims import find, t1
+from proofs_check.claims.finding import IDS
 from proofs_check.cli import main
 from proofs_check.files import problem_from_dict
+from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
-from tests.proofs_check.toys import CLAIM, Below, problem, toy
+from tests.proofs_check.toys import CLAIM, problem, toy
 from theory import Factor, claims, kernels
-from theory.claims import CLAIMS
 from theory.exact import readable
 
 PARITY: dict[str, Any] = {
@@ -69,7 +69,7 @@ def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]
     """Run `check` on a toy claim in an empty folder."""
 
     def checked(*arguments: str, **toys: Any) -> int:
-        monkeypatch.setattr(t1, "ATTACK", toy(**toys))
+        monkeypatch.setattr(t1, "claim", toy(**toys))
         monkeypatch.chdir(tmp_path)
         return main(["check", "--claim", CLAIM, "--jobs", "1", *arguments])
 
@@ -141,15 +141,15 @@ def test_a_measurement_that_refutes_exits_1(check: Callable[..., int], capsys: O
 
 
 def test_a_mutant_that_survives_exits_1_and_is_named(check: Callable[..., int], capsys: Out) -> None:
-    assert check(mutants={"below 3": Below(3), "below 99": Below(99)}) == 1
+    assert check(mutants={"below 3": 3, "below 99": 99}) == 1
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == f"mutants of {CLAIM} survive: below 99."
+    assert out.splitlines()[-1] == f"mutants of {CLAIM} survive: below 99 ({SURVIVES})."
     assert "1 of 2 refuted" in out
 
 
 def test_a_hypothesis_without_a_witness_exits_2_and_is_named(check: Callable[..., int], capsys: Out) -> None:
-    assert check(necessity={"short": Dropped(lambda: iter([problem(2)]))}) == 2
-    assert capsys.readouterr().out.splitlines()[-1] == f"no witness that {CLAIM} needs: short."
+    assert check(without=lambda: iter([problem(2)])) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == f"no witness that {CLAIM} needs: short ({NEEDLESS})."
 
 
 def fail() -> int:
@@ -192,10 +192,10 @@ def test_the_profile_and_the_seed_are_obeyed(check: Callable[..., int], tmp_path
 
 
 def test_claims_may_be_repeated_and_come_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(t1, "ATTACK", toy())
+    monkeypatch.setattr(t1, "claim", toy())
     monkeypatch.chdir(tmp_path)
     once = ["--claim", "T12", "--claim", CLAIM, "--claim", "T12"]
-    monkeypatch.setattr("proofs_check.claims.t12.ATTACK", toy())  # an attack that is quick
+    monkeypatch.setattr("proofs_check.claims.t12.claim", toy(claim_id="T12"))  # a claim that is quick
     assert main([*once, "--jobs", "1", "--json", "report.json"]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert [claim["id"] for claim in report["claims"]] == [CLAIM, "T12"]
@@ -220,7 +220,7 @@ def test_the_report_is_the_same_for_one_and_for_two_workers(tmp_path: Path) -> N
     assert timeless(reports[0]) == timeless(reports[1])
     report = reports[0]
     (claim,) = report["claims"]
-    plan = attack(CHEAP)
+    plan = find(CHEAP)
     assert (report["schema"], report["seed"], report["profile"], report["interrupted"]) == (1, 0, "quick", False)
     assert set(report["packages"]) >= {"numpy", "scipy", "sympy"}
     assert (claim["id"], claim["title"], claim["statement"], claim["holds"]) == (
@@ -306,8 +306,11 @@ def test_output_on_a_stream_without_greek_letters_is_no_crash(parity: Path, tmp_
 # ── Bad usage ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 USAGE: list[tuple[list[str], str]] = [
-    (["--claim", "T99"], f"argument claim_id: got 'T99'; expected one of {', '.join(claim.id for claim in CLAIMS)}."),
-    (["--claim", "t1"], "argument claim_id: got 't1'; expected one of T1"),
+    (
+        ["--claim", "T99"],
+        f"got 'T99', but there is no module T99; expected one of {', '.join(IDS)}, or module:object",
+    ),
+    (["--claim", "t1"], "got 't1', but there is no module t1; expected one of T1"),
     (["--claim"], "argument --claim: expected one argument"),
     (["--frobnicate"], "unrecognized arguments: --frobnicate"),
     (["chekc"], "unrecognized arguments: chekc"),
@@ -571,7 +574,7 @@ def test_garbage_exits_3(content: str, capsys: Out, tmp_path: Path) -> None:
 def test_a_report_without_witnesses_has_nothing_to_replay(
     check: Callable[..., int], capsys: Out, tmp_path: Path
 ) -> None:
-    check("--json", "report.json", mutants={}, necessity={})
+    check("--json", "report.json", mutants={}, without=lambda: iter(()))
     capsys.readouterr()
     assert main(["replay", str(tmp_path / "report.json")]) == 0
     assert capsys.readouterr().out == "no witnesses in this file\n"

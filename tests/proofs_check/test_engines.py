@@ -13,11 +13,11 @@ import pytest
 from hypothesis import strategies as st
 
 from proofs_check import Evidence, engines
-from proofs_check.attack import Dropped, Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.claims import t1
+from proofs_check.claims.claim import Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
-from tests.proofs_check.toys import CLAIM, Below, Ticks, draw_lengths, length_of, measure, problem, toy
+from tests.proofs_check.toys import CLAIM, Ticks, draw_lengths, length_of, measure, problem, toy
 from theory import InvalidArgument
 
 NEVER = False
@@ -48,10 +48,10 @@ def test_evidence_is_immutable() -> None:
 
 
 def test_exhaust_decides_every_problem_of_the_profile() -> None:
-    attack = toy(longest=5, full=8)
+    claim = toy(longest=5, full=8)
     for profile, number in (("quick", 5), ("full", 8)):
         ticks = Ticks()
-        evidence = engines.exhaust(attack, attack.families[0], profile, ticks)  # type: ignore[arg-type]
+        evidence = engines.exhaust(claim, claim.families[0], profile, ticks)  # type: ignore[arg-type]
         assert (evidence.kind, evidence.engine, evidence.witness) == ("exhausted", "exhaustive", None)
         assert evidence.instances == ticks.total == 2 * number  # two cases a problem
         assert len(ticks.calls) == number
@@ -61,65 +61,77 @@ def test_exhaust_decides_every_problem_of_the_profile() -> None:
 
 
 def test_exhaust_refutes_a_false_statement_with_the_first_problem() -> None:
-    attack, ticks = toy(bound=4, longest=9), Ticks()
-    evidence = engines.exhaust(attack, attack.families[0], "quick", ticks)
+    claim, ticks = toy(bound=4, longest=9), Ticks()
+    evidence = engines.exhaust(claim, claim.families[0], "quick", ticks)
     assert evidence.kind == "refuted"
     assert evidence.instances == ticks.total == 8  # lengths 1..4; nothing is decided after the refutation
-    assert evidence.witness == engines.make_witness(attack, "stated", problem(4), {"length": 4, "bound": "4"})
+    assert evidence.witness == engines.make_witness(
+        claim,
+        "stated",
+        problem(4),
+        {"length": 4, "bound": "4"},
+        {"family": "lengths in a row", "profile": "quick", "index": 3},
+    )
 
 
 def test_exhaust_counts_what_is_under_the_hypotheses() -> None:
-    attack = toy(nonvacuous=lambda of: length_of(of) % 2 == 0)
-    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    claim = toy(nonvacuous=lambda of: length_of(of) % 2 == 0)
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
     assert evidence.kind == "exhausted"
     assert evidence.scope.endswith("5 problems, 2 of them under the hypotheses")
     assert evidence.instances == 4  # a problem outside is no case decided
 
 
 def test_exhaust_is_inconclusive_without_a_problem_under_the_hypotheses() -> None:
-    attack = toy(nonvacuous=lambda of: False)
-    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    claim = toy(nonvacuous=lambda of: False)
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
     assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
-    assert evidence.scope.endswith("5 problems, 0 of them under the hypotheses")
+    assert evidence.scope.endswith(
+        "5 problems, 0 of them under the hypotheses. Vacuous: the hypotheses hold on none. Yield problems on which they do, "
+        "or mend what nonvacuous says"
+    )
 
 
 def test_exhaust_is_inconclusive_on_an_empty_family() -> None:
-    attack = toy(longest=0)
-    assert engines.exhaust(attack, attack.families[0], "quick", Ticks()).kind == "inconclusive"
+    claim = toy(longest=0)
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    assert evidence.kind == "inconclusive"
+    assert evidence.scope.endswith(". Vacuous: there is none to decide. Yield some problems")
 
 
 def test_exhaust_counts_the_decisive_cases_of_what_is_under_the_hypotheses() -> None:
-    attack = toy(nonvacuous=lambda of: length_of(of) < 5, decisive=lambda of: int(length_of(of) > 2))
-    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    claim = toy(nonvacuous=lambda of: length_of(of) < 5, decisive=lambda of: int(length_of(of) > 2))
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
     assert (evidence.kind, evidence.instances, evidence.decisive) == ("exhausted", 8, 2)  # of lengths 1..4: 3 and 4
     plain = engines.exhaust(toy(), toy().families[0], "quick", Ticks())
     assert plain.decisive == plain.instances == 10
 
 
 def test_exhaust_is_no_exhaustion_where_a_problem_is_too_large_to_decide() -> None:
-    attack = dataclasses.replace(
-        toy(nonvacuous=lambda of: length_of(of) < 5), cases=lambda of: 2 * (length_of(of) != 3)
-    )
-    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    claim = toy(nonvacuous=lambda of: length_of(of) < 5, cases=lambda of: 2 * (length_of(of) != 3))
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
     assert (evidence.kind, evidence.instances) == ("supported", 6)
     assert evidence.scope.endswith("5 problems, 4 of them under the hypotheses, 1 of these too large to decide")
-    outside = dataclasses.replace(attack, cases=lambda of: 2 * (length_of(of) < 5))
-    assert engines.exhaust(outside, attack.families[0], "quick", Ticks()).kind == "exhausted"  # 5 is outside
+    outside = toy(nonvacuous=lambda of: length_of(of) < 5, cases=lambda of: 2 * (length_of(of) < 5))
+    assert engines.exhaust(outside, outside.families[0], "quick", Ticks()).kind == "exhausted"  # 5 is outside
 
 
 def test_exhaust_is_inconclusive_without_a_decisive_case() -> None:
-    attack = toy(decisive=lambda of: 0)
-    evidence = engines.exhaust(attack, attack.families[0], "quick", Ticks())
+    claim = toy(decisive=lambda of: 0)
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
     assert (evidence.kind, evidence.instances, evidence.decisive) == ("inconclusive", 10, 0)
-    assert engines.sample(attack, attack.samplers[0], "quick", 0, Ticks()).kind == "inconclusive"
+    assert evidence.scope.endswith(
+        "5 of them under the hypotheses. Vacuous: none of them could have refuted the claim. Yield problems of which some could"
+    )
+    assert engines.sample(claim, claim.samplers[0], "quick", 0, Ticks()).kind == "inconclusive"
 
 
 # ── Proofs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_prove_reports_the_steps() -> None:
-    attack = toy(proof=lambda: 7)
-    evidence = engines.prove(attack, attack.proofs[0])
+    claim = toy(proof=lambda: 7)
+    evidence = engines.prove(claim, claim.proofs[0])
     assert (evidence.kind, evidence.engine, evidence.scope, evidence.instances) == ("proved", "symbolic", "a proof", 7)
 
 
@@ -127,8 +139,8 @@ def test_a_proof_that_fails_is_inconclusive_and_says_where() -> None:
     def fails() -> int:
         raise AssertionError("step 3: x - y != 0")
 
-    attack = toy(proof=fails)
-    evidence = engines.prove(attack, attack.proofs[0])
+    claim = toy(proof=fails)
+    evidence = engines.prove(claim, claim.proofs[0])
     assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
     assert evidence.scope == "a proof: the proof does not go through: step 3: x - y != 0"
 
@@ -146,9 +158,8 @@ def test_a_check_of_instances_says_that_it_is_one() -> None:
     assert engines.prove(toy(), instances).kind == "exhausted"
 
 
-def below(mutant: Below | None = None) -> int:
+def below(*, bound: int = 10) -> int:
     """A proof of the toy claim for lengths up to 4."""
-    bound = 10 if mutant is None else mutant.bound
     if bound <= 4:
         raise AssertionError(f"length 4 is not below {bound}")
     return 1
@@ -169,22 +180,22 @@ def test_a_proof_must_not_go_through_for_the_mutants_that_it_notices(notices: tu
 
 
 def test_sample_supports_a_true_statement() -> None:
-    attack, ticks = toy(bound=10**6), Ticks()
+    claim, ticks = toy(bound=10**6), Ticks()
     sampler = Sampler("many lengths", draw_lengths(10**4), 20, 40)
-    evidence = engines.sample(attack, sampler, "quick", 0, ticks)
+    evidence = engines.sample(claim, sampler, "quick", 0, ticks)
     assert (evidence.kind, evidence.engine, evidence.witness) == ("supported", "sampled", None)
     assert evidence.instances == ticks.total == 40
     assert evidence.scope == (
         "many lengths: 20 distinct ones drawn by Hypothesis, 19 of them in no family, 20 under the hypotheses"
     )
-    assert engines.sample(attack, sampler, "full", 0, Ticks()).scope.startswith("many lengths: 40 distinct ones drawn")
+    assert engines.sample(claim, sampler, "full", 0, Ticks()).scope.startswith("many lengths: 40 distinct ones drawn")
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_sample_shrinks_a_refutation_to_the_smallest(seed: int) -> None:
-    attack = toy(bound=37)
+    claim = toy(bound=37)
     sampler = Sampler("many lengths", draw_lengths(1000), 50, 50)
-    evidence = engines.sample(attack, sampler, "quick", seed, Ticks())
+    evidence = engines.sample(claim, sampler, "quick", seed, Ticks())
     assert evidence.kind == "refuted"
     assert evidence.witness is not None
     assert evidence.witness["facts"] == {"length": 37, "bound": "37"}
@@ -192,10 +203,10 @@ def test_sample_shrinks_a_refutation_to_the_smallest(seed: int) -> None:
 
 
 def test_sample_is_inconclusive_without_a_problem_under_the_hypotheses() -> None:
-    attack = toy(nonvacuous=lambda of: False)
-    evidence = engines.sample(attack, attack.samplers[0], "quick", 0, Ticks())
+    claim = toy(nonvacuous=lambda of: False)
+    evidence = engines.sample(claim, claim.samplers[0], "quick", 0, Ticks())
     assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
-    assert evidence.scope.endswith(", 0 under the hypotheses")
+    assert ", 0 under the hypotheses. Vacuous: the hypotheses hold on none. " in evidence.scope
 
 
 def test_sample_is_inconclusive_when_nothing_can_be_drawn() -> None:
@@ -203,7 +214,8 @@ def test_sample_is_inconclusive_when_nothing_can_be_drawn() -> None:
     evidence = engines.sample(toy(), sampler, "quick", 0, Ticks())
     assert (evidence.kind, evidence.instances) == ("inconclusive", 0)
     assert evidence.scope == (
-        "none at all: 0 distinct ones drawn by Hypothesis, 0 of them in no family, 0 under the hypotheses"
+        "none at all: 0 distinct ones drawn by Hypothesis, 0 of them in no family, 0 under the hypotheses. Vacuous: there is "
+        "none to decide. Yield some problems"
     )
 
 
@@ -217,8 +229,8 @@ def test_sample_decides_a_problem_once() -> None:
     def draw_often() -> st.SearchStrategy[Problem]:
         return st.tuples(st.integers(1, 6), st.integers(0, 99)).map(lambda drawn: problem(drawn[0]))
 
-    attack = dataclasses.replace(toy(), cases=note)
-    evidence = engines.sample(attack, Sampler("few lengths", draw_often, 60, 60), "quick", 0, Ticks())
+    claim = toy(cases=note)
+    evidence = engines.sample(claim, Sampler("few lengths", draw_often, 60, 60), "quick", 0, Ticks())
     assert sorted(seen) == [1, 2, 3, 4, 5, 6]
     assert evidence.scope == (
         "few lengths: 6 distinct ones drawn by Hypothesis, 1 of them in no family, 6 under the hypotheses"
@@ -250,8 +262,8 @@ def drawn_lengths(seed: int, *, scope: str = "many lengths") -> list[int]:
         seen.append(length_of(of))  # type: ignore[arg-type]
         return 1
 
-    attack = dataclasses.replace(toy(bound=10**9), cases=cases)
-    engines.sample(attack, Sampler(scope, draw_lengths(10**4), 20, 20), "quick", seed, Ticks())
+    claim = toy(bound=10**9, cases=cases)
+    engines.sample(claim, Sampler(scope, draw_lengths(10**4), 20, 20), "quick", seed, Ticks())
     return seen
 
 
@@ -268,25 +280,25 @@ def test_sample_depends_on_the_seed_and_the_scope_alone() -> None:
 
 
 def test_measure_reports_what_was_seen() -> None:
-    attack, ticks = toy(), Ticks()
-    evidence = engines.measure(attack, attack.measurements[0], "quick", 0, ticks)
+    claim, ticks = toy(), Ticks()
+    evidence = engines.measure(claim, claim.measurements[0], "quick", 0, ticks)
     assert (evidence.kind, evidence.engine, evidence.instances) == ("supported", "search", 10)
     assert ticks.total == 10
     assert evidence.scope.startswith("ten lengths: drew [")
-    assert engines.measure(attack, attack.measurements[0], "quick", 0, Ticks()).scope == evidence.scope
-    assert engines.measure(attack, attack.measurements[0], "quick", 1, Ticks()).scope != evidence.scope
+    assert engines.measure(claim, claim.measurements[0], "quick", 0, Ticks()).scope == evidence.scope
+    assert engines.measure(claim, claim.measurements[0], "quick", 1, Ticks()).scope != evidence.scope
 
 
 def test_measure_refutes_with_a_witness_that_replays(monkeypatch: pytest.MonkeyPatch) -> None:
-    attack = toy(measured_bound=4)
-    evidence = engines.measure(attack, attack.measurements[0], "quick", 3, Ticks())
+    claim = toy(measured_bound=4)
+    evidence = engines.measure(claim, claim.measurements[0], "quick", 3, Ticks())
     assert evidence.kind == "refuted"
     witness = json.loads(json.dumps(evidence.witness))
     assert (witness["variant"], witness["seed"], witness["profile"]) == ("measured: ten lengths", 3, "quick")
-    monkeypatch.setattr(t1, "ATTACK", attack)
+    monkeypatch.setattr(t1, "claim", claim)
     assert replay(witness).reproduced
     assert not replay({**witness, "facts": {"drawn": 1}}).reproduced
-    monkeypatch.setattr(t1, "ATTACK", toy())  # once mended, the measurement refutes nothing
+    monkeypatch.setattr(t1, "claim", toy())  # once mended, the measurement refutes nothing
     assert not replay(witness).reproduced
     for seed, profile in ((None, "quick"), (-1, "quick"), ("3", "quick"), (3, "slow"), (3, None)):
         with pytest.raises(InvalidArgument, match=r"seed, profile: got .*expected the seed and the profile of the run"):
@@ -295,13 +307,13 @@ def test_measure_refutes_with_a_witness_that_replays(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("names", "kind"), [(("below 3", "below 5"), "supported"), (("below 10",), "inconclusive")])
 def test_a_measurement_must_refute_the_mutants_that_it_notices(names: tuple[str, ...], kind: str) -> None:
-    def run(rng: np.random.Generator, profile: Profile, tick: Any, mutant: Below | None = None) -> Measured:
-        assert (mutant is None) == (profile == "quick")  # mutants get a full run
-        return measure(rng, profile, tick, bound=10 if mutant is None else mutant.bound)
+    def run(rng: np.random.Generator, profile: Profile, tick: Any, *, bound: int = 11) -> Measured:
+        assert (bound == 11) == (profile == "quick")  # mutants get a full run
+        return measure(rng, profile, tick, bound=bound)
 
-    attack = toy(mutants={"below 3": Below(3), "below 5": Below(5), "below 10": Below(10)})
+    claim = toy(mutants={"below 3": 3, "below 5": 5, "below 10": 10})
     ticks = Ticks()
-    evidence = engines.measure(attack, Measurement("search", "ten lengths", run, names), "quick", 0, ticks)
+    evidence = engines.measure(claim, Measurement("search", "ten lengths", run, names), "quick", 0, ticks)
     assert evidence.kind == kind
     assert evidence.noticed == (names if kind == "supported" else ())
     assert ticks.total == evidence.instances == evidence.decisive == 10
@@ -313,26 +325,29 @@ def test_a_measurement_without_a_decisive_case_is_inconclusive() -> None:
 
     evidence = engines.measure(toy(), Measurement("search", "heads", run), "quick", 0, Ticks())
     assert (evidence.kind, evidence.instances, evidence.decisive) == ("inconclusive", 7, 0)
+    assert evidence.scope == (
+        "heads: seven heads, none perfect. Vacuous: none of these cases could have refuted the claim"
+    )
 
 
 # ── Mutants and necessity ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_mutant_is_refuted_with_a_witness_or_survives() -> None:
-    attack = toy(mutants={"below 3": Below(3), "below 100": Below(100)})
+    claim = toy(mutants={"below 3": 3, "below 100": 100})
     ticks = Ticks()
-    witness = engines.refute_mutant(attack, "below 3", "quick", ticks)
+    witness = engines.refute_mutant(claim, "below 3", "quick", ticks)
     assert witness is not None
     assert (witness["variant"], witness["facts"]) == ("mutant: below 3", {"length": 3, "bound": "3"})
     assert ticks.total == 5  # the families take turns: 1, 1, 2, 2, 3
-    assert engines.refute_mutant(attack, "below 100", "quick", Ticks()) is None
-    assert engines.refute_mutant(toy(mutants={"below 8": Below(8)}), "below 8", "full", Ticks()) is not None
-    assert engines.refute_mutant(toy(mutants={"below 8": Below(8)}), "below 8", "quick", Ticks()) is None
+    assert engines.refute_mutant(claim, "below 100", "quick", Ticks()) is None
+    assert engines.refute_mutant(toy(mutants={"below 8": 8}), "below 8", "full", Ticks()) is not None
+    assert engines.refute_mutant(toy(mutants={"below 8": 8}), "below 8", "quick", Ticks()) is None
 
 
 def test_a_dropped_hypothesis_needs_a_witness() -> None:
-    attack, ticks = toy(), Ticks()
-    witness = engines.drop(attack, "short", ticks)
+    claim, ticks = toy(), Ticks()
+    witness = engines.drop(claim, "short", ticks)
     assert witness is not None
     assert (witness["variant"], witness["facts"]) == ("without: short", {"length": 12, "bound": "10"})
     assert ticks.total == 2
@@ -340,8 +355,8 @@ def test_a_dropped_hypothesis_needs_a_witness() -> None:
 
 
 def test_a_dropped_hypothesis_may_have_a_statement_of_its_own() -> None:
-    attack = toy(necessity={"short": Dropped(lambda: iter([problem(4)]), Below(4))})
-    witness = engines.drop(attack, "short", Ticks())
+    claim = toy(without=lambda: iter([problem(4)]), dropped={"bound": 4})
+    witness = engines.drop(claim, "short", Ticks())
     assert witness is not None
     assert witness["facts"] == {"length": 4, "bound": "4"}
 
@@ -351,19 +366,19 @@ def test_a_dropped_hypothesis_may_have_a_statement_of_its_own() -> None:
 
 @pytest.mark.parametrize("variant", ["stated", "mutant: below 3", "without: short"])
 def test_a_witness_replays_after_a_json_roundtrip(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    attack = toy(bound=4)
-    monkeypatch.setattr(t1, "ATTACK", attack)
+    claim = toy(bound=4)
+    monkeypatch.setattr(t1, "claim", claim)
     found = {
-        "stated": engines.exhaust(attack, attack.families[0], "quick", Ticks()).witness,
-        "mutant: below 3": engines.refute_mutant(attack, "below 3", "quick", Ticks()),
-        "without: short": engines.drop(attack, "short", Ticks()),
+        "stated": engines.exhaust(claim, claim.families[0], "quick", Ticks()).witness,
+        "mutant: below 3": engines.refute_mutant(claim, "below 3", "quick", Ticks()),
+        "without: short": engines.drop(claim, "short", Ticks()),
     }[variant]
     assert found is not None
     assert (found["schema"], found["claim"], found["variant"]) == (1, CLAIM, variant)
     outcome = replay(json.loads(json.dumps(found)))
     assert outcome.reproduced
     assert outcome.summary.startswith(f"{CLAIM}, {variant}: length ")
-    monkeypatch.setattr(t1, "ATTACK", toy(bound=100, mutants={"below 3": Below(100)}))
+    monkeypatch.setattr(t1, "claim", toy(bound=100, mutants={"below 3": 100}))
     changed = replay(json.loads(json.dumps(found)))  # the statement is another one now
     assert not changed.reproduced
     assert "recorded {'length': " in changed.summary

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs_check.claims import attack
+from proofs_check.claims import find
 from proofs_check.mathml import text_to_html
 from theory import claims
 
@@ -196,7 +196,7 @@ def all_texts() -> list[str]:
     """Every statement, hypothesis, scope and mutant."""
     texts = []
     for claim in claims.CLAIMS:
-        plan = attack(claim.id)
+        plan = find(claim.id)
         texts += [claim.statement, claim.tightness, *claim.hypotheses, *claim.hypotheses.values(), *plan.mutants]
         texts += [c.scope for c in (*plan.families, *plan.samplers, *plan.measurements, *plan.proofs)]
     return texts

@@ -7,8 +7,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from proofs_check.attack import require
 from proofs_check.claims import t1
+from proofs_check.claims.claim import require
 from proofs_check.families import marked_parity, random_pairs
 from proofs_check.problem import ENUMERATED_HEADS, Problem
 from tests import routes

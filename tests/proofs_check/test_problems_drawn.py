@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from proofs_check import problems_drawn, strategies
-from proofs_check.claims import attack, t7
+from proofs_check.claims import find, t7
 from proofs_check.problem import Problem
 from tests.shrinking import FEW, find_any, minimal
 from theory import HeadClass, Mixture, PlantedLaw, bounds, support
@@ -105,8 +105,8 @@ def test_parity_problems_are_under_the_hypotheses_of_t7(problem: Problem) -> Non
 
 @pytest.mark.parametrize("claim_id", [claim.id for claim in CLAIMS])
 def test_what_a_claim_draws_is_never_empty_and_can_be_under_its_hypotheses(claim_id: str) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     for sampler in plan.samplers:
-        problem = find_any(sampler.strategy(), plan.nonvacuous)
-        assert plan.refute(problem, plan.stated) is None
+        problem = find_any(sampler.strategy(), plan.holds_on)
+        assert plan.facts(problem) is None
         assert all(p > 0 for _, p in problem.train.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import os
@@ -20,7 +19,6 @@ from idealized_model.transformer.results import Results
 from idealized_model.transformer.runs import run_in
 from idealized_model.transformer.training import TrainConfig
 from proofs_check import cli
-from proofs_check.attack import Family
 from proofs_check.claims import t1
 from proofs_check.cli import main
 from proofs_check.files import write_json
@@ -428,7 +426,7 @@ def test_what_a_full_disk_refuses_is_said_by_every_writer(tmp_path: Path, monkey
 def test_a_report_that_finds_no_room_costs_the_others_nothing(
     capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(t1, "ATTACK", toy(bound=4))
+    monkeypatch.setattr(t1, "claim", toy(bound=4))
     monkeypatch.chdir(tmp_path)
     command = ["check", "--claim", CLAIM, "--jobs", "1"]
     assert main([*command, "--json", "/dev/full", "--html", "/dev/full", "--junit", "r.xml"]) == FAILED
@@ -443,7 +441,7 @@ def test_a_report_that_finds_no_room_costs_the_others_nothing(
 def test_a_witness_that_finds_no_room_is_not_said_to_be_there(
     capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(t1, "ATTACK", toy(bound=4))
+    monkeypatch.setattr(t1, "claim", toy(bound=4))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Path, "write_text", no_room)
     assert main(["check", "--claim", CLAIM, "--jobs", "1"]) == FAILED
@@ -460,9 +458,9 @@ def out_of_memory(*arguments: object) -> Any:
 def test_a_check_that_fails_leaves_a_report_of_what_was_finished(
     capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    attack = toy()
-    families = (*attack.families, Family("too large", out_of_memory))
-    monkeypatch.setattr(t1, "ATTACK", dataclasses.replace(attack, families=families))
+    claim = toy()
+    claim.family("too large")(out_of_memory)
+    monkeypatch.setattr(t1, "claim", claim)
     assert main(["check", "--claim", CLAIM, "--jobs", "1", "--json", str(tmp_path / "report.json")]) == FAILED
     out, err = capsys.readouterr()
     assert out.splitlines()[-1].endswith("interrupted: the report holds what was covered.")

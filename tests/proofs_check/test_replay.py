@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proofs_check import engines
-from proofs_check.claims import attack
+from proofs_check.claims import find
 from proofs_check.files import problem_to_dict
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
@@ -21,7 +21,7 @@ from theory.claims import CLAIMS
 @pytest.fixture(scope="module")
 def witness() -> dict[str, Any]:
     """A real one: a mutant of T1."""
-    found = engines.refute_mutant(attack("T1"), "without (a)", "quick", Ticks())
+    found = engines.refute_mutant(find("T1"), "without (a)", "quick", Ticks())
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
 
@@ -59,7 +59,7 @@ def test_another_problem_is_not_reproduced(witness: dict[str, Any]) -> None:
 
 BAD: list[tuple[str, object, str]] = [
     ("claim", None, "argument f: claim: got the NoneType None; expected a string"),
-    ("claim", "T99", "argument claim_id: got 'T99'; expected one of T1"),
+    ("claim", "T99", "argument claim: got 'T99'; expected one of T1"),
     ("variant", 3, "argument f: variant: got the int 3; expected a string"),
     ("variant", "mutant: no such", "argument f: variant: got 'mutant: no such'; expected 'stated', 'mutant: NAME'"),
     ("variant", "without: no such", "argument f: variant: got 'without: no such'"),
@@ -113,7 +113,7 @@ STRANGE = {
 @pytest.mark.parametrize("claim_id", [claim.id for claim in CLAIMS])
 @pytest.mark.parametrize("name", STRANGE)
 def test_any_problem_under_any_claim_is_an_answer_or_a_refusal(claim_id: str, name: str) -> None:
-    plan = attack(claim_id)
+    plan = find(claim_id)
     variants = ["stated", *(f"mutant: {mutant}" for mutant in plan.mutants)]
     variants += [f"without: {hypothesis}" for hypothesis in plan.necessity]
     for variant in variants:

@@ -11,11 +11,19 @@ from rich.console import Console
 
 from proofs_check import Evidence, report
 from proofs_check.evidence import Kind
+from proofs_check.report import NEEDLESS, SURVIVES
 from proofs_check.runner import Result, Run, Task
 from theory import InvalidArgument, claims
 from theory.claims import CLAIMS
 
-WITNESS = {"schema": 1, "claim": "T1", "variant": "stated", "facts": {"loss": "1/2", "n": 3}, "problem": {}}
+WITNESS = {
+    "schema": 1,
+    "claim": "T1",
+    "variant": "stated",
+    "facts": {"loss": "1/2", "n": 3},
+    "problem": {},
+    "words": "a law",
+}
 
 
 def made(
@@ -40,6 +48,8 @@ def made(
 
 
 HOLDS = "T1 holds: 2,000 cases (800 decisive), 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
+SURVIVORS = f"mutants of T1 survive: m; n ({SURVIVES})."
+NO_WITNESS = f"no witness that T1 needs: h; i ({NEEDLESS})."
 RUNS: dict[str, tuple[Run, bool | None, int, str]] = {
     "all well": (made("proved", "exhausted", mutants={"m": True}, necessity={"h": True}), True, 0, HOLDS),
     "supported": (
@@ -52,8 +62,18 @@ RUNS: dict[str, tuple[Run, bool | None, int, str]] = {
     "refuted beats inconclusive": (made("inconclusive", "refuted"), False, 1, "T1 is refuted."),
     "inconclusive": (made("proved", "inconclusive"), None, 2, "T1 is inconclusive."),
     "nothing at all": (made(mutants={"m": True}), None, 2, "T1 is inconclusive."),
-    "a survivor": (made("proved", mutants={"m": False, "n": False}), None, 1, "mutants of T1 survive: m; n."),
-    "not needed": (made("proved", necessity={"h": False, "i": False}), None, 2, "no witness that T1 needs: h; i."),
+    "a survivor": (
+        made("proved", mutants={"m": False, "n": False}),
+        None,
+        1,
+        f"mutants of T1 survive: m; n ({SURVIVES}).",
+    ),
+    "not needed": (
+        made("proved", necessity={"h": False, "i": False}),
+        None,
+        2,
+        f"no witness that T1 needs: h; i ({NEEDLESS}).",
+    ),
     "interrupted in the middle": (
         made("proved", mutants={"m": True, "n": None}, necessity={"h": None}, interrupted=True),
         None,
@@ -110,7 +130,9 @@ def test_the_report_has_the_schema() -> None:
     assert {"numpy", "scipy", "sympy", "hypothesis"} <= set(built["packages"])
     assert all(isinstance(version, str) and version for version in built["packages"].values())
     (claim,) = built["claims"]
-    assert list(claim) == ["id", "title", "statement", "holds", "evidence", "mutants", "necessity"]
+    assert list(claim) == [
+        "id", "title", "statement", "address", "hypotheses", "tightness", "holds", "evidence", "mutants", "necessity",
+    ]  # fmt: skip
     assert claim["statement"] == claims.get("T1").statement
     assert claim["evidence"][0] == {
         "kind": "proved", "engine": "sampled", "scope": "scope 0 [quick]", "instances": 1000, "decisive": 400,

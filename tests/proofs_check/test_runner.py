@@ -16,8 +16,8 @@ import pytest
 
 from idealized_model.workers import deaf_to_interrupts
 from proofs_check import runner
-from proofs_check.attack import Family, Profile
-from proofs_check.claims import attack, t1
+from proofs_check.claims import find, t1
+from proofs_check.claims.claim import Profile
 from proofs_check.problem import Problem
 from proofs_check.progress import watching
 from proofs_check.runner import ENGINES, Result, Run, Task, run, tasks_of
@@ -58,7 +58,7 @@ def test_every_check_of_a_claim_is_a_task_of_its_own() -> None:
     tasks = tasks_of(IDS)
     assert len(tasks) == len(set(tasks))
     for claim_id in IDS:
-        plan = attack(claim_id)
+        plan = find(claim_id)
         own = [(task.engine, task.name) for task in tasks if task.claim == claim_id]
         assert len(own) == sum(
             map(len, (plan.families, plan.samplers, plan.measurements, plan.proofs, plan.mutants, plan.necessity))
@@ -72,7 +72,7 @@ def test_every_check_of_a_claim_is_a_task_of_its_own() -> None:
 
 
 def test_an_unknown_claim_has_no_tasks() -> None:
-    with pytest.raises(InvalidArgument, match="argument claim_id: got 'T99'"):
+    with pytest.raises(InvalidArgument, match="find: argument claim: got 'T99'"):
         tasks_of(["T1", "T99"])
 
 
@@ -80,7 +80,7 @@ def test_an_unknown_claim_has_no_tasks() -> None:
 
 
 def test_a_run_performs_every_task_and_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(t1, "ATTACK", toy())
+    monkeypatch.setattr(t1, "claim", toy())
     tasks, watcher = tasks_of([CLAIM]), Watcher()
     outcome = run(tasks, profile="quick", seed=0, jobs=1, watch=watcher)
     assert list(outcome.results) == tasks == watcher.finished
@@ -103,9 +103,7 @@ def test_a_check_that_cannot_be_done_is_inconclusive_and_costs_the_others_nothin
         yield problem(3)
         raise BudgetExceeded("a family", size=12, budget=10)
 
-    plan = toy()
-    broken = Family("too long", too_long)
-    monkeypatch.setattr(t1, "ATTACK", dataclasses.replace(plan, families=(broken, *plan.families)))
+    monkeypatch.setattr(t1, "claim", toy(families={"too long": too_long}))
     chosen = [task for task in tasks_of([CLAIM]) if task.engine in ("exhaustive", "measured", "symbolic")]
     outcome = run(chosen, profile="quick", seed=0, jobs=1, watch=Watcher())
     kinds = {task.name: result.evidence.kind for task, result in outcome.results.items() if result.evidence is not None}
@@ -118,7 +116,7 @@ def test_a_check_that_cannot_be_done_is_inconclusive_and_costs_the_others_nothin
 
 
 def test_the_profile_and_the_seed_reach_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(t1, "ATTACK", toy())
+    monkeypatch.setattr(t1, "claim", toy())
     tasks = tasks_of([CLAIM])
 
     def scopes(profile: Profile, seed: int) -> dict[str, str]:
@@ -138,9 +136,9 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) ->
         yield problem(2)
         raise KeyboardInterrupt
 
-    attack_ = toy()
-    families = (*attack_.families, Family("cut off", interrupted))
-    monkeypatch.setattr(t1, "ATTACK", dataclasses.replace(attack_, families=families))
+    claim = toy()
+    claim.family("cut off")(interrupted)
+    monkeypatch.setattr(t1, "claim", claim)
     tasks = tasks_of([CLAIM])
     outcome = run(tasks, profile="quick", seed=0, jobs=1, watch=Watcher())
     assert outcome.interrupted

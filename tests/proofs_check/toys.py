@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from proofs_check.attack import Attack, Dropped, Facts, Family, Measured, Measurement, Profile, Proof, Sampler
-from proofs_check.problem import Problem
-from theory import HeadClass, PlantedEnsemble, support
+from proofs_check import Claim, Measured, Problem
+from proofs_check.claims.claim import Facts, Profile
+from theory import HeadClass, PlantedEnsemble, claims, support
 from theory.planted import PlantedLaw
 
 CLAIM = "T1"
 """The toy poses as this claim, so that the runner, the report and `replay` find it."""
 
 ENSEMBLE = PlantedEnsemble(2, [1, 0], {(1,): 1}, {(1,): 0}, support.uniform(), [0, 1])
-
-
-@dataclass(frozen=True)
-class Below:
-    """The toy statement."""
-
-    bound: int
 
 
 def problem(length: int) -> Problem:
@@ -38,11 +31,6 @@ def length_of(of: Problem) -> int:
     """Its training length."""
     assert isinstance(of.train, PlantedLaw)
     return of.train.length
-
-
-def refute(of: Problem, statement: Below) -> Facts | None:
-    """A training length at or above the bound."""
-    return {"length": length_of(of), "bound": str(statement.bound)} if length_of(of) >= statement.bound else None
 
 
 def lengths(quick: int, full: int, profile: Profile) -> Iterator[Problem]:
@@ -65,37 +53,63 @@ def measure(rng: np.random.Generator, profile: Profile, tick: Callable[[int], No
     return Measured(len(drawn), f"drew {drawn}")
 
 
+def bare(*, bound: int = 10, claim_id: str = CLAIM) -> Claim:
+    """The toy claim, its hypothesis and two mutants, without a check."""
+    posed = claims.get(claim_id)
+    hypotheses = {"short": "nothing long is tried"}
+    claim = Claim(claim_id, title=posed.title, statement=posed.statement, hypotheses=hypotheses)
+
+    def refute(of: Problem, *, bound: int = bound) -> Facts | None:
+        """A training length at or above the bound."""
+        return {"length": length_of(of), "bound": str(bound)} if length_of(of) >= bound else None
+
+    claim.refute(refute)
+    claim.mutant("below 3", bound=3)
+    claim.mutant("below 5", bound=5)
+    return claim
+
+
 def toy(
     *,
     bound: int = 10,
+    claim_id: str = CLAIM,
     longest: int = 5,
     full: int = 8,
     drawn: int = 5,
     measured_bound: int = 10,
-    mutants: Mapping[str, Below] | None = None,
-    necessity: Mapping[str, Dropped] | None = None,
+    families: Mapping[str, Callable[[Profile], Iterable[Any]]] | None = None,
+    mutants: Mapping[str, int] | None = None,
+    without: Callable[[], Iterable[Problem]] = lambda: iter([problem(4), problem(12)]),
+    dropped: Mapping[str, int] | None = None,
+    cases: Callable[[Problem], int] = lambda of: 2,
     nonvacuous: Callable[[Problem], bool] = lambda of: True,
     decisive: Callable[[Problem], int] | None = None,
-    proof: Callable[[], int] = lambda: 3,
-) -> Attack:
-    """An attack on the toy claim; by default everything holds."""
-    return Attack(
-        claim_id=CLAIM,
-        stated=Below(bound),
-        mutants={"below 3": Below(3), "below 5": Below(5)} if mutants is None else mutants,
-        refute=refute,
-        cases=lambda of: 2,
-        families=(
-            Family("lengths in a row", partial(lengths, longest, full)),
-            Family("short lengths", partial(lengths, 2, 3)),
-        ),
-        proofs=(Proof("a proof", proof),),
-        samplers=(Sampler("random lengths", draw_lengths(drawn), 20, 40),),
-        measurements=(Measurement("search", "ten lengths", partial(measure, bound=measured_bound)),),
-        necessity={"short": Dropped(lambda: iter([problem(4), problem(12)]))} if necessity is None else necessity,
-        nonvacuous=nonvacuous,
-        decisive=decisive,
-    )
+    proof: Callable[..., int] = lambda: 3,
+) -> Claim:
+    """The toy claim with every kind of check; by default everything holds.
+
+    families : more families, by scope, before its own.
+    mutants : {name: bound}, in place of its own.
+    without, dropped : the problems without the hypothesis, and what the statement then changes.
+    """
+    claim = bare(bound=bound, claim_id=claim_id)
+    if mutants is not None:
+        claim.mutants.clear()
+        for name, changed in mutants.items():
+            claim.mutant(name, bound=changed)
+    claim.cases(cases)
+    claim.nonvacuous(nonvacuous)
+    if decisive is not None:
+        claim.decisive(decisive)
+    for scope, problems in (families or {}).items():
+        claim.family(scope)(problems)
+    claim.family("lengths in a row")(partial(lengths, longest, full))
+    claim.family("short lengths")(partial(lengths, 2, 3))
+    claim.proof("a proof")(proof)
+    claim.sampler("random lengths", quick=20, full=40)(draw_lengths(drawn))
+    claim.measurement("search", "ten lengths")(partial(measure, bound=measured_bound))
+    claim.without("short", **(dropped or {}))(without)
+    return claim
 
 
 class Ticks:

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
-import pkgutil
 import re
 import sys
 from collections.abc import Callable
@@ -21,13 +19,13 @@ from typing import NamedTuple
 
 from lengthgen_entry import PACKAGES
 from theory.errors import InvalidArgument, did_you_mean, shown
+from theory.modules import Asked, as_module, fault, imported, is_dotted, is_file, is_users, look_first
 from theory.positions import blocks
 from theory.support import local, paired
 from theory.tasks.addition import Addition
 from theory.tasks.base import Task
 from theory.tasks.copy import Copy, Reverse
 from theory.tasks.dense import CountOnes, FullParity, Majority, SumModulo
-from theory.tasks.faults import fault, is_users
 from theory.tasks.multi_addition import MultiAddition
 from theory.tasks.multiplication import Multiplication
 from theory.tasks.parity import ScratchpadParity
@@ -128,8 +126,9 @@ def sources_of(*names: str) -> dict[str, str]:
 
 FORM = "the name of a known task, or module:object"
 
-_FILE = re.compile(r"[/\\]|\.pyw?(:|$)")
-"""What tells the path of a file from the names of a module and of an object."""
+
+def _asked(where: str) -> Asked:
+    return Asked(where, "task", FORM, "MyTask")
 
 
 def _base(name: object, where: str) -> str:
@@ -174,23 +173,6 @@ def _takes_suffix(name: str) -> bool:
     return False
 
 
-def _as_module(path: str, suffix: str) -> str:
-    """What to write for the path of a file, and from which folder."""
-    named = re.fullmatch(r"(.*[/\\])?([^/\\:]*)(?::+(.*))?", path)
-    folder, file, name = named.groups("") if named else ("", path, "")
-    module, steps = (
-        re.sub(r"\.pyw?$", "", file),
-        [step for step in re.split(r"[/\\]+", folder) if step not in ("", ".")],
-    )
-    if not module.isidentifier():
-        return f"Name a module and an object in it, such as mymodule:MyTask; {file or path!r} cannot be imported."
-    task = name if all(map(str.isidentifier, name.split("."))) else "MyTask"
-    below = not folder.startswith(("/", "\\")) and all(map(str.isidentifier, steps))
-    written = f"{'.'.join([*steps, module]) if below else module}:{task}{suffix}"
-    quoted = f'"{written}"' if suffix else written
-    return f"Write {quoted}, and run from {'this folder' if below else f'the folder {folder}'}."
-
-
 # ── Tasks of one's own ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -211,12 +193,12 @@ looked up, what it is of is not); a module that is loaded again has others."""
 def _own(name: str, where: str, folder: str | os.PathLike[str] | None) -> _Own:
     spec = _base(name, where)
     module_name, colon, path = spec.partition(":")
-    if _FILE.search(spec):
-        raise InvalidArgument(where, "task", repr(name), FORM, _as_module(spec, name.removeprefix(spec)))
-    if not colon or not all(map(str.isidentifier, [*module_name.split("."), *path.split(".")])):
+    if is_file(spec):
+        raise _asked(where).refused(repr(name), as_module(spec, "MyTask", name.removeprefix(spec)))
+    if not colon or not is_dotted(module_name) or not is_dotted(path):
         names = "; ".join([*TASKS, *VARIANTS, *FAMILIES])
         raise InvalidArgument(where, "task", shown(name), f"one of {names}; or module:object", _advice(name))
-    module, at = _module(module_name, spec, where, _look_first(folder)), module_name
+    module, at = imported(module_name, spec, _asked(where), look_first(folder)), module_name
     found: object = module
     for separator, part in zip(":" + "." * len(path), path.split("."), strict=False):
         try:
@@ -234,18 +216,6 @@ def _own(name: str, where: str, folder: str | os.PathLike[str] | None) -> _Own:
     return _OWN[key]
 
 
-def _look_first(folder: str | os.PathLike[str] | None) -> list[str]:
-    """Put a folder first on `sys.path`, unless it is there; returns it, if there is one."""
-    try:
-        path = os.getcwd() if folder is None else os.fspath(folder)
-    except FileNotFoundError:  # the current folder was deleted
-        return []
-    if path not in sys.path:
-        sys.path.insert(0, path)
-        importlib.invalidate_caches()
-    return [path]
-
-
 def _there(found: object, part: str) -> str:
     """What an object has in place of a part that it lacks: names like it, or the tasks of a module."""
     has = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
@@ -260,32 +230,11 @@ def _is_of(value: object, module_name: str) -> bool:
     return isinstance(value, Task)
 
 
-def _module(name: str, spec: str, where: str, folders: list[str]) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise _failing(name, error, where) from error
-        there = [module.name for module in pkgutil.iter_modules(folders)] if "." not in name else []
-        fix = did_you_mean(name, there, "Run from the folder that holds it, or install its package.")
-        got = f"{spec!r}, but there is no module {error.name}"
-        raise InvalidArgument(where, "task", got, FORM, fix) from None
-    except (Exception, SystemExit) as error:
-        raise _failing(name, error, where) from error
-
-
-def _failing(name: str, error: BaseException, where: str) -> BaseException:
-    return fault(
-        error, where, f"the module {name}, whose import", "a module that can be imported",
-        f"Try: python -c 'import {name}'.",
-    )  # fmt: skip
-
-
 def _raising(name: str, error: BaseException, where: str) -> BaseException:
+    made = "a task, or what makes one when it is called without arguments"
     return fault(
-        error, where, f"{name!r}, which", "a task, or what makes one when it is called without arguments",
-        "Write a function that returns the task with its parameters.",
-    )  # fmt: skip
+        error, _asked(where), f"{name!r}, which", "Write a function that returns the task with its parameters.", made
+    )
 
 
 def _made(name: str, found: object, where: str) -> Task:
