@@ -156,12 +156,11 @@ def subject_of(name: str, train: tuple[int, ...] = (), test: tuple[int, ...] = (
     """
     task, known = find_task(name, "verdicts"), subjects()
     base = known.get(name) or known.get(name.removesuffix(SUFFIX))
-    wrapped = isinstance(task, QueryCoupled)
     if base is None:
         plain = task.task if isinstance(task, QueryCoupled) else task
-        in_family = isinstance(plain, MultiAddition) and ":" not in name
-        base = _chosen(replace(plain, base=2), "base 2") if in_family else _chosen(plain)
-    if wrapped:
+        small = replace(plain, base=2) if isinstance(plain, MultiAddition) and ":" not in name else None
+        base = _chosen(plain) if small is None else _chosen(small, "base 2")
+    if isinstance(task, QueryCoupled):
         base = replace(base, task=QueryCoupled(base.task))
     if not train and not test:
         return base
