@@ -156,14 +156,13 @@ def subject_of(name: str, train: tuple[int, ...] = (), test: tuple[int, ...] = (
     """
     task, known = find_task(name, "verdicts"), subjects()
     base = known.get(name) or known.get(name.removesuffix(SUFFIX))
-    wrapped = isinstance(task, QueryCoupled)
     if base is None:
         plain = task.task if isinstance(task, QueryCoupled) else task
         if isinstance(plain, MultiAddition) and ":" not in name:  # of the family: as the one in the table is
             base = _chosen(replace(plain, base=2), "base 2")
         else:
             base = _chosen(plain)
-    if wrapped:
+    if isinstance(task, QueryCoupled):
         base = replace(base, task=QueryCoupled(base.task))
     if not train and not test:
         return base

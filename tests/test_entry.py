@@ -291,7 +291,9 @@ def own_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def collected_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The command pytest, which does not put the current folder on the path by itself, among tests of somebody else."""
     monkeypatch.chdir(folder)
-    alone = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-q", "--collect-only", *PLUGIN]
+    # This process has imported pytest's plugins before, of which pytest warns.
+    quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    alone = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-q", "--collect-only", *quiet, *PLUGIN]
     return int(pytest.main([*alone, *arguments]))
 
 

@@ -334,6 +334,7 @@ def test_workers_find_modules_where_the_parent_does(folder: Path, monkeypatch: p
     row = sweeps._work(job, 0, path)
     assert row["source"] == job.source
     assert sys.path.count(str(folder)) == 1
+    assert sys.path.count(path[-1]) == path.count(path[-1])
 
 
 def test_tests_on_another_task_of_ones_own_have_its_source(folder: Path) -> None:

@@ -146,7 +146,7 @@ def test_options_override_a_configuration() -> None:
     ("arguments", "message"),
     [
         ([], "argument TASK: got nothing; expected the name of a task"),
-        (["copy", "--positions", "absolute", "--train-lengths", "70"], "got 256 IDs for a sequence that needs 700"),
+        (["copy", "--positions", "absolute", "--train-lengths", "70"], "got 256 IDs for a sequence that needs 701"),
         (["copi", "--test-lengths", "3"], "argument task: got 'copi'; .* Did you mean 'copy'"),
         (["copy", "--positions", "copled", "--test-lengths", "3"], "got 'copled'; .* Did you mean 'coupled'"),
         (["copy", "--positions", "coupled", "--test-lengths", "300"], r"needs 301; .* Raise it with --ids 301"),
