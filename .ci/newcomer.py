@@ -20,7 +20,7 @@ WORDS_A_MINUTE = 230
 MINUTES = 5
 
 ON_THE_WAY = {
-    "README.md": ("lengthgen", "Two commands", "An example", "A task of your own, and a picture"),
+    "README.md": ("lengthgen", "Two commands", "Perfect up to length 3, wrong from 4 on", "Three doors"),
     "docs/your-own-task.md": ("A task of your own", "Write it", "Check it"),
 }
 """The sections that lead from the README to the figure."""

@@ -1,4 +1,4 @@
-"""The README's tables are those of the claim list and of the stored verdicts."""
+"""The tables of the README and of the page of commands are those of the claim list and of the stored verdicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 from theory.claims import CLAIMS
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, COMMANDS = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/commands.md"))
+MOST_WORDS = 1_200
+"""That a newcomer reads in a few minutes."""
 
 
 def table(head: Sequence[str], align: str, rows: Iterable[Sequence[str]]) -> str:
@@ -45,4 +47,8 @@ def test_the_verdicts_are_the_stored_ones() -> None:
         tasks.setdefault(tuple(found[task, scheme] for scheme in schemes), []).append(task)
     rows = [("; ".join(names), *symbols) for symbols, names in tasks.items()]
     expected = table(("task", *schemes), "|---|" + ":-:|" * len(schemes), rows)
-    assert expected in README, f"Put this into README.md:\n{expected}"
+    assert expected in COMMANDS, f"Put this into docs/commands.md:\n{expected}"
+
+
+def test_the_front_page_is_short() -> None:
+    assert len(README.split()) <= MOST_WORDS
