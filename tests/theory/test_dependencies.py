@@ -360,7 +360,12 @@ def test_the_lower_bound_where_one_kind_of_ball_is_the_best() -> None:
     tailed = [*stars, *((i, i + 1) for i in range(13, 18))]  # the two stars are a ball about the set of their centres
     bounds = [dependencies.lower_bound(sets, cap=1) for sets in (complete, tailed)]
     assert bounds == [5, 5]
-    for sets in (ladder, complete, tailed, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
+    star = [*((0, i) for i in range(1, 10)), (9, 10)]  # a ball of radius 1 about a position, in a diameter of 3
+    spider = (
+        [(0, i) for i in range(1, 5)] + [(i % 4 + 1, i) for i in range(5, 17)] + [(16, 17), (17, 18)]
+    )  # of radius 2
+    assert [dependencies.lower_bound(sets, cap=1) for sets in (star, spider)] == [5, 4]
+    for sets in (ladder, complete, tailed, star, spider, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
         for cap in (1, 2, 3):
             assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
 
@@ -406,11 +411,13 @@ def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
     ways, refuted, unsettled = np.indices((size,) * size).reshape(size, -1), 0, 0  # (positions, IDs)
     most = np.max([(ways == value).sum(axis=0) for value in range(size)], axis=0)
     near_twins = [[(0, 1, 2, 5), (0, 2, 3), (0, 2, 4), (1, 4), (3, 5)], [(0, 1, 2), (0, 1, 3, 4), (2, 3, 5)]]
+    forced = [(0, 1), (0, 4), (1, 2), (1, 5), (2, 3), (2, 4), (4, 5)]  # one choice leaves others a single ID
+    star = [(0, i) for i in range(1, size)]  # all but the middle are interchangeable
     drawn = [
         [rng.choice(size, size=int(rng.integers(2, 5)), replace=False).tolist() for _ in range(rng.integers(3, 9))]
         for _ in range(50)
     ]
-    for sets in (*near_twins, *drawn):
+    for sets in (*near_twins, forced, star, *drawn):
         part = max(_components(size, tuple(map(tuple, sets))), key=lambda part: len(part.members))
         if len(part.members) < size:
             continue
@@ -434,6 +441,14 @@ def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
                 unsettled += lowest < part.width(layout)
     assert refuted > 100
     assert unsettled > 100
+
+
+def test_of_a_layout_and_its_mirror_image_one_is_searched() -> None:
+    """A 4 x 4 grid has no spread of 3. Less than 1,000 nodes say so; with every layout's mirror image, twice as many."""
+    grid = [(i, i + 1) for i in range(16) if i % 4 < 3] + [(i, i + 4) for i in range(12)]
+    (part,) = _components(16, tuple(grid))
+    found, _, settled = part.search(3, 1, 1_000)
+    assert (found, settled) == (None, True)
 
 
 @settings(max_examples=30)
