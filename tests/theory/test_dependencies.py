@@ -405,6 +405,24 @@ def test_local_search_ends_where_no_move_is_better(sets: list[tuple[int, ...]], 
                         assert crowd(moved) >= crowd(found)
 
 
+@given(hypergraphs(9, max_sets=9), st.integers(1, 2), st.randoms(use_true_random=False))
+def test_moves_take_the_ends_of_the_widest_sets_further_in(
+    sets: list[tuple[int, ...]], cap: int, rng: random.Random
+) -> None:
+    for part in (part for part in _components(1 + max(map(max, sets)), tuple(map(tuple, sets))) if part.sets):
+        ids = [rank // cap for rank in rng.sample(range(len(part.members)), len(part.members))]
+        widths = [width([one], ids) for one in part.sets]
+        assert [*part._moves(ids, widths)] == [
+            (i, value)
+            for one, wide in zip(part.sets, widths, strict=True)
+            if wide == max(widths)
+            for low in [min(ids[i] for i in one)]
+            for i in one
+            if ids[i] in (low, low + wide)
+            for value in sorted({*range(low, low + wide + 1)} - {ids[i]}, key=lambda v, own=ids[i]: abs(v - own))
+        ]
+
+
 def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
     """Parts on which the search refutes and finds, from any layout and with any budget."""
     rng, size = np.random.default_rng(0), 6
@@ -805,7 +823,8 @@ class Wrong:
         Wrong(lambda: RULE(first(CARRY, 2)), r"Rule: argument instance: got the parts \['\+', '=', 'a', 'b', 'sum'\]"),
         Wrong(lambda: RULE.coupling("copy"), r"Rule.coupling: argument task: got the str 'copy'"),
         Wrong(
-            lambda: RULE.coupling(Copy(2))(4), r"length: got 4; expected the length of a sequence of copy. The nearest"
+            lambda: RULE.coupling(Copy(2))(4),
+            r"length: got 4; expected the length of a sequence of copy. The nearest ones that were tried are \[3, 5\]\.",
         ),
     ],
     ids=lambda wrong: wrong.message[:40],
