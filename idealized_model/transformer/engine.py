@@ -400,7 +400,7 @@ class _Pass:
         rows = np.arange(n_sequences)[:, None]
         if self.whole:
             wide = np.zeros((n_sequences, n, config.width), dtype=self.space.dtype)
-            np.add.at(wide, (rows, batch.queries), dx.reshape(n_sequences, -1, config.width))
+            np.add.at(wide, (rows, batch.queries), dx.reshape(*batch.queries.shape, config.width))
             dx = wide.reshape(-1, config.width)
         for i in reversed(range(config.n_layers)):
             dx = self._layer_back(i, dx, p, batch, gradient)
@@ -439,7 +439,7 @@ class _Pass:
         if queries is batch.queries:  # the residual stream went on at the queries alone
             rows = np.arange(n_sequences)[:, None]
             wide = dx.reshape(n_sequences, n, config.width)
-            np.add.at(wide, (rows, queries), dy.reshape(n_sequences, -1, config.width))
+            np.add.at(wide, (rows, queries), dy.reshape(*queries.shape, config.width))
         else:
             dx += dy
         return dx
