@@ -708,6 +708,15 @@ def test_the_simplest_rational_of_an_interval(low: str, high: str) -> None:
     assert found.denominator == denominator
 
 
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_simple_rationals_stand_within_a_millionth(part: int) -> None:
+    for off, stands in ((9, True), (-9, True), (20, False), (-20, False)):  # ten-millionths
+        given = [{"a": Fraction(1, 3) * (1 + Fraction(off, 10**7))} if j == part else {} for j in range(3)]
+        made = programs._simplified(programs._Certificates(*given))
+        assert made is not None
+        assert (made[part] == {"a": Fraction(1, 3)}) == stands
+
+
 def test_bounds_that_do_not_meet_are_short_and_still_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     heads, train, test = HeadClass(2), parity(2).at(4), parity(2, support.local(2)).at(6)
     exact = retention(heads, train=train, test=test)
