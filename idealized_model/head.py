@@ -330,7 +330,7 @@ def _integers(values: NDArray[np.integer], name: str) -> NDArray[np.int64]:
     try:
         array = np.asarray(values)
     except ValueError:
-        array = np.empty(0, dtype=object)
+        array = np.array(None)
     if not np.issubdtype(array.dtype, np.integer) or not np.can_cast(array.dtype, np.int64):
         raise InvalidArgument(
             "SparseAttentionHead.batch", name, f"the {type(values).__name__} {shown(values)}",

@@ -45,8 +45,15 @@ def test_what_is_explained_still_stands_in_the_code() -> None:
         assert len(why) > 20
 
 
+SEES_ALL = "tests/test_interface.py::e"
 MEASURED: dict[str, Any] = {
-    "seconds": {"tests/theory/test_heads.py::a": 5.0, "tests/test_b.py::b": 1.0, "tests/test_b.py::c": 2.0},
+    "seconds": {
+        "tests/theory/test_heads.py::a": 5.0,
+        "tests/test_b.py::b": 1.0,
+        "tests/test_b.py::c": 2.0,
+        "tests/test_b.py::d": 1.0,
+        SEES_ALL: 1.5,
+    },
     "lines": {
         "theory/heads.py": {
             "1": [],
@@ -63,7 +70,7 @@ MEASURED: dict[str, Any] = {
         (7, 7, 60, [["tests/theory/test_heads.py::a"], ["tests/test_b.py::b"]]),
         (7, 8, 60, [["tests/theory/test_heads.py::a"], ["tests/test_b.py::b", "tests/test_b.py::c"]]),
         (7, 8, 6, [["tests/theory/test_heads.py::a"], ["tests/test_b.py::b"]]),  # 5 s + 1 s, and no time for 2 s more
-        (1, 1, 60, [["tests/theory/test_heads.py::a"], ["tests/test_b.py::b", "tests/test_b.py::c"]]),
+        (1, 1, 60, [["tests/theory/test_heads.py::a"], ["tests/test_b.py::b", SEES_ALL, "tests/test_b.py::c"]]),
         (8, 8, 60, [["tests/test_b.py::c"]]),
     ],
 )

@@ -231,11 +231,11 @@ class _Pass:
         config, space = self.config, self.space
         n_sequences, n = batch.tokens.shape
         x = space("x", n_sequences * n, config.width)
-        np.take(p["tokens"], batch.tokens.reshape(-1), axis=0, out=x, mode="clip")
+        np.take(p["tokens"], batch.tokens.ravel(), axis=0, out=x, mode="clip")
         if config.encoding == "learned":
-            x += np.take(p["ids"], batch.ids.reshape(-1), axis=0)
+            x += np.take(p["ids"], batch.ids.ravel(), axis=0)
         elif config.encoding == "sinusoidal":
-            x += sinusoids(batch.ids.reshape(-1), config.width).astype(space.dtype)
+            x += sinusoids(batch.ids.ravel(), config.width).astype(space.dtype)
         for i in range(config.n_layers):
             x = self._layer(i, x, p, batch)
         return x
@@ -376,8 +376,8 @@ class _Pass:
     def _losses(self, p: Parameters, x: Array, batch: Batch, gradient: Parameters, total: float) -> tuple[float, Array]:
         """The summed cross-entropies over `total`, and the gradient with respect to x."""
         normed = self._normalize(x, p, "norm")
-        share = (batch.weights.reshape(-1) / total).astype(self.space.dtype)
-        loss, slope = _cross_entropy(normed @ _output(p), batch.targets.reshape(-1), share)
+        share = (batch.weights.ravel() / total).astype(self.space.dtype)
+        loss, slope = _cross_entropy(normed @ _output(p), batch.targets.ravel(), share)
         dnormed = slope @ _output(p).T
         if self.config.tied:
             gradient["tokens"][...] += slope.T @ normed
@@ -386,7 +386,7 @@ class _Pass:
         if self.config.n_increments:
             assert batch.increments is not None
             weight = p["increments.weight"]
-            more, slope = _cross_entropy(normed @ weight, batch.increments.reshape(-1), share)
+            more, slope = _cross_entropy(normed @ weight, batch.increments.ravel(), share)
             gradient["increments.weight"][...] += normed.T @ slope
             dnormed += slope @ weight.T
             loss += more
@@ -400,13 +400,13 @@ class _Pass:
         rows = np.arange(n_sequences)[:, None]
         if self.whole:
             wide = np.zeros((n_sequences, n, config.width), dtype=self.space.dtype)
-            np.add.at(wide, (rows, batch.queries), dx.reshape(n_sequences, -1, config.width))
+            np.add.at(wide, (rows, batch.queries), dx.reshape(*batch.queries.shape, config.width))
             dx = wide.reshape(-1, config.width)
         for i in reversed(range(config.n_layers)):
             dx = self._layer_back(i, dx, p, batch, gradient)
-        _add_rows(gradient["tokens"], batch.tokens.reshape(-1), dx)
+        _add_rows(gradient["tokens"], batch.tokens.ravel(), dx)
         if config.encoding == "learned":
-            _add_rows(gradient["ids"], batch.ids.reshape(-1), dx)
+            _add_rows(gradient["ids"], batch.ids.ravel(), dx)
 
     def _layer_back(self, i: int, dz: Array, p: Parameters, batch: Batch, gradient: Parameters) -> Array:
         """From the gradient at a layer's output to that at its input."""
@@ -439,7 +439,7 @@ class _Pass:
         if queries is batch.queries:  # the residual stream went on at the queries alone
             rows = np.arange(n_sequences)[:, None]
             wide = dx.reshape(n_sequences, n, config.width)
-            np.add.at(wide, (rows, queries), dy.reshape(n_sequences, -1, config.width))
+            np.add.at(wide, (rows, queries), dy.reshape(*queries.shape, config.width))
         else:
             dx += dy
         return dx

@@ -69,6 +69,9 @@ LIMIT = 60.0
 TIMEOUT = 3 * LIMIT + 60
 """Seconds after which the tests of a mutant hang."""
 
+INTERFACE = "tests/test_interface.py"
+"""What importing any module makes, and so no line of one that runs later."""
+
 SAME = frozenset({"Eq_Is", "NotEq_IsNot", "Is_Eq", "IsNot_NotEq"})
 """Comparisons that small integers, strings and None cannot tell apart."""
 
@@ -233,9 +236,10 @@ def tests_of(mutant: Mutant, measured: dict[str, Any]) -> list[list[str]]:
     """The tests to run: of the module's own file, then of others; the fast ones first, within `LIMIT`."""
     by_line: dict[int, list[str]] = {int(line): tests for line, tests in measured["lines"].get(mutant.file, {}).items()}
     hit = {test for line in range(mutant.start[0], mutant.end[0] + 1) for test in by_line.get(line, ())}
+    seconds: dict[str, float] = measured["seconds"]
     if not hit:  # executed when the module is imported, so every test of the module sees it
         hit = {test for tests in by_line.values() for test in tests}
-    seconds: dict[str, float] = measured["seconds"]
+        hit |= {test for test in seconds if test.startswith(f"{INTERFACE}::")}
     name, left = Path(mutant.file).stem, LIMIT
     groups: list[list[str]] = [[], []]
     own = {test for test in hit if test.startswith(f"{mutant.file}::") or f"/test_{name}" in test.split("::")[0]}

@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 from collections import Counter
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -426,6 +427,23 @@ def test_a_law_above_the_budget_is_refused() -> None:
             decide(HeadClass(2), train=train, test=test, budget=100)
     with pytest.raises(InvalidArgument, match="argument budget: got None; expected an integer"):
         decide(HeadClass(2), train=law, test=law, budget=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("window", [None, 1])
+def test_candidate_sets_are_counted_where_examples_share_a_listing(window: int | None) -> None:
+    heads = HeadClass(2, window)
+    examples = [example((i, 0, 0), 0, ids) for ids in ((0, 1, 2), (0, 5, 9), (3, 3, 4)) for i in range(5)]
+    examples += [example((i, 0), 0, (0, 1)) for i in range(4)]
+    by_ids = Counter(e.ids if window is not None else len(e.ids) for e in examples)
+    size = {e.ids if window is not None else len(e.ids): len([*heads.candidates(e.ids)]) for e in examples}
+    for at_once in (1, 2, 3, 100):
+        counted = sum(ceil(Fraction(number, at_once)) * size[shared] for shared, number in by_ids.items())
+        assert criterion._cells(heads, examples, at_once=at_once) == counted
+    long = [example((0,) * 20, 0)]
+    size_of_one = 19 if window else 190
+    assert decide(heads, train=long, test=long, budget=size_of_one).outcome == "generalizes"
+    with pytest.raises(BudgetExceeded, match=rf"decide \(candidate sets\): .* an enumeration of {size_of_one} items"):
+        decide(heads, train=long, test=long, budget=size_of_one - 1)
 
 
 def test_huge_laws_are_refused_at_once() -> None:

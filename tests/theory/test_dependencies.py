@@ -360,7 +360,12 @@ def test_the_lower_bound_where_one_kind_of_ball_is_the_best() -> None:
     tailed = [*stars, *((i, i + 1) for i in range(13, 18))]  # the two stars are a ball about the set of their centres
     bounds = [dependencies.lower_bound(sets, cap=1) for sets in (complete, tailed)]
     assert bounds == [5, 5]
-    for sets in (ladder, complete, tailed, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
+    star = [*((0, i) for i in range(1, 10)), (9, 10)]  # a ball of radius 1 about a position, in a diameter of 3
+    spider = (
+        [(0, i) for i in range(1, 5)] + [(i % 4 + 1, i) for i in range(5, 17)] + [(16, 17), (17, 18)]
+    )  # of radius 2
+    assert [dependencies.lower_bound(sets, cap=1) for sets in (star, spider)] == [5, 4]
+    for sets in (ladder, complete, tailed, star, spider, [tuple(range(i, i + 4)) for i in range(0, 30, 3)]):
         for cap in (1, 2, 3):
             assert dependencies.lower_bound(sets, cap=cap) == density_bound(sets, cap)
 
@@ -400,17 +405,37 @@ def test_local_search_ends_where_no_move_is_better(sets: list[tuple[int, ...]], 
                         assert crowd(moved) >= crowd(found)
 
 
+@given(hypergraphs(9, max_sets=9), st.integers(1, 2), st.randoms(use_true_random=False))
+def test_moves_take_the_ends_of_the_widest_sets_further_in(
+    sets: list[tuple[int, ...]], cap: int, rng: random.Random
+) -> None:
+    for part in (part for part in _components(1 + max(map(max, sets)), tuple(map(tuple, sets))) if part.sets):
+        ids = [rank // cap for rank in rng.sample(range(len(part.members)), len(part.members))]
+        widths = [width([one], ids) for one in part.sets]
+        assert [*part._moves(ids, widths)] == [
+            (i, value)
+            for one, wide in zip(part.sets, widths, strict=True)
+            if wide == max(widths)
+            for low in [min(ids[i] for i in one)]
+            for i in one
+            if ids[i] in (low, low + wide)
+            for value in sorted({*range(low, low + wide + 1)} - {ids[i]}, key=lambda v, own=ids[i]: abs(v - own))
+        ]
+
+
 def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
     """Parts on which the search refutes and finds, from any layout and with any budget."""
     rng, size = np.random.default_rng(0), 6
     ways, refuted, unsettled = np.indices((size,) * size).reshape(size, -1), 0, 0  # (positions, IDs)
     most = np.max([(ways == value).sum(axis=0) for value in range(size)], axis=0)
     near_twins = [[(0, 1, 2, 5), (0, 2, 3), (0, 2, 4), (1, 4), (3, 5)], [(0, 1, 2), (0, 1, 3, 4), (2, 3, 5)]]
+    forced = [(0, 1), (0, 4), (1, 2), (1, 5), (2, 3), (2, 4), (4, 5)]  # one choice leaves others a single ID
+    star = [(0, i) for i in range(1, size)]  # all but the middle are interchangeable
     drawn = [
         [rng.choice(size, size=int(rng.integers(2, 5)), replace=False).tolist() for _ in range(rng.integers(3, 9))]
         for _ in range(50)
     ]
-    for sets in (*near_twins, *drawn):
+    for sets in (*near_twins, forced, star, *drawn):
         part = max(_components(size, tuple(map(tuple, sets))), key=lambda part: len(part.members))
         if len(part.members) < size:
             continue
@@ -434,6 +459,14 @@ def test_the_search_decides_every_spread_as_trying_all_ids_does() -> None:
                 unsettled += lowest < part.width(layout)
     assert refuted > 100
     assert unsettled > 100
+
+
+def test_of_a_layout_and_its_mirror_image_one_is_searched() -> None:
+    """A 4 x 4 grid has no spread of 3. Less than 1,000 nodes say so; with every layout's mirror image, twice as many."""
+    grid = [(i, i + 1) for i in range(16) if i % 4 < 3] + [(i, i + 4) for i in range(12)]
+    (part,) = _components(16, tuple(grid))
+    found, _, settled = part.search(3, 1, 1_000)
+    assert (found, settled) == (None, True)
 
 
 @settings(max_examples=30)
@@ -790,7 +823,8 @@ class Wrong:
         Wrong(lambda: RULE(first(CARRY, 2)), r"Rule: argument instance: got the parts \['\+', '=', 'a', 'b', 'sum'\]"),
         Wrong(lambda: RULE.coupling("copy"), r"Rule.coupling: argument task: got the str 'copy'"),
         Wrong(
-            lambda: RULE.coupling(Copy(2))(4), r"length: got 4; expected the length of a sequence of copy. The nearest"
+            lambda: RULE.coupling(Copy(2))(4),
+            r"length: got 4; expected the length of a sequence of copy. The nearest ones that were tried are \[3, 5\]\.",
         ),
     ],
     ids=lambda wrong: wrong.message[:40],

@@ -140,6 +140,12 @@ def test_a_draw_is_in_range_and_uniform(bound: int, n_bins: int) -> None:
     assert fits([value * n_bins // bound for value in drawn], dict.fromkeys(range(n_bins), in_bin))
 
 
+@pytest.mark.parametrize("bound", [1, 2**62, 2**62 + 1, 2**63])
+def test_a_draw_of_63_bits_is_that_of_the_generator(bound: int) -> None:
+    drawn = [int(np.random.default_rng(seed).integers(0, bound)) for seed in range(5)]
+    assert [integer_below(np.random.default_rng(seed), bound) for seed in range(5)] == drawn
+
+
 @pytest.mark.parametrize("factor", [1, 2**58, 2**70])
 def test_indices_follow_the_weights_whatever_their_size(factor: int) -> None:
     weights = [3, 0, 1, 6]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from math import ceil, comb, inf, prod
 from typing import Any
 
@@ -326,6 +326,47 @@ def test_what_makes_one_atom_is_seen_alike(heads: HeadClass) -> None:
                 laws.setdefault(atom, set()).add(semantic(ensemble, heads, (coordinates, ids[:length])))
     assert all(len(own) == 1 for own in laws.values())
     assert len(laws) < 10 * len(ASSIGNMENTS)  # some are one
+
+
+@pytest.mark.parametrize("arity", [1, 2, 3])
+@pytest.mark.parametrize("window", [None, 0, 1, 2])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("anchor", ANCHORS)
+def test_parts_are_the_sets_of_places_that_fall_into_the_kinds(
+    anchor: Anchor, key: Key, window: int | None, arity: int
+) -> None:
+    heads, rng = HeadClass(arity, window, key, anchor), np.random.default_rng(0)
+    two_alike = [0, 0, kernels.NOISE, 0, 0]  # with nothing of their kind between
+    for drawn, marks in (
+        (np.arange(5), two_alike),
+        (rng.permutation(5), rng.integers(-1, 1, 5).tolist()),
+        (rng.integers(0, 7, 5), rng.integers(-1, 1, 5).tolist()),
+    ):
+        known: dict[kernels.Cluster, tuple[int, ...]] = {}
+        ids = tuple(drawn.tolist()) if kernels.sees_ids(heads) else (0,) * 5
+        for cluster, _ in kernels.atom_of(heads, marks, ids, known):
+            own, places = known[cluster], range(len(cluster))  # the last first
+            falls: dict[frozenset[int], Counter[kernels.Cluster]] = {}
+            for kept in (kept for n in places for kept in combinations(places[::-1], n + 1)):
+                if anchor == "none" or 0 in kept:
+                    atom = kernels.atom_of(heads, [cluster[i][1] for i in kept], tuple(own[i] for i in kept))
+                    if sum(number * len(kind) for kind, number in atom) == len(kept):
+                        falls[frozenset(kept)] = Counter(dict(atom))
+            every = sorted({*chain(*falls.values())})
+            half = [kind for kind in every if rng.random() < 0.5]
+            for kinds in (every, half, *([kind] for kind in every)):
+                found = kernels._parts(heads, cluster, own, kinds, kernels._Work(10**6))
+                assert {kept: Counter(made) for made, kept in found} == {
+                    kept: made for kept, made in falls.items() if {*made} <= {*kinds}
+                }
+                assert len({kept for _, kept in found}) == len(found)
+
+
+@pytest.mark.parametrize("n_parts", range(4))
+@pytest.mark.parametrize("number", range(1, 5))
+def test_as_many_clusters_are_cut_as_there_are(n_parts: int, number: int) -> None:
+    cut = [counts for counts in product(range(number + 1), repeat=n_parts) if sum(counts) <= number]
+    assert sorted(kernels._counts(n_parts, number)) == cut
 
 
 @pytest.mark.parametrize(
@@ -667,6 +708,15 @@ def test_the_simplest_rational_of_an_interval(low: str, high: str) -> None:
     assert found.denominator == denominator
 
 
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_simple_rationals_stand_within_a_millionth(part: int) -> None:
+    for off, stands in ((9, True), (-9, True), (20, False), (-20, False)):  # ten-millionths
+        given = [{"a": Fraction(1, 3) * (1 + Fraction(off, 10**7))} if j == part else {} for j in range(3)]
+        made = programs._simplified(programs._Certificates(*given))
+        assert made is not None
+        assert (made[part] == {"a": Fraction(1, 3)}) == stands
+
+
 def test_bounds_that_do_not_meet_are_short_and_still_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     heads, train, test = HeadClass(2), parity(2).at(4), parity(2, support.local(2)).at(6)
     exact = retention(heads, train=train, test=test)
@@ -715,6 +765,9 @@ def test_a_program_above_the_budget_is_refused() -> None:
         BudgetExceeded, match=rf"^retention \(kernel\): .* a budget of 20 for an enumeration of {size:,} items"
     ):
         retention(heads, train=train, test=law, budget=20)
+    longer = mixture([(train, "1/2"), (parity(2, support.local(1)).at(9), "1/2")])  # no run of 6 positions has 9
+    with pytest.raises(BudgetExceeded, match=rf"an enumeration of {size:,} items"):
+        retention(heads, train=longer, test=law, budget=20)
     with pytest.raises(BudgetExceeded, match=r"^retention \(kernel\): .* a budget of 4 for an enumeration of 5 items"):
         retention(heads, train=train, test=law, budget=4)
     huge = parity(2, support.local(3)).at(60, positions=positions.random_ordered(0, 10**4))

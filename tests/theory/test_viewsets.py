@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import routes, strategies
 from tests.cases import ANCHORS, ENSEMBLES, KEYS, SCHEMES, example, parity
 from theory import Example, HeadClass, criterion, decide, viewsets
+from theory.criterion import HardHead
 from theory.heads import Anchor, Key
 from theory.viewsets import MEMBER, Family, LawViews, contains_some, minimal, number_views
 
@@ -49,6 +50,16 @@ def test_minimal_sets_contain_no_other(sets: list[frozenset[int]]) -> None:
     found = listed(minimal(family(sets), 10))
     assert len(found) == len(set(found))
     assert set(found) == {a for a in sets if not any(b < a for b in sets)}
+
+
+def test_where_finding_out_would_not_pay_the_larger_sets_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = [frozenset(s) for s in ([0], [1], [0, 2], [2, 3], [4, 5], [1, 4, 6], [2, 3, 6])]
+    assert len(listed(minimal(family(sets), 10))) == 4
+    for worthwhile, all_stay in ((6, False), (5, True)):  # 2 smaller sets times 3: in 1 of 3 there is one
+        monkeypatch.setattr(viewsets, "WORTHWHILE", worthwhile)
+        assert ({*listed(minimal(family(sets), 10))} == {*sets}) == all_stay
+    nested = [frozenset(s) for s in ([0], [1], [0, 2], [1, 3])]  # in all of them
+    assert listed(minimal(family(nested), 10)) == nested[:2]
 
 
 @pytest.mark.parametrize(("pairs", "words"), [(2**20, 2**23), (64, 1)])
@@ -175,3 +186,23 @@ def test_few_examples_confirm_a_large_law(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
     monkeypatch.setattr(criterion, "CONFIRMED_CELLS", 20)
     assert decide(HeadClass(2), train=train, test=test) == expected
+
+
+@pytest.mark.parametrize("cells", [0, 1, 20])
+def test_as_many_examples_confirm_a_law_as_cells_go(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here an example has one set; the witness, the last of the test, is confirmed in any case."""
+    evaluated: list[Example] = []
+    plain = HardHead.loss
+
+    def loss(self: HardHead, of: Any) -> Any:
+        evaluated.append(of)
+        return plain(self, of)
+
+    train = [example((a, b), a % 2) for a, b in product(range(6), repeat=2)]
+    test = [*train, example((6, 6), 0)]
+    monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
+    monkeypatch.setattr(criterion, "CONFIRMED_CELLS", cells)
+    monkeypatch.setattr(HardHead, "loss", loss)
+    assert decide(HeadClass(2), train=train, test=test).example == test[-1]
+    assert len(evaluated) == 2 * max(cells, 1)
+    assert test[-1] in evaluated

@@ -178,18 +178,16 @@ class _Component:
         """The bound of `lower_bound`."""
         balls = self.balls()
         diameter = max(map(len, balls)) - 1
-        best = 0
+        best = _least_width(len(self.members), diameter, cap)  # what is that wide counts no better
         for own in balls:
-            for r in range(1, len(own)):
-                best = max(best, _least_width(own[r].bit_count(), min(2 * r, diameter), cap))
+            for r in range(1, (diameter + 1) // 2):
+                best = max(best, _least_width(own[r].bit_count(), 2 * r, cap))
         for positions in self.sets:
-            for r in range(diameter):
+            for r in range(diameter // 2):
                 union = 0
                 for i in positions:
-                    union |= balls[i][min(r, len(balls[i]) - 1)]
-                best = max(best, _least_width(union.bit_count(), min(2 * r + 1, diameter), cap))
-                if 2 * r + 1 >= diameter:
-                    break
+                    union |= balls[i][r]
+                best = max(best, _least_width(union.bit_count(), 2 * r + 1, cap))
         return best
 
     def filling(self, cap: int, enough: int) -> list[int]:

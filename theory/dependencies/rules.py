@@ -233,7 +233,7 @@ class _RuleSearch:
     def _connected_order(self, parts: list[str]) -> list[str]:
         """The parts so that each shares a set with an earlier one where possible."""
         order: list[str] = []
-        while len(order) < len(parts):
+        for _ in parts:
             rest = [part for part in parts if part not in order]
             linked = [p for p in rest if any((p, q) in self.gaps or (q, p) in self.gaps for q in order)]
             order.append((linked or rest)[0])

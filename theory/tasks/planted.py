@@ -116,9 +116,9 @@ class Planted(Task):
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
         words, word_weights, tokens, token_weights = self._drawn
         law, k = at_length(self.ensemble.support, length), self.ensemble.arity
-        word = words[draw_indices(rng, word_weights, 1)[0]]
+        (which,) = draw_indices(rng, word_weights, 1)
         noise = tokens[draw_indices(rng, token_weights, length - k)] if len(tokens) > 1 else tokens.repeat(length - k)
-        return self.plant(law.draw(rng, length, k), word, tuple(noise.tolist()))
+        return self.plant(law.draw(rng, length, k), words[which], tuple(noise.tolist()))
 
     @cached_property
     def _drawn(self) -> tuple[list[Word], list[int], np.ndarray, list[int]]:

@@ -94,11 +94,22 @@ def test_a_first_row_that_is_cut_off_after_the_mark_is_done_again(tmp_path: Path
 
 
 def test_places_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
-    for path, message in ((tmp_path, "Is a directory"), (tmp_path / "no" / "such", "No such file")):
-        with pytest.raises(InvalidArgument, match=message):
+    for path, message in ((tmp_path, "Is a directory"), (tmp_path / "no" / "such", "No such file or directory")):
+        with pytest.raises(InvalidArgument, match=f"': {message};"):
             Results(path)
-        with pytest.raises(InvalidArgument, match=message):
+        with pytest.raises(InvalidArgument, match=f"': {message};"):
             read_rows(path)
+
+
+def test_a_reason_without_a_number_is_said_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*arguments: Any, **options: Any) -> None:
+        raise OSError("the tape has come off")
+
+    for name in ("open", "read_bytes"):
+        monkeypatch.setattr(Path, name, gone)
+    for opens in (Results, read_rows):
+        with pytest.raises(InvalidArgument, match="': the tape has come off;"):
+            opens(tmp_path / "results.jsonl")
 
 
 def test_one_process_writes_at_a_time(tmp_path: Path) -> None:

@@ -396,6 +396,9 @@ def test_broken_checkpoints_are_refused(tmp_path: Path) -> None:
     with np.load(good) as file:
         data = {name: file[name] for name in file.files}
     np.savez(tmp_path / "shape.npz", **{**data, "first": np.zeros(3, np.float32)})
+    for name in ("parameters", "first", "second"):
+        np.savez(tmp_path / f"{name}-wide.npz", **{**data, name: data[name].astype(np.float64)})
+        np.savez(tmp_path / f"{name}-one.npz", **{**data, name: data[name][:1]})  # could be broadcast
     np.savez(tmp_path / "array.npz", **{**data, "format": np.zeros(3)})
     np.savez(tmp_path / "beyond.npz", **{**data, "step": config().steps + 1})
     np.savez(tmp_path / "below.npz", **{**data, "step": -1})
@@ -406,7 +409,7 @@ def test_broken_checkpoints_are_refused(tmp_path: Path) -> None:
     method = content.rindex(b"PK\x01\x02") + 10  # of the last member, in the directory
     (tmp_path / "packed.npz").write_bytes(content[:method] + b"\x63" + content[method + 1 :])  # that nothing knows
     broken = [path for path in tmp_path.glob("*.npz") if path != good]
-    assert len(broken) == 13
+    assert len(broken) == 19
     for path in broken:
         with pytest.raises(
             InvalidArgument, match=r"Trainer\.load: argument path: got .*; expected a checkpoint of this"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.task_cases import ALL, PAIRED, VARIANTS, label, lengths
-from theory import BudgetExceeded, InvalidArgument
+from theory import BudgetExceeded, InvalidArgument, positions
 from theory.tasks import (
     TASKS,
     Addition,
@@ -162,6 +162,14 @@ def test_budgets_are_kept(task: Task) -> None:
     length = max(lengths(task))
     with pytest.raises(BudgetExceeded):
         task.support(length, budget=task.n_instances(length) - 1)
+
+
+def test_relabelled_examples_are_listed_within_the_budget() -> None:
+    """8 words of 3 bits, 12 shifts and 3 steps."""
+    scheme = positions.random_shift(0, 11)
+    assert len({*Copy(2).examples(3, relabel=scheme, budget=8 * 12)}) == 8 * 12 * 3
+    with pytest.raises(BudgetExceeded, match=r"Copy\.examples: .* a budget of 95 for an enumeration of 96 items"):
+        next(Copy(2).examples(3, relabel=scheme, budget=8 * 12 - 1))
 
 
 WINDOWS: dict[Task, int] = {
