@@ -50,6 +50,12 @@ BUDGET = 20_000
 CLIMBS = 2000
 """So many prompts are tried, each with one token changed, in search of a large dependency set."""
 
+DRAWS = 50
+"""So many instances Hypothesis draws for a contract at a length that is not listed."""
+
+LEVEL = Fraction(1, 1000)
+"""The chance that a right sampler is refuted."""
+
 
 def check_task(
     task: Task,
@@ -57,8 +63,8 @@ def check_task(
     lengths: Iterable[int] | None = None,
     seed: int = 0,
     budget: int = BUDGET,
-    draws: int = 50,
-    level: Rational = Fraction(1, 1000),
+    draws: int = DRAWS,
+    level: Rational = LEVEL,
 ) -> TaskReport:
     """Put every contract of a task to the test.
 
@@ -88,6 +94,21 @@ def check_task(
 
     Cost: instances · steps for listed lengths; some thousand solutions, and `draws` · 64 more, for the others.
     """
+    trial = trial_of(task, lengths=lengths, seed=seed, budget=budget, draws=draws, level=level)
+    findings = tuple(finding_of(trial, name) for name in CONTRACTS)
+    return TaskReport(trial.name, trial.lengths, trial.covered(), seed, findings)
+
+
+def trial_of(
+    task: Task,
+    *,
+    lengths: Iterable[int] | None = None,
+    seed: int = 0,
+    budget: int = BUDGET,
+    draws: int = DRAWS,
+    level: Rational = LEVEL,
+) -> Trial:
+    """The trial that `check_task` makes of its arguments."""
     where = "check_task"
     check_type(task, Task, where, "task", "a Task", "Pass an instance of a subclass of theory.tasks.Task.")
     check_parameter(budget, where, "budget", least=1)
@@ -96,9 +117,7 @@ def check_task(
     exact_level = rational(level, where, "level")
     if not 0 < exact_level < 1:
         raise InvalidArgument(where, "level", str(exact_level), "a level between 0 and 1", "For instance '1/1000'.")
-    trial = Trial(task, _lengths(task, lengths, budget), seed=seed, budget=budget, draws=draws, level=exact_level)
-    findings = tuple(_finding(trial, name, contract) for name, contract in CONTRACTS.items())
-    return TaskReport(trial.name, trial.lengths, trial.covered(), seed, findings)
+    return Trial(task, _lengths(task, lengths, budget), seed=seed, budget=budget, draws=draws, level=exact_level)
 
 
 def _lengths(task: Task, wanted: Iterable[int] | None, budget: int) -> list[int]:
@@ -138,11 +157,12 @@ class Contract(Protocol):
     def __call__(self, trial: Trial) -> Decided: ...
 
 
-def _finding(trial: Trial, name: str, contract: Contract) -> Finding:
+def finding_of(trial: Trial, name: str) -> Finding:
+    """What is found of a contract, after all before it: it may have to answer for what these met."""
     try:
         if name in trial.broken:
             raise trial.broken[name]
-        instances, scope, complete = contract(trial)
+        instances, scope, complete = CONTRACTS[name](trial)
         if not instances and name != EXAMPLES:
             raise Undecided("nothing to decide it on" + ("; see what is refuted" if trial.broken else ""))
     except Broken as broken:

@@ -110,7 +110,7 @@ def _compare(trial: Trial, length: int, instances: list[Instance]) -> tuple[int,
             if one != instance:
                 _check_label(trial, length, step, one, instance)
                 compared += 1
-            if trial.task.takes_key:
+            if trial.takes_key:
                 alike = without_key.setdefault(_without_key(trial, instance, step), instance)
                 if alike != instance:
                     _check_label(trial, length, step, alike, instance)
@@ -319,7 +319,7 @@ def _check_changed(trial: Trial, length: int, one: Instance, prompt: Tokens, ste
 def _read_alike(trial: Trial, one: Instance, other: Instance, step: Step) -> bool:
     """Whether a step of two instances reads the same, or would but for IDs that tell no label."""
     return trial.reading(one, step) == trial.reading(other, step) or (
-        trial.task.takes_key and _without_key(trial, one, step) == _without_key(trial, other, step)
+        trial.takes_key and _without_key(trial, one, step) == _without_key(trial, other, step)
     )
 
 

@@ -45,7 +45,7 @@ def sampling(trial: Trial) -> Decided:
         listed = set(trial.listed.get(length, ()))
         rarest = min(law.values(), default=Fraction(1))
         n = min(trial.budget // bulk(length), max(FEWEST_SAMPLES, ceil(log(2 / level) / as_float(rarest))))
-        rng, counts = trial.rng("sampling", str(length)), Counter[Outcome]()
+        rng, drawn = trial.rng("sampling", str(length)), list[Instance]()
         for _ in range(n):
             instance = trial.draw(length, rng)
             if length in trial.listed and instance not in listed:
@@ -55,7 +55,8 @@ def sampling(trial: Trial) -> Decided:
                 )  # fmt: skip
             if length not in trial.listed and trial.free:
                 check_prompt(trial, length, instance)
-            counts.update(_outcomes(instance, places))
+            drawn.append(instance)
+        counts = _counts(drawn, [1] * n, places)
         outcomes, k, p = [*law], [counts[outcome] for outcome in law], [as_float(value) for value in law.values()]
         tails = 2 * np.minimum(binom.cdf(k, n, p), binom.sf(np.array(k) - 1, n, p))
         if law and tails.min() < level:
@@ -93,13 +94,11 @@ def _law(trial: Trial, length: int) -> tuple[dict[Outcome, Fraction], list[Place
     if length in trial.listed:
         instances = trial.listed[length]
         places = [] if len(instances) <= LISTED_OUTCOMES else _places(_seen(instances))
-        weights, total = Counter[Outcome](), 0
-        for instance in instances:
-            weight = weight_of(trial, length, instance)
-            for outcome in _outcomes(instance, places):
-                weights[outcome] += weight
-            total += weight
-        return {outcome: Fraction(weight, total) for outcome, weight in weights.items()}, places
+        weights = [weight_of(trial, length, instance) for instance in instances]
+        total = sum(weights)
+        return {
+            outcome: Fraction(weight, total) for outcome, weight in _counts(instances, weights, places).items()
+        }, places
     if not trial.free:
         return {}, []
     choices = [Counter(options) for options in trial.choices(length)]
@@ -131,11 +130,21 @@ def _places(options: Sequence[Collection[int]]) -> list[Place]:
     return [*((i,) for i in range(len(options))), *few]
 
 
-def _outcomes(instance: Instance, places: list[Place]) -> list[Outcome]:
-    """The outcomes that an instance shows."""
+def _counts(instances: list[Instance], weights: list[int], places: list[Place]) -> Counter[Outcome]:
+    """The weight of every outcome that instances show."""
+    counts = Counter[Outcome]()
     if not places:
-        return [instance]
-    return [tuple((i, instance.tokens[i]) for i in place) for place in places if place[-1] < instance.n_prompt]
+        for instance, weight in zip(instances, weights, strict=True):
+            counts[instance] += weight
+    prompts = [instance.tokens[: instance.n_prompt] for instance in instances]
+    for place in places:
+        there = [(prompt, weight) for prompt, weight in zip(prompts, weights, strict=True) if place[-1] < len(prompt)]
+        columns = ([prompt[i] for prompt, _ in there] for i in place)
+        seen = Counter[tuple[int, ...]]()
+        for tokens, (_, weight) in zip(zip(*columns, strict=True), there, strict=True):
+            seen[tokens] += weight
+        counts.update({tuple(zip(place, tokens, strict=True)): weight for tokens, weight in seen.items()})
+    return counts
 
 
 def weight_of(trial: Trial, length: int, instance: Instance) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache, cached_property, partial
 from itertools import accumulate, chain, islice, product
@@ -71,30 +70,40 @@ class Decided(NamedTuple):
     complete: bool = True
 
 
-@contextmanager
-def calling(
-    method: str,
-    at: str | Callable[[], str],
-    *,
-    owner: str | None = None,
-    instance: Instance | None = None,
-    step: Step | None = None,
-) -> Iterator[None]:
+class calling:
     """Turn an error of the task's own code into a finding that names the method, the input and the error.
 
     One of the machine, no memory or a full disk, says nothing of the task and stays what it is.
     """
-    try:
-        yield
-    except Broken:
-        raise
-    except (Exception, SystemExit) as error:
+
+    __slots__ = ("at", "instance", "method", "owner", "step")
+
+    def __init__(
+        self,
+        method: str,
+        at: str | Callable[[], str],
+        *,
+        owner: str | None = None,
+        instance: Instance | None = None,
+        step: Step | None = None,
+    ) -> None:
+        self.method, self.at, self.owner, self.instance, self.step = method, at, owner, instance, step
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, Broken) or not isinstance(error, Exception | SystemExit):
+            return
         if of_the_machine(error):
-            raise
+            return
+        owner = self.owner
         if isinstance(error, InvalidArgument) and error.where == "Instance":
             owner = OWNER.get(error.argument, owner)
-        where, seen = at if isinstance(at, str) else at(), f"{type(error).__name__}: {error}"
-        raise Broken(where, f"{method} raised {seen}", "no error", instance=instance, step=step, owner=owner) from error
+        raise Broken(
+            self.at if isinstance(self.at, str) else self.at(), f"{self.method} raised {type(error).__name__}: {error}",
+            "no error", instance=self.instance, step=self.step, owner=owner,
+        ) from error  # fmt: skip
 
 
 class Trial:
@@ -242,6 +251,11 @@ class Trial:
                         return True
         return False
 
+    @cached_property
+    def takes_key(self) -> bool:
+        """Whether a rule of the task takes the key of a step besides what it reads."""
+        return self.task.takes_key
+
     def increment(self, length: int, instance: Instance, step: Step) -> int | None:
         """What the task's `increment` says of a step."""
         with calling("increment", partial(self.at, length, instance, step), owner="IDs", instance=instance, step=step):
@@ -259,7 +273,7 @@ class Trial:
     def reading(self, instance: Instance, step: Step) -> tuple[int | tuple[int, int], ...]:
         """What the rule of the task gets to see of a step: a token a source, with its key where the rule takes one."""
         read = instance.read(step)
-        return tuple(zip(read, instance.key(step), strict=True)) if self.task.takes_key else read
+        return tuple(zip(read, instance.key(step), strict=True)) if self.takes_key else read
 
     def each(self, contract: str, check: Callable[[int, Instance], None]) -> int:
         """Put all listed instances to a check, and for the other lengths those that Hypothesis draws.
@@ -359,7 +373,7 @@ class Trial:
 
     def called(self, method: str, instance: Instance, step: Step) -> str:
         """How a method of the task was called for a step."""
-        key = f", key={shown(instance.key(step))}" if self.task.takes_key else ""
+        key = f", key={shown(instance.key(step))}" if self.takes_key else ""
         return f"{method}({shown(instance.read(step))}{key})"
 
     def at(self, length: int, instance: Instance, step: Step | None = None) -> str:

@@ -125,7 +125,10 @@ class Index:
         asked = self._query.get(ask.query, 0)
         if asked.bit_count() < 2 or asked & self._label.get(ask.label, 0):
             return None
-        found = [*self._occurring(ask.view(), asked)]
+        view = ask.view()
+        if any(asked & ~self._holding.get(symbol, 0) for symbol in view):
+            return None
+        found = [*self._occurring(view, asked)]
         return found[0] if len(found) == asked.bit_count() else None
 
     def _occurring(self, view: View, among: int) -> Iterator[Ask]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proofs_check import check_task
-from proofs_check.contracts import CONTRACTS, RULE, _finding
+from proofs_check import check_task, contracts
+from proofs_check.contracts import RULE
 from proofs_check.hidden import HIDDEN
 from proofs_check.task_report import Finding, TaskReport
 from proofs_check.trial import Trial
@@ -28,7 +28,7 @@ def checked(task: Task, *lengths: int, budget: int = 1200, draws: int = 5) -> Ta
 def finding_of(contract: str, task: Task, *lengths: int, budget: int = 1200, draws: int = 5) -> Finding:
     """What is found about one contract alone."""
     trial = Trial(task, lengths or (1, 2, 3), seed=0, budget=budget, draws=draws, level=Fraction(1, 1000))
-    return _finding(trial, contract, CONTRACTS[contract])
+    return contracts.finding_of(trial, contract)
 
 
 RIGHT = [

@@ -93,7 +93,7 @@ def found(contract: str, task: Task, **changes: Any) -> Finding:
     }
     options: dict[str, Any] = usual | changes
     tried = Trial(task, options.pop("lengths"), **options)
-    return contracts._finding(tried, contract, CONTRACTS[contract])
+    return contracts.finding_of(tried, contract)
 
 
 @pytest.mark.parametrize("name", TASKS)

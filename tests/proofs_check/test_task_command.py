@@ -15,6 +15,7 @@ import proofs_check
 from proofs_check import contracts
 from proofs_check.cli import main
 from proofs_check.contracts import CONTRACTS
+from proofs_check.trial import Decided, Trial
 from tests.test_imports import loaded_after
 
 ROOT = Path(proofs_check.__file__).parent.parent
@@ -283,6 +284,12 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 PLUGIN = [] if metadata.entry_points(group="pytest11", name="lengthgen") else ["-p", "lengthgen_entry"]
 
+ALONE = [
+    "-p", "no:cacheprovider", "-p", "no:faulthandler", "--rootdir", ".", "-c", os.devnull, "--import-mode", "importlib",
+    *PLUGIN,
+]  # fmt: skip
+"""What an inner run of pytest in this process takes, to be apart from the outer one."""
+
 
 def test_the_plugin_makes_a_test_of_every_contract(folder: Path) -> None:
     (folder / "test_other.py").write_text("def test_other():\n    assert True\n", encoding="utf-8")
@@ -298,10 +305,42 @@ def test_the_plugin_makes_a_test_of_every_contract(folder: Path) -> None:
 
 
 def test_the_plugin_leaves_xdist_alone(folder: Path) -> None:
-    spread = run_pytest(
-        folder, "--lengthgen-task", "shouting:Shout", "-n", "2", "shouting:Shout::IDs", "shouting:Shout"
-    )
-    assert "12 passed" in spread.stdout.splitlines()[-1], spread.stdout + spread.stderr
+    """Three of the contracts, all before the sampler, which takes the longest to import what it needs."""
+    arguments = ["shouting:Shout::IDs", "shouting:Shout", "-k", "IDs or mask or deterministic"]
+    spread = run_pytest(folder, "--lengthgen-task", "shouting:Shout", "-n", "2", *arguments)
+    assert "3 passed" in spread.stdout.splitlines()[-1], spread.stdout + spread.stderr
+
+
+def test_a_test_of_the_plugin_checks_nothing_that_comes_after_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    """And each contract once, whatever the order of the tests; a refuted one is."""
+    asked: list[str] = []
+
+    def watched(name: str, contract: contracts.Contract) -> contracts.Contract:
+        def check(trial: Trial) -> Decided:
+            asked.append(name)
+            return contract(trial)
+
+        return check
+
+    for name, contract in CONTRACTS.items():
+        monkeypatch.setitem(CONTRACTS, name, watched(name, contract))
+    arguments = ["--lengthgen-task", "copy", "copy::mask", "copy::length honoured"]
+    assert pytest.main([*ALONE, *arguments], plugins=[Reversed()]) == 0
+    assert asked == ["well formed", "deterministic", "length honoured", "mask"]
+    arguments = ["--lengthgen-task", "shouting:Mute", "shouting:Mute::sparsity", "shouting:Mute::mask"]
+    assert pytest.main([*ALONE, *arguments]) == 1
+    assert asked[4:] == [*CONTRACTS][: [*CONTRACTS].index("sparsity") + 1]
+
+
+class Reversed:
+    """A plugin of an inner run of pytest: the last test comes first."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Turn them around."""
+        items.reverse()
 
 
 class Recorder:
@@ -318,20 +357,7 @@ class Recorder:
 def collected(*arguments: str) -> list[str]:
     """What pytest would run, in this process."""
     recorder = Recorder()
-    alone = [
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:faulthandler",
-        "--rootdir",
-        ".",
-        "-c",
-        os.devnull,
-        "--import-mode",
-        "importlib",
-        *PLUGIN,
-    ]
-    status = pytest.main([*alone, "--collect-only", "--lengthgen-task", "copy", *arguments], plugins=[recorder])
+    status = pytest.main([*ALONE, "--collect-only", "--lengthgen-task", "copy", *arguments], plugins=[recorder])
     assert status == (0 if recorder.ids else 4)
     return recorder.ids
 

@@ -45,6 +45,9 @@ from theory.positions import Coupled, Ids, PositionScheme, absolute
 
 Tokens: TypeAlias = tuple[int, ...]
 
+WHOLE = frozenset({int})
+"""The types of whole numbers: neither bool nor those of numpy."""
+
 
 class Step(NamedTuple):
     """One prediction: the token at `position` is a function of the tokens at `sources`, all of them earlier.
@@ -94,17 +97,18 @@ class Instance:
         where = "Instance"
         for name in ("tokens", "ids", "given"):
             values = getattr(self, name)
+            if isinstance(values, tuple) and WHOLE.issuperset(map(type, values)):
+                continue
             if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
                 several = next(value for value in values if isinstance(value, tuple))
                 raise InvalidArgument(
                     where, name, f"the tuple {shown(several)} as the ID of one token", "one integer a token",
                     "Several IDs a token are not supported: choose one of them, or number the pairs.",
                 )  # fmt: skip
-            if not isinstance(values, tuple) or not set(map(type, values)) <= {int}:
-                raise InvalidArgument(
-                    where, name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
-                    "Write tuple(values); from a numpy array tuple(array.tolist()).",
-                )  # fmt: skip
+            raise InvalidArgument(
+                where, name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
+                "Write tuple(values); from a numpy array tuple(array.tolist()).",
+            )  # fmt: skip
         for name in ("ids", "parts") if self.parts else ("ids",):
             if len(getattr(self, name)) != len(self.tokens):
                 raise InvalidArgument(
@@ -115,7 +119,7 @@ class Instance:
             raise InvalidArgument(
                 where, "steps", shown(self.steps), "a tuple of Steps", "Write (Step(2, (0, 1)), ...)."
             )
-        scored = [step.position for step in self.steps]
+        scored = [position for position, _ in self.steps]
         n_prompt = len(self.tokens) - len(scored) - len(self.given)
         output = range(n_prompt, len(self.tokens))
         if not scored or n_prompt < 1 or sorted([*scored, *self.given]) != [*output] or scored != sorted(scored):
@@ -125,11 +129,11 @@ class Instance:
                 "List each output position in `steps`, or in `given` when it is not predicted.",
             )  # fmt: skip
         for position, sources in self.steps:
-            whole = isinstance(sources, tuple) and set(map(type, sources)) <= {int}
+            whole = isinstance(sources, tuple) and WHOLE.issuperset(map(type, sources))
             if (
                 not whole
                 or (sources and not 0 <= min(sources) <= max(sources) < position)
-                or len(set(sources)) < len(sources)
+                or len({*sources}) < len(sources)
             ):
                 raise InvalidArgument(
                     where, "steps", f"the sources {shown(sources)} of the step at position {position}",
@@ -363,16 +367,18 @@ class Task(ABC):
         >>> task.free_run(walk) == (walk.tokens, walk.ids)
         True
         """
-        n = instance.n_prompt
+        n, rule, increment = instance.n_prompt, self.rule, self.increment
+        by_key, grows_by_key = _takes_key(rule), _takes_key(increment)
         tokens, ids = [*instance.tokens[:n]], [*instance.ids[:n]]
         sources = {step.position: step.sources for step in instance.steps}
         for position in range(n, len(instance.tokens)):
             token, id_ = instance.tokens[position], instance.ids[position]
             if position in sources:
-                read = tuple(tokens[source] for source in sources[position])
-                key = tuple(ids[source] - ids[-1] for source in sources[position])
-                token, increment = self.predict_token(read, key), self.predict_increment(read, key)
-                id_ = id_ if increment is None else ids[-1] + increment
+                read = tuple([tokens[source] for source in sources[position]])
+                key = tuple([ids[source] - ids[-1] for source in sources[position]])
+                token = rule(read, key) if by_key else rule(read)
+                grown = increment(read, key) if grows_by_key else increment(read)
+                id_ = id_ if grown is None else ids[-1] + grown
             tokens.append(token)
             ids.append(id_)
         return tuple(tokens), tuple(ids)

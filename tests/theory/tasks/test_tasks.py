@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -29,7 +30,14 @@ DENSE = [task for task in ALL if task.sparsity is None]
 
 
 def over(tasks: list[Task] | tuple[Task, ...]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("task", tasks, ids=label)
+    """All tests of one task run in a row, so that its instances are listed once."""
+    return pytest.mark.parametrize("task", tasks, ids=label, scope="module")
+
+
+@lru_cache(maxsize=12)
+def listed(task: Task, length: int) -> list[Instance]:
+    """The instances of a length."""
+    return list(task.support(length))
 
 
 def spread(instance: Instance, step: Step) -> int:
@@ -45,31 +53,31 @@ def test_the_registry_knows_every_task_by_its_name() -> None:
 @over(ALL)
 def test_listing(task: Task) -> None:
     for length in lengths(task):
-        listed = list(task.support(length))
-        assert len(listed) == len(set(listed)) == task.n_instances(length) > 0
+        found = listed(task, length)
+        assert len(found) == len(set(found)) == task.n_instances(length) > 0
 
 
 @over(ALL)
 def test_samples_lie_in_the_support(task: Task, rng: np.random.Generator) -> None:
     for length in lengths(task):
-        listed = set(task.support(length))
+        found = listed(task, length)
         drawn = {task.sample(length, rng) for _ in range(30)}
-        assert drawn <= listed
-        assert len(drawn) > 1 or len(listed) == 1
+        assert drawn <= {*found}
+        assert len(drawn) > 1 or len(found) == 1
         assert all(task.weight(instance) >= 1 for instance in drawn)
 
 
 @over(ALL)
 def test_rollouts_give_the_reference(task: Task) -> None:
     for length in lengths(task):
-        assert all(task.rollout(instance) == instance.tokens for instance in task.support(length))
+        assert all(task.rollout(instance) == instance.tokens for instance in listed(task, length))
 
 
 @over(ALL)
 def test_targets_are_functions_of_what_is_read(task: Task) -> None:
     targets: dict[tuple[int, ...], set[int]] = defaultdict(set)
     for length in lengths(task):
-        for instance in task.support(length):
+        for instance in listed(task, length):
             for step in instance.steps:
                 targets[instance.read(step)].add(instance.tokens[step.position])
     assert all(len(values) == 1 for values in targets.values())
@@ -83,7 +91,7 @@ def test_nothing_is_read_in_vain(task: Task) -> None:
 
     A place matters when two readings that differ there alone have different targets (or increments of the ID).
     """
-    instances = list(task.support(max(lengths(task, most=10_000))))
+    instances = listed(task, max(lengths(task, most=10_000)))
     targets = {
         read: (instance.tokens[step.position], task.predict_increment(read, instance.key(step)))
         for instance in instances
@@ -103,7 +111,7 @@ def test_nothing_is_read_in_vain(task: Task) -> None:
 @over(ALL)
 def test_one_id_and_one_part_a_token(task: Task) -> None:
     for length in lengths(task):
-        for instance in task.support(length):
+        for instance in listed(task, length):
             assert len(instance.ids) == len(instance.parts) == len(instance.tokens)
             assert set(instance.tokens) <= set(range(len(task.alphabet)))
 
@@ -120,14 +128,14 @@ def test_sparsity_is_the_size_of_the_largest_dependency_set(task: Task, rng: np.
         assert instance is None or max(len(step.sources) for step in instance.steps) == task.sparsity
     for length in lengths(task):
         if length >= 2:
-            sizes = {max(len(step.sources) for step in instance.steps) for instance in task.support(length)}
+            sizes = {max(len(step.sources) for step in instance.steps) for instance in listed(task, length)}
             assert sizes == {task.sparsity}
 
 
 @over(DENSE)
 def test_dense_sets_grow(task: Task) -> None:
     sizes = [
-        max(len(step.sources) for instance in task.support(length) for step in instance.steps)
+        max(len(step.sources) for instance in listed(task, length) for step in instance.steps)
         for length in lengths(task, most=10_000)
     ]
     assert len(sizes) >= 2
@@ -138,11 +146,11 @@ def test_dense_sets_grow(task: Task) -> None:
 def test_increments(task: Task) -> None:
     """Where increments are given they are those of the IDs; where they are not, the IDs depend on the length alone."""
     for length in lengths(task):
-        listed = list(task.support(length))
-        if task.predict_increment(listed[0].read(listed[0].steps[0]), ()) is None:
-            assert len({instance.ids for instance in listed}) == 1
+        found = listed(task, length)
+        if task.predict_increment(found[0].read(found[0].steps[0]), ()) is None:
+            assert len({instance.ids for instance in found}) == 1
         else:
-            for instance in listed:
+            for instance in found:
                 for step in instance.steps:
                     before, after = instance.ids[step.position - 1 : step.position + 1]
                     assert task.predict_increment(instance.read(step), instance.key(step)) == after - before
