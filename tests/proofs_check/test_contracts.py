@@ -16,7 +16,7 @@ from proofs_check import sampling as sampler
 from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, RULE
 from proofs_check.hidden import HIDDEN
 from proofs_check.task_report import Finding, TaskReport
-from proofs_check.trial import Broken, Trial
+from proofs_check.trial import Broken, Trial, calling
 from tests.proofs_check import broken_tasks as broken
 from theory import BudgetExceeded, InvalidArgument
 from theory.tasks import TASKS, Addition, Copy, Instance, ScratchpadParity, Sorting, Task, sparse_parity
@@ -460,3 +460,16 @@ def test_frequencies_that_were_not_tested_are_not_supported() -> None:
     task = sparse_parity(2)
     report = check_task(task, lengths=[300, 301], draws=5)
     assert report["sample agrees with support"].kind == "inconclusive"
+
+
+def test_a_finding_about_a_call_stays_what_it_is() -> None:
+    known = Broken("here", "this", "that", owner="mask")
+    with pytest.raises(Broken) as met, calling("solve", "elsewhere", owner="IDs"):
+        raise known
+    assert met.value is known
+
+
+def test_tokens_are_counted_in_prompts_that_reach_so_far() -> None:
+    """Each by its weight; the output does not count."""
+    made = [Copy().solve((0, 2)), Copy().solve((0, 1, 2))]
+    assert sampler._counts(made, [2, 3], [(0,), (2,)]) == {((0, 0),): 5, ((2, 2),): 3}
