@@ -302,15 +302,15 @@ def test_monte_carlo_divides_its_level_by_its_tests(monkeypatch: pytest.MonkeyPa
 # ── Proofs: statements that pass every step but one ──────────────────────────────────────────────────────────────────
 
 
-def never_through(check: Callable[..., int], statement: Any, step: str) -> None:
+def never_through(check: Callable[..., int], step: str, **parts: Any) -> None:
     with pytest.raises(AssertionError, match=step):
-        check(statement)
+        check(**parts)
 
 
-def through_dilution(patch: pytest.MonkeyPatch, value: Callable[[Any, Any], Any]) -> Any:
-    """A statement of T6 with this loss at n + 1 candidates, which `bounds.dilution` shares."""
+def through_dilution(patch: pytest.MonkeyPatch, value: Callable[[Any, Any], Any]) -> None:
+    """T6 states this loss at n + 1 candidates, and `bounds.dilution` shares it."""
     patch.setattr(bounds, "dilution", lambda n, s: value(n - 1, s))
-    return SimpleNamespace(value=lambda n, s: value(n - 1, s))
+    patch.setattr(t6, "_value", lambda n, s, **parts: value(n - 1, s))
 
 
 @pytest.mark.parametrize(
@@ -324,12 +324,13 @@ def through_dilution(patch: pytest.MonkeyPatch, value: Callable[[Any, Any], Any]
     ],
 )
 def test_t6_each_step_of_the_half(value: Callable[[Any, Any], Any], step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    never_through(t6.prove_half, through_dilution(monkeypatch, value), step)
+    through_dilution(monkeypatch, value)
+    never_through(t6.prove_half, step)
 
 
 def test_t6_the_half_is_about_the_public_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "dilution", lambda n, s: n * s / (1 + n * s))
-    never_through(t6.prove_half, t6.STATED, "bounds.dilution")
+    never_through(t6.prove_half, "bounds.dilution")
 
 
 @pytest.mark.parametrize(
@@ -376,7 +377,7 @@ def test_t7_the_fourier_form_compares_with_0(value: int, step: str, monkeypatch:
     ],
 )
 def test_t7_the_floor_is_neither_above_nor_below(floor: Callable[[Any], Any], step: str) -> None:
-    never_through(t7.prove_floor, replace(t7.STATED, floor=floor), step)
+    never_through(t7.prove_floor, step, floor=floor)
 
 
 def test_t10_vandermonde_notices_a_wrong_binomial(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,7 +389,7 @@ def test_t10_vandermonde_notices_a_wrong_binomial(monkeypatch: pytest.MonkeyPatc
 
 def test_t12_the_balanced_mixture_is_the_public_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "below_arity_floor", lambda n: 1 / (n + 2))
-    never_through(t12.prove_pointwise, t12.STATED, "the balanced mixture")
+    never_through(t12.prove_pointwise, "the balanced mixture")
 
 
 # ── What the checks are about ────────────────────────────────────────────────────────────────────────────────────────
@@ -423,7 +424,7 @@ def test_t5_says_nothing_beyond_its_parts() -> None:
     heads = HeadClass(2, 0, "relative")
 
     def said(heads: HeadClass, train: Any, test: Any) -> set[str]:
-        return set(t5._says(Problem(heads, train, test), t5.STATED))
+        return set(t5._says(Problem(heads, train, test)))
 
     at = {n: ens.at(n, positions=coupled) for n in (2, 4, 6)}
     assert said(heads, at[4], at[4]) == said(heads, at[4], at[6]) == {"(i)"}
@@ -455,23 +456,22 @@ def test_t6_equal_views_and_one_label_are_outside() -> None:
     (problem,) = t6._planted_token_is_noise()
     example = problem.train.support()[0]
     assert HardHead(problem.heads, {View((0,), ()): 0}).loss(example) == 0
-    assert t6.STATED.value(2, 1) == HALF
+    assert t6._value(2, 1) == HALF
     (single,) = t6._one_label()
     for outside in (problem, single):
         assert not t6.nonvacuous(outside)
         assert t6.cases(outside) == 0
-        assert t6.refute(outside, t6.STATED) is None
+        assert t6.refute(outside) is None
 
 
 def test_t6_only_a_margin_of_0_can_lack_a_view_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under two equal views no head has a margin above 0, so that only the score 1 counts."""
     (problem,) = t6._planted_token_is_noise()
-    anything = replace(t6.STATED, without="planted view is unique")
-    facts = t6.refute(problem, anything)
+    facts = t6.refute(problem, without="planted view is unique")
     assert facts is not None
     assert facts["score"] == "1"
     monkeypatch.setattr(t6, "SCORES", (HALF,))
-    assert t6.refute(problem, anything) is None
+    assert t6.refute(problem, without="planted view is unique") is None
 
 
 def test_t6_extreme_heads_by_number() -> None:
@@ -487,7 +487,7 @@ def test_t6_other_heads_than_the_worst_are_tried(monkeypatch: pytest.MonkeyPatch
         return out if len(out.law) > 1 else replace(out, law={1: Fraction(1)})
 
     change(monkeypatch, SparseAttentionHead, "from_counts", wrong)
-    facts = t6.refute(t6.one_word(1, 3), t6.STATED)
+    facts = t6.refute(t6.one_word(1, 3))
     assert facts is not None
     assert facts["head"] in ([["1", True]], [["0", False]])
     assert facts["exact"] == "1"
@@ -514,8 +514,8 @@ def test_t8_bounds_of_1_decide_nothing() -> None:
         right = t8.eliminate(heads, law.support()).answers
         problem = Problem(heads, law, law, HardHead(heads, {**right, View((1, 3), ()): (3, 1)}))
         losses = [Fraction(0), ones**2]
-        assert t8.STATED.bound(losses) == 2 * ones**2
-        assert t8.refute(problem, t8.STATED) is None
+        assert t8._bound(losses) == 2 * ones**2
+        assert t8.refute(problem) is None
         assert t8.decisive(problem) == (4 if 2 * ones**2 < 1 else 0)
         half = Problem(heads, law, law, HardHead(heads, {v: y for v, y in right.items() if v.tokens[0] == 0}))
         assert t8.decisive(half) == decisive
@@ -553,18 +553,17 @@ def test_t9_minimal_is_the_smallest_hitting_set() -> None:
 def test_t9_the_level_is_exceeded_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """After one token of four the learned head errs for sure: more than the level 1/2, not more than the level 1."""
     (four, _) = t9._lookup("quick")
-    never_wrong = replace(t9.STATED, per_view=Fraction(0), level=False)
-    facts = t9.refute(four, never_wrong)
+    facts = t9.refute(four, per_view=Fraction(0), level=False)
     assert facts is not None
     assert (facts["samples"], facts["delta"], facts["probability"]) == (1, "1/2", "1")
     monkeypatch.setattr(t9, "SIZES", (1,))
     monkeypatch.setattr(t9, "LEVELS", (Fraction(1),))
-    assert t9.refute(four, never_wrong) is None
+    assert t9.refute(four, per_view=Fraction(0), level=False) is None
 
 
 def test_t9_a_bound_of_1_decides_nothing() -> None:
     (four, _) = t9._lookup("quick")
-    decided = [(n, level) for n in t9.SIZES for level in t9.LEVELS if t9.STATED.bound(4, 2, n, level) < 1]
+    decided = [(n, level) for n in t9.SIZES for level in t9.LEVELS if t9.bound(4, 2, n, level) < 1]
     assert 0 < len(decided) < len(t9.SIZES) * len(t9.LEVELS)
     assert t9.decisive(four) == 3 * len(decided) < t9.cases(four)
     single = ensemble(2, (0,), {(1,): 0}).at(1)
@@ -584,7 +583,7 @@ def test_t10_every_example_is_put_to_the_test(monkeypatch: pytest.MonkeyPatch) -
             return whole(heads, tokens, ids) + (Counter({View((9, 9), ()): 1}) if tuple(tokens) == bad else Counter())
 
         monkeypatch.setattr(t10, "view_counts", wrong)
-        facts = t10.refute(problem, t10.STATED)
+        facts = t10.refute(problem)
         assert facts == {"tokens": list(example.tokens), "ids": list(example.ids), "view_counts": "differ"}
 
 
@@ -629,7 +628,7 @@ def test_t11_asks_for_one_planting(part: str) -> None:
 def test_t11_heads_with_a_bound_of_1_decide_nothing() -> None:
     ens = ensemble(3, (0,), {(1,): 0, (2,): 1})
     problem = Problem(HeadClass(1), ens.at(2), ens.at(4))
-    assert t11.STATED.factor(problem) == 3
+    assert t11._factor(problem) == 3
     below = sum(n for (train_loss, _), n in t11._losses(problem).items() if train_loss < Fraction(1, 3))
     assert 0 < t11.decisive(problem) == below < t11.cases(problem) == 27
 

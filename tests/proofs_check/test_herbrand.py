@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 import sympy
@@ -153,15 +152,15 @@ def test_the_premises_of_sufficiency_are_true_of_a_law_that_generalizes(lemmas: 
 
 
 def test_one_label_leaves_the_unseen_view_no_wrong_answer() -> None:
-    assert t1.prove_criterion(replace(t1.STATED, needs_two_labels=True)) > 0
+    assert t1.prove_criterion(statement=t1.Statement(needs_two_labels=True)) > 0
     with pytest.raises(AssertionError, match=r"necessity of \(a\).*: the premises do not imply the goal"):
-        t1.prove_criterion(replace(t1.STATED, needs_two_labels=False))
+        t1.prove_criterion(statement=t1.Statement(needs_two_labels=False))
 
 
-@pytest.mark.parametrize("name", t1.MUTANTS)
+@pytest.mark.parametrize("name", t1.claim.mutants)
 def test_a_mutant_of_t1_has_no_proof(name: str) -> None:
     with pytest.raises(AssertionError, match=r"do not imply the goal|is not needed"):
-        t1.prove_criterion(t1.MUTANTS[name])
+        t1.prove_criterion(**t1.claim.mutants[name])
 
 
 def test_no_lemma_of_t1_survives_without_one_of_its_premises(lemmas: list[Lemma]) -> None:

@@ -116,15 +116,15 @@ def test_t2_tightness_is_about_some_head() -> None:
     assert [True, False] in [row[:2] for row in perfect]
     assert [True, True] in [row[:2] for row in perfect]
     assert [True, True, False] not in perfect
-    assert t2.refute(problem, t2.STATED) is None
-    facts = t2.refute(problem, t2.MUTANTS["2k + 1 is tight"])
+    assert t2.refute(problem) is None
+    facts = t2.refute(problem, **t2.claim.mutants["2k + 1 is tight"])
     assert facts == {"certificate": 3, "heads": len(perfect), "perfect_below": 1, "that_err": 0}
 
 
 @pytest.mark.parametrize(("arity", "anchor", "mutant"), [(2, "none", "2k + 1"), (2, "last", "anchored: 2k")])
 def test_t2_one_more_is_refuted_by_all_heads(arity: int, anchor: str, mutant: str) -> None:
     problem = t2.tight_problem(arity, anchor)  # type: ignore[arg-type]
-    facts = t2.refute(problem, t2.MUTANTS[f"{mutant} is tight"])
+    facts = t2.refute(problem, **t2.claim.mutants[f"{mutant} is tight"])
     assert facts is not None
     assert facts["heads"] == problem.space().size
     assert facts["perfect_below"] > 0
@@ -134,9 +134,9 @@ def test_t2_the_head_of_the_proof_speaks_of_the_claim_alone() -> None:
     problem = t2.tight_problem(3)
     assert problem.n_enumerated == 0
     assert problem.head is not None
-    assert all(t2.refute(problem, statement) is None for statement in (t2.STATED, *t2.MUTANTS.values()))
+    assert all(t2.refute(problem, **parts) is None for parts in ({}, *t2.claim.mutants.values()))
     blunt = HardHead(problem.heads, {v: label for v, label in problem.head.answers.items() if v.tokens != (0, 0, 0)})
-    facts = t2.refute(replace(problem, head=blunt), t2.STATED)
+    facts = t2.refute(replace(problem, head=blunt))
     assert facts == {"certificate": 6, "head": "of the proof", "length": 6, "loss": "0"}
 
 
@@ -193,8 +193,8 @@ def test_t3a_decides_nothing_at_equal_lengths() -> None:
 )
 def test_t3b_speaks_of_local_pairs_from_4w_plus_2k_squared_on(problem: Problem, speaks: bool) -> None:
     assert t3b.nonvacuous(problem) is speaks
-    assert t3b.refute(problem, t3b.STATED) is None
-    assert (t3b.refute(problem, t3b.MUTANTS["κ >= 2 L/l"]) is not None) is speaks
+    assert t3b.refute(problem) is None
+    assert (t3b.refute(problem, **t3b.claim.mutants["κ >= 2 L/l"]) is not None) is speaks
 
 
 def test_t4_counts_a_window_of_the_test_length_as_none() -> None:
@@ -222,12 +222,14 @@ def test_t3a_ratio_of_rare_noise_losses_approaches_kappa_from_below() -> None:
 
 def test_t3a_below_2k_only_nought_by_nought_is_wrong() -> None:
     """Short training lengths: κ0, N_T and an infinite closed form hold; 0/0 stands for κ = ∞ and for κ = 1."""
-    anything = replace(t3a.STATED, least_length=0)
+    anything = t3a.Statement(least_length=0)
     refuted = {}
     for k, (train, test) in product((1, 2, 3), combinations_with_replacement(range(1, 8), 2)):
         if train < k:
             continue
-        facts = t3a.refute(Problem(HeadClass(k), marked_parity(k).at(train), marked_parity(k).at(test)), anything)
+        facts = t3a.refute(
+            Problem(HeadClass(k), marked_parity(k).at(train), marked_parity(k).at(test)), statement=anything
+        )
         assert (facts is None) == (test >= 2 * k)
         if facts is not None:
             enumerated, closed = facts["enumerated"], facts["closed_form"]
