@@ -29,6 +29,7 @@ from proofs_check.claims.claim import (
     Profile,
     Proof,
     Sampler,
+    as_count,
     as_facts,
     parts_for,
 )
@@ -136,7 +137,7 @@ def prove(claim: Claim, proof: Proof) -> Evidence:
     """Check a proof; one that does not go through refutes nothing, but leaves the claim unproved."""
     start = time.perf_counter()
     try:
-        steps = proof.check()
+        steps = as_count(proof.check(), proof.scope)
     except AssertionError as error:
         scope = f"{proof.scope}: the proof does not go through: {error}"
         return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
@@ -261,10 +262,15 @@ def _measured(
     measured = measurement.run(rng, profile, tick, **own)
     fix = "Return Measured(cases, 'what was seen')."
     check_type(measured, Measured, "Claim.measurement", measurement.scope, "what it Measured", fix)
-    if measured.refutation is None:
-        return measured
-    problem, facts = measured.refutation
-    return replace(measured, refutation=(problem, as_facts(facts, measurement.scope)))
+    refutation = measured.refutation
+    if refutation is not None:
+        refutation = refutation[0], as_facts(refutation[1], measurement.scope)
+    return Measured(
+        as_count(measured.instances, measurement.scope),
+        measured.summary,
+        refutation,
+        None if measured.decisive is None else as_count(measured.decisive, measurement.scope),
+    )
 
 
 def _noticing(

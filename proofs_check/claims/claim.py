@@ -445,11 +445,11 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 
     def n_cases(self, problem: Any) -> int:
         """How many cases there are on a problem."""
-        return self._cases(problem)
+        return as_count(self._cases(problem), "cases")
 
     def n_decisive(self, problem: Any, cases: int) -> int:
         """How many of so many cases could have refuted the claim."""
-        return cases if self._decisive is None else self._decisive(problem)
+        return cases if self._decisive is None else as_count(self._decisive(problem), "decisive")
 
     @property
     def checks(self) -> list[Check]:
@@ -474,6 +474,18 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 def parts_for(function: Callable[..., object], parts: Parts) -> dict[str, Any]:
     """Those parts that a proof or a measurement takes."""
     return {name: parts[name] for name in _keywords(function) if name in parts}
+
+
+def as_count(found: object, where: str) -> int:
+    """A number of cases or steps.
+
+    Raises
+    ------
+    InvalidArgument : for what is none.
+    """
+    if not isinstance(found, Integral) or found < 0:
+        raise _refused("Claim", f"what {where} returns", shown(found), "a whole number >= 0", "Return how many.")
+    return int(found)
 
 
 def as_facts(found: object, where: str) -> Facts:

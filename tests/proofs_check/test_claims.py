@@ -104,9 +104,7 @@ def test_every_draw_measurement_and_proof_notices_some_mutant(claim_id: str) -> 
 
 @pytest.mark.parametrize("claim_id", [*(claim_id.lower() for claim_id in IDS), "T0", "", "T1 "])
 def test_an_unknown_claim_is_refused_with_the_known_ones(claim_id: str) -> None:
-    with pytest.raises(
-        InvalidArgument, match=rf"claims\.get: argument claim_id: got .*expected one of {', '.join(IDS)}"
-    ):
+    with pytest.raises(InvalidArgument, match=rf"find: argument claim: got .*expected one of {', '.join(IDS)}"):
         find(claim_id)
 
 

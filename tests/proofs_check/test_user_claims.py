@@ -640,6 +640,34 @@ def test_a_measurement_returns_what_it_measured() -> None:
         engines.measure(claim, claim.measurements[0], "quick", 0, Ticks())
 
 
+@pytest.mark.parametrize("number", [None, -1, 1.5, "3"])
+def test_numbers_of_cases_and_steps_are_whole(number: Any) -> None:
+    claim = claim_()
+    claim.family("f")(lambda profile: [1])
+    claim.proof("p")(lambda: number)
+    claim.measurement("search", "m")(lambda rng, profile, tick: Measured(number, "seen"))
+    claim.measurement("search", "n")(lambda rng, profile, tick: Measured(1, "seen", decisive=number))
+    with pytest.raises(InvalidArgument, match=r"Claim: argument what p returns: got .* expected a whole number >= 0"):
+        engines.prove(claim, claim.proofs[0])
+    for measurement in claim.measurements[: 1 if number is None else 2]:
+        with pytest.raises(InvalidArgument, match=f"what {measurement.scope} returns"):
+            engines.measure(claim, measurement, "quick", 0, Ticks())
+    claim.decisive(lambda n: number)
+    with pytest.raises(InvalidArgument, match="what decisive returns"):
+        engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    claim.cases(lambda n: number)
+    with pytest.raises(InvalidArgument, match="what cases returns"):
+        engines.exhaust(claim, claim.families[0], "quick", Ticks())
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    claim = claim_()
+    claim.family("f")(lambda profile: [1])
+    claim.cases(lambda n: np.int64(3))
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    assert json.dumps([evidence.instances, evidence.decisive]) == "[3, 3]"
+
+
 def sampled(strategy: st.SearchStrategy[Any], **options: Any) -> Any:
     claim = Claim("lists", statement="s")
     claim.refute(lambda drawn: None)
