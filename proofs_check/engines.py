@@ -247,6 +247,7 @@ def measure(claim: Claim, measurement: Measurement, profile: Profile, seed: int,
         seconds = time.perf_counter() - start
         return Evidence("refuted", measurement.engine, scope, measured.instances, decisive, seconds, witness)
     kind: Kind = "supported" if decisive else "inconclusive"
+    scope += "" if decisive else ". Vacuous: none of these cases could have refuted the claim"
     evidence = Evidence(kind, measurement.engine, scope, measured.instances, decisive)
 
     def noticed(mutant: Parts) -> bool:

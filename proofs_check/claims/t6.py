@@ -231,7 +231,7 @@ def prove_half(*, n_shift: int = -1, normalised: bool = True) -> int:
     kind="exhausted",
     notices=("C(L, k - 1) for C(L, k)", "without the normaliser"),
 )
-def prove_log_scaling(*, n_shift: int = -1, arity_shift: int = 0, normalised: bool = True) -> int:
+def prove_log_scaling(*, arity_shift: int = 0, normalised: bool = True) -> int:
     """s = L^(-e): C(L, k) L^(-k) → 1/k!, and L^(k-e) → 0, 1, ∞ for e above, at, below k; so the loss → 0, 1/(1+k!), 1."""
     import sympy
 
@@ -242,9 +242,7 @@ def prove_log_scaling(*, n_shift: int = -1, arity_shift: int = 0, normalised: bo
         n = sympy.expand(sympy.expand_func(bounds.binomial(length, k + arity_shift)))
         require(sympy.limit(n / length**k, length, sympy.oo) == sympy.Rational(1, sympy.factorial(k)), f"k = {k}")
         at, above, below = (
-            sympy.limit(
-                sympy.cancel(_value(n, 1 / length**power, n_shift=n_shift, normalised=normalised)), length, sympy.oo
-            )
+            sympy.limit(sympy.cancel(_value(n, 1 / length**power, normalised=normalised)), length, sympy.oo)
             for power in (k, k + 1, k - 1)
         )
         require(at == sympy.Rational(1, 1 + sympy.factorial(k)), f"k = {k}, s = k: {at}")

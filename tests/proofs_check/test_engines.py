@@ -325,6 +325,9 @@ def test_a_measurement_without_a_decisive_case_is_inconclusive() -> None:
 
     evidence = engines.measure(toy(), Measurement("search", "heads", run), "quick", 0, Ticks())
     assert (evidence.kind, evidence.instances, evidence.decisive) == ("inconclusive", 7, 0)
+    assert evidence.scope == (
+        "heads: seven heads, none perfect. Vacuous: none of these cases could have refuted the claim"
+    )
 
 
 # ── Mutants and necessity ────────────────────────────────────────────────────────────────────────────────────────────
