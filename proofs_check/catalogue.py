@@ -15,12 +15,16 @@ from theory.errors import InvalidArgument
 
 AGAIN = "Run `lengthgen check --profile full --json docs/full-report.json` again."
 
+OURS = """\
+Written by `lengthgen catalogue docs/full-report.json --output docs/claims.md` from the claim list in `theory/claims.py`
+and a report of the full profile (`lengthgen check --profile full --json docs/full-report.json`); do not edit it by hand.
+The statements with their proofs are in [theory.md](theory.md). """
+OWN = "Written by `lengthgen catalogue` from a report of the full profile; do not edit it by hand.\n"
+
 HEADER = """\
 # The claims and their evidence
 
-Written by `lengthgen catalogue docs/full-report.json --output docs/claims.md` from the claim list in `theory/claims.py`
-and a report of the full profile (`lengthgen check --profile full --json docs/full-report.json`); do not edit it by hand.
-The statements with their proofs are in [theory.md](theory.md). A claim's evidence is of a kind: *proved* (a
+{source}A claim's evidence is of a kind: *proved* (a
 machine check of what the scope states, in general), *exhausted* (every instance of a finite scope), *supported* (random
 instances, searches that found nothing). *Decisive* are the cases that could have refuted the claim: not, for instance, a
 head that loses nothing. Every mutant is a false variant of the statement that the families must refute; draws,
@@ -57,8 +61,10 @@ def _page(report: Mapping[str, Any]) -> str:
             "catalogue", "report", f"a report with {', '.join(found)}",
             f"a finished full report of version {version('lengthgen')}", AGAIN,
         )  # fmt: skip
-    sections = [HEADER, _provenance(report), _summary(entries)]
-    for claim in _claims(entries):
+    found_claims = _claims(entries)
+    source = OURS if any(claim.id in IDS for claim in found_claims) else OWN
+    sections = [HEADER.format(source=source), _provenance(report), _summary(entries)]
+    for claim in found_claims:
         stale = _stale(claim, entries.get(claim.id))
         if stale is not None:
             raise InvalidArgument(
@@ -135,16 +141,18 @@ def _summary(entries: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _section(claim: Claim, entry: Mapping[str, Any]) -> str:
     witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
-    lines = [f"## {claim.id}", "", f"**{claim.title}.** {_text(claim.statement)}", ""]
+    title = f"**{_text(claim.title)}.** " if claim.title else ""
+    lines = [f"## {claim.id}", "", f"{title}{_text(claim.statement)}", ""]
+    lines += [f"*Tightness.* {_text(claim.tightness)}", ""] if claim.tightness else []
     lines += [
-        f"*Tightness.* {_text(claim.tightness)}",
-        "",
         f"Check it: `lengthgen check --claim {claim.address}`",
         "",
         "| hypothesis | what is assumed | without it |",
         "|---|---|---|",
     ]
-    lines += [f"| {name} | {_text(what)} | {_facts(witnesses.get(name))} |" for name, what in claim.hypotheses.items()]
+    lines += [
+        f"| {_text(name)} | {_text(what)} | {_facts(witnesses.get(name))} |" for name, what in claim.hypotheses.items()
+    ]
     lines += ["", "| evidence | engine | scope | cases | decisive | s |", "|---|---|---|--:|--:|--:|"]
     lines += [
         f"| {item['kind']} | {item['engine']} | {_text(covered(item))} | {item['instances']:,} | {decisive([item])} | "

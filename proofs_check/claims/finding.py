@@ -136,7 +136,8 @@ def said(error: BaseException) -> str:
         return f"{error} ({notes})" if notes else str(error)
     text = " ".join(str(error).split())
     words = type(error).__name__ + (f": {text if len(text) <= 200 else f'{text[:200]}...'}" if text else "")
-    theirs = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith(INSTALLED)]
+    frames = extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(INSTALLED)] or frames
     place = [f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}" for frame in theirs[-1:]]
     where = ", ".join(filter(None, [notes, *place]))
     return f"{words} ({where})" if where else words

@@ -43,7 +43,6 @@ SCOPE = (
     "theory/**/*.py",
     "idealized_model/**/*.py",
     "proofs_check/claims/*.py",
-    "proofs_check/attack.py",
     "proofs_check/engines.py",
     "proofs_check/herbrand.py",
     "proofs_check/problem.py",
