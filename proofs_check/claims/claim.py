@@ -414,7 +414,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
             raise _refused(where, "notices", got, "a list of names", "Put it into [ ].")
         names = tuple(notices)
         for name in names:
-            if name not in self.mutants:
+            if not isinstance(name, str) or name not in self.mutants:
                 known = "; ".join(map(repr, self.mutants)) or "none so far"
                 raise _refused(
                     where, "notices", shown(name), f"names of mutants: {known}", "Register the mutant before it."

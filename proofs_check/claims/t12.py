@@ -33,7 +33,6 @@ def _stated_floor(n: Any) -> Any:
     return bounds.below_arity_floor(n)
 
 
-# MUT
 @claim.refute
 def refute(problem: Problem, *, floor: Callable[[Any], Any] = _stated_floor, without: str = "") -> Facts | None:
     """T7's search for a head below the floor, with a greater one."""

@@ -567,6 +567,10 @@ REFUSED: dict[str, tuple[Callable[[Claim], object], str]] = {
         lambda c: c.sampler("f", notices=["x"]),
         r"notices: got 'x'; expected names of mutants: 'smaller'",
     ),
+    "no mutant": (
+        lambda c: c.sampler("f", notices=[["smaller"]]),
+        r"notices: got \['smaller'\]; expected names of mutants",
+    ),  # type: ignore[list-item]
     "one string": (
         lambda c: c.sampler("f", notices="smaller"),
         r"notices: got 'smaller' alone; expected a list of names",
