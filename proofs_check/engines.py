@@ -158,7 +158,7 @@ def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Ti
     start = time.perf_counter()
     tally, drawn, refuted = _drawn(claim, sampler, profile, seed, STATED, tick)
     if refuted is not None:
-        address = {"sampler": sampler.scope, "profile": profile, "seed": seed}
+        address = {"sampler": sampler.scope, "profile": profile, "seed": seed, "hypothesis": version("hypothesis")}
         witness = make_witness(claim, "stated", *refuted, address)
         return _evidence("refuted", "sampled", sampler.scope, tally, start, witness)
     scope = (

@@ -93,8 +93,12 @@ def _problem(claim: Claim, data: dict[str, Any], where: str) -> tuple[str, Any]:
 
 def _changed(address: dict[str, Any]) -> str:
     """What to say where another version made the address."""
-    now, then = version("lengthgen"), address.get("version")
-    return "" if then == now else f", as version {now} makes it; recorded by {then}"
+    recorded = {"lengthgen": address.get("version"), "hypothesis": address.get("hypothesis")}
+    return "".join(
+        f", as {name} {version(name)} makes it; recorded by {then}"
+        for name, then in recorded.items()
+        if then not in (None, version(name))
+    )
 
 
 def _facts(claim: Claim, problem: Any, parts: Parts, where: str) -> Facts | None:

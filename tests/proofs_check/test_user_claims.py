@@ -24,6 +24,7 @@ from proofs_check.claims import find
 from proofs_check.claims.finding import IDS, addresses
 from proofs_check.claims.recorded import as_data, from_data, from_field, to_data
 from proofs_check.cli import main
+from proofs_check.evidence import version
 from proofs_check.html_report import page
 from proofs_check.problem import in_words
 from proofs_check.replay import replay
@@ -281,6 +282,11 @@ def test_pytest_makes_a_test_of_every_check(folder: Path) -> None:
     assert any("necessity: whole: nothing refutes it: yield a problem" in line for line in lines)
     assert "3 failed, 11 passed" in lines[-1]
     assert "Traceback" not in done.stdout
+
+
+@pytest.mark.slow  # two programs
+def test_pytest_runs_the_checks_that_are_named(folder: Path) -> None:
+    claims = ["--lengthgen-claim", f"{HOME}:mean", "--lengthgen-claim", f"{HOME}:low"]
     chosen = run_pytest(folder, "-q", "--rootdir", ".", *claims, f"{HOME}:mean::mutant: a fifth")
     assert "1 passed" in chosen.stdout.splitlines()[-1]
     wrong = run_pytest(folder, "--rootdir", ".", "--lengthgen-claim", "no.such:claim")
@@ -319,7 +325,7 @@ def test_a_problem_without_a_data_form_is_replayed_from_its_address(
         address.pop("version")
     assert addressed == {
         "paths and cycles": {"family": "paths and cycles", "profile": "quick", "index": 3},
-        "graphs": {"sampler": "graphs", "profile": "quick", "seed": 5},
+        "graphs": {"sampler": "graphs", "profile": "quick", "seed": 5, "hypothesis": version("hypothesis")},
         "a forest": {"family": "paths and cycles", "profile": "quick", "index": 0},
         "connected": {"without": "connected", "index": 1},
     }
@@ -330,7 +336,9 @@ def test_a_problem_without_a_data_form_is_replayed_from_its_address(
     assert said["a forest"].startswith(f"{HOME}:sparse, mutant: a forest (problem 1 of 'paths and cycles'): ")
     assert said["connected"].startswith(f"{HOME}:sparse, without: connected (problem 2 of 'connected'): ")
     monkeypatch.setattr("proofs_check.replay.version", lambda name: "9.9")
-    assert "'graphs', as version 9.9 makes it; recorded by " in replay(found["graphs"]).summary
+    said_now = replay(found["graphs"]).summary
+    assert f"'graphs', as lengthgen 9.9 makes it; recorded by {version('lengthgen')}" in said_now
+    assert f"as hypothesis 9.9 makes it; recorded by {version('hypothesis')})" in said_now
 
 
 def test_a_problem_that_is_gone_is_not_reproduced(folder: Path) -> None:
