@@ -86,7 +86,10 @@ def test_a_true_claim_holds(check: Callable[..., Any]) -> None:
         "problem": {"value": [1, 1]},
     }  # fmt: skip
     assert entry["mutants"]["refuted"] == 2
-    assert entry["necessity"][0]["witness"]["facts"] == {"product": 9, "bound": "8"}
+    assert entry["necessity"][0]["witness"] == {
+        "schema": 1, "claim": f"{HOME}:mean", "variant": "without: no guess", "facts": {"product": 9, "bound": "8"},
+        "problem": {"value": [3, 3]},
+    }  # fmt: skip
     assert out.splitlines()[-1].startswith("mean holds: 1,105 cases (1,")
     assert "nothing shows" not in out.lower()
 
