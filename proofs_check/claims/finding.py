@@ -82,13 +82,10 @@ def _all_in(module: str, folder: str | os.PathLike[str]) -> list[str]:
     _look_in(folder)
     if _FILE.search(module) or not _dotted(module):
         raise _no_module(module)
-    own: dict[int, str] = {}
-    for name, value in vars(_loaded(module)).items():
-        if isinstance(value, Claim):
-            own.setdefault(id(value), f"{module}:{name}")
+    own = [f"{module}:{name}" for name, value in vars(_loaded(module)).items() if isinstance(value, Claim)]
     if not own:
         raise _refused(f"{module!r}, a module without a claim", FORM, "Make one there: claim = Claim(...).")
-    return list(own.values())
+    return own
 
 
 def _object(spec: str, address: str) -> Claim:

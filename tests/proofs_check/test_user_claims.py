@@ -34,7 +34,7 @@ from tests.cases import LAWS
 from tests.proofs_check.own_claims import Interval, low, mean
 from tests.proofs_check.test_task_command import run_pytest
 from tests.proofs_check.toys import Ticks, problem
-from theory import HeadClass, InvalidArgument
+from theory import Example, FiniteLaw, HeadClass, InvalidArgument
 
 HOME = "tests.proofs_check.own_claims"
 Out = pytest.CaptureFixture[str]
@@ -469,6 +469,16 @@ nested.append(nested)
 @pytest.mark.parametrize("value", [*NO_DATA, nested], ids=lambda value: type(value).__name__)
 def test_other_values_have_none(value: Any) -> None:
     assert as_data(value) is None
+
+
+class Alike(FiniteLaw):
+    """A law that equals the one that a file holds."""
+
+
+def test_a_value_of_another_type_is_not_its_data() -> None:
+    law = Alike({Example((1,), (0,), 0): 1})
+    assert law == from_data(to_data(law))
+    assert as_data(law) is None
 
 
 @pytest.mark.parametrize(
