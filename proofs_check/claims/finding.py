@@ -74,13 +74,11 @@ def _all_in(module: str, folder: str | os.PathLike[str]) -> list[str]:
     """The addresses of the claims of a module."""
     if is_file(module) or not is_dotted(module):
         raise _no_module(module)
-    own: dict[int, str] = {}
-    for name, value in vars(imported(module, module, ASKED, look_first(folder))).items():
-        if isinstance(value, Claim):
-            own.setdefault(id(value), f"{module}:{name}")
+    members = vars(imported(module, module, ASKED, look_first(folder))).items()
+    own = [f"{module}:{name}" for name, value in members if isinstance(value, Claim)]
     if not own:
         raise _refused(f"{module!r}, a module without a claim", FORM, "Make one there: claim = Claim(...).")
-    return list(own.values())
+    return own
 
 
 def _object(spec: str, address: str, folders: list[str]) -> Claim:

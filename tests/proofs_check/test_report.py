@@ -244,3 +244,14 @@ def test_the_table_shows_what_an_older_report_does_not_count() -> None:
     report.print_table(built, Console(file=text, width=120))
     row = next(line for line in text.getvalue().splitlines() if "scope 0" in line)
     assert [cell.strip() for cell in row.strip("│").split("│")][3:] == ["1,000", "–", "0.5"]
+
+
+def test_a_mutant_survives_where_some_family_put_it_to_the_test() -> None:
+    vacuous = Result(Evidence("inconclusive", "exhaustive", "a", 0, 0))
+    decisive = Result(Evidence("exhausted", "exhaustive", "b", 1, 1))
+    for families, survivors, status in (({"a": vacuous, "b": decisive}, ["m"], 1), ({"a": vacuous}, [], 2)):
+        outcome = Run("quick", 0, {Task("exhaustive", "T1", name): result for name, result in families.items()})
+        outcome.results[Task("mutant", "T1", "m")] = Result()
+        built = report.build(outcome)
+        assert built["claims"][0]["mutants"]["survivors"] == survivors
+        assert report.exit_status(built) == status

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from proofs_check import Claim, Measured, engines
+from proofs_check import Claim, Measured, engines, require
 from proofs_check.claims import find
 from proofs_check.claims.finding import IDS, addresses
 from proofs_check.claims.recorded import as_data, from_data, from_field, to_data
@@ -34,7 +34,7 @@ from tests.cases import LAWS
 from tests.proofs_check.own_claims import Interval, low, mean
 from tests.proofs_check.test_task_command import run_pytest
 from tests.proofs_check.toys import Ticks, problem
-from theory import HeadClass, InvalidArgument
+from theory import Example, FiniteLaw, HeadClass, InvalidArgument
 
 HOME = "tests.proofs_check.own_claims"
 Out = pytest.CaptureFixture[str]
@@ -182,6 +182,41 @@ def test_errors_in_a_claim_cost_its_other_checks_nothing(check: Callable[..., An
     assert cases["a generator that raises in the middle"] == cases["a problem that raises"] == 3
     assert {item["kind"] for name, item in said.items() if broken[name]} == {"inconclusive"}
     assert entry["mutants"]["survivors"] == []
+
+
+def test_draws_do_without_a_family_that_raises() -> None:
+    claim = claim_()
+
+    @claim.family("one")
+    def one(profile: str) -> Iterator[int]:
+        yield 1
+        raise ValueError
+
+    claim.sampler("drawn", quick=20)(lambda: st.integers(0, 2))
+    evidence = engines.sample(claim, claim.samplers[0], "quick", 0, Ticks())
+    assert evidence.scope == (
+        "drawn: 3 distinct ones drawn by Hypothesis, 2 of them in no family, 3 under the hypotheses"
+    )
+
+
+def test_a_draw_that_raises_says_which() -> None:
+    claim = Claim("divides", statement="s")
+    claim.refute(lambda n: 1 // 0)
+    claim.sampler("drawn")(lambda: st.integers(5, 9))
+    with pytest.raises(ZeroDivisionError) as raised:
+        engines.sample(claim, claim.samplers[0], "quick", 0, Ticks())
+    assert raised.value.__notes__[0] == "at problem 1, shrunk to 5"
+
+
+def test_a_mutant_passes_the_parts_that_a_function_takes() -> None:
+    claim = Claim("pair", statement="s")
+    claim.refute(lambda n, *, low=0, high=9: None)
+    claim.mutant("both", low=1, high=8)
+    taken: list[int] = []
+    claim.proof("p", notices=["both"])(lambda *, high=9: taken.append(high) or require(high == 9, "high") or 1)
+    claim.measurement("search", "m")(lambda rng, profile, tick, *, low=0: Measured(1, "seen"))
+    assert engines.prove(claim, claim.proofs[0]).noticed == ("both",)
+    assert taken == [9, 8]
 
 
 def test_claims_of_ones_own_and_of_the_theory_mix(folder: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,6 +469,16 @@ nested.append(nested)
 @pytest.mark.parametrize("value", [*NO_DATA, nested], ids=lambda value: type(value).__name__)
 def test_other_values_have_none(value: Any) -> None:
     assert as_data(value) is None
+
+
+class Alike(FiniteLaw):
+    """A law that equals the one that a file holds."""
+
+
+def test_a_value_of_another_type_is_not_its_data() -> None:
+    law = Alike({Example((1,), (0,), 0): 1})
+    assert law == from_data(to_data(law))
+    assert as_data(law) is None
 
 
 @pytest.mark.parametrize(
