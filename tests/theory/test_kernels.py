@@ -336,15 +336,15 @@ def test_parts_are_the_sets_of_places_that_fall_into_the_kinds(
     anchor: Anchor, key: Key, window: int | None, arity: int
 ) -> None:
     heads, rng = HeadClass(arity, window, key, anchor), np.random.default_rng(0)
-    two_alike = [0, 0, kernels.NOISE, 0, 0]  # with nothing of their kind between
+    alike, near = [0, 0, 0, kernels.NOISE, 0, 0, kernels.NOISE, 0, 0], (0, 0, *range(1, 8))  # pairs, and gaps between
     for drawn, marks in (
-        (np.arange(5), two_alike),
+        (np.array(near if window == 1 and arity == 2 else near[:6]), alike),
         (rng.permutation(5), rng.integers(-1, 1, 5).tolist()),
         (rng.integers(0, 7, 5), rng.integers(-1, 1, 5).tolist()),
     ):
         known: dict[kernels.Cluster, tuple[int, ...]] = {}
-        ids = tuple(drawn.tolist()) if kernels.sees_ids(heads) else (0,) * 5
-        for cluster, _ in kernels.atom_of(heads, marks, ids, known):
+        ids = tuple(drawn.tolist()) if kernels.sees_ids(heads) else (0,) * len(drawn)
+        for cluster, _ in kernels.atom_of(heads, marks[: len(ids)], ids, known):
             own, places = known[cluster], range(len(cluster))  # the last first
             falls: dict[frozenset[int], Counter[kernels.Cluster]] = {}
             for kept in (kept for n in places for kept in combinations(places[::-1], n + 1)):
@@ -360,6 +360,18 @@ def test_parts_are_the_sets_of_places_that_fall_into_the_kinds(
                     kept: made for kept, made in falls.items() if {*made} <= {*kinds}
                 }
                 assert len({kept for _, kept in found}) == len(found)
+
+
+@pytest.mark.parametrize("anchor", ANCHORS)
+@pytest.mark.parametrize("arity", [1, 2, 3])
+@pytest.mark.parametrize("sizes", [(3,), (4, 3), (3, 3, 5), (0, 1, 2, 0), (1, 0), (0, 0)])
+def test_noise_spreads_over_the_gaps_in_every_way(sizes: tuple[int, ...], arity: int, anchor: Anchor) -> None:
+    work = kernels._Work(1000)
+    found = [*kernels._wanted(HeadClass(arity, anchor=anchor), sizes, work)]
+    noise = min(arity - (anchor == "last"), sum(sizes))
+    assert found == [wanted for wanted in product(*(range(size + 1) for size in sizes)) if sum(wanted) == noise]
+    if min(sizes) >= noise:  # what is counted before is what is listed
+        assert 1000 - work.left == len(found)
 
 
 @pytest.mark.parametrize("n_parts", range(4))
