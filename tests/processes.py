@@ -22,7 +22,9 @@ LENGTHGEN = [sys.executable, "-m", "proofs_check"]
 
 LAUNCHER = """
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+for ignored in ("SIGINT", "SIGHUP"):  # by nohup, or & in a script
+    if hasattr(signal, ignored):
+        signal.signal(getattr(signal, ignored), signal.SIG_DFL)
 parent = int(sys.argv[1])
 if sys.platform == "linux":
     import ctypes
@@ -31,7 +33,8 @@ if sys.platform == "linux":
         os._exit(1)
 os.execv(sys.argv[2], sys.argv[2:])
 """
-"""Becomes another program, in which interrupts are not ignored, and which is killed with the one that started it."""
+"""Becomes another program, in which interrupts and hangups are not ignored, and which is killed with the one that
+started it."""
 
 MARK = "LENGTHGEN_TEST_MARK"
 

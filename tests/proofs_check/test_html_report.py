@@ -420,10 +420,7 @@ def test_it_fits_a_phone_in_light_and_dark(tmp_path: Path) -> None:
 
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "another statement": (lambda report: report["claims"][0].update(statement="x"), "a report with another T1"),
-    "an unknown claim": (
-        lambda report: report["claims"][0].update(id="T99"),
-        "a malformed report",
-    ),  # without its words
+    "an unknown claim": (lambda report: report["claims"][0].update(id="T99", statement=None), "a malformed report"),
     "no evidence": (lambda report: report["claims"][0].pop("evidence"), "a malformed report"),
     "an unknown kind": (lambda report: report["claims"][0]["evidence"][0].update(kind="x"), "a malformed report"),
     "no claims": (lambda report: report.update(claims=3), "a malformed report"),

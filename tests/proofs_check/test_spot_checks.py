@@ -167,15 +167,16 @@ def test_t3_losses_in_integers_are_those_of_plain_evaluation(kind: int) -> None:
             assert t3._soft_loss(soft, law) == loss(soft, law)
 
 
-@pytest.mark.parametrize("name", t3.MUTANTS)
+@pytest.mark.parametrize("name", t3.claim.mutants)
 def test_t3_a_bound_in_integers_is_that_of_the_statement(name: str) -> None:
     problem = t3._searched_problem(np.random.default_rng(1), 3)
     cov = t3._coverage(problem.heads, problem.train, problem.test)
-    slopes = t3._slopes(t3.MUTANTS[name], cov)
+    statement = t3.claim.mutants[name]["statement"]
+    slopes = t3._slopes(statement, cov)
     assert slopes is not None
     for lost, abstains in ((Fraction(1, 2), Fraction(1, 3)), (Fraction(1), Fraction(0)), (Fraction(1), Fraction(1))):
         bound = slopes.wrong * (lost - abstains) + slopes.abstaining * abstains
-        assert bound / slopes.scale == t3.MUTANTS[name].hard_bound(cov, lost, abstains)
+        assert bound / slopes.scale == statement.hard_bound(cov, lost, abstains)
 
 
 def test_t3_decides_by_the_heads_whose_bound_is_below_1() -> None:

@@ -195,9 +195,10 @@ def test_progress_is_as_wide_as_the_terminal_where_columns_says_nothing(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((77, 24)))
-    if columns is not None:
-        monkeypatch.setenv("COLUMNS", columns)
-        monkeypatch.setenv("LINES", columns)
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+        if columns is not None:
+            monkeypatch.setenv(name, columns)
     errors = console_of_errors()
     assert errors.file is sys.stderr
     assert errors.size == ((20, 20) if columns in ("20", "٢٠") else (77, 24))
