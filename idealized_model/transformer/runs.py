@@ -152,7 +152,7 @@ def run_in(
     folder = Path(folder)
     checkpoint, known = folder / "checkpoint.npz", folder / "config.toml"
     if known.exists():
-        TrainConfig.from_toml(_read(known)).require(config, "run_in")
+        TrainConfig.from_toml(_read(known)).require(config, f"run_in {str(folder)!r}")
     trainer = (
         Trainer.load(checkpoint, config, threads=threads) if checkpoint.exists() else Trainer(config, threads=threads)
     )

@@ -188,7 +188,7 @@ class TrainConfig:
         if differ:
             raise InvalidArgument(
                 where, "config", f"another {', '.join(differ)} than the run's", "the same configuration",
-                "Resume with the configuration of the run, or use another folder.",
+                "Resume with the configuration of the run, or use another folder (train: --out).",
             )  # fmt: skip
 
     @classmethod

@@ -268,13 +268,13 @@ def test_the_stored_page_has_the_stored_rows() -> None:
     assert all(line in text for line in table(compare(copies)).splitlines())
 
 
-def test_the_readme_says_what_the_page_says() -> None:
-    text, readme = ((ROOT / name).read_text() for name in ("docs/comparison.md", "README.md"))
+def test_the_other_pages_say_what_the_page_says() -> None:
+    text, *pages = ((ROOT / name).read_text() for name in ("docs/comparison.md", "README.md", "docs/experiments.md"))
     rows = [[word.strip() for word in words] for line in text.splitlines() if len(words := line.split("|")) == 6]
     at_4, at_10 = ({words[1]: words[column] for words in rows} for column in (3, 4))
     assert (at_4[""], at_10[""]) == ("4×", "10×")
     unfitted = text.count("| ∅ no head |") - int(at_4["fitted, ∅"].split(" of ")[1])
-    said = " ".join(readme.split())
+    said = " ".join(" ".join(pages).split())
     for sentence in (
         f"models of {unfitted} of {text.count('| ∅ no head |')} pairs of task and scheme do not even fit",
         f"generalize in {at_4['fitted, ✓']} pairs with a ✓ and fail in {at_4['fitted, ∅']} with a ∅",
