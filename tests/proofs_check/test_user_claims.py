@@ -451,6 +451,17 @@ class Odd:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Touchy(tuple[int, ...]):
+    """What it equals cannot be asked."""
+
+    _fields = ()
+
+    def __eq__(self, other: object) -> bool:
+        raise KeyError("x")
+
+    __hash__ = tuple.__hash__
+
+
 NO_DATA: list[Any] = [
     lambda n: n,
     object(),
@@ -461,6 +472,9 @@ NO_DATA: list[Any] = [
     float("nan"),
     (1, object()),
     b"b",
+    10**5000,
+    "\ud800",
+    Touchy(),
 ]
 nested: list[Any] = []
 nested.append(nested)
@@ -678,7 +692,10 @@ REFUSED: dict[str, tuple[Callable[[Claim], object], str]] = {
     "key": (lambda c: c.sampler("f", key=5), r"Claim.sampler: argument key: got 5; expected a function"),  # type: ignore[arg-type]
     "cases twice": (lambda c: (c.cases(len), c.cases(len)), r"Claim.cases: argument function: got a second one"),
     "decisive twice": (lambda c: (c.decisive(len), c.decisive(len)), r"Claim.decisive: .* got a second one"),
-    "nonvacuous twice": (lambda c: (c.nonvacuous(callable), c.nonvacuous(callable)), r"Claim.nonvacuous: .* got a second one"),
+    "nonvacuous twice": (
+        lambda c: (c.nonvacuous(callable), c.nonvacuous(callable)),
+        r"Claim.nonvacuous: .* got a second one",
+    ),
     "cases": (lambda c: c.cases(lambda: 1), r"Claim.cases: .* expected a function \(problem\)"),
     "nonvacuous": (lambda c: c.nonvacuous(lambda: True), r"Claim.nonvacuous: .* expected a function \(problem\)"),
     "decisive": (lambda c: c.decisive(lambda: 1), r"Claim.decisive: .* expected a function \(problem\)"),
