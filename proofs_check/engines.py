@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ from proofs_check.claims.claim import (
     Sampler,
     as_count,
     as_facts,
+    as_problems,
     parts_for,
 )
 from proofs_check.claims.recorded import as_data
@@ -64,15 +66,15 @@ class _Tally:
     decisive: int = 0
 
     def decide(self, claim: Claim, problem: Any, parts: Parts, tick: Tick) -> Facts | None:
-        """Put a statement to the test on one more problem; where the claim says nothing there are no cases."""
-        facts = claim.facts(problem, parts)
+        """Put a statement to the test on one more problem; where the claim says nothing it is not asked, and has no cases."""
         sound = claim.holds_on(problem)
+        facts = claim.facts(problem, parts) if sound or parts else None
         cases = claim.n_cases(problem) if sound else 0
         self.problems += 1
         self.sound += sound
         self.undecided += sound and not cases
         self.cases += cases
-        self.decisive += claim.n_decisive(problem, cases) if sound else 0
+        self.decisive += claim.n_decisive(problem, cases) if cases else 0
         tick(cases)
         return facts
 
@@ -80,7 +82,7 @@ class _Tally:
 def exhaust(claim: Claim, family: Family, profile: Profile, tick: Tick) -> Evidence:
     """Decide every problem of a family; "exhausted" only where each of them under the hypotheses has cases that were."""
     start, tally = time.perf_counter(), _Tally()
-    for index, problem in _numbered(family.problems(profile)):
+    for index, problem in _numbered(partial(family.problems, profile), family.scope):
         with _at(index):
             facts = tally.decide(claim, problem, STATED, tick)
         if facts is not None:
@@ -115,9 +117,9 @@ def _at(index: int) -> Iterator[None]:
         raise
 
 
-def _numbered(problems: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-    """(index, problem), where what the problems raise says at which one."""
-    iterator = iter(problems)
+def _numbered(problems: Callable[[], Iterable[Any]], scope: str) -> Iterator[tuple[int, Any]]:
+    """(index, problem), where what the problems raise says at which one; they are called for with the first."""
+    iterator = as_problems(problems(), scope)
     for index in count():
         with _at(index):
             try:
@@ -137,9 +139,12 @@ def prove(claim: Claim, proof: Proof) -> Evidence:
     """Check a proof; one that does not go through refutes nothing, but leaves the claim unproved."""
     start = time.perf_counter()
     try:
-        steps = as_count(proof.check(), proof.scope)
+        steps = as_count(proof.check(), f"what {proof.scope} returns")
     except AssertionError as error:
         scope = f"{proof.scope}: the proof does not go through: {error}"
+        return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
+    if not steps:
+        scope = f"{proof.scope}. Vacuous: it made no step. Require each step, and return how many there are"
         return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
     evidence = Evidence(proof.kind, "symbolic", proof.scope, steps, steps)
 
@@ -196,6 +201,7 @@ def _drawn(
     """Put a statement to the test on random problems: what was decided, their keys, and what refutes it."""
     import hypothesis
     from hypothesis.errors import HypothesisWarning, Unsatisfiable
+    from hypothesis.strategies import SearchStrategy
 
     tally, keys = _Tally(), set[Hashable]()
     found: list[tuple[Any, Facts]] = []
@@ -216,12 +222,14 @@ def _drawn(
             raise _Refuted
         keys.add(key)  # what refutes is drawn again when it is shrunk
 
+    strategy, fix = sampler.strategy(), "Return one, such as strategies.integers()."
+    check_type(strategy, SearchStrategy, "Claim.sampler", sampler.scope, "a Hypothesis strategy", fix)
     draw = hypothesis.settings(
         max_examples=sampler.quick if profile == "quick" else sampler.full,
         database=None, deadline=None, derandomize=False,
         suppress_health_check=list(hypothesis.HealthCheck), report_multiple_bugs=False,
         phases=(hypothesis.Phase.generate, *([] if parts else [hypothesis.Phase.shrink])),
-    )(hypothesis.given(sampler.strategy())(decide_one))  # fmt: skip
+    )(hypothesis.given(strategy)(decide_one))  # fmt: skip
     key = int(generator(seed, claim.id, sampler.scope).integers(2**63))
     try:
         with warnings.catch_warnings():
@@ -266,12 +274,7 @@ def _measured(
     refutation = measured.refutation
     if refutation is not None:
         refutation = refutation[0], as_facts(refutation[1], measurement.scope)
-    return Measured(
-        as_count(measured.instances, measurement.scope),
-        measured.summary,
-        refutation,
-        None if measured.decisive is None else as_count(measured.decisive, measurement.scope),
-    )
+    return replace(measured, refutation=refutation)
 
 
 def _noticing(
@@ -316,9 +319,9 @@ def refute_mutant(claim: Claim, name: str, profile: Profile, tick: Tick) -> dict
 def drop(claim: Claim, hypothesis: str, tick: Tick) -> dict[str, object] | None:
     """The witness that the claim fails without a hypothesis, or None when none was found."""
     dropped = claim.necessity[hypothesis]
-    for index, problem in _numbered(dropped.problems()):
+    for index, problem in _numbered(dropped.problems, hypothesis):
         with _at(index):
-            facts = claim.facts(problem, dropped.parts)
+            facts = claim.facts(problem, claim.parts_without(hypothesis))
         tick(1)
         if facts is not None:
             address = {"without": hypothesis, "index": index}
@@ -347,7 +350,7 @@ def _problems(claim: Claim, profile: Profile, broken: list[BaseException]) -> It
 
     A family that raises ends there, and `broken` has what it raised.
     """
-    running = [(family, _numbered(family.problems(profile))) for family in claim.families]
+    running = [(family, _numbered(partial(family.problems, profile), family.scope)) for family in claim.families]
     while running:
         for family, problems in list(running):
             try:

@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 from proofs_check import engines
 from proofs_check.claims import find
-from proofs_check.claims.claim import Claim, Facts, Parts, Profile
+from proofs_check.claims.claim import Claim, Facts, Parts, Profile, as_problems
 from proofs_check.claims.finding import said
 from proofs_check.claims.recorded import from_field
 from proofs_check.evidence import version
@@ -76,9 +76,9 @@ def _problem(claim: Claim, data: dict[str, Any], where: str) -> tuple[str, Any]:
     check_type(address, dict, "replay", f"{where}: address", "a table (object)", "Write the witness again.")
     match address:
         case {"family": str(name), "index": int(index)} if name in (named := {f.scope: f for f in claim.families}):
-            problems = named[name].problems(_run_of(address, f"{where}: address")[1])
+            problems = as_problems(named[name].problems(_run_of(address, f"{where}: address")[1]), name)
         case {"without": str(name), "index": int(index)} if name in claim.necessity:
-            problems = claim.necessity[name].problems()
+            problems = as_problems(claim.necessity[name].problems(), name)
         case {"sampler": str(name)} if name in (drawn := {s.scope: s for s in claim.samplers}):
             seed, profile = _run_of(address, f"{where}: address")
             problem = engines.redraw(claim, drawn[name], profile, seed)
@@ -121,7 +121,7 @@ def _parts(claim: Claim, variant: str, where: str) -> Parts:
     if kind == "mutant" and name in claim.mutants:
         return claim.mutants[name]
     if kind == "without" and name in claim.necessity:
-        return claim.necessity[name].parts
+        return claim.parts_without(name)
     raise InvalidArgument(
         "replay", f"{where}: variant", shown(variant),
         "'stated', 'mutant: NAME', 'without: HYPOTHESIS' or 'measured: SCOPE' with a name of this claim",

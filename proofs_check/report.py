@@ -7,6 +7,7 @@ from textwrap import indent
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from proofs_check.claims import find
@@ -146,7 +147,7 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
             table.add_row(
                 first,
                 f"[{style}]{item['kind']}[/]",
-                _plain(covered(item)),
+                escape(covered(item)),
                 f"{item['instances']:,}",
                 decisive([item]),
                 seconds,
@@ -156,18 +157,18 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
         table.add_row("", "mutants", f"{counts['refuted']} of {counts['total']} refuted", "", "", "")
         if mutants:
             for name, witness in counts["witnesses"].items():
-                table.add_row("", "", _plain(f"{name}: {facts(witness)}"), "", "", "")
+                table.add_row("", "", escape(f"{name}: {facts(witness)}"), "", "", "")
         found = [entry for entry in claim["necessity"] if entry["witness"] is not None]
         table.add_row(
             "", "necessity", f"{len(found)} of {len(claim['necessity'])} hypotheses have a witness", "", "", ""
         )
         if mutants:
             for entry in found:
-                table.add_row("", "", _plain(f"without {entry['hypothesis']}: {facts(entry['witness'])}"), "", "", "")
+                table.add_row("", "", escape(f"without {entry['hypothesis']}: {facts(entry['witness'])}"), "", "", "")
     show(table, console)
     for line in untried(report):
-        console.print(_plain(line), soft_wrap=True)
-    console.print(_plain(verdict(report)), soft_wrap=True)
+        console.print(escape(line), soft_wrap=True)
+    console.print(escape(verdict(report)), soft_wrap=True)
 
 
 def untried(report: Report) -> list[str]:
@@ -216,10 +217,6 @@ def covered(item: Mapping[str, Any]) -> str:
 def facts(witness: Mapping[str, Any]) -> str:
     """What was seen, in a line."""
     return ", ".join(f"{name} {value}" for name, value in witness["facts"].items())
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def witnesses(data: Any, where: str) -> list[dict[str, Any]]:

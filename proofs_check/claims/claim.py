@@ -20,11 +20,14 @@ from __future__ import annotations
 import inspect
 import pickle
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
+
+import numpy as np
 
 from theory.errors import InvalidArgument, shown
 
@@ -45,8 +48,11 @@ Shown: TypeAlias = Literal["proved", "exhausted"]
 
 
 def _key(problem: Any) -> Hashable:
-    """A problem itself, or its pickle where it is mutable."""
+    """A problem itself, or its pickle where it is mutable, or equal to itself alone."""
     try:
+        if type(problem).__hash__ is object.__hash__:  # of the object, not of what it says
+            with suppress(Exception):
+                return pickle.dumps(problem)
         hash(problem)
     except TypeError:
         try:
@@ -111,6 +117,10 @@ class Measured:
     refutation : a problem with the facts that refute the claim there, if there is one.
     decisive : how many of the cases could have refuted it (None: each).
 
+    Raises
+    ------
+    InvalidArgument : for what is none of these, and more decisive cases than cases.
+
     Examples
     --------
     >>> Measured(1000, "none of a thousand is above the bound").refutation is None
@@ -122,10 +132,25 @@ class Measured:
     refutation: tuple[Any, Facts] | None = None
     decisive: int | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.summary, str):
+            raise _refused("Measured", "summary", shown(self.summary), "a text", "Say in words what was seen.")
+        object.__setattr__(self, "instances", as_count(self.instances, "instances", "Measured"))
+        if self.decisive is not None:
+            decisive = _at_most(as_count(self.decisive, "decisive", "Measured"), self.instances, "decisive", "Measured")
+            object.__setattr__(self, "decisive", decisive)
+        match self.refutation:
+            case None | (_, Mapping()):
+                return
+        raise _refused(
+            "Measured", "refutation", shown(self.refutation), "a pair (problem, {name: value}), or None",
+            "Give the problem with the facts that refute the claim there.",
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Dropped:
-    """A hypothesis dropped: problems outside it, and what the statement without it changes."""
+    """A hypothesis dropped: problems outside it, and what the statement without it is said to change."""
 
     problems: Callable[[], Iterable[Any]]
     parts: Parts
@@ -219,8 +244,8 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         self.proofs: list[Proof] = []
         self.measurements: list[Measurement] = []
         self._refute: Callable[..., Facts | None] | None = None
-        self._cases: Callable[[Any], int] = lambda problem: 1
-        self._nonvacuous: Callable[[Any], bool] = lambda problem: True
+        self._cases: Callable[[Any], int] | None = None
+        self._nonvacuous: Callable[[Any], bool] | None = None
         self._decisive: Callable[[Any], int] | None = None
 
     def __repr__(self) -> str:
@@ -233,10 +258,14 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 
         A part named `without` is the name of the hypothesis that is dropped, for claims that test their hypotheses here.
         """
-        where = "Claim.refute"
-        if self._refute is not None:
-            raise _refused(where, "function", "a second one", "one function a claim", "Put both tests into it.")
-        _check_signature(where, function, 1, "(problem, *, part=value, ...)")
+        where, form = "Claim.refute", "(problem, *, part=value, ...)"
+        _check_first(where, self._refute)
+        _check_signature(where, function, 1, form)
+        if parts := [*inspect.signature(function).parameters.values()][1:]:
+            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            if early := [part.name for part in parts if part.kind in kinds]:
+                got, fix = f"the part {early[0]} in front of a *", f"Write it behind a *: (problem, *, {early[0]}=...)."
+                raise _refused(where, "function", got, f"a function {form}", fix)
         self.parts = _keywords(function)
         required = [name for name, value in self.parts.items() if value is inspect.Parameter.empty]
         if required:
@@ -259,12 +288,14 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 
         They are counted under the hypotheses only.
         """
+        _check_first("Claim.cases", self._cases)
         _check_signature("Claim.cases", function, 1, "(problem)")
         self._cases = function
         return function
 
     def nonvacuous(self, function: B) -> B:
         """`nonvacuous(problem)`: whether the hypotheses of the claim hold on a problem (default: on each)."""
+        _check_first("Claim.nonvacuous", self._nonvacuous)
         _check_signature("Claim.nonvacuous", function, 1, "(problem)")
         self._nonvacuous = function
         return function
@@ -275,6 +306,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         For instance a head of positive loss under a bound below 1, not one that loses nothing or is allowed everything.
         A family must hold at least one.
         """
+        _check_first("Claim.decisive", self._decisive)
         _check_signature("Claim.decisive", function, 1, "(problem)")
         self._decisive = function
         return function
@@ -314,6 +346,8 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         for name, number in (("quick", quick), ("full", full)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise _refused(where, name, shown(number), "how many to draw, >= 1", "For instance 50.")
+        if not callable(key):
+            raise _refused(where, "key", shown(key), "a function (problem)", "For instance key=lambda problem: ...")
         noticed = self._check_notices(where, notices)
 
         def register(function: S) -> S:
@@ -382,12 +416,11 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
             known = "; ".join(map(repr, self.hypotheses)) or "one that the claim names, which has none"
             raise _refused(where, "hypothesis", shown(hypothesis), f"one of {known}", "Add it to the hypotheses.")
         self._check_name(where, hypothesis, self.necessity)
-        told = {"without": hypothesis} if "without" in self.parts else {}
-        dropped = self._checked(where, hypothesis, {**told, **parts})
+        self._checked(where, hypothesis, parts)
 
         def register(function: Q) -> Q:
             _check_signature(where, function, 0, "()")
-            self.necessity[hypothesis] = Dropped(function, dropped)
+            self.necessity[hypothesis] = Dropped(function, parts)
             return function
 
         return register
@@ -441,15 +474,26 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 
     def holds_on(self, problem: Any) -> bool:
         """Whether its hypotheses hold on a problem."""
-        return bool(self._nonvacuous(problem))
+        found: object = True if self._nonvacuous is None else self._nonvacuous(problem)
+        if not isinstance(found, bool | np.bool_):
+            raise _refused("Claim", "what nonvacuous returns", shown(found), "True or False", "Compare, or call bool.")
+        return bool(found)
+
+    def parts_without(self, hypothesis: str) -> Parts:
+        """What the statement without a hypothesis changes; a part named `without` is told which one it is."""
+        told = {"without": hypothesis} if "without" in self.parts else {}
+        return {**told, **self.necessity[hypothesis].parts}
 
     def n_cases(self, problem: Any) -> int:
         """How many cases there are on a problem."""
-        return as_count(self._cases(problem), "cases")
+        return 1 if self._cases is None else as_count(self._cases(problem), "what cases returns")
 
     def n_decisive(self, problem: Any, cases: int) -> int:
         """How many of so many cases could have refuted the claim."""
-        return cases if self._decisive is None else as_count(self._decisive(problem), "decisive")
+        if self._decisive is None:
+            return cases
+        what = "what decisive returns"
+        return _at_most(as_count(self._decisive(problem), what), cases, what)
 
     @property
     def checks(self) -> list[Check]:
@@ -476,16 +520,36 @@ def parts_for(function: Callable[..., object], parts: Parts) -> dict[str, Any]:
     return {name: parts[name] for name in _keywords(function) if name in parts}
 
 
-def as_count(found: object, where: str) -> int:
+def as_count(found: object, what: str, where: str = "Claim") -> int:
     """A number of cases or steps.
 
     Raises
     ------
     InvalidArgument : for what is none.
     """
-    if not isinstance(found, Integral) or found < 0:
-        raise _refused("Claim", f"what {where} returns", shown(found), "a whole number >= 0", "Return how many.")
+    if not isinstance(found, Integral) or isinstance(found, bool) or found < 0:
+        raise _refused(where, what, shown(found), "a whole number >= 0", "Say how many.")
     return int(found)
+
+
+def _at_most(decisive: int, cases: int, what: str, where: str = "Claim") -> int:
+    """How many cases are decisive, which are some of the cases."""
+    if decisive > cases:
+        raise _refused(where, what, shown(decisive), f"at most the {shown(cases)} cases", "Count only cases.")
+    return decisive
+
+
+def as_problems(found: object, where: str) -> Iterator[Any]:
+    """The problems of a family, or without a hypothesis.
+
+    Raises
+    ------
+    InvalidArgument : for what cannot be gone through.
+    """
+    if not isinstance(found, Iterable):
+        got = f"the {type(found).__name__} {shown(found)}"
+        raise _refused("Claim", f"what {where!r} returns", got, "problems, one by one", "Yield them.")
+    return iter(found)
 
 
 def as_facts(found: object, where: str) -> Facts:
@@ -514,11 +578,19 @@ def _check_signature(where: str, function: object, positional: int, form: str) -
     try:
         if not callable(function):
             raise TypeError(f"the {type(function).__name__} {shown(function)}")
+        for called in (function, type(function).__call__):
+            if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+                raise TypeError("it is asynchronous")
         keywords = dict.fromkeys(_keywords(function))
         inspect.signature(function).bind(*range(positional), **keywords)
     except (TypeError, ValueError) as error:
         got = f"{getattr(function, '__name__', 'a value')}: {error}"
         raise _refused(where, "function", got, f"a function {form}", "Change what it takes.") from None
+
+
+def _check_first(where: str, registered: object) -> None:
+    if registered is not None:
+        raise _refused(where, "function", "a second one", "one function a claim", "Put both into it.")
 
 
 def _refused(where: str, argument: str, got: str, expected: str, fix: str) -> InvalidArgument:

@@ -14,6 +14,7 @@ recorded, so that nothing is lost in silence.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import sys
 from fractions import Fraction
@@ -22,7 +23,7 @@ from typing import Any
 from proofs_check.files import law_from_data, law_to_data, problem_from_dict, problem_to_dict
 from proofs_check.problem import Problem
 from theory import Law
-from theory.errors import InvalidArgument, TheoryError, shown
+from theory.errors import InvalidArgument, of_the_machine, shown
 
 Json = Any
 """Whatever json.loads returns."""
@@ -37,9 +38,12 @@ def as_data(problem: Any) -> dict[str, Json] | None:
     """The field of a witness that holds a problem; None where it has no data form that is equal to it."""
     try:
         data = problem_to_dict(problem) if type(problem) is Problem else {"value": to_data(problem)}
+        json.dumps(data, allow_nan=False, ensure_ascii=False).encode()  # else no file could hold it
         again = from_field(data)
         return data if type(again) is type(problem) and bool(again == problem) else None
-    except (TypeError, ValueError, AttributeError, RecursionError, TheoryError):
+    except Exception as error:  # of the user's own type, too
+        if of_the_machine(error):
+            raise
         return None
 
 

@@ -232,5 +232,5 @@ def test_t1_is_not_refuted_by_random_problems_of_one_label(problem: Problem) -> 
 
 def test_t1_without_its_second_label_is_refuted_by_one_label() -> None:
     (problem,) = claim_t1._one_label()
-    facts = find("T1").facts(problem, find("T1").necessity["two labels"].parts)
+    facts = find("T1").facts(problem, find("T1").parts_without("two labels"))
     assert facts == {"statement": "fails", "brute_force": "generalizes", "heads": 4}

@@ -82,6 +82,16 @@ def test_exhaust_counts_what_is_under_the_hypotheses() -> None:
     assert evidence.instances == 4  # a problem outside is no case decided
 
 
+def test_nothing_outside_the_hypotheses_refutes_a_claim_but_mutants_meet_it() -> None:
+    claim = toy(bound=4, nonvacuous=lambda of: length_of(of) < 4)
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    assert (evidence.kind, evidence.instances) == ("exhausted", 6)
+    drawn = Sampler("lengths", draw_lengths(9), 30, 30, ("below 5",))
+    evidence = engines.sample(claim, drawn, "quick", 0, Ticks())
+    assert (evidence.kind, evidence.noticed) == ("supported", ("below 5",))  # which only lengths outside refute
+    assert engines.refute_mutant(claim, "below 5", "quick", Ticks()) is not None
+
+
 def test_exhaust_is_inconclusive_without_a_problem_under_the_hypotheses() -> None:
     claim = toy(nonvacuous=lambda of: False)
     evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
@@ -133,6 +143,13 @@ def test_prove_reports_the_steps() -> None:
     claim = toy(proof=lambda: 7)
     evidence = engines.prove(claim, claim.proofs[0])
     assert (evidence.kind, evidence.engine, evidence.scope, evidence.instances) == ("proved", "symbolic", "a proof", 7)
+
+
+def test_a_proof_without_a_step_is_vacuous() -> None:
+    claim = toy(proof=lambda: 0)
+    evidence = engines.prove(claim, claim.proofs[0])
+    assert (evidence.kind, evidence.instances, evidence.decisive) == ("inconclusive", 0, 0)
+    assert evidence.scope.startswith("a proof. Vacuous: it made no step. ")
 
 
 def test_a_proof_that_fails_is_inconclusive_and_says_where() -> None:

@@ -27,7 +27,7 @@ from proofs_check.cli import main
 from proofs_check.evidence import version
 from proofs_check.html_report import page
 from proofs_check.problem import in_words
-from proofs_check.replay import replay
+from proofs_check.replay import _parts, _problem, replay
 from proofs_check.report import untried
 from proofs_check.runner import perform, run, tasks_of
 from tests.cases import LAWS
@@ -451,6 +451,17 @@ class Odd:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Touchy(tuple[int, ...]):
+    """What it equals cannot be asked."""
+
+    _fields = ()
+
+    def __eq__(self, other: object) -> bool:
+        raise KeyError("x")
+
+    __hash__ = tuple.__hash__
+
+
 NO_DATA: list[Any] = [
     lambda n: n,
     object(),
@@ -461,6 +472,9 @@ NO_DATA: list[Any] = [
     float("nan"),
     (1, object()),
     b"b",
+    10**5000,
+    "\ud800",
+    Touchy(),
 ]
 nested: list[Any] = []
 nested.append(nested)
@@ -586,6 +600,14 @@ def nothing(*_: object) -> Iterator[Any]:
     return iter(())
 
 
+async def later(problem: int) -> bool:
+    return False
+
+
+async def ever(profile: str) -> Any:
+    yield 1
+
+
 REFUSED: dict[str, tuple[Callable[[Claim], object], str]] = {
     "id": (lambda c: Claim("a b", statement="s"), r"Claim: argument id: got 'a b'; expected letters, digits"),
     "no id": (lambda c: Claim("", statement="s"), r"Claim: argument id: got ''"),
@@ -661,6 +683,19 @@ REFUSED: dict[str, tuple[Callable[[Claim], object], str]] = {
         r"'whole' a second time",
     ),
     "part without": (lambda c: c.without("whole", x=1), r"Claim.without: argument 'whole': got the unknown part x"),
+    "part in front": (
+        lambda c: Claim("a", statement="s").refute(lambda n, bound=3: None),
+        r"got the part bound in front of a \*; .* Write it behind a \*",
+    ),
+    "asynchronous": (lambda c: c.nonvacuous(later), r"Claim.nonvacuous: .*got later: it is asynchronous"),
+    "asynchronous problems": (lambda c: c.family("f")(ever), r"Claim.family: .*got ever: it is asynchronous"),
+    "key": (lambda c: c.sampler("f", key=5), r"Claim.sampler: argument key: got 5; expected a function"),  # type: ignore[arg-type]
+    "cases twice": (lambda c: (c.cases(len), c.cases(len)), r"Claim.cases: argument function: got a second one"),
+    "decisive twice": (lambda c: (c.decisive(len), c.decisive(len)), r"Claim.decisive: .* got a second one"),
+    "nonvacuous twice": (
+        lambda c: (c.nonvacuous(callable), c.nonvacuous(callable)),
+        r"Claim.nonvacuous: .* got a second one",
+    ),
     "cases": (lambda c: c.cases(lambda: 1), r"Claim.cases: .* expected a function \(problem\)"),
     "nonvacuous": (lambda c: c.nonvacuous(lambda: True), r"Claim.nonvacuous: .* expected a function \(problem\)"),
     "decisive": (lambda c: c.decisive(lambda: 1), r"Claim.decisive: .* expected a function \(problem\)"),
@@ -704,7 +739,7 @@ def test_a_measurement_returns_what_it_measured() -> None:
         engines.measure(claim, claim.measurements[0], "quick", 0, Ticks())
 
 
-@pytest.mark.parametrize("number", [None, -1, 1.5, "3"])
+@pytest.mark.parametrize("number", [None, -1, 1.5, "3", True])
 def test_numbers_of_cases_and_steps_are_whole(number: Any) -> None:
     claim = claim_()
     claim.family("f")(lambda profile: [1])
@@ -713,8 +748,10 @@ def test_numbers_of_cases_and_steps_are_whole(number: Any) -> None:
     claim.measurement("search", "n")(lambda rng, profile, tick: Measured(1, "seen", decisive=number))
     with pytest.raises(InvalidArgument, match=r"Claim: argument what p returns: got .* expected a whole number >= 0"):
         engines.prove(claim, claim.proofs[0])
-    for measurement in claim.measurements[: 1 if number is None else 2]:
-        with pytest.raises(InvalidArgument, match=f"what {measurement.scope} returns"):
+    for measurement, name in [*zip(claim.measurements, ("instances", "decisive"), strict=True)][
+        : 1 + (number is not None)
+    ]:
+        with pytest.raises(InvalidArgument, match=f"Measured: argument {name}: got .* expected a whole number >= 0"):
             engines.measure(claim, measurement, "quick", 0, Ticks())
     claim.decisive(lambda n: number)
     with pytest.raises(InvalidArgument, match="what decisive returns"):
@@ -722,6 +759,113 @@ def test_numbers_of_cases_and_steps_are_whole(number: Any) -> None:
     claim.cases(lambda n: number)
     with pytest.raises(InvalidArgument, match="what cases returns"):
         engines.exhaust(claim, claim.families[0], "quick", Ticks())
+
+
+def test_more_cases_are_decisive_than_there_are() -> None:
+    claim = claim_()
+    claim.family("f")(lambda profile: [1])
+    claim.decisive(lambda n: 2)
+    with pytest.raises(InvalidArgument, match=r"what decisive returns: got 2; expected at most the 1 cases"):
+        engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    with pytest.raises(InvalidArgument, match=r"Measured: argument decisive: got 4; expected at most the 3 cases"):
+        Measured(3, "seen", decisive=4)
+    assert Measured(3, "seen", decisive=3).decisive == 3
+
+
+def test_only_where_there_are_cases_some_are_decisive() -> None:
+    claim = claim_()
+    claim.family("f")(lambda profile: [1, 2])
+    claim.cases(lambda n: n - 1)
+    claim.decisive(lambda n: 1)
+    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    assert (evidence.kind, evidence.instances, evidence.decisive) == ("supported", 1, 1)
+
+
+@pytest.mark.parametrize("refutation", [True, (5, None), {"a": 1}, (1, {}, 2), 5])
+def test_a_refutation_that_is_measured_is_a_problem_with_facts(refutation: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"Measured: argument refutation: got .*; expected a pair \(problem"):
+        Measured(1, "seen", refutation)
+
+
+def test_what_was_measured_is_said_in_words() -> None:
+    with pytest.raises(InvalidArgument, match="Measured: argument summary: got None; expected a text"):
+        Measured(1, None)  # type: ignore[arg-type]
+    assert type(Measured(np.int64(3), "seen").instances) is int  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("found", [None, 1, "no", [], Fraction(1)])
+def test_whether_the_hypotheses_hold_is_true_or_false(found: Any) -> None:
+    claim = claim_()
+    claim.nonvacuous(lambda n: found)
+    with pytest.raises(InvalidArgument, match=r"what nonvacuous returns: got .*; expected True or False"):
+        claim.holds_on(1)
+    other = claim_()
+    other.nonvacuous(lambda n: np.bool_(n == 1))  # type: ignore[arg-type,return-value]
+    assert (other.holds_on(1), other.holds_on(2)) == (True, False)
+
+
+async def endless() -> Any:
+    yield 1
+
+
+@pytest.mark.parametrize("found", [None, 3, endless()], ids=str)
+def test_what_is_no_problems_names_the_family(found: Any) -> None:
+    claim = claim_()
+    claim.family("f")(lambda profile: found)
+    claim.without("whole")(lambda: found)
+    expected = r"Claim: argument what '{}' returns: got the \w+ .*; expected problems, one by one"
+    with pytest.raises(InvalidArgument, match=expected.format("f")):
+        engines.exhaust(claim, claim.families[0], "quick", Ticks())
+    with pytest.raises(InvalidArgument, match=expected.format("whole")):
+        engines.drop(claim, "whole", Ticks())
+    for address in ({"family": "f", "profile": "quick", "index": 0}, {"without": "whole", "index": 0}):
+        with pytest.raises(InvalidArgument, match=expected.format("f|whole")):
+            _problem(claim, {"address": address}, "witness")
+
+
+def test_a_strategy_is_one_of_hypothesis() -> None:
+    claim = claim_()
+    claim.sampler("drawn")(lambda: 5)
+    with pytest.raises(InvalidArgument, match=r"Claim\.sampler: argument drawn: got the int 5; expected a Hypothesis"):
+        engines.sample(claim, claim.samplers[0], "quick", 0, Ticks())
+
+
+def test_a_family_that_cannot_be_made_costs_a_mutant_nothing() -> None:
+    claim = claim_()
+
+    @claim.family("bad")
+    def bad(profile: str) -> list[int]:
+        raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        engines.refute_mutant(claim, "smaller", "quick", Ticks())
+    claim.family("good")(lambda profile: [2, 4])
+    witness = engines.refute_mutant(claim, "smaller", "quick", Ticks())
+    assert witness is not None
+    assert witness["facts"] == {"n": 4}
+
+
+def test_a_hypothesis_is_told_to_a_statement_that_is_written_after_it() -> None:
+    claim = Claim("a", statement="s", hypotheses={"even": "n is even"})
+    claim.without("even")(lambda: [3])
+    claim.refute(lambda n, *, without="": {"n": n} if without == "even" else None)
+    witness = engines.drop(claim, "even", Ticks())
+    assert witness is not None
+    claim.address = "mine"
+    assert _parts(claim, "without: even", "witness") == {"without": "even"}
+
+
+class Place:
+    """Equal to itself alone."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+def test_problems_that_equal_themselves_alone_are_drawn_once_each() -> None:
+    drawn = sampled(st.integers(0, 1).map(Place))
+    assert drawn.scope.startswith("drawn: 2 distinct ones drawn")
+    assert sampled(st.integers(0, 1).map(lambda n: lambda: n)).kind == "supported"  # these do not pickle
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

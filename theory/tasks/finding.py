@@ -140,7 +140,7 @@ def _base(name: object, where: str) -> str:
 
 
 def _of_family(name: str, where: str) -> Task | None:
-    pattern, number = re.sub(r"\d+", "N", name), re.search(r"\d+", name)
+    pattern, number = re.sub(r"[1-9][0-9]*", "N", name), re.search(r"[1-9][0-9]*", name)
     if pattern not in FAMILIES or number is None:
         return None
     family, largest = FAMILIES[pattern]

@@ -287,3 +287,9 @@ def test_a_source_is_the_same_in_another_process(folder: Path) -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == sources_of(OWN)[OWN]
+
+
+@pytest.mark.parametrize("name", ["sum modulo 05", "sum modulo 0", "sum modulo \u0663"])
+def test_a_number_in_a_name_is_written_in_one_way(name: str) -> None:
+    with pytest.raises(InvalidArgument, match="expected one of "):
+        find_task(name)
