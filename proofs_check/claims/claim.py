@@ -50,7 +50,8 @@ Shown: TypeAlias = Literal["proved", "exhausted"]
 def _key(problem: Any) -> Hashable:
     """A problem itself, or its pickle where it is mutable, or equal to itself alone."""
     try:
-        if type(problem).__hash__ is object.__hash__:  # of the object, not of what it says
+        own: object = type(problem).__hash__
+        if own is object.__hash__:  # of the object, not of what it says
             with suppress(Exception):
                 return pickle.dumps(problem)
         hash(problem)
