@@ -808,7 +808,7 @@ async def endless() -> Any:
     yield 1
 
 
-@pytest.mark.parametrize("found", [None, 3, endless()], ids=str)
+@pytest.mark.parametrize("found", [None, 3, endless()], ids=["None", "3", "endless"])
 def test_what_is_no_problems_names_the_family(found: Any) -> None:
     claim = claim_()
     claim.family("f")(lambda profile: found)
