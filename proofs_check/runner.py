@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import sys
 import time
 import warnings
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
@@ -12,9 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from idealized_model.workers import deaf_to_interrupts, end_with, one_process
+from lengthgen_entry import CORE, hidden
 from proofs_check import engines
 from proofs_check.claims import find
 from proofs_check.claims.claim import Profile
@@ -136,8 +139,8 @@ def perform(task: Task, profile: Profile, seed: int, tick: engines.Tick) -> Resu
 
     try:
         return _perform(task, profile, seed, counted)
-    except (Exception, SystemExit) as error:
-        if of_the_machine(error):
+    except BaseException as error:  # pytest.skip raises one that is no Exception
+        if of_the_machine(error) or isinstance(error, KeyboardInterrupt):
             raise
         scope = f"{task.name}: it could not be done: {said(error)}"
         evidence = Evidence("inconclusive", _engine(task), scope, covered)
@@ -245,6 +248,12 @@ def _in_parallel(
     jobs: int,
     watch: Callable[[Item, int, bool], None],
 ) -> Generator[tuple[Item, Found]]:
+    if problems := [one for path in sys.path[:1] for one in hidden(*CORE, by=Path(path))]:  # workers would import these
+        warnings.warn(
+            f"no worker processes ({problems[0]}): the work goes on in one process", RuntimeWarning, stacklevel=3
+        )
+        yield from _here(items, work, watch)
+        return
     # spawn, because the progress display holds threads, which do not survive a fork
     context = multiprocessing.get_context("spawn")
     waiting: dict[Future[Found], Item] = {}

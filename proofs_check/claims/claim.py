@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import HUGE, InvalidArgument, shown
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -599,18 +600,31 @@ def _refused(where: str, argument: str, got: str, expected: str, fix: str) -> In
 
 
 def _plain(value: object) -> Any:
-    """A fact as JSON: exact numbers that JSON lacks, and all else, as text."""
+    """A fact as JSON: exact numbers that JSON lacks, and all else, as text; sets in an order of their own."""
     match value:
         case None | bool() | str():
-            return value
+            return _written(value)
         case Integral():
-            return int(value)
+            return _written(int(value))
         case Rational():
-            return str(Fraction(value))
+            exact = Fraction(value)
+            return str(exact) if max(abs(exact.numerator), exact.denominator) < HUGE else shown(exact)
         case Real():
-            return float(value)
+            return _written(float(value))
         case Mapping():
             return {str(name): _plain(inner) for name, inner in value.items()}
-        case list() | tuple() | set() | frozenset():
+        case set() | frozenset():
+            return [_plain(inner) for inner in sorted(value, key=repr)]
+        case list() | tuple():
             return [_plain(inner) for inner in value]
-    return shown(value)
+    said = shown(value)  # the default one has an address, which is another one each time
+    return f"<{type(value).__name__}>" if " at 0x" in said else said
+
+
+def _written(value: Any) -> Any:
+    """A value as it is, or shortened where a file in JSON could not hold it, or no one read it."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:  # long integers, NaN and infinities, halves of characters
+        return ascii(value) if isinstance(value, str) else shown(value)
+    return value

@@ -911,6 +911,61 @@ def test_problems_are_shown_in_words() -> None:
     assert low.facts((30, 7)) == {"sum": 37}
 
 
+def test_facts_that_no_file_could_hold_are_shortened(folder: Path, capsys: Out) -> None:
+    """And cost neither the witness nor what is found of other claims."""
+    values = (
+        "10**5000",
+        "Fraction(10**5000, 3)",
+        "float('nan')",
+        "'\\ud800'",
+        "{'b', 'a'}",
+        "object()",
+        "Fraction(1, 3)",
+    )
+    module(
+        folder, "large", "from fractions import Fraction", "from proofs_check import Claim",
+        "claim, small = Claim('a', statement='s'), Claim('b', statement='s')",
+        "@claim.refute", "def refute(n):", f"    return {{'facts': [{', '.join(values)}]}}",
+        "small.refute(lambda n: {'n': n})",
+        "claim.family('one')(lambda profile: [1])", "small.family('two')(lambda profile: [2])",
+    )  # fmt: skip
+    assert main(["check", "--claim", "large", "--jobs", "1", "--json", "r.json"]) == 1
+    found = json.loads((folder / "r.json").read_text(encoding="utf-8"))["claims"]
+    assert found[0]["evidence"][0]["witness"]["facts"] == {
+        "facts": [
+            "<an integer of 16610 bits>", "<a fraction of 16610 bits>", "nan", r"'\ud800'", ["a", "b"], "<object>", "1/3",
+        ]
+    }  # fmt: skip
+    assert found[1]["evidence"][0]["witness"]["facts"] == {"n": 2}
+    assert main(["replay", "r.json"]) == 0
+
+
+def test_what_leaves_a_test_leaves_no_check(folder: Path, capsys: Out) -> None:
+    """`pytest.skip` and a generator that is closed raise what is no Exception."""
+    module(
+        folder, "leaving", "import pytest", "from proofs_check import Claim", "claim = Claim('a', statement='s')",
+        "@claim.refute", "def refute(n):", "    if n == 1:", "        pytest.skip('not today')", "    raise GeneratorExit",
+        r"claim.family(r'a path \[/one] x')(lambda profile: [1])", "claim.family('two')(lambda profile: [2])",
+    )  # fmt: skip
+    assert main(["check", "--claim", "leaving", "--jobs", "1", "--json", "r.json"]) == 2
+    (found,) = json.loads((folder / "r.json").read_text(encoding="utf-8"))["claims"]
+    assert [item["kind"] for item in found["evidence"]] == ["inconclusive"] * 2
+    assert "Skipped: not today" in found["evidence"][0]["scope"]
+    assert r"\[/one]" in capsys.readouterr().out
+
+
+def test_beside_a_package_of_our_names_the_work_goes_on_in_one_process(folder: Path) -> None:
+    """Workers look in the folder first, and would import that package."""
+    (folder / "theory").mkdir()
+    (folder / "theory" / "__init__.py").write_text("raise SystemExit(7)\n", encoding="utf-8")
+    module(
+        folder, "few", "from proofs_check import Claim", "claim = Claim('a', statement='s')",
+        "claim.refute(lambda n: None)", "claim.family('one')(lambda profile: [1])", "claim.family('two')(lambda profile: [2])",
+    )  # fmt: skip
+    with pytest.warns(RuntimeWarning, match="no worker processes .the package theory comes from .* in one process"):
+        assert main(["check", "--claim", "few", "--jobs", "2", "--json", "r.json"]) == 0
+
+
 # ── The page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your-own-claim.md").read_text(encoding="utf-8")
