@@ -207,6 +207,11 @@ def _lengths_of(task: Task, start: int, most: int | None = None) -> Iterator[tup
                 size = task.n_instances(length)
             except InvalidArgument:  # there is no such length
                 size = 0
+            if not isinstance(size, int) or size < 0:
+                got = f"{task.name!r}, whose n_instances({length}) is {shown(size)}"
+                raise InvalidArgument(
+                    "verdicts", "task", got, "how many instances there are", "Return an integer >= 0."
+                )
             if size == 0:
                 empty += 1
                 if empty == GAP:

@@ -11,7 +11,7 @@ from traceback import extract_tb
 from proofs_check.claims.claim import Claim
 from theory import claims
 from theory.errors import InvalidArgument, TheoryError, did_you_mean, shown
-from theory.modules import Asked, as_module, imported, is_dotted, is_file, look_first, users_frames
+from theory.modules import Asked, as_module, fault, imported, is_dotted, is_file, look_first, users_frames
 
 IDS = tuple(claim.id for claim in claims.CLAIMS)
 FORM = f"one of {', '.join(IDS)}, or module:object, or a module with claims"
@@ -87,11 +87,16 @@ def _object(spec: str, address: str, folders: list[str]) -> Claim:
     module = imported(name, spec, ASKED, folders)
     found: object = module
     for name in path.split("."):
-        if not hasattr(found, name):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
             there = [known for known, value in vars(module).items() if isinstance(value, Claim)]
             fix = did_you_mean(name, there, f"It has {', '.join(there)}." if there else "Check the spelling.")
-            raise _refused(f"{spec!r}, but {spec.removesuffix(name)[:-1]} has no {name}", FORM, fix)
-        found = getattr(found, name)
+            raise _refused(f"{spec!r}, but {spec.removesuffix(name)[:-1]} has no {name}", FORM, fix) from None
+        except Exception as error:
+            raise fault(
+                error, ASKED, f"{spec!r}, which", f"Try: python -c 'from {module.__name__} import {name}'."
+            ) from error
     if not isinstance(found, Claim):
         got = f"{spec!r}, which is the {type(found).__name__} {shown(found)}"
         raise _refused(got, "a Claim", "Make it with proofs_check.Claim.")

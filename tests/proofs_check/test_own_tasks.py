@@ -387,3 +387,10 @@ def test_every_scheme_has_its_verdict_for_a_dense_task_too(folder: Path) -> None
     assert [question.scheme for question in asked] == list(SCHEMES)
     cells, _ = verdicts.decide_all(asked, jobs=1, watch=lambda *_: None)
     assert {cell.outcome for cell in cells.values()} == {"unrealizable"}
+
+
+@pytest.mark.parametrize("size", [-1, 3.0, None])
+def test_a_number_of_instances_is_a_number(size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Copy, "n_instances", lambda task, length: size)
+    with pytest.raises(InvalidArgument, match=f"'copy', whose n_instances.* is {size}; expected how many instances"):
+        subject_of("theory.tasks:Copy", (), ())

@@ -571,6 +571,9 @@ def test_what_is_no_claim_is_refused(folder: Path, capsys: Out) -> None:
         "posing:claim", folder=folder
     )
     assert find("proofs_check.claims.t3:claim") is find("T3")
+    module(folder, "lazy", "def __getattr__(name):", "    raise KeyError(name)")
+    assert "got 'lazy:one', which raises KeyError: 'one'; expected one of T1" in refusal("lazy:one", folder=folder)
+    assert "lazy.py" in refusal("lazy:one", folder=folder)
     assert main(["check", "--claim", "fails_here"]) == 3
     assert "Traceback" not in capsys.readouterr().err
 
