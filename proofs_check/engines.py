@@ -66,9 +66,9 @@ class _Tally:
     decisive: int = 0
 
     def decide(self, claim: Claim, problem: Any, parts: Parts, tick: Tick) -> Facts | None:
-        """Put a statement to the test on one more problem; where the claim says nothing it is not asked, and has no cases."""
+        """Put a statement to the test on one more problem; where the claim says nothing there are no cases."""
+        facts = claim.facts(problem, parts)
         sound = claim.holds_on(problem)
-        facts = claim.facts(problem, parts) if sound or parts else None
         cases = claim.n_cases(problem) if sound else 0
         self.problems += 1
         self.sound += sound

@@ -82,16 +82,6 @@ def test_exhaust_counts_what_is_under_the_hypotheses() -> None:
     assert evidence.instances == 4  # a problem outside is no case decided
 
 
-def test_nothing_outside_the_hypotheses_refutes_a_claim_but_mutants_meet_it() -> None:
-    claim = toy(bound=4, nonvacuous=lambda of: length_of(of) < 4)
-    evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())
-    assert (evidence.kind, evidence.instances) == ("exhausted", 6)
-    drawn = Sampler("lengths", draw_lengths(9), 30, 30, ("below 5",))
-    evidence = engines.sample(claim, drawn, "quick", 0, Ticks())
-    assert (evidence.kind, evidence.noticed) == ("supported", ("below 5",))  # which only lengths outside refute
-    assert engines.refute_mutant(claim, "below 5", "quick", Ticks()) is not None
-
-
 def test_exhaust_is_inconclusive_without_a_problem_under_the_hypotheses() -> None:
     claim = toy(nonvacuous=lambda of: False)
     evidence = engines.exhaust(claim, claim.families[0], "quick", Ticks())

@@ -153,7 +153,7 @@ def _of_family(name: str, where: str) -> Task | None:
 
 def _advice(name: str) -> str:
     """What was meant by what is neither a known name nor module:object: a name like it, with its number, or a module."""
-    number = re.search(r"\d{1,9}", name)
+    number = re.search(r"(?<!\d)[1-9][0-9]{0,8}(?!\d)", name)
     known = [*TASKS, *VARIANTS, *(family.replace("N", number[0]) for family in FAMILIES if number)]
     if "coupl" in name or "query" in name:
         known += [f"{one}{SUFFIX}" for one in known if not one.endswith(SUFFIX) and _takes_suffix(one)]
