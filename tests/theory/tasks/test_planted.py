@@ -141,7 +141,8 @@ def test_tasks_are_found_by_the_names_that_they_have(name: str) -> None:
 @pytest.mark.parametrize("name", ["sparse parity, k = 0", "sum modulo", "copy 3", "copi", "sum modulo 1", ""])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(
-        InvalidArgument, match=r"such as mymodule:MyTask|Did you mean '(copy|sum modulo 3|sparse parity, k = 2)'|For instance"
+        InvalidArgument,
+        match=r"such as mymodule:MyTask|Did you mean '(copy|sum modulo 3|sparse parity, k = 2)'|For instance",
     ):
         find_task(name)
 
