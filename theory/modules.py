@@ -9,6 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -102,6 +103,39 @@ def imported(name: str, spec: str, asked: Asked, folders: list[str]) -> ModuleTy
 def _failing(name: str, error: BaseException, asked: Asked) -> BaseException:
     what, expected = f"the module {name}, whose import", "a module that can be imported"
     return fault(error, asked, what, f"Try: python -c 'import {name}'.", expected)
+
+
+def member(
+    module: ModuleType,
+    path: str,
+    spec: str,
+    asked: Asked,
+    instead: Callable[[object, str], str],
+    fix: str,
+    expected: str,
+) -> object:
+    """What a module has by a name, or by names with dots between them, for a spec that names it.
+
+    Parameters
+    ----------
+    instead : says, of an object and a name that it lacks, what to write.
+    fix, expected : for a name that raises when it is looked up.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    found: object = module
+    at = spec.partition(":")[0]
+    for separator, part in zip(":" + "." * len(path), path.split("."), strict=False):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise asked.refused(f"{spec!r}, but {at} has no {part}", instead(found, part)) from None
+        except Exception as error:
+            raise fault(error, asked, f"{spec!r}, which", fix, expected) from error
+        at += separator + part
+    return found
 
 
 def fault(error: BaseException, asked: Asked, what: str, fix: str, expected: str | None = None) -> BaseException:

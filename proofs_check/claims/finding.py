@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
+from types import ModuleType
 
 from proofs_check.claims.claim import Claim
 from theory import claims
 from theory.errors import InvalidArgument, TheoryError, did_you_mean, shown
-from theory.modules import Asked, as_module, fault, imported, is_dotted, is_file, look_first, users_frames
+from theory.modules import Asked, as_module, imported, is_dotted, is_file, look_first, member, users_frames
 
 IDS = tuple(claim.id for claim in claims.CLAIMS)
 FORM = f"one of {', '.join(IDS)}, or module:object, or a module with claims"
@@ -85,18 +86,8 @@ def _object(spec: str, address: str, folders: list[str]) -> Claim:
     """The claim that is an object of a module; from then on it knows its address."""
     name, _, path = spec.partition(":")
     module = imported(name, spec, ASKED, folders)
-    found: object = module
-    for name in path.split("."):
-        try:
-            found = getattr(found, name)
-        except AttributeError:
-            there = [known for known, value in vars(module).items() if isinstance(value, Claim)]
-            fix = did_you_mean(name, there, f"It has {', '.join(there)}." if there else "Check the spelling.")
-            raise _refused(f"{spec!r}, but {spec.removesuffix(name)[:-1]} has no {name}", FORM, fix) from None
-        except Exception as error:
-            raise fault(
-                error, ASKED, f"{spec!r}, which", f"Try: python -c 'from {module.__name__} import {name}'."
-            ) from error
+    fix = f"Try: python -c 'from {name} import {path.partition('.')[0]}'."
+    found = member(module, path, spec, ASKED, _there, fix, FORM)
     if not isinstance(found, Claim):
         got = f"{spec!r}, which is the {type(found).__name__} {shown(found)}"
         raise _refused(got, "a Claim", "Make it with proofs_check.Claim.")
@@ -109,6 +100,16 @@ def _object(spec: str, address: str, folders: list[str]) -> Claim:
     if found.address == found.id:
         found.address = address
     return found
+
+
+def _there(found: object, part: str) -> str:
+    """What an object has in place of a part that it lacks: the claims of a module."""
+    there = (
+        [name for name, value in vars(found).items() if isinstance(value, Claim)]
+        if isinstance(found, ModuleType)
+        else []
+    )
+    return did_you_mean(part, there, f"It has {', '.join(there)}." if there else "Check the spelling.")
 
 
 def _is_ours(claim: Claim) -> bool:

@@ -556,6 +556,7 @@ def test_what_is_no_claim_is_refused(folder: Path, capsys: Out) -> None:
     assert f"'no_claims', a module without a claim; {known}" in refusal("no_claims", folder=folder)
     assert "'no_claims:x', which is the int 3; expected a Claim" in refusal("no_claims:x", folder=folder)
     assert "'no_claims:y', but no_claims has no y" in refusal("no_claims:y", folder=folder)
+    assert "'no_claims:x.y.z', but no_claims:x has no y; " in refusal("no_claims:x.y.z", folder=folder)
     assert f"'no_such_module', but there is no module no_such_module; {known}" in refusal(
         "no_such_module", folder=folder
     )

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from lengthgen_entry import PACKAGES
 from theory.errors import InvalidArgument, did_you_mean, shown
-from theory.modules import Asked, as_module, fault, imported, is_dotted, is_file, is_users, look_first
+from theory.modules import Asked, as_module, fault, imported, is_dotted, is_file, is_users, look_first, member
 from theory.positions import blocks
 from theory.support import local, paired
 from theory.tasks.addition import Addition
@@ -198,17 +198,8 @@ def _own(name: str, where: str, folder: str | os.PathLike[str] | None) -> _Own:
     if not colon or not is_dotted(module_name) or not is_dotted(path):
         names = "; ".join([*TASKS, *VARIANTS, *FAMILIES])
         raise InvalidArgument(where, "task", shown(name), f"one of {names}; or module:object", _advice(name))
-    module, at = imported(module_name, spec, _asked(where), look_first(folder)), module_name
-    found: object = module
-    for separator, part in zip(":" + "." * len(path), path.split("."), strict=False):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            got = f"{name!r}, but {at} has no {part}"
-            raise InvalidArgument(where, "task", got, FORM, _there(found, part)) from None
-        except Exception as error:
-            raise _raising(name, error, where) from error
-        at += separator + part
+    module = imported(module_name, spec, _asked(where), look_first(folder))
+    found = member(module, path, name, _asked(where), _there, *MADE)
     key = id(module), id(getattr(found, "__self__", None)), id(getattr(found, "__func__", found))
     if key not in _OWN:
         task = _made(name, found, where)
@@ -230,11 +221,11 @@ def _is_of(value: object, module_name: str) -> bool:
     return isinstance(value, Task)
 
 
-def _raising(name: str, error: BaseException, where: str) -> BaseException:
-    made = "a task, or what makes one when it is called without arguments"
-    return fault(
-        error, _asked(where), f"{name!r}, which", "Write a function that returns the task with its parameters.", made
-    )
+MADE = (
+    "Write a function that returns the task with its parameters.",
+    "a task, or what makes one when it is called without arguments",
+)
+"""What to do where the name of a task raises, or what it names, and what was expected."""
 
 
 def _made(name: str, found: object, where: str) -> Task:
@@ -242,7 +233,7 @@ def _made(name: str, found: object, where: str) -> Task:
         try:
             found = found()
         except (Exception, SystemExit) as error:
-            raise _raising(name, error, where) from error
+            raise fault(error, _asked(where), f"{name!r}, which", *MADE) from error
     if not isinstance(found, Task):
         got = f"{name!r}, which is the {type(found).__name__} {shown(found)}"
         raise InvalidArgument(where, "task", got, "a Task", "Derive its class from theory.tasks.Task.")
