@@ -65,7 +65,7 @@ def answered(work: Callable[[], int], *, name: str = "lengthgen", debug: bool = 
     except KeyboardInterrupt:
         _tell(name, "interrupted")
         return INCONCLUSIVE
-    except (Exception, SystemExit) as error:  # SystemExit: of some task's own code, whose status would mislead
+    except BaseException as error:  # of a user's own code, too: SystemExit, GeneratorExit; its status would mislead
         if debug:
             _print_error(traceback.format_exc())
         status, line = _said(error)

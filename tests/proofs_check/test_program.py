@@ -255,6 +255,7 @@ WRONG: list[tuple[Callable[[], int], int, str]] = [
         "OSError: [Errno 28] No space left on device: '/tmp/x' (--debug shows where)",
     ),
     (raising(SystemExit(1)), FAILED, "SystemExit: 1, which is a bug (--debug shows where)"),
+    (raising(GeneratorExit()), FAILED, "GeneratorExit:, which is a bug (--debug shows where)"),
     (raising(KeyError("k")), FAILED, "KeyError: 'k', which is a bug (--debug shows where)"),
     (raising(ValueError("two\nlines")), FAILED, "ValueError: two lines, which is a bug (--debug shows where)"),
     (raising(RecursionError("too deep")), FAILED, "RecursionError: too deep, which is a bug (--debug shows where)"),
