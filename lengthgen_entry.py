@@ -37,7 +37,7 @@ def main() -> int:
 def _main() -> int:
     if problems := misplaced("proofs_check"):
         if sys.argv[1:2] == ["doctor"] and _place("proofs_check") == HOME / "proofs_check":
-            return int(import_module("proofs_check.doctor").main())  # what is left of our package
+            return int(import_module("proofs_check.commands.doctor").main())  # what is left of our package
         print(f"lengthgen: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
     return int(import_module("proofs_check.__main__").main())

@@ -10,7 +10,7 @@ def main() -> int:
     if problems := misplaced(*PACKAGES):
         print(f"figures: {problems[0]}", file=sys.stderr)
         return BAD_USAGE
-    from proofs_check import program
+    from proofs_check.commands import program
 
     return program.run(_command, name="figures")
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures.plot import Plot, Row, Rows
 from figures.style import MAP, Style, heat
-from proofs_check.families import marked_parity
+from proofs_check.claims.families import marked_parity
 from theory import HeadClass, bounds, certificate_length, support
 
 from matplotlib import colormaps

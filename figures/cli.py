@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from proofs_check.cli import TASK, Parser, debuggable, say
-from proofs_check.program import BAD_USAGE, answered, debugging
+from proofs_check.commands.cli import TASK, Parser, debuggable, say
+from proofs_check.commands.program import BAD_USAGE, answered, debugging
 from theory.errors import InvalidArgument, shown, unwritable
 
 MOST = 1000

@@ -10,7 +10,7 @@ import numpy as np
 
 from figures.plot import Plot, Row, Rows
 from figures.style import MAP, SMALLEST, Style, heat
-from proofs_check.families import marked_parity
+from proofs_check.claims.families import marked_parity
 from theory import HeadClass, Pattern, pattern_masses, positions, support
 from theory.exact import as_float
 from theory.positions import PositionScheme

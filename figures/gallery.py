@@ -8,7 +8,7 @@ from pathlib import Path
 from figures import store
 from figures.plot import Plot, Rows, encode, render
 from figures.registry import PLOTS
-from proofs_check.files import write_text
+from proofs_check.problem_files import write_text
 from theory.errors import InvalidArgument
 
 HEAD = """\

@@ -15,7 +15,7 @@ import numpy as np
 from figures.plot import Plot, Row, Rows
 from figures.style import INK, Style, entry, legend_below, series
 from idealized_model import eliminate, loss, minimal
-from proofs_check.families import marked_parity
+from proofs_check.claims.families import marked_parity
 from theory import Example, HardHead, HeadClass, Law, retention
 from theory.exact import as_float
 

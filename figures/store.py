@@ -18,7 +18,7 @@ import numpy as np
 
 from figures.plot import Plot, Row, Rows
 from idealized_model.text import read_text
-from proofs_check.files import write_text
+from proofs_check.problem_files import write_text
 from theory.errors import InvalidArgument
 
 DATA = Path(__file__).parent / "data"

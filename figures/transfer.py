@@ -14,8 +14,8 @@ import numpy as np
 
 from figures.plot import Plot, Row, Rows
 from figures.style import INK, Style, entry, legend_below, series
+from proofs_check.claims.families import marked_parity
 from proofs_check.claims.t3a import rare_noise_loss
-from proofs_check.families import marked_parity
 from theory import HeadClass, pattern_masses, support
 from theory.exact import as_float
 

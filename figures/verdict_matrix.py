@@ -13,8 +13,8 @@ import numpy as np
 from figures.plot import Plot, Row, Rows
 from figures.runs import COUPLED, family, points, pooled, share
 from figures.style import Style
-from proofs_check.comparison import HIGH, SCHEME_OF, skill
-from proofs_check.verdicts import decide_all, questions
+from proofs_check.verdicts.comparison import HIGH, SCHEME_OF, skill
+from proofs_check.verdicts.table import decide_all, questions
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle

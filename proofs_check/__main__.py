@@ -3,7 +3,7 @@
 import sys
 
 from lengthgen_entry import CORE, misplaced
-from proofs_check import program
+from proofs_check.commands import program
 
 
 def main() -> int:
@@ -19,9 +19,9 @@ def main() -> int:
 def _command() -> int:
     """The command line; where a package that it needs is missing, say which ones are, and how to install them."""
     try:
-        from proofs_check.cli import main as run
+        from proofs_check.commands.cli import main as run
     except ModuleNotFoundError as error:
-        from proofs_check import doctor
+        from proofs_check.commands import doctor
 
         print(f"lengthgen: {error}", file=sys.stderr)
         status = doctor.main()
@@ -31,7 +31,7 @@ def _command() -> int:
 
 
 def _doctor() -> int:
-    from proofs_check import doctor
+    from proofs_check.commands import doctor
 
     return doctor.main()
 

@@ -15,10 +15,10 @@ import pytest
 
 from lengthgen_entry import CORE, hidden
 from proofs_check.claims.finding import addresses
-from proofs_check.contracts import CONTRACTS, finding_of, trial_of
 from proofs_check.report import NEEDLESS, SURVIVES, explain
-from proofs_check.runner import Task as Check
-from proofs_check.runner import perform, tasks_of
+from proofs_check.tasks.contracts import CONTRACTS, finding_of, trial_of
+from proofs_check.work.runner import Task as Check
+from proofs_check.work.runner import perform, tasks_of
 from theory import TheoryError
 from theory.errors import did_you_mean
 from theory.tasks import find_task
@@ -26,8 +26,8 @@ from theory.tasks import find_task
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proofs_check.task_report import Finding
-    from proofs_check.trial import Trial
+    from proofs_check.tasks.report import Finding
+    from proofs_check.tasks.trial import Trial
     from theory.tasks import Task
 
 _subjects = pytest.StashKey[dict[str, "Task | list[Check]"]]()

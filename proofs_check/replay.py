@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast, get_args
 
-from proofs_check import engines
-from proofs_check.claims import find
+from proofs_check.claims import engines, find
 from proofs_check.claims.claim import Claim, Facts, Parts, Profile, as_problems
 from proofs_check.claims.finding import said
 from proofs_check.claims.recorded import from_field

@@ -17,7 +17,7 @@ import pytest
 import lengthgen_entry
 import proofs_check.__main__
 from lengthgen_entry import HOME, PACKAGES, hidden, misplaced
-from proofs_check.cli import main
+from proofs_check.commands.cli import main
 from tests.proofs_check.test_task_command import PLUGIN
 
 Out = pytest.CaptureFixture[str]
@@ -204,7 +204,7 @@ def test_a_file_that_is_gone_is_one_line(gone: str, arguments: list[str]) -> Non
 
 def test_what_comes_first_loads_no_doctor() -> None:
     """Only the command line that is asked for is waited for."""
-    code = "import sys, proofs_check.__main__; sys.exit('proofs_check.doctor' in sys.modules)"
+    code = "import sys, proofs_check.__main__; sys.exit('proofs_check.commands.doctor' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=HOME, check=False).returncode == 0
 
 

@@ -19,7 +19,7 @@ from tests.test_public_names import INTERNAL, ROOTS, packages, public
 
 DEFAULTS = Path(__file__).with_name("defaults.txt")
 
-FILLED_IN = {"proofs_check.engines._Tally", "proofs_check.runner.Result", "proofs_check.runner.Run"}
+FILLED_IN = {"proofs_check.claims.engines._Tally", "proofs_check.work.runner.Result", "proofs_check.work.runner.Run"}
 """What a run fills in as it goes."""
 
 

@@ -21,8 +21,9 @@ from idealized_model import workers
 from idealized_model.transformer import sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.sweeps import read_grid, sweep
-from proofs_check import program, runner
-from proofs_check.runner import Unfinished, collect
+from proofs_check.commands import program
+from proofs_check.work import runner
+from proofs_check.work.runner import Unfinished, collect
 from tests.idealized_model.transformer.test_sweeps import TINY
 from tests.processes import LENGTHGEN, MARK, all_end, environment, in_proc, launched, marked, new_mark, started
 
@@ -324,8 +325,8 @@ import _multiprocessing, multiprocessing.synchronize, sys
 def none(*arguments, **options):
     raise OSError(30, "Read-only file system")
 _multiprocessing.SemLock = none
-from proofs_check.cli import main
-from proofs_check.program import run
+from proofs_check.commands.cli import main
+from proofs_check.commands.program import run
 sys.exit(run(lambda: max(main(command.split()) for command in sys.argv[1:])))
 """
 COMMANDS = (

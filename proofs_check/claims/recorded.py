@@ -20,8 +20,8 @@ import sys
 from fractions import Fraction
 from typing import Any
 
-from proofs_check.files import law_from_data, law_to_data, problem_from_dict, problem_to_dict
 from proofs_check.problem import Problem
+from proofs_check.problem_files import law_from_data, law_to_data, problem_from_dict, problem_to_dict
 from theory import Law
 from theory.errors import InvalidArgument, of_the_machine, shown
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from idealized_model import HeadSpace, loss
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile
-from proofs_check.families import ensemble, ensembles
-from proofs_check.herbrand import Formula, atom, prove, same
+from proofs_check.claims.families import ensemble, ensembles
+from proofs_check.claims.herbrand import Formula, atom, prove, same
 from proofs_check.problem import Problem, ViewCase, view_cases
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, claims, positions, support
 from theory.examples import Label
@@ -383,7 +383,7 @@ def prove_criterion(*, statement: Statement = STATED) -> int:
     notices=("without (a)", "without (c)", "(c) for every train example"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import problems
+    from proofs_check.claims.problems_drawn import problems
 
     return problems(max_heads=3**9)
 

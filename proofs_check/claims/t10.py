@@ -17,7 +17,7 @@ from idealized_model import loss
 from idealized_model.counting import chen_product, pattern_counts, signature, view_counts
 from idealized_model.risk import risk
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensemble, marked_parity
+from proofs_check.claims.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, bounds, claims, positions, support
 from theory.examples import Label
@@ -329,7 +329,7 @@ def prove_histograms(*, statement: Statement = STATED) -> int:
     notices=("Chen without the mixed terms", "l for l - k among histograms"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import problems
+    from proofs_check.claims.problems_drawn import problems
 
     return problems(max_heads=3**30, max_length=5).map(_without_limits)
 

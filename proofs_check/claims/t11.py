@@ -14,9 +14,9 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead, loss
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
+from proofs_check.claims.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.claims.t3 import SOFT_OUTCOMES, exchangeable_problems, refute_soft
 from proofs_check.claims.t3a import rare_noise_loss
-from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
 from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, coverage, mixture, positions, retention, support
 from theory.exact import as_float
@@ -237,7 +237,7 @@ def prove_pointwise(*, scale: Fraction = Fraction(1)) -> int:
     "random mixtures, supports, schemes, windows, keys, anchors", quick=60, full=600, notices=("half of the factor",)
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import problems
+    from proofs_check.claims.problems_drawn import problems
 
     return problems(max_heads=3**7)
 
@@ -278,7 +278,7 @@ def _adversary(
     rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, survive: bool = True
 ) -> Measured:
     """Hill climbing over soft heads with any scores for the largest L_test / (t · L_train)."""
-    from proofs_check.engines import climb
+    from proofs_check.claims.engines import climb
 
     rounds, steps = (3, 40) if profile == "quick" else (10, 200)
     levels = [Fraction(n) for n in ("0", "1/50", "1/3", "1", "9")]

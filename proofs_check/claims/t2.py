@@ -16,7 +16,7 @@ import numpy as np
 
 from idealized_model import loss
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensembles, marked_parity, random_pairs
+from proofs_check.claims.families import ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, Law, PlantedEnsemble, bounds, claims, mixture, positions, support
 from theory.examples import Label
@@ -246,7 +246,7 @@ def prove_sizes(*, slope: int = 2, shift: int = 0, anchored_shift: int = -1) -> 
     notices=("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import certificate_problems
+    from proofs_check.claims.problems_drawn import certificate_problems
 
     return certificate_problems()
 
@@ -259,7 +259,7 @@ def _adversary(
 ) -> Measured:
     """Hill climbing over heads of arity 2: for a smaller loss at the certificate c, and among the heads that lose nothing
     there for a greater one at c + 1, which refutes."""
-    from proofs_check.engines import climb
+    from proofs_check.claims.engines import climb
 
     restarts, steps = (4, 60) if profile == "quick" else (12, 250)
     words = list(product(range(3), repeat=2))

@@ -16,7 +16,7 @@ import numpy as np
 from idealized_model import HeadSpace, SparseAttentionHead, loss
 from idealized_model import abstention as abstention_of
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensemble, ensembles, marked_parity, random_pairs
+from proofs_check.claims.families import ensemble, ensembles, marked_parity, random_pairs
 from proofs_check.problem import Problem, view_table
 from theory import (
     AssumptionViolated,
@@ -389,7 +389,7 @@ def prove_chain(*, statement: Statement = STATED) -> int:
     notices=("without κ0", "the smallest mass ratio for κ", "half of the bound"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import problems
+    from proofs_check.claims.problems_drawn import problems
 
     return problems(max_heads=3**7)
 
@@ -401,7 +401,7 @@ def _adversary(
     rng: np.random.Generator, profile: Profile, tick: Callable[[int], None], *, statement: Statement = STATED
 ) -> Measured:
     """Hill climbing over heads for the largest (test loss - κ0·a) / (bound - κ0·a), over random plantings."""
-    from proofs_check.engines import climb
+    from proofs_check.claims.engines import climb
 
     rounds, steps = (4, 50) if profile == "quick" else (16, 250)
     tried, best, decisive = 0, Fraction(0), 0

@@ -13,7 +13,7 @@ import numpy as np
 
 from idealized_model import sampled_loss
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import marked_parity
+from proofs_check.claims.families import marked_parity
 from proofs_check.problem import Problem
 from theory import HardHead, HeadClass, PlantedEnsemble, bounds, claims, coverage, support
 from theory.exact import as_float
@@ -230,7 +230,7 @@ def rare_noise_loss(k: int, length: int, x, share):  # type: ignore[no-untyped-d
     key=lambda problem: (problem.heads.arity, *(law.length for law in problem.planted)),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import exchangeable_problems
+    from proofs_check.claims.problems_drawn import exchangeable_problems
 
     return exchangeable_problems()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import marked_parity
+from proofs_check.claims.families import marked_parity
 from proofs_check.problem import Problem
 from theory import HeadClass, bounds, claims, coverage, positions, support
 from theory.exact import as_float
@@ -269,7 +269,7 @@ def listed_pairs(width: int, offset: int, length: int) -> int:
     key=lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import local_problems
+    from proofs_check.claims.problems_drawn import local_problems
 
     return local_problems()
 

@@ -12,8 +12,8 @@ import numpy as np
 from idealized_model import loss
 from proofs_check.claims import t1
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensembles, marked_parity
-from proofs_check.herbrand import Formula, atom, same
+from proofs_check.claims.families import ensembles, marked_parity
+from proofs_check.claims.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
 from theory import HeadClass, PlantedEnsemble, certificate_length, claims, positions, support
 from theory.criterion import Outcome
@@ -252,7 +252,7 @@ def prove_unseen(*, hides: Hides = "test") -> int:
     notices=("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import fixed_id_problems
+    from proofs_check.claims.problems_drawn import fixed_id_problems
 
     return fixed_id_problems()
 

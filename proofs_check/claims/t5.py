@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.claims.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem, ViewCase, view_cases
 from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, decide, positions, support
 from theory.criterion import Outcome
@@ -334,7 +334,7 @@ def prove_two_offsets(*, certificate: int = 2) -> int:
     notices=("coupled: always realizable",),
 )
 def _random_coupled() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import coupled_problems
+    from proofs_check.claims.problems_drawn import coupled_problems
 
     return coupled_problems()
 
@@ -346,7 +346,7 @@ def _random_coupled() -> SearchStrategy[Problem]:
     notices=("raw IDs below the spread are realizable",),
 )
 def _random_outside() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import outside_problems
+    from proofs_check.claims.problems_drawn import outside_problems
 
     return outside_problems()
 
@@ -355,7 +355,7 @@ def _random_outside() -> SearchStrategy[Problem]:
     "(iii): parity with random marks, weights and noise on raw IDs", quick=25, full=250, notices=("raw IDs generalize",)
 )
 def _random_raw() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import raw_parity_problems
+    from proofs_check.claims.problems_drawn import raw_parity_problems
 
     return raw_parity_problems()
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from idealized_model import SparseAttentionHead
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensemble, ensembles, random_pairs
+from proofs_check.claims.families import ensemble, ensembles, random_pairs
 from proofs_check.problem import Problem
 from theory import Example, HeadClass, PlantedEnsemble, bounds, claims, positions, support
 from theory.exact import as_float
@@ -258,7 +258,7 @@ def prove_log_scaling(*, arity_shift: int = 0, normalised: bool = True) -> int:
     "random plantings, weights, schemes, windows, keys and anchors", quick=20, full=400, notices=tuple(claim.mutants)
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import dilution_problems
+    from proofs_check.claims.problems_drawn import dilution_problems
 
     return dilution_problems()
 
@@ -274,7 +274,7 @@ def _climb(
     normalised: bool = True,
 ) -> Measured:
     """At random margins: hill climbing over heads for the largest loss, which the all-wrong head must attain."""
-    from proofs_check.engines import climb
+    from proofs_check.claims.engines import climb
 
     rounds, steps = (6, 60) if profile == "quick" else (30, 400)
     tried, reached, best = 0, 0, Fraction(0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensemble, marked_parity
+from proofs_check.claims.families import ensemble, marked_parity
 from proofs_check.problem import Problem, labelled_counts
 from theory import Example, FiniteLaw, HeadClass, Law, PlantedEnsemble, bounds, claims, positions, support
 from theory.exact import as_float
@@ -242,7 +242,7 @@ def prove_floor(*, floor: Callable[[Any], Any] = _stated_floor) -> int:
     notices=("a third for a half", *FLOORS),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import parity_problems
+    from proofs_check.claims.problems_drawn import parity_problems
 
     return parity_problems()
 
@@ -290,7 +290,7 @@ def _tightness(
 ) -> Measured:
     """Hill climbing for the smallest loss over the floor, over heads and noise, at sizes beyond enumeration."""
     from idealized_model import HeadSpace
-    from proofs_check.engines import climb
+    from proofs_check.claims.engines import climb
 
     rounds, steps = (4, 80) if profile == "quick" else (16, 600)
     tried, best = 0, Fraction(10**6)

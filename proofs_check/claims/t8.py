@@ -272,7 +272,7 @@ def prove_pathwise(*, factor: Fraction = Fraction(2)) -> int:
     notices=("only the first step", "tokens without ID increments"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import rollout_problems
+    from proofs_check.claims.problems_drawn import rollout_problems
 
     return rollout_problems()
 

@@ -14,7 +14,7 @@ import numpy as np
 from idealized_model import HeadSpace, loss
 from idealized_model.learning import eliminate, minimal
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
-from proofs_check.families import ensemble, ensembles, marked_parity
+from proofs_check.claims.families import ensemble, ensembles, marked_parity
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, claims, coverage, decide, support
 from theory.errors import BudgetExceeded
@@ -286,7 +286,7 @@ def prove_union_bound(*, per_view: Fraction = Fraction(1), level: bool = True, p
 
 @claim.sampler("random small laws", quick=25, full=400, notices=("n² for n",))
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.problems_drawn import small_problems
+    from proofs_check.claims.problems_drawn import small_problems
 
     return small_problems()
 

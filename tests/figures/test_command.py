@@ -18,7 +18,7 @@ from figures.plot import Plot, Row, encode, write
 from figures.registry import PLOTS, find
 from figures.style import SMALLEST, Style
 from idealized_model.transformer.sweeps import read_grid
-from proofs_check import cli
+from proofs_check.commands import cli
 from theory.errors import InvalidArgument
 
 Out = pytest.CaptureFixture[str]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from idealized_model import HeadSpace, SampledLoss, risk
-from proofs_check import Evidence, engines
-from proofs_check.claims import find, t1, t2, t3, t3a, t3b, t4, t11
-from proofs_check.herbrand import atom
+from proofs_check import Evidence
+from proofs_check.claims import engines, find, t1, t2, t3, t3a, t3b, t4, t11
+from proofs_check.claims.herbrand import atom
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks, clear_caches

@@ -15,9 +15,8 @@ import pytest
 import sympy
 
 from idealized_model import HeadOutput, HeadSpace, SparseAttentionHead
-from proofs_check import engines
-from proofs_check.claims import find, t3, t5, t6, t7, t8, t9, t10, t11, t12
-from proofs_check.families import ensemble, marked_parity
+from proofs_check.claims import engines, find, t3, t5, t6, t7, t8, t9, t10, t11, t12
+from proofs_check.claims.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from tests.proofs_check.test_breaking import (
     Break,

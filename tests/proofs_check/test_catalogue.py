@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from proofs_check.catalogue import page
+from proofs_check.pages.catalogue import page
 from theory import InvalidArgument, claims
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proofs_check import check_task, contracts
-from proofs_check.contracts import RULE
-from proofs_check.hidden import HIDDEN
-from proofs_check.task_report import Finding, TaskReport
-from proofs_check.trial import Trial
+from proofs_check import check_task
+from proofs_check.tasks import contracts
+from proofs_check.tasks.contracts import RULE
+from proofs_check.tasks.hidden import HIDDEN
+from proofs_check.tasks.report import Finding, TaskReport
+from proofs_check.tasks.trial import Trial
 from tests.proofs_check import choosing_tasks as choosing
 from theory import FiniteLaw, HeadClass, InvalidArgument, decide
 from theory.tasks import TASKS, Addition, Copy, Instance, Multiplication, QueryCoupled, Step, Task, sparse_parity_up_to

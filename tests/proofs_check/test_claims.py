@@ -13,13 +13,12 @@ from itertools import islice
 import hypothesis
 import pytest
 
-from proofs_check import engines, problems_drawn
-from proofs_check.claims import find
+from proofs_check.claims import engines, find, problems_drawn
 from proofs_check.claims import t1 as claim_t1
 from proofs_check.claims.claim import Claim, Family, Proof
-from proofs_check.families import marked_parity
-from proofs_check.files import problem_from_dict, problem_to_dict
+from proofs_check.claims.families import marked_parity
 from proofs_check.problem import ENUMERATED_HEADS, Problem
+from proofs_check.problem_files import problem_from_dict, problem_to_dict
 from proofs_check.replay import replay
 from tests.proofs_check.toys import Ticks
 from theory import FiniteLaw, HeadClass, InvalidArgument, claims

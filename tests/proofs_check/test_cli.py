@@ -15,11 +15,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from proofs_check import cli
 from proofs_check.claims import find, t1
 from proofs_check.claims.finding import IDS
-from proofs_check.cli import main
-from proofs_check.files import problem_from_dict
+from proofs_check.commands import cli
+from proofs_check.commands.cli import main
+from proofs_check.problem_files import problem_from_dict
 from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy

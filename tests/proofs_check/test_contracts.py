@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from proofs_check import check_task, contracts, hidden
-from proofs_check import sampling as sampler
-from proofs_check.contracts import CONTRACTS, DRAWN, EXAMPLES, RULE
-from proofs_check.hidden import HIDDEN
-from proofs_check.task_report import Finding, TaskReport
-from proofs_check.trial import Broken, Trial, calling
+from proofs_check import check_task
+from proofs_check.tasks import contracts, hidden
+from proofs_check.tasks import sampling as sampler
+from proofs_check.tasks.contracts import CONTRACTS, DRAWN, EXAMPLES, RULE
+from proofs_check.tasks.hidden import HIDDEN
+from proofs_check.tasks.report import Finding, TaskReport
+from proofs_check.tasks.trial import Broken, Trial, calling
 from tests.proofs_check import broken_tasks as broken
 from theory import BudgetExceeded, InvalidArgument
 from theory.tasks import TASKS, Addition, Copy, Instance, ScratchpadParity, Sorting, Task, sparse_parity

@@ -19,8 +19,8 @@ import pytest
 
 import proofs_check
 from lengthgen_entry import PACKAGES
-from proofs_check import doctor
-from proofs_check.cli import main
+from proofs_check.commands import doctor
+from proofs_check.commands.cli import main
 
 ROOT = Path(proofs_check.__file__).parent.parent
 SETUP = Path(__file__).parents[2] / "setup.cfg"
@@ -319,7 +319,7 @@ def test_the_command_prints_it_and_writes_json(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     "start",
-    ["from proofs_check.__main__ import main", "from proofs_check.doctor import main"],
+    ["from proofs_check.__main__ import main", "from proofs_check.commands.doctor import main"],
     ids=["command", "module"],
 )
 def test_it_runs_where_nothing_is_installed(start: str, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from proofs_check import Evidence, engines
-from proofs_check.claims import t1
+from proofs_check import Evidence
+from proofs_check.claims import engines, t1
 from proofs_check.claims.claim import Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.problem import Problem
 from proofs_check.replay import replay

@@ -16,10 +16,17 @@ import hypothesis
 import pytest
 
 import proofs_check
-from proofs_check import problems_drawn
-from proofs_check.cli import main
-from proofs_check.files import problem_from_dict, problem_to_dict, read_data, read_problem, write_json, write_text
+from proofs_check.claims import problems_drawn
+from proofs_check.commands.cli import main
 from proofs_check.problem import Problem
+from proofs_check.problem_files import (
+    problem_from_dict,
+    problem_to_dict,
+    read_data,
+    read_problem,
+    write_json,
+    write_text,
+)
 from tests.cases import ENSEMBLES, HEADS, LAWS, SCHEMES, TRANSFERS, named
 from theory import (
     Example,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs_check import cli
+from proofs_check.commands import cli
 
 DOCS = Path(__file__).parents[2] / "docs"
 CHEAP = ("decide", "coverage", "replay", "report", "catalogue", "verdicts", "doctor")

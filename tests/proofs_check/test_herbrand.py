@@ -9,10 +9,9 @@ import pytest
 import sympy
 from sympy.logic.inference import satisfiable
 
-from proofs_check import herbrand
-from proofs_check.claims import t1
+from proofs_check.claims import herbrand, t1
+from proofs_check.claims.herbrand import Formula, atom, prove, same
 from proofs_check.claims.t1 import inside, right, selects, train
-from proofs_check.herbrand import Formula, atom, prove, same
 
 P, Q, R = sympy.symbols("p q r")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs_check.claims import find
-from proofs_check.mathml import text_to_html
+from proofs_check.pages.mathml import text_to_html
 from theory import claims
 
 VALUES = {"k": 2, "l": 7, "L": 11, "n": 3}

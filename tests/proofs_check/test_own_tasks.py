@@ -13,11 +13,11 @@ from idealized_model.transformer import TrainConfig, Trainer, evaluate, sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.runs import Evaluation, row_of, run
 from idealized_model.transformer.sweeps import Job, jobs, sweep
-from proofs_check import verdicts
-from proofs_check.cli import main
-from proofs_check.comparison import compare
-from proofs_check.subjects import MOST, Subject, subject_of, subjects
-from proofs_check.verdicts import SCHEMES, questions, verdict
+from proofs_check.commands.cli import main
+from proofs_check.verdicts import table as verdicts
+from proofs_check.verdicts.comparison import compare
+from proofs_check.verdicts.subjects import MOST, Subject, subject_of, subjects
+from proofs_check.verdicts.table import SCHEMES, questions, verdict
 from tests import own_tasks
 from theory import BudgetExceeded, InvalidArgument
 from theory.tasks import Copy, FullParity, find_task

@@ -9,7 +9,7 @@ import pytest
 
 from proofs_check.claims import t1
 from proofs_check.claims.claim import require
-from proofs_check.families import marked_parity, random_pairs
+from proofs_check.claims.families import marked_parity, random_pairs
 from proofs_check.problem import ENUMERATED_HEADS, Problem
 from tests import routes
 from theory import Example, FiniteLaw, HeadClass, decide

@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from proofs_check import problems_drawn, strategies
-from proofs_check.claims import find, t7
+from proofs_check import strategies
+from proofs_check.claims import find, problems_drawn, t7
 from proofs_check.problem import Problem
 from tests.shrinking import FEW, find_any, minimal
 from theory import HeadClass, Mixture, PlantedLaw, bounds, support

@@ -18,12 +18,12 @@ import pytest
 from idealized_model.transformer.results import Results
 from idealized_model.transformer.runs import run_in
 from idealized_model.transformer.training import TrainConfig
-from proofs_check import cli
 from proofs_check.claims import t1
-from proofs_check.cli import main
-from proofs_check.files import write_json
-from proofs_check.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, Ended, _Guarded, answered
-from proofs_check.verdicts import SCHEMES
+from proofs_check.commands import cli
+from proofs_check.commands.cli import main
+from proofs_check.commands.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, Ended, _Guarded, answered
+from proofs_check.problem_files import write_json
+from proofs_check.verdicts.table import SCHEMES
 from tests.processes import LENGTHGEN, environment, finished, launched
 from tests.proofs_check.toys import CLAIM, toy
 from theory.errors import InvalidArgument, NotWritten, unwritable
@@ -248,7 +248,7 @@ WRONG: list[tuple[Callable[[], int], int, str]] = [
     (raising(BrokenProcessPool("died")), FAILED, "a worker was killed (was there memory for it?)"),
     (
         raising(ModuleNotFoundError("No module named 'rich'")), FAILED,
-        "No module named 'rich'. See what is missing: python -m proofs_check.doctor",
+        "No module named 'rich'. See what is missing: python -m proofs_check.commands.doctor",
     ),
     (
         raising(OSError(28, "No space left on device", "/tmp/x")), FAILED,
@@ -365,7 +365,7 @@ def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -
 EARLY = """
 class Fails:
     def find_spec(self, name, path=None, target=None):
-        if name == "proofs_check.cli":
+        if name == "proofs_check.commands.cli":
             raise {}
 sys.meta_path.insert(0, Fails())
 sys.argv = ["lengthgen"]
@@ -378,7 +378,7 @@ from proofs_check.__main__ import _command as command
     [
         ("KeyboardInterrupt", INCONCLUSIVE, "interrupted"),
         ("MemoryError", FAILED, "out of memory. Ask for a smaller instance, or for fewer processes."),
-        ("ImportError('no BLAS')", FAILED, "no BLAS. See what is missing: python -m proofs_check.doctor"),
+        ("ImportError('no BLAS')", FAILED, "no BLAS. See what is missing: python -m proofs_check.commands.doctor"),
     ],
 )
 def test_what_goes_wrong_at_the_start_is_one_line(error: str, status: int, line: str) -> None:
@@ -476,7 +476,7 @@ def test_a_check_that_fails_leaves_a_report_of_what_was_finished(
 def test_verdicts_that_fail_are_printed_as_far_as_they_are(
     capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from proofs_check import verdicts
+    from proofs_check.verdicts import table as verdicts
 
     verdict = verdicts.verdict
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from proofs_check import engines
-from proofs_check.claims import find
-from proofs_check.files import problem_to_dict
+from proofs_check.claims import engines, find
 from proofs_check.problem import Problem
+from proofs_check.problem_files import problem_to_dict
 from proofs_check.replay import replay
 from tests.cases import LAWS
 from tests.proofs_check.toys import Ticks

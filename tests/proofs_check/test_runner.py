@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from idealized_model.workers import deaf_to_interrupts
-from proofs_check import runner
 from proofs_check.claims import find, t1
 from proofs_check.claims.claim import Profile
 from proofs_check.problem import Problem
-from proofs_check.progress import watching
-from proofs_check.runner import ENGINES, Result, Run, Task, run, tasks_of
+from proofs_check.work import runner
+from proofs_check.work.progress import watching
+from proofs_check.work.runner import ENGINES, Result, Run, Task, run, tasks_of
 from tests.proofs_check.toys import CLAIM, problem, toy
 from theory import BudgetExceeded, InvalidArgument
 from theory.claims import CLAIMS

@@ -11,7 +11,7 @@ import pytest
 
 from idealized_model import HeadSpace, abstention, loss
 from proofs_check.claims import t1, t2, t3, t3a, t3b, t4, t7, t10
-from proofs_check.families import ensemble, ensembles, marked_parity, subsets
+from proofs_check.claims.families import ensemble, ensembles, marked_parity, subsets
 from proofs_check.problem import Problem, labelled_counts, view_cases
 from tests import routes
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, PlantedEnsemble, View, bounds, positions, support

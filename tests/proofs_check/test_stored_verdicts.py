@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from proofs_check import verdicts
-from proofs_check.verdicts import Question
+from proofs_check.verdicts import table as verdicts
+from proofs_check.verdicts.table import Question
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUICK = ("sparse parity, k = 2", "sparse parity, paired", "copy", "sorting", "count ones")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import proofs_check
-from proofs_check import contracts
-from proofs_check.cli import main
-from proofs_check.contracts import CONTRACTS
-from proofs_check.trial import Decided, Trial
+from proofs_check.commands.cli import main
+from proofs_check.tasks import contracts
+from proofs_check.tasks.contracts import CONTRACTS
+from proofs_check.tasks.trial import Decided, Trial
 from tests.test_imports import loaded_after
 
 ROOT = Path(proofs_check.__file__).parent.parent

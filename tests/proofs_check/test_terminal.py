@@ -17,11 +17,11 @@ from rich import box
 from rich.table import Table
 
 from lengthgen_entry import HOME, PACKAGES
-from proofs_check.cli import main
+from proofs_check.commands.cli import main
+from proofs_check.commands.spelling import SIGNS, spelled
+from proofs_check.commands.terminal import WIDTH, Terminal, console, console_of_errors, show
+from proofs_check.commands.train import by_setting
 from proofs_check.report import print_table
-from proofs_check.spelling import SIGNS, spelled
-from proofs_check.terminal import WIDTH, Terminal, console, console_of_errors, show
-from proofs_check.train_command import by_setting
 from tests.figures import made_up
 
 # ── Signs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +240,7 @@ def test_help_is_printed_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_doctor_says_yes_and_no(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr("proofs_check.doctor.Requirement.fine", property(lambda own: own.name != "numpy"))
+    monkeypatch.setattr("proofs_check.commands.doctor.Requirement.fine", property(lambda own: own.name != "numpy"))
     assert main(["doctor"]) == 2
     out.seek(0)
     text = out.read()

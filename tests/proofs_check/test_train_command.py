@@ -20,7 +20,7 @@ from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.sweeps import jobs
 from idealized_model.transformer.training import TrainConfig, Trainer
-from proofs_check import train_command
+from proofs_check.commands import train as train_command
 from tests.processes import LENGTHGEN, MARK, all_end, environment, in_proc, marked, new_mark, started
 from tests.proofs_check.test_cli import Out, shell, status_of
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import chain, combinations, groupby, islice, pairwise, product
 from math import ceil
 
-from proofs_check.hidden import CHANGES
-from proofs_check.trial import Broken, Decided, Trial, Undecided, at_lengths
+from proofs_check.tasks.hidden import CHANGES
+from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths
 from theory.errors import shown
 from theory.tasks.base import Instance, Step
 

@@ -7,9 +7,9 @@ from functools import cache
 from itertools import groupby
 from typing import TypeAlias
 
-from proofs_check.hidden import Located, agree, kept, plural
-from proofs_check.trial import Broken, Decided, Trial, Undecided
-from proofs_check.views import Index, asks_of
+from proofs_check.tasks.hidden import Located, agree, kept, plural
+from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided
+from proofs_check.tasks.views import Index, asks_of
 from theory.tasks.base import Instance, Step
 
 EXAMPLES_OF_A_SIZE = 20

@@ -10,7 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from proofs_check.families import marked_parity
+from proofs_check.claims.families import marked_parity
 from proofs_check.problem import Problem
 from proofs_check.strategies import KEYS, head_classes, laws_on, planted_ensembles, position_schemes, support_laws
 from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support

@@ -21,8 +21,8 @@ from idealized_model.transformer.runs import Evaluation, check, digest, row_of, 
 from idealized_model.transformer.sweeps import Job, read_grid
 from idealized_model.transformer.sweeps import sweep as run_all
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
-from proofs_check.program import FAILED, HOLDS, INCONCLUSIVE
-from proofs_check.terminal import console_of_errors
+from proofs_check.commands.program import FAILED, HOLDS, INCONCLUSIVE
+from proofs_check.commands.terminal import console_of_errors
 from theory.errors import InvalidArgument
 from theory.tasks.finding import sources_of
 

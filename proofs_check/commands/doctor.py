@@ -26,7 +26,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from lengthgen_entry import HOME, PACKAGES, misplaced
-from proofs_check.spelling import spelled
+from proofs_check.commands.spelling import spelled
 
 PROJECT = "lengthgen"
 PYTHON = (3, 11)
@@ -375,6 +375,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from proofs_check.program import run
+    from proofs_check.commands.program import run
 
     sys.exit(run(main))

@@ -97,10 +97,10 @@ def _said(error: BaseException) -> tuple[int, str]:
 
 def _cure() -> str:
     try:
-        import proofs_check.doctor  # noqa: F401
+        import proofs_check.commands.doctor  # noqa: F401
     except ImportError:  # it is what is missing, or needs that
         return "Install it again."
-    return "See what is missing: python -m proofs_check.doctor"
+    return "See what is missing: python -m proofs_check.commands.doctor"
 
 
 def _tell(name: str, line: str) -> None:

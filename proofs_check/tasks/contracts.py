@@ -33,13 +33,13 @@ from itertools import chain, pairwise, zip_longest
 from types import FunctionType
 from typing import Any, Protocol
 
-from proofs_check.coupling import ids
 from proofs_check.evidence import Kind
-from proofs_check.hidden import HIDDEN, no_hidden_dependence
-from proofs_check.matters import every_dependency_matters
-from proofs_check.sampling import FEWEST_SAMPLES, check_prompt, sampling, weight_of
-from proofs_check.task_report import Finding, TaskReport
-from proofs_check.trial import Broken, Decided, Trial, Undecided, at_lengths, calling, name_of
+from proofs_check.tasks.coupling import ids
+from proofs_check.tasks.hidden import HIDDEN, no_hidden_dependence
+from proofs_check.tasks.matters import every_dependency_matters
+from proofs_check.tasks.report import Finding, TaskReport
+from proofs_check.tasks.sampling import FEWEST_SAMPLES, check_prompt, sampling, weight_of
+from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths, calling, name_of
 from theory.errors import InvalidArgument, bulk, check_type, of_the_machine, shown, within_budget
 from theory.exact import Rational, rational
 from theory.tasks.base import Instance, Step, Task, check_parameter

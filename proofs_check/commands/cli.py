@@ -17,8 +17,8 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lengthgen_entry import misplaced
-from proofs_check.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
-from proofs_check.spelling import spelled
+from proofs_check.commands.program import BAD_USAGE, HOLDS, INCONCLUSIVE, REFUTED, Ended, answered
+from proofs_check.commands.spelling import spelled
 from theory import BUDGET, BudgetExceeded, Factor, coverage, decide, retention
 from theory.errors import InvalidArgument
 from theory.exact import readable
@@ -314,7 +314,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="what is installed, what is missing and what that disables",
         description="Say what is installed, what is missing, what that disables and how to install it. Where lengthgen "
-        "does not start at all: python -m proofs_check.doctor.",
+        "does not start at all: python -m proofs_check.commands.doctor.",
         epilog="example: lengthgen doctor --json doctor.json",
     )
     doctor.add_argument("--json", metavar="FILE", help="write the diagnosis")
@@ -396,10 +396,10 @@ def _whole(text: str, *, least: int) -> int:
 def _check(options: argparse.Namespace) -> int:
     from proofs_check import report as reports
     from proofs_check.claims.finding import addresses
-    from proofs_check.files import write_json
-    from proofs_check.progress import watching
-    from proofs_check.runner import run, tasks_of
-    from proofs_check.terminal import console as standard_output
+    from proofs_check.commands.terminal import console as standard_output
+    from proofs_check.problem_files import write_json
+    from proofs_check.work.progress import watching
+    from proofs_check.work.runner import run, tasks_of
 
     if options.json:
         _require_writable(options.json, "check")
@@ -470,9 +470,9 @@ def _pages(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
     """
     if not any((options.html, options.junit, options.verdicts, options.figures)):
         return lambda report: None
-    from proofs_check import html_report, junit
-    from proofs_check.files import read_data, write_text
-    from proofs_check.verdicts import from_data
+    from proofs_check.pages import html_report, junit
+    from proofs_check.problem_files import read_data, write_text
+    from proofs_check.verdicts.table import from_data
 
     for option in ("html", "junit"):
         if getattr(options, option):
@@ -497,7 +497,7 @@ def _pages(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from proofs_check.files import read_data
+    from proofs_check.problem_files import read_data
     from proofs_check.report import witnesses
 
     if not (options.html or options.junit):
@@ -510,8 +510,8 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from proofs_check.doctor import examine
-    from proofs_check.files import write_json
+    from proofs_check.commands.doctor import examine
+    from proofs_check.problem_files import write_json
 
     if options.json:
         _require_writable(options.json, "doctor")
@@ -548,8 +548,8 @@ def _every_digit() -> Iterator[None]:
 
 
 def _task(options: argparse.Namespace) -> int:
-    from proofs_check.contracts import check_task
-    from proofs_check.files import write_json
+    from proofs_check.problem_files import write_json
+    from proofs_check.tasks.contracts import check_task
     from theory.tasks import find_task
 
     if options.json:
@@ -564,7 +564,7 @@ def _task(options: argparse.Namespace) -> int:
 
 
 def _decide(options: argparse.Namespace) -> int:
-    from proofs_check.files import read_problem
+    from proofs_check.problem_files import read_problem
 
     if options.json:
         _require_writable(options.json, "decide")
@@ -573,8 +573,8 @@ def _decide(options: argparse.Namespace) -> int:
 
 @_every_digit()
 def _decide_problem(problem: Problem, options: argparse.Namespace) -> int:
-    from proofs_check.files import problem_to_dict, write_json
     from proofs_check.problem import Problem
+    from proofs_check.problem_files import problem_to_dict, write_json
 
     verdict = decide(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     say(verdict.explain())
@@ -592,7 +592,7 @@ def _decide_problem(problem: Problem, options: argparse.Namespace) -> int:
 
 
 def _coverage(options: argparse.Namespace) -> int:
-    from proofs_check.files import read_problem
+    from proofs_check.problem_files import read_problem
 
     if options.json:
         _require_writable(options.json, "coverage")
@@ -601,7 +601,7 @@ def _coverage(options: argparse.Namespace) -> int:
 
 @_every_digit()
 def _cover_problem(problem: Problem, options: argparse.Namespace) -> int:
-    from proofs_check.files import write_json
+    from proofs_check.problem_files import write_json
 
     cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
     factor = retention(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
@@ -666,7 +666,7 @@ def _no_kernel(factor: Factor) -> str:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from proofs_check.files import read_data
+    from proofs_check.problem_files import read_data
     from proofs_check.replay import replay
     from proofs_check.report import witnesses
 
@@ -684,8 +684,8 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _catalogue(options: argparse.Namespace) -> int:
-    from proofs_check.catalogue import page
-    from proofs_check.files import read_data, write_text
+    from proofs_check.pages.catalogue import page
+    from proofs_check.problem_files import read_data, write_text
     from proofs_check.report import witnesses
 
     report = read_data(options.report, "catalogue")
@@ -700,8 +700,8 @@ def _catalogue(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from idealized_model.transformer.results import read_rows
-    from proofs_check.comparison import compare, page
-    from proofs_check.files import write_text
+    from proofs_check.problem_files import write_text
+    from proofs_check.verdicts.comparison import compare, page
 
     text = page(compare([row for file in options.results for row in read_rows(file)]), options.results)
     if options.output:
@@ -712,11 +712,11 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _verdicts(options: argparse.Namespace) -> int:
-    from proofs_check import verdicts
-    from proofs_check.files import write_json
-    from proofs_check.progress import watching
-    from proofs_check.runner import Unfinished
-    from proofs_check.terminal import console as standard_output
+    from proofs_check.commands.terminal import console as standard_output
+    from proofs_check.problem_files import write_json
+    from proofs_check.verdicts import table as verdicts
+    from proofs_check.work.progress import watching
+    from proofs_check.work.runner import Unfinished
 
     asked = verdicts.questions(
         [*options.named, *options.task], options.scheme or (), train=options.train_lengths, test=options.test_lengths
@@ -741,9 +741,9 @@ def _verdicts(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from proofs_check import train_command
-    from proofs_check.terminal import console as standard_output
-    from proofs_check.terminal import show
+    from proofs_check.commands import train as train_command
+    from proofs_check.commands.terminal import console as standard_output
+    from proofs_check.commands.terminal import show
 
     run = train_command.train if options.command == "train" else train_command.sweep
     status, table = run(options)

@@ -20,7 +20,7 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 
-from proofs_check.trial import Broken, Trial, at_lengths
+from proofs_check.tasks.trial import Broken, Trial, at_lengths
 from theory.errors import bulk
 from theory.tasks.base import Instance, Step
 

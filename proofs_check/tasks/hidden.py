@@ -8,8 +8,8 @@ from itertools import chain
 from math import ceil
 from typing import TypeVar
 
-from proofs_check.trial import Broken, Decided, Trial, Undecided, at_lengths
-from proofs_check.views import bits, check_views
+from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths
+from proofs_check.tasks.views import bits, check_views
 from theory.errors import shown
 from theory.tasks.base import Instance, Step, Tokens
 

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeAlias
 
 import numpy as np
 
-from proofs_check.trial import Broken, Decided, Trial, Undecided, calling
+from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, calling
 from theory.errors import bulk, shown
 from theory.exact import as_float
 from theory.tasks.base import Instance

@@ -19,11 +19,11 @@ from string import Template
 from typing import Any
 
 from idealized_model.text import read_text
-from proofs_check import verdicts as verdict_table
 from proofs_check.claims.finding import IDS
-from proofs_check.mathml import text_to_html
+from proofs_check.pages.mathml import text_to_html
 from proofs_check.report import Report, covered, decisive, verdict
-from proofs_check.subjects import sparsity_of
+from proofs_check.verdicts import table as verdict_table
+from proofs_check.verdicts.subjects import sparsity_of
 from theory import claims
 from theory.errors import InvalidArgument
 from theory.tasks import find_task
@@ -102,7 +102,7 @@ def page(report: Report, *, cells: Sequence[verdict_table.Cell] = (), pictures: 
     links = "".join(f'<li><a href="#{key}">{key}</a></li>' for key in (claim["id"] for claim in report["claims"]))
     names = ("summary", "claims", "verdicts", "figures", "provenance")
     contents = "".join(f'<li><a href="#{name}">{name.capitalize()}</a></li>' for name in names)
-    template = resources.files("proofs_check").joinpath("report.html").read_text(encoding="utf-8")
+    template = resources.files("proofs_check.pages").joinpath("report.html").read_text(encoding="utf-8")
     return Template(template).substitute(
         title=TITLE,
         contents=f'<ul>{contents}</ul><ul aria-label="Claims">{links}</ul>',

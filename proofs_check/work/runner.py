@@ -18,8 +18,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from idealized_model.workers import deaf_to_interrupts, end_with, one_process
 from lengthgen_entry import CORE, hidden
-from proofs_check import engines
-from proofs_check.claims import find
+from proofs_check.claims import engines, find
 from proofs_check.claims.claim import Profile
 from proofs_check.claims.finding import said
 from proofs_check.evidence import Evidence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from proofs_check.engines import generator
+from proofs_check.claims.engines import generator
 from theory.errors import InvalidArgument, bulk, of_the_machine, shown
 from theory.tasks.base import Instance, Step, Task, Tokens
 

@@ -1,0 +1,1 @@
+"""Many checks at once: a pool of workers, progress, and what an interrupt leaves."""
