@@ -41,9 +41,12 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
             seeds.append({"kind": "seed", **own, "length": length, "mass": fmean(masses), "ideal": ideal, **more})
     if not any(row["fitted"] for row in seeds):
         raise InvalidArgument(
-            "join", RUNS, f"{len(runs[RUNS])} runs, none that fitted a sparse parity and says where its attention goes",
-            'runs with task = "sparse parity, k = N" and attention_lengths', f"See figures/sweeps/{RUNS}.toml.",
-        )  # fmt: skip
+            "join",
+            RUNS,
+            got=f"{len(runs[RUNS])} runs, none that fitted a sparse parity and says where its attention goes",
+            expected='runs with task = "sparse parity, k = N" and attention_lengths',
+            fix=f"See figures/sweeps/{RUNS}.toml.",
+        )
     names = ("log_scale", "k", "longest", "length")
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in sorted(seeds, key=lambda row: (*(row[name] for name in names), row["seed"])):

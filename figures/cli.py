@@ -128,21 +128,31 @@ def _dependencies(arguments: list[str]) -> int:
     out, length = Path(options.out), options.length
     task = find_task(options.task, DEPENDENCIES)
     if options.seed < 0:
-        raise InvalidArgument(DEPENDENCIES, "--seed", str(options.seed), "an integer >= 0", "For instance --seed 0.")
+        raise InvalidArgument(
+            DEPENDENCIES, "--seed", got=str(options.seed), expected="an integer >= 0", fix="For instance --seed 0."
+        )
     if length > MOST:
-        raise InvalidArgument(DEPENDENCIES, "--length", str(length), f"at most {MOST}", "It could not be read.")
+        raise InvalidArgument(
+            DEPENDENCIES, "--length", got=str(length), expected=f"at most {MOST}", fix="It could not be read."
+        )
     figure = draw(task, sampled(task, length, np.random.default_rng(options.seed), DEPENDENCIES))
     kind = out.suffix[1:].lower()
     if kind not in FORMATS:
         raise InvalidArgument(
-            DEPENDENCIES, "--out", shown(str(out)), "a file named " + ", ".join(f".{kind}" for kind in FORMATS),
-            "For instance --out figure.pdf.",
-        )  # fmt: skip
+            DEPENDENCIES,
+            "--out",
+            got=shown(str(out)),
+            expected="a file named " + ", ".join(f".{kind}" for kind in FORMATS),
+            fix="For instance --out figure.pdf.",
+        )
     try:
         out.write_bytes(encode(figure, kind))
     except OSError as error:
         raise unwritable(error)(
-            DEPENDENCIES, "--out", f"{str(out)!r}: {error.strerror or error}", "a file that can be written",
-            "Choose another path.",
-        ) from None  # fmt: skip
+            DEPENDENCIES,
+            "--out",
+            got=f"{str(out)!r}: {error.strerror or error}",
+            expected="a file that can be written",
+            fix="Choose another path.",
+        ) from None
     return 0

@@ -105,11 +105,12 @@ class _Sheet:
         needs = self.least[0] * len(self.labels), self.least[1] * len(self.columns)
         if (max(needs) if self.stacked else sum(needs)) > self.room:
             raise InvalidArgument(
-                "figures.dependency_graphs.draw", "instance",
-                f"{len(self.labels)} tokens with {len(self.columns)} IDs, too many to be readable",
-                f"tokens and IDs that fit a width of {self.style.width} inches at {SMALLEST:g} points",
-                "Draw a shorter instance.",
-            )  # fmt: skip
+                "figures.dependency_graphs.draw",
+                "instance",
+                got=f"{len(self.labels)} tokens with {len(self.columns)} IDs, too many to be readable",
+                expected=f"tokens and IDs that fit a width of {self.style.width} inches at {SMALLEST:g} points",
+                fix="Draw a shorter instance.",
+            )
 
     @property
     def stacked(self) -> bool:

@@ -77,8 +77,11 @@ def write(path: Path, data: Path = store.DATA) -> list[str]:
             (folder / f"{name}.png").write_bytes(encode(render(PLOTS[name], rows), "png", dpi=120))
     except OSError as error:
         raise InvalidArgument(
-            "gallery", "--gallery", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
-            "Choose another place.",
-        ) from None  # fmt: skip
+            "gallery",
+            "--gallery",
+            got=f"{str(folder)!r}: {error.strerror or error}",
+            expected="a folder that can be written",
+            fix="Choose another place.",
+        ) from None
     write_text(path, page(rows_of, data), "figures --gallery")
     return missing

@@ -90,7 +90,11 @@ def check_format(kind: str) -> None:
     """
     if kind not in FORMATS:
         raise InvalidArgument(
-            "encode", "--format", shown(kind), f"formats among {', '.join(FORMATS)}", "For instance --format pdf,png."
+            "encode",
+            "--format",
+            got=shown(kind),
+            expected=f"formats among {', '.join(FORMATS)}",
+            fix="For instance --format pdf,png.",
         )
 
 
@@ -122,7 +126,10 @@ def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: S
             (folder / name).write_bytes(data)
     except OSError as error:
         raise unwritable(error)(
-            "write", "--out", f"{str(folder)!r}: {error.strerror or error}", "a folder that can be written",
-            "Choose another folder.",
-        ) from None  # fmt: skip
+            "write",
+            "--out",
+            got=f"{str(folder)!r}: {error.strerror or error}",
+            expected="a folder that can be written",
+            fix="Choose another folder.",
+        ) from None
     return [folder / name for name in files]

@@ -50,9 +50,12 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
             tested.append({**point, "task": family(name), "convention": convention})
     if not tested:
         raise InvalidArgument(
-            "join", RUNS, f"{len(runs[RUNS])} runs, none of them of these tasks", f"runs of {'; '.join(TASKS)}",
-            f"See figures/sweeps/{RUNS}.toml.",
-        )  # fmt: skip
+            "join",
+            RUNS,
+            got=f"{len(runs[RUNS])} runs, none of them of these tasks",
+            expected=f"runs of {'; '.join(TASKS)}",
+            fix=f"See figures/sweeps/{RUNS}.toml.",
+        )
     tested.sort(key=lambda p: (TASKS.index(p["task"]), _rank(p), p["length"], p["seed"]))
     names = ("task", "positions", "convention", "log_scale", "longest", "length")
     rows: list[Row] = [{"kind": "pooled", **row} for row in pooled(tested, names)]

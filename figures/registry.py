@@ -55,5 +55,5 @@ def find(names: Iterable[str]) -> list[Plot]:
     for name in names:
         if name not in PLOTS:
             fix = did_you_mean(name, PLOTS, "See them with --list.")
-            raise InvalidArgument("find", "NAME", shown(name), f"one of {', '.join(PLOTS)}", fix)
+            raise InvalidArgument("find", "NAME", got=shown(name), expected=f"one of {', '.join(PLOTS)}", fix=fix)
     return [PLOTS[name] for name in names]

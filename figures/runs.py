@@ -104,9 +104,12 @@ def one_curve_each(rows: Rows, names: Sequence[str], file: str) -> None:
         if own in seen:
             said = ", ".join(f"{name} {value}" for name, value in zip(names, own, strict=True))
             raise InvalidArgument(
-                "join", file, f"runs of two configurations for {said}", "one configuration a curve, seeds apart",
-                "Keep them in folders of their own, and draw each with --data.",
-            )  # fmt: skip
+                "join",
+                file,
+                got=f"runs of two configurations for {said}",
+                expected="one configuration a curve, seeds apart",
+                fix="Keep them in folders of their own, and draw each with --data.",
+            )
         seen.add(own)
 
 

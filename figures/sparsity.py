@@ -36,9 +36,12 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
             tested.append({**point, "training": "fixed k" if named[1] == "=" else "up to k", "k": int(named[2])})
     if not tested:
         raise InvalidArgument(
-            "join", RUNS, f"{len(runs[RUNS])} runs, none of them of a sparse parity without positions",
-            'runs with task = "sparse parity, k = N" and positions = "none"', f"See figures/sweeps/{RUNS}.toml.",
-        )  # fmt: skip
+            "join",
+            RUNS,
+            got=f"{len(runs[RUNS])} runs, none of them of a sparse parity without positions",
+            expected='runs with task = "sparse parity, k = N" and positions = "none"',
+            fix=f"See figures/sweeps/{RUNS}.toml.",
+        )
     tested.sort(key=lambda point: (point["training"], point["log_scale"], point["k"], point["length"], point["seed"]))
     names = ("training", "log_scale", "k", "longest", "length")
     rows: list[Row] = [{"kind": "pooled", **row} for row in pooled(tested, names)]

@@ -80,8 +80,12 @@ def compute(plot: Plot) -> Stored:
     """
     if plot.compute is None:
         raise InvalidArgument(
-            "compute", "--rerun", plot.name, "a figure that is computed", f"Its runs come from: {sweep_command(plot.runs[0])}"
-        )  # fmt: skip
+            "compute",
+            "--rerun",
+            got=plot.name,
+            expected="a figure that is computed",
+            fix=f"Its runs come from: {sweep_command(plot.runs[0])}",
+        )
     start = sum(os.times()[:4])
     rows = plot.compute(np.random.default_rng((SEED, zlib.crc32(plot.name.encode()))))
     seconds = round(sum(os.times()[:4]) - start, 2)
@@ -174,12 +178,15 @@ def _text(path: Path, command: str) -> str:
     except (OSError, UnicodeError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise InvalidArgument(
-            "load", "data", f"{str(path)!r}: {what}", "stored data", f"Make it with: {command}"
+            "load", "data", got=f"{str(path)!r}: {what}", expected="stored data", fix=f"Make it with: {command}"
         ) from None
 
 
 def _malformed(path: Path, error: Exception, command: str) -> InvalidArgument:
     return InvalidArgument(
-        "load", "data", f"{str(path)!r}, which is malformed ({type(error).__name__}: {error})", "stored data",
-        f"Make it again with: {command}",
-    )  # fmt: skip
+        "load",
+        "data",
+        got=f"{str(path)!r}, which is malformed ({type(error).__name__}: {error})",
+        expected="stored data",
+        fix=f"Make it again with: {command}",
+    )

@@ -141,10 +141,16 @@ class Style:
     def __post_init__(self) -> None:
         if self.venue not in get_args(Venue):
             raise InvalidArgument(
-                "Style", "venue", shown(self.venue), f"one of {', '.join(get_args(Venue))}", "Choose the nearest one."
+                "Style",
+                "venue",
+                got=shown(self.venue),
+                expected=f"one of {', '.join(get_args(Venue))}",
+                fix="Choose the nearest one.",
             )
         if self.columns not in (1, 2):
-            raise InvalidArgument("Style", "columns", shown(self.columns), "1 or 2", "2 is the width of the text.")
+            raise InvalidArgument(
+                "Style", "columns", got=shown(self.columns), expected="1 or 2", fix="2 is the width of the text."
+            )
 
     @property
     def width(self) -> float:

@@ -122,9 +122,12 @@ def chen_product(left: Sequence[Counts], right: Sequence[Counts]) -> Levels:
     arity, vocabulary = _check_levels(left, "left")
     if _check_levels(right, "right") != (arity, vocabulary):
         raise InvalidArgument(
-            "chen_product", "right", f"arity and vocabulary {_check_levels(right, 'right')}",
-            f"those of left, {(arity, vocabulary)}", "Compute both with the same vocabulary and arity.",
-        )  # fmt: skip
+            "chen_product",
+            "right",
+            got=f"arity and vocabulary {_check_levels(right, 'right')}",
+            expected=f"those of left, {(arity, vocabulary)}",
+            fix="Compute both with the same vocabulary and arity.",
+        )
     parts = [
         [level.reshape(*levels[0].shape, vocabulary**j) for j, level in enumerate(levels)] for levels in (left, right)
     ]
@@ -140,9 +143,12 @@ def _signature(tokens: ArrayLike, vocabulary: int, arity: int, budget: int, wher
     array = _tokens(tokens, vocabulary, where)
     if array.ndim - 1 + arity > 64:
         raise InvalidArgument(
-            where, "arity", f"{arity} with {array.ndim - 1} batch axes", "at most 64 axes in all (a limit of numpy)",
-            "Use a smaller arity or fewer batch axes.",
-        )  # fmt: skip
+            where,
+            "arity",
+            got=f"{arity} with {array.ndim - 1} batch axes",
+            expected="at most 64 axes in all (a limit of numpy)",
+            fix="Use a smaller arity or fewer batch axes.",
+        )
     batch = array.shape[:-1]
     within_budget(where, size=math.prod(batch) * vocabulary**arity, budget=budget)
     levels = _batch_levels(array.reshape(math.prod(batch), array.shape[-1]), vocabulary, arity)
@@ -643,9 +649,12 @@ def prefix_outputs_float(
     k = head.heads.arity
     if comb(len(x), min(k, len(x) // 2)) > 2**1000:
         raise InvalidArgument(
-            where, "tokens", f"{len(x)} tokens for arity {k}", "at most 2^1000 candidate sets (floats overflow)",
-            "Use prefix_outputs, which is exact.",
-        )  # fmt: skip
+            where,
+            "tokens",
+            got=f"{len(x)} tokens for arity {k}",
+            expected="at most 2^1000 candidate sets (floats overflow)",
+            fix="Use prefix_outputs, which is exact.",
+        )
     scored = [(head._log_score(view), code, view) for code, view in views]
     scored = sorted((entry for entry in scored if entry[0] > -math.inf), key=lambda entry: -entry[0])
     groups: list[list[tuple[float, int, View]]] = []
@@ -678,15 +687,22 @@ def _prefix_arguments(
     _check_head(head, where)
     if head.heads.key != "none" or head.heads.window is not None:
         raise InvalidArgument(
-            where, "head", f"the head class {head.heads}", "key 'none' and no window",
-            "Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
-        )  # fmt: skip
+            where,
+            "head",
+            got=f"the head class {head.heads}",
+            expected="key 'none' and no window",
+            fix="Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
+        )
     column = _columns(labels, where)
     vocabulary = _natural(vocabulary, "vocabulary", where)
     array = _tokens(tokens, vocabulary, where)
     if array.ndim != 1:
         raise InvalidArgument(
-            where, "tokens", f"shape {array.shape}", "one sequence, of shape (length,)", "Take one row at a time."
+            where,
+            "tokens",
+            got=f"shape {array.shape}",
+            expected="one sequence, of shape (length,)",
+            fix="Take one row at a time.",
         )
     k = head.heads.arity
     within_budget(where, size=vocabulary**k * (len(column) + 1), budget=budget)
@@ -734,7 +750,9 @@ def _running(rows: Counts, carry: Counts) -> Counts:
 
 def _natural(value: int, argument: str, where: str) -> int:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise InvalidArgument(where, argument, shown(value), "an integer >= 1", f"Give the {argument} as a number.")
+        raise InvalidArgument(
+            where, argument, got=shown(value), expected="an integer >= 1", fix=f"Give the {argument} as a number."
+        )
     return int(value)
 
 
@@ -747,7 +765,11 @@ def _columns(labels: Sequence[Label], where: str) -> dict[Label, int]:
     column = {label: j for j, label in enumerate(label_set(labels, where))}
     if len(column) < max(len(labels), 1):
         raise InvalidArgument(
-            where, "labels", shown(labels), "at least one label, each once", "Give the label of every output column."
+            where,
+            "labels",
+            got=shown(labels),
+            expected="at least one label, each once",
+            fix="Give the label of every output column.",
         )
     return column
 
@@ -755,9 +777,12 @@ def _columns(labels: Sequence[Label], where: str) -> dict[Label, int]:
 def _column_of(label: Label, column: Mapping[Label, int], where: str) -> int:
     if label not in column:
         raise InvalidArgument(
-            where, "labels", f"{shown(tuple(column))} without the answer {shown(label)}",
-            "every label that the head answers", "Add it to labels.",
-        )  # fmt: skip
+            where,
+            "labels",
+            got=f"{shown(tuple(column))} without the answer {shown(label)}",
+            expected="every label that the head answers",
+            fix="Add it to labels.",
+        )
     return column[label]
 
 
@@ -771,9 +796,12 @@ def _integers(values: ArrayLike, argument: str, where: str) -> NDArray[np.intege
         array = array.astype(np.int64)
     if not np.issubdtype(array.dtype, np.integer):
         raise InvalidArgument(
-            where, argument, f"the {type(values).__name__} {shown(values)}", "an array of 64-bit integers",
-            "Convert it with np.array(..., dtype=int).",
-        )  # fmt: skip
+            where,
+            argument,
+            got=f"the {type(values).__name__} {shown(values)}",
+            expected="an array of 64-bit integers",
+            fix="Convert it with np.array(..., dtype=int).",
+        )
     return array
 
 
@@ -781,11 +809,17 @@ def _tokens(values: ArrayLike, vocabulary: int, where: str) -> NDArray[np.intege
     """Tokens in 0..V-1, in the smallest integer type that holds them."""
     array = _integers(values, "tokens", where)
     if array.ndim == 0:
-        raise InvalidArgument(where, "tokens", f"the number {array}", "shape (..., length)", "Pass a sequence.")
+        raise InvalidArgument(
+            where, "tokens", got=f"the number {array}", expected="shape (..., length)", fix="Pass a sequence."
+        )
     if array.size and not 0 <= int(array.min()) <= int(array.max()) < vocabulary:
         bad = array[(array < 0) | (array >= vocabulary)][0]
         raise InvalidArgument(
-            where, "tokens", f"the token {bad}", f"tokens in 0..{vocabulary - 1}", "Relabel them, or raise vocabulary."
+            where,
+            "tokens",
+            got=f"the token {bad}",
+            expected=f"tokens in 0..{vocabulary - 1}",
+            fix="Relabel them, or raise vocabulary.",
         )
     return array.astype(np.min_scalar_type(vocabulary - 1), copy=False)
 
@@ -797,15 +831,21 @@ def _sequence(tokens: ArrayLike, ids: ArrayLike, where: str) -> tuple[NDArray[np
         array = _integers(values, argument, where)
         if array.ndim != 1 or not np.can_cast(array.dtype, np.int64):
             raise InvalidArgument(
-                where, argument, f"shape {array.shape} of type {array.dtype}", "one sequence of 64-bit integers",
-                "Pass an array of shape (length,).",
-            )  # fmt: skip
+                where,
+                argument,
+                got=f"shape {array.shape} of type {array.dtype}",
+                expected="one sequence of 64-bit integers",
+                fix="Pass an array of shape (length,).",
+            )
         arrays.append(array.astype(np.int64))
     if len(arrays[0]) != len(arrays[1]):
         raise InvalidArgument(
-            where, "ids", f"{len(arrays[1])} IDs for {len(arrays[0])} tokens", "one ID a token",
-            "Give tokens and ids the same length.",
-        )  # fmt: skip
+            where,
+            "ids",
+            got=f"{len(arrays[1])} IDs for {len(arrays[0])} tokens",
+            expected="one ID a token",
+            fix="Give tokens and ids the same length.",
+        )
     return arrays[0], arrays[1]
 
 
@@ -823,7 +863,10 @@ def _check_levels(levels: Sequence[Counts], argument: str) -> tuple[int, int]:
         usable = usable and bool((levels[0] == 1).all())
     if not usable:
         raise InvalidArgument(
-            "chen_product", argument, shown(levels), "a signature: the counts of levels 0, 1, ..., k",
-            "Take it from signature(tokens, vocabulary=..., arity=...).",
-        )  # fmt: skip
+            "chen_product",
+            argument,
+            got=shown(levels),
+            expected="a signature: the counts of levels 0, 1, ..., k",
+            fix="Take it from signature(tokens, vocabulary=..., arity=...).",
+        )
     return len(levels) - 1, vocabulary[0]

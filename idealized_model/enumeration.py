@@ -59,14 +59,20 @@ class HeadSpace:
         where = "HeadSpace"
         check_heads(self.heads, where)
         if not label_set(self.labels, where):
-            raise InvalidArgument(where, "labels", "no labels", "at least one label", "Give the label set.")
+            raise InvalidArgument(
+                where, "labels", got="no labels", expected="at least one label", fix="Give the label set."
+            )
         check_type(self.views, (list, tuple), where, "views", "a tuple of views", "Take views from HeadClass.views.")
         for view in self.views:
             self.heads.check_view(view, where, "views")
         for name, values in (("views", self.views), ("labels", self.labels)):
             if len(set(values)) < len(values):
                 raise InvalidArgument(
-                    where, name, shown(values), f"each of the {name} once", f"Use tuple(dict.fromkeys({name}))."
+                    where,
+                    name,
+                    got=shown(values),
+                    expected=f"each of the {name} once",
+                    fix=f"Use tuple(dict.fromkeys({name})).",
                 )
             object.__setattr__(self, name, tuple(values))
 
@@ -93,7 +99,11 @@ class HeadSpace:
         """
         if not isinstance(number, int | np.integer) or isinstance(number, bool) or not 0 <= number < self.size:
             raise InvalidArgument(
-                "HeadSpace.head", "number", shown(number), f"an integer in 0..{self.size - 1}", "Numbers start at 0."
+                "HeadSpace.head",
+                "number",
+                got=shown(number),
+                expected=f"an integer in 0..{self.size - 1}",
+                fix="Numbers start at 0.",
             )
         number = int(number)
         answers: dict[View, Label] = {}
@@ -187,9 +197,12 @@ class HeadSpace:
         denominator = law.denominator * scale
         if denominator >= 2**62:
             raise BudgetExceeded(
-                "HeadSpace.losses (denominator)", size=denominator, budget=2**62, option="law",
+                "HeadSpace.losses (denominator)",
+                size=denominator,
+                budget=2**62,
+                option="law",
                 fix="Use loss_of for single heads, or ask for a smaller instance.",
-            )  # fmt: skip
+            )
         low, high = self._halves()
         shape = (high.n_heads, low.n_heads)
         total, abstaining = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -220,9 +233,12 @@ class HeadSpace:
             return self.heads.views(entry), entry.label
         if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], frozenset)):
             raise InvalidArgument(
-                "HeadSpace.zero_loss", "examples", shown(entry), "examples, or pairs (frozenset of views, label)",
-                "Pass Example(tokens, ids, label).",
-            )  # fmt: skip
+                "HeadSpace.zero_loss",
+                "examples",
+                got=shown(entry),
+                expected="examples, or pairs (frozenset of views, label)",
+                fix="Pass Example(tokens, ids, label).",
+            )
         check_label(entry[1], "HeadSpace.zero_loss", "examples")
         return entry
 

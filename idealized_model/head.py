@@ -92,9 +92,12 @@ class SparseAttentionHead:
         check_heads(heads, where)
         if (score is None) == (logit is None):
             raise InvalidArgument(
-                where, "score", "both score and logit" if score is not None else "neither score nor logit",
-                "exactly one of the two", "Give score (exact) or logit (float64 only).",
-            )  # fmt: skip
+                where,
+                "score",
+                got="both score and logit" if score is not None else "neither score nor logit",
+                expected="exactly one of the two",
+                fix="Give score (exact) or logit (float64 only).",
+            )
         self.heads = heads
         self._score, self._logit, self._value = score, logit, value
         for name, given in (("score", score), ("logit", logit), ("value", value)):
@@ -103,9 +106,12 @@ class SparseAttentionHead:
                     heads.check_view(view, where, name)
             elif not (callable(given) or (given is None and name != "value")):
                 raise InvalidArgument(
-                    where, name, f"the {type(given).__name__} {shown(given)}", "a mapping or a function of the view",
-                    f"For instance {name}=lambda view: 1, or {name}={{View((1,), ()): 1}}.",
-                )  # fmt: skip
+                    where,
+                    name,
+                    got=f"the {type(given).__name__} {shown(given)}",
+                    expected="a mapping or a function of the view",
+                    fix=f"For instance {name}=lambda view: 1, or {name}={{View((1,), ()): 1}}.",
+                )
         for view in score if isinstance(score, Mapping) else ():
             self.score(view)
         for view in value if isinstance(value, Mapping) else ():
@@ -126,9 +132,12 @@ class SparseAttentionHead:
         """
         if self._score is None:
             raise ExactnessLost(
-                "SparseAttentionHead", "logit", "a head given by float logits", "exact scores for an exact result",
-                "Give score= instead, or use batch() for float64.",
-            )  # fmt: skip
+                "SparseAttentionHead",
+                "logit",
+                got="a head given by float logits",
+                expected="exact scores for an exact result",
+                fix="Give score= instead, or use batch() for float64.",
+            )
         raw = self._score.get(view, 0) if isinstance(self._score, Mapping) else self._score(view)
         if isinstance(raw, int | Fraction) and not isinstance(raw, bool) and raw >= 0:  # the usual case, without words
             return Fraction(raw)
@@ -136,16 +145,19 @@ class SparseAttentionHead:
             raise InvalidArgument(
                 "SparseAttentionHead",
                 f"score[{shown(tuple(view))}]",
-                "NaN",
-                "an exact score >= 0",
-                "Correct the score.",
+                got="NaN",
+                expected="an exact score >= 0",
+                fix="Correct the score.",
             )
         exact = rational(raw, "SparseAttentionHead", f"score[{shown(tuple(view))}]")
         if exact < 0:
             raise InvalidArgument(
-                "SparseAttentionHead", f"score[{shown(tuple(view))}]", f"the negative score {exact}", "a score >= 0",
-                "Scores are attention weights before normalisation; use 0 for no attention.",
-            )  # fmt: skip
+                "SparseAttentionHead",
+                f"score[{shown(tuple(view))}]",
+                got=f"the negative score {exact}",
+                expected="a score >= 0",
+                fix="Scores are attention weights before normalisation; use 0 for no attention.",
+            )
         return exact
 
     def answer(self, view: View) -> Mapping[Label, Fraction]:
@@ -158,9 +170,12 @@ class SparseAttentionHead:
         if isinstance(self._value, Mapping):
             if view not in self._value:
                 raise InvalidArgument(
-                    "SparseAttentionHead", "value", f"no value for the view {shown(tuple(view))} of positive score",
-                    "a value for every view of positive score", "Add it, or score the view 0.",
-                )  # fmt: skip
+                    "SparseAttentionHead",
+                    "value",
+                    got=f"no value for the view {shown(tuple(view))} of positive score",
+                    expected="a value for every view of positive score",
+                    fix="Add it, or score the view 0.",
+                )
             raw = self._value[view]
         else:
             raw = self._value(view)
@@ -243,15 +258,21 @@ class SparseAttentionHead:
         tokens, ids = _integers(tokens, "tokens"), _integers(ids, "ids")
         if tokens.ndim != 2 or tokens.shape != ids.shape or not tokens.shape[1]:
             raise InvalidArgument(
-                "SparseAttentionHead.batch", "tokens", f"shapes {tokens.shape} and {ids.shape}",
-                "two integer arrays of one shape (batch, length)", "Stack sequences of one length.",
-            )  # fmt: skip
+                "SparseAttentionHead.batch",
+                "tokens",
+                got=f"shapes {tokens.shape} and {ids.shape}",
+                expected="two integer arrays of one shape (batch, length)",
+                fix="Stack sequences of one length.",
+            )
         column = {label: j for j, label in enumerate(label_set(labels, "SparseAttentionHead.batch"))}
         if len(column) < max(len(labels), 1):
             raise InvalidArgument(
-                "SparseAttentionHead.batch", "labels", shown(labels), "at least one label, each once",
-                "Give the label of every output column.",
-            )  # fmt: skip
+                "SparseAttentionHead.batch",
+                "labels",
+                got=shown(labels),
+                expected="at least one label, each once",
+                fix="Give the label of every output column.",
+            )
         probabilities = np.zeros((len(tokens), len(labels)))
         abstains = np.zeros(len(tokens), dtype=bool)
         known: dict[View, tuple[float, NDArray[np.float64]]] = {}
@@ -306,9 +327,12 @@ class SparseAttentionHead:
             finite = False
         if not finite:
             raise InvalidArgument(
-                "SparseAttentionHead.batch", f"logit[{shown(tuple(view))}]", shown(logit),
-                "a finite float, or -inf for no attention", "Correct the logit.",
-            )  # fmt: skip
+                "SparseAttentionHead.batch",
+                f"logit[{shown(tuple(view))}]",
+                got=shown(logit),
+                expected="a finite float, or -inf for no attention",
+                fix="Correct the logit.",
+            )
         return float(logit)
 
     def _float_answer(self, view: View, column: Mapping[Label, int]) -> NDArray[np.float64]:
@@ -318,9 +342,12 @@ class SparseAttentionHead:
         for label, p in self.answer(view).items():
             if label not in column:
                 raise InvalidArgument(
-                    "SparseAttentionHead.batch", "labels", f"{shown(tuple(column))} without the answer {shown(label)}",
-                    "every label that the head can answer", "Add it to labels.",
-                )  # fmt: skip
+                    "SparseAttentionHead.batch",
+                    "labels",
+                    got=f"{shown(tuple(column))} without the answer {shown(label)}",
+                    expected="every label that the head can answer",
+                    fix="Add it to labels.",
+                )
             out[column[label]] = as_float(p)
         return out
 
@@ -333,8 +360,10 @@ def _integers(values: NDArray[np.integer], name: str) -> NDArray[np.int64]:
         array = np.array(None)
     if not np.issubdtype(array.dtype, np.integer) or not np.can_cast(array.dtype, np.int64):
         raise InvalidArgument(
-            "SparseAttentionHead.batch", name, f"the {type(values).__name__} {shown(values)}",
-            "an array of integers (64 bits at most) of shape (batch, length)",
-            "Convert it with np.array(..., dtype=int).",
-        )  # fmt: skip
+            "SparseAttentionHead.batch",
+            name,
+            got=f"the {type(values).__name__} {shown(values)}",
+            expected="an array of integers (64 bits at most) of shape (batch, length)",
+            fix="Convert it with np.array(..., dtype=int).",
+        )
     return array.astype(np.int64)

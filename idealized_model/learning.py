@@ -63,9 +63,12 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
     demands = _smallest_sets({frozenset(views & consistent.keys()) for views, _ in cases})
     if not demands[0]:
         raise InvalidArgument(
-            "learning.minimal", "sample", "an example without a consistent view", "a sample that some hard head fits",
-            "Use a larger arity, another key, or `eliminate`, which keeps what is consistent.",
-        )  # fmt: skip
+            "learning.minimal",
+            "sample",
+            got="an example without a consistent view",
+            expected="a sample that some hard head fits",
+            fix="Use a larger arity, another key, or `eliminate`, which keeps what is consistent.",
+        )
     chosen = _smallest_hitting_set(demands, budget)
     return HardHead(heads, {view: consistent[view] for view in sorted(chosen)})
 
@@ -77,9 +80,11 @@ def _given(heads: HeadClass, sample: Iterable[Example]) -> list[Example]:
     examples = list(sample)
     for example in examples:
         if not isinstance(example, Example):
-            raise InvalidArgument("learning", "sample", shown(example), "an iterable of examples", fix)
+            raise InvalidArgument("learning", "sample", got=shown(example), expected="an iterable of examples", fix=fix)
     if not examples:
-        raise InvalidArgument("learning", "sample", "no examples", "at least one example", "Draw a sample first.")
+        raise InvalidArgument(
+            "learning", "sample", got="no examples", expected="at least one example", fix="Draw a sample first."
+        )
     return examples
 
 

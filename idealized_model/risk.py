@@ -145,9 +145,9 @@ def exact_interval(count: int, size: int, *, level: Rational = "99/100") -> tupl
         raise InvalidArgument(
             "exact_interval",
             "count",
-            f"{shown(count)} of {shown(size)}",
-            "integers with 0 <= count <= size, size >= 1",
-            "Count again; from NumPy int(count).",
+            got=f"{shown(count)} of {shown(size)}",
+            expected="integers with 0 <= count <= size, size >= 1",
+            fix="Count again; from NumPy int(count).",
         )
     confidence = as_float(_level(level, "exact_interval"))
     interval = binomtest(count, size).proportion_ci(confidence_level=confidence, method="exact")
@@ -157,7 +157,9 @@ def exact_interval(count: int, size: int, *, level: Rational = "99/100") -> tupl
 def _level(level: Rational, where: str) -> Fraction:
     confidence = rational(level, where, "level")
     if not 0 < confidence < 1:
-        raise InvalidArgument(where, "level", str(level), "a level strictly between 0 and 1", "Use '99/100'.")
+        raise InvalidArgument(
+            where, "level", got=str(level), expected="a level strictly between 0 and 1", fix="Use '99/100'."
+        )
     return confidence
 
 
@@ -238,9 +240,11 @@ def risk(
         return Risk(total, None, " + ".join(dict.fromkeys(part.route for part in found)), sum(p.terms for p in found))
     if rng is None:
         raise BudgetExceeded(
-            "risk", size=law.listing, budget=budget,
+            "risk",
+            size=law.listing,
+            budget=budget,
             fix="Raise it with budget=, or pass rng=np.random.default_rng(seed) for a sampled loss.",
-        )  # fmt: skip
+        )
     return Risk(None, sampled_loss(attention, law, rng, size, level=level), "sampled", int(size))
 
 

@@ -62,7 +62,9 @@ def read_data(path: str | os.PathLike[str], where: str) -> Json:
         reason, fix = getattr(error, "strerror", None) or str(error), "Check the path."
         if isinstance(error, UnicodeError):
             fix = "Write it again as UTF-8."
-        raise InvalidArgument(where, "path", f"{str(path)!r}: {reason}", "a readable file", fix) from None
+        raise InvalidArgument(
+            where, "path", got=f"{str(path)!r}: {reason}", expected="a readable file", fix=fix
+        ) from None
     kind = "TOML" if file.suffix == ".toml" else "JSON"
     try:
         return tomllib.loads(text) if kind == "TOML" else json.loads(text)
@@ -72,7 +74,7 @@ def read_data(path: str | os.PathLike[str], where: str) -> Json:
         if _cut_off(error, text):
             reason, fix = f"it ends too early: {reason}" if text.strip() else "it is empty", "Write it again."
         got = f"{str(path)!r}, which is not valid {kind} ({reason})"
-        raise InvalidArgument(where, "path", got, f"a complete {kind} file", fix) from None
+        raise InvalidArgument(where, "path", got=got, expected=f"a complete {kind} file", fix=fix) from None
 
 
 def _cut_off(error: Exception, text: str) -> bool:
@@ -105,9 +107,12 @@ def write_text(path: str | os.PathLike[str], text: str, where: str) -> None:
     except (OSError, UnicodeError) as error:
         temporary.unlink(missing_ok=True) if file.parent.is_dir() else None
         raise unwritable(error)(
-            where, "path", f"{str(path)!r}: {getattr(error, 'strerror', None) or error}", "a path that can be written",
-            "Choose a file in an existing folder that you may write to.",
-        ) from None  # fmt: skip
+            where,
+            "path",
+            got=f"{str(path)!r}: {getattr(error, 'strerror', None) or error}",
+            expected="a path that can be written",
+            fix="Choose a file in an existing folder that you may write to.",
+        ) from None
 
 
 def problem_from_dict(data: Json, path: str = "problem") -> Problem:
@@ -156,7 +161,7 @@ def _located(path: str) -> Iterator[None]:
         if error.where == "read_problem":
             raise
         argument = f"{path}: {error.argument}"
-        raise InvalidArgument("read_problem", argument, error.got, error.expected, error.fix) from None
+        raise InvalidArgument("read_problem", argument, got=error.got, expected=error.expected, fix=error.fix) from None
 
 
 class _Fields:
@@ -164,14 +169,19 @@ class _Fields:
 
     def __init__(self, data: Json, path: str, known: tuple[str, ...]) -> None:
         if not isinstance(data, Mapping):
-            raise InvalidArgument("read_problem", path, shown(data), "a table (object)", f"Fields: {', '.join(known)}.")
+            raise InvalidArgument(
+                "read_problem", path, got=shown(data), expected="a table (object)", fix=f"Fields: {', '.join(known)}."
+            )
         self.data, self.path = data, path
         for name in data:
             if name not in known:
                 raise InvalidArgument(
-                    "read_problem", f"{path}: {name}", "an unknown field", f"one of {', '.join(known)}",
-                    "Remove or rename it.",
-                )  # fmt: skip
+                    "read_problem",
+                    f"{path}: {name}",
+                    got="an unknown field",
+                    expected=f"one of {', '.join(known)}",
+                    fix="Remove or rename it.",
+                )
 
     def at(self, name: str) -> str:
         return f"{self.path}: {name}"
@@ -181,12 +191,16 @@ class _Fields:
             return self.data[name]
         if default:
             return default[0]
-        raise InvalidArgument("read_problem", self.at(name), "nothing", f"the field '{name}'", "Add it.")
+        raise InvalidArgument(
+            "read_problem", self.at(name), got="nothing", expected=f"the field '{name}'", fix="Add it."
+        )
 
     def integer(self, name: str, *default: int) -> int:
         value = self.get(name, *default)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise InvalidArgument("read_problem", self.at(name), shown(value), "an integer", "Write a whole number.")
+            raise InvalidArgument(
+                "read_problem", self.at(name), got=shown(value), expected="an integer", fix="Write a whole number."
+            )
         return value
 
     def items(self, name: str) -> list[Json]:
@@ -195,13 +209,17 @@ class _Fields:
 
 def _items(value: Json, path: str) -> list[Json]:
     if not isinstance(value, list) or not value:
-        raise InvalidArgument("read_problem", path, shown(value), "a non-empty list", "Write [ ... ] with an entry.")
+        raise InvalidArgument(
+            "read_problem", path, got=shown(value), expected="a non-empty list", fix="Write [ ... ] with an entry."
+        )
     return value
 
 
 def _integers(value: Json, path: str) -> tuple[int, ...]:
     if not isinstance(value, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in value):
-        raise InvalidArgument("read_problem", path, shown(value), "a list of integers", "For instance [1, 2].")
+        raise InvalidArgument(
+            "read_problem", path, got=shown(value), expected="a list of integers", fix="For instance [1, 2]."
+        )
     return tuple(value)
 
 
@@ -210,7 +228,7 @@ def _label(value: Json, path: str) -> Label:
         return tuple(_label(part, path) for part in value)
     if not isinstance(value, int | str):  # TOML has dates and floats besides
         raise InvalidArgument(
-            "read_problem", path, shown(value), "an integer, a string or a list of them", "Rename it."
+            "read_problem", path, got=shown(value), expected="an integer, a string or a list of them", fix="Rename it."
         )
     return value
 
@@ -254,7 +272,11 @@ def _law(data: Json, shared: Json, path: str, root: str) -> Law:
         ensemble = fields.get("ensemble", shared)
         if ensemble is None:
             raise InvalidArgument(
-                "read_problem", f"{root}: ensemble", "nothing", "a table 'ensemble' that the laws share", "Add it."
+                "read_problem",
+                f"{root}: ensemble",
+                got="nothing",
+                expected="a table 'ensemble' that the laws share",
+                fix="Add it.",
             )
         place = fields.at("ensemble") if "ensemble" in fields.data else f"{root}: ensemble"
         own_support = fields.get("support", None)
@@ -299,7 +321,7 @@ def _labels(fields: _Fields) -> list[Label] | None:
 def _once(again: bool, path: str, got: str) -> None:
     """Refuse what comes a second time: it would silently replace the first."""
     if again:
-        raise InvalidArgument("read_problem", path, f"{got} twice", "each one once", "Merge the two.")
+        raise InvalidArgument("read_problem", path, got=f"{got} twice", expected="each one once", fix="Merge the two.")
 
 
 def _ensemble(data: Json, own_support: SupportLaw | None, path: str) -> PlantedEnsemble:
@@ -329,7 +351,7 @@ def _kind(data: Json, path: str, kinds: dict[str, tuple[str, ...]]) -> tuple[str
     kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise InvalidArgument(
-            "read_problem", fields.at("kind"), shown(kind), f"one of {', '.join(kinds)}", "Rename it."
+            "read_problem", fields.at("kind"), got=shown(kind), expected=f"one of {', '.join(kinds)}", fix="Rename it."
         )
     return kind, _Fields(data, path, ("kind", *kinds[kind]))
 
@@ -459,4 +481,6 @@ def _scheme_to_data(scheme: PositionScheme) -> Json:
 
 
 def _unnamed(what: str, value: object, fix: str = "Use the schemes of theory.positions.") -> InvalidArgument:
-    return InvalidArgument("problem_to_dict", what, shown(value), "one that the file format can name", fix)
+    return InvalidArgument(
+        "problem_to_dict", what, got=shown(value), expected="one that the file format can name", fix=fix
+    )

@@ -37,7 +37,9 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
     for name, kind in fields.items():
         if not isinstance(witness, dict) or name not in witness:
             got = "nothing" if isinstance(witness, dict) else shown(witness)
-            raise InvalidArgument("replay", f"{where}: {name}", got, f"the field '{name}'", "Write it again.")
+            raise InvalidArgument(
+                "replay", f"{where}: {name}", got=got, expected=f"the field '{name}'", fix="Write it again."
+            )
         expected = "a string" if kind is str else "a table (object)"
         check_type(witness[name], kind, "replay", f"{where}: {name}", expected, "Write it again.")
     claim = find(witness["claim"], os.getcwd())
@@ -61,9 +63,12 @@ def _run_of(data: dict[str, Any], where: str) -> tuple[int, Profile]:
     seed, profile = data.get("seed", 0), cast(Profile, data.get("profile"))
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0 or profile not in get_args(Profile):
         raise InvalidArgument(
-            "replay", f"{where}: seed, profile", shown((data.get("seed"), profile)),
-            "the seed and the profile of the run", "Write the witness again.",
-        )  # fmt: skip
+            "replay",
+            f"{where}: seed, profile",
+            got=shown((data.get("seed"), profile)),
+            expected="the seed and the profile of the run",
+            fix="Write the witness again.",
+        )
     return seed, profile
 
 
@@ -84,9 +89,12 @@ def _problem(claim: Claim, data: dict[str, Any], where: str) -> tuple[str, Any]:
             return f" (drawn again, with seed {seed}, from {name!r}{_changed(address)})", problem
         case _:
             raise InvalidArgument(
-                "replay", f"{where}: address", shown(address), f"a family, a sampler or a hypothesis of {claim.address}",
-                "Write the witness again.",
-            )  # fmt: skip
+                "replay",
+                f"{where}: address",
+                got=shown(address),
+                expected=f"a family, a sampler or a hypothesis of {claim.address}",
+                fix="Write the witness again.",
+            )
     return f" (problem {index + 1:,} of {name!r}{_changed(address)})", next(islice(problems, max(index, 0), None), None)
 
 
@@ -107,10 +115,12 @@ def _facts(claim: Claim, problem: Any, parts: Parts, where: str) -> Facts | None
         raise
     except Exception as error:  # a claim takes much for granted of its own problems
         raise InvalidArgument(
-            "replay", f"{where}: problem",
-            f"a problem that cannot be put to {claim.address} ({said(error)})",
-            "a problem of the kind that the claim is about", "Write the witness again.",
-        ) from None  # fmt: skip
+            "replay",
+            f"{where}: problem",
+            got=f"a problem that cannot be put to {claim.address} ({said(error)})",
+            expected="a problem of the kind that the claim is about",
+            fix="Write the witness again.",
+        ) from None
 
 
 def _parts(claim: Claim, variant: str, where: str) -> Parts:
@@ -122,7 +132,9 @@ def _parts(claim: Claim, variant: str, where: str) -> Parts:
     if kind == "without" and name in claim.necessity:
         return claim.parts_without(name)
     raise InvalidArgument(
-        "replay", f"{where}: variant", shown(variant),
-        "'stated', 'mutant: NAME', 'without: HYPOTHESIS' or 'measured: SCOPE' with a name of this claim",
-        "Write the witness again.",
-    )  # fmt: skip
+        "replay",
+        f"{where}: variant",
+        got=shown(variant),
+        expected="'stated', 'mutant: NAME', 'without: HYPOTHESIS' or 'measured: SCOPE' with a name of this claim",
+        fix="Write the witness again.",
+    )

@@ -228,12 +228,19 @@ def witnesses(data: Any, where: str) -> list[dict[str, Any]]:
     """
     if not isinstance(data, dict) or not ({"claim", "problem"} <= data.keys() or "claims" in data):
         raise InvalidArgument(
-            "replay", where, shown(data), "a witness or a report written by this program",
-            "Pass a file that `check` wrote with --json, or one of its witness files.",
-        )  # fmt: skip
+            "replay",
+            where,
+            got=shown(data),
+            expected="a witness or a report written by this program",
+            fix="Pass a file that `check` wrote with --json, or one of its witness files.",
+        )
     if data.get("schema") != SCHEMA:
         raise InvalidArgument(
-            "replay", f"{where}: schema", shown(data.get("schema")), f"{SCHEMA}", "Write it again with this version."
+            "replay",
+            f"{where}: schema",
+            got=shown(data.get("schema")),
+            expected=f"{SCHEMA}",
+            fix="Write it again with this version.",
         )
     if "problem" in data:
         return [data]
@@ -246,7 +253,10 @@ def witnesses(data: Any, where: str) -> list[dict[str, Any]]:
             found += [witness for witness in candidates if witness is not None]
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidArgument(
-            "replay", f"{where}: claims", f"a malformed report ({type(error).__name__}: {error})",
-            "the fields evidence, mutants and necessity for every claim", "Write it again with `check --json`.",
-        ) from None  # fmt: skip
+            "replay",
+            f"{where}: claims",
+            got=f"a malformed report ({type(error).__name__}: {error})",
+            expected="the fields evidence, mutants and necessity for every claim",
+            fix="Write it again with `check --json`.",
+        ) from None
     return found

@@ -49,17 +49,27 @@ def _bounds(where: str, what: str, least: int, low: int, high: int | None) -> No
     """Refuse bounds that no value meets."""
     for name, value in ((f"min_{what}", low), (f"max_{what}", low if high is None else high)):
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", f"For instance {name}={least}.")
+            raise InvalidArgument(
+                where, name, got=shown(value), expected=f"an integer >= {least}", fix=f"For instance {name}={least}."
+            )
     if high is not None and low > high:
         raise InvalidArgument(
-            where, f"max_{what}", f"bounds {low}..{high}", f"bounds with min_{what} <= max_{what}", "Swap them."
+            where,
+            f"max_{what}",
+            got=f"bounds {low}..{high}",
+            expected=f"bounds with min_{what} <= max_{what}",
+            fix="Swap them.",
         )
 
 
 def _some_of(where: str, name: str, given: Sequence[T], known: Sequence[T]) -> None:
     if not given or not set(given) <= set(known):
         raise InvalidArgument(
-            where, name, shown(given), f"some of {', '.join(map(repr, known))}", f"Leave {name} out for all of them."
+            where,
+            name,
+            got=shown(given),
+            expected=f"some of {', '.join(map(repr, known))}",
+            fix=f"Leave {name} out for all of them.",
         )
 
 
@@ -156,7 +166,9 @@ def examples(
     _bounds(where, "length", 1, min_length, max_length)
     for name, value in (("vocabulary", vocabulary), ("n_labels", n_labels)):
         if value < 1:
-            raise InvalidArgument(where, name, shown(value), "an integer >= 1", "There must be something to draw.")
+            raise InvalidArgument(
+                where, name, got=shown(value), expected="an integer >= 1", fix="There must be something to draw."
+            )
     pairs = st.tuples(st.integers(0, vocabulary - 1), st.integers(0, 1) if ids is None else ids)
     tokens, own = zip(*draw(st.lists(pairs, min_size=min_length, max_size=max_length)), strict=True)
     return Example(tokens, own, draw(st.integers(0, n_labels - 1)))
@@ -239,14 +251,19 @@ def heads(
     _bounds(where, "views", 0, min_views, max_views)
     for name, value, least in (("vocabulary", vocabulary, 1), ("n_labels", n_labels, 1), ("max_offset", max_offset, 0)):
         if value < least:
-            raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", f"For instance {name}={least}.")
+            raise InvalidArgument(
+                where, name, got=shown(value), expected=f"an integer >= {least}", fix=f"For instance {name}={least}."
+            )
     own = classes if isinstance(classes, HeadClass) else draw(head_classes() if classes is None else classes)
     reach = max_offset if own.window is None else min(own.window, max_offset)
     if own.key == "none" and min_views > vocabulary**own.arity:
         raise InvalidArgument(
-            where, "min_views", shown(min_views), f"at most {vocabulary**own.arity}, as many as the class has",
-            "Raise the vocabulary.",
-        )  # fmt: skip
+            where,
+            "min_views",
+            got=shown(min_views),
+            expected=f"at most {vocabulary**own.arity}, as many as the class has",
+            fix="Raise the vocabulary.",
+        )
 
     tokens, ids = (_words(own.arity, size) for size in (vocabulary, reach + 1))
     views = st.builds(View, tokens, ids.map(own.key_of))
@@ -339,7 +356,11 @@ def tasks(*, max_sparsity: int | None = None) -> SearchStrategy[Task]:
         ]
         if not fitting:
             raise InvalidArgument(
-                "strategies.tasks", "max_sparsity", shown(max_sparsity), "an integer >= 1", "Use 1 for the sparsest."
+                "strategies.tasks",
+                "max_sparsity",
+                got=shown(max_sparsity),
+                expected="an integer >= 1",
+                fix="Use 1 for the sparsest.",
             )
         return st.sampled_from(fitting)
 

@@ -65,7 +65,11 @@ def ratio(numerator: Number, denominator: Number) -> Number:
     denominator = _number(denominator, "bounds.ratio", "denominator")
     if denominator == 0:
         raise InvalidArgument(
-            "bounds.ratio", "denominator", "0", "a denominator other than 0", "The formula does not apply here."
+            "bounds.ratio",
+            "denominator",
+            got="0",
+            expected="a denominator other than 0",
+            fix="The formula does not apply here.",
         )
     if isinstance(numerator, int) and isinstance(denominator, int):
         return Fraction(numerator, denominator)
@@ -86,7 +90,9 @@ def certificate(arity: Number, anchor: Literal["none", "last"] = "none") -> Numb
     """
     arity = _number(arity, "bounds.certificate", "arity", least=1)
     if not isinstance(anchor, str) or anchor not in ("none", "last"):
-        raise InvalidArgument("bounds.certificate", "anchor", shown(anchor), "'none' or 'last'", "Use one of the two.")
+        raise InvalidArgument(
+            "bounds.certificate", "anchor", got=shown(anchor), expected="'none' or 'last'", fix="Use one of the two."
+        )
     return 2 * arity if anchor == "none" else 2 * arity - 1
 
 
@@ -123,9 +129,12 @@ def interleavings(arity: int, planted: int, overlap: int) -> int:
         _integer(value, "bounds.interleavings", name, least=0)
     if overlap > min(arity, planted):
         raise InvalidArgument(
-            "bounds.interleavings", "overlap", shown(overlap), f"an integer in 0..{min(arity, planted)}",
-            "Two sets share at most the points of the smaller one.",
-        )  # fmt: skip
+            "bounds.interleavings",
+            "overlap",
+            got=shown(overlap),
+            expected=f"an integer in 0..{min(arity, planted)}",
+            fix="Two sets share at most the points of the smaller one.",
+        )
     union = arity + planted - overlap
     where = "bounds.interleavings"
     return exact_choose(union, overlap, where) * exact_choose(union - overlap, arity - overlap, where)
@@ -153,9 +162,12 @@ def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, len
     shared = [(i, j) for i, j in enumerate(overlap) if j is not None] if plain else []
     if not plain or any(a >= b for a, b in pairwise([*(j for _, j in shared), planted])):
         raise InvalidArgument(
-            where, "overlap", shown(overlap), f"increasing coordinates in 0..{planted - 1}, or None for noise",
-            "Take patterns from theory.transfer.overlaps.",
-        )  # fmt: skip
+            where,
+            "overlap",
+            got=shown(overlap),
+            expected=f"increasing coordinates in 0..{planted - 1}, or None for noise",
+            fix="Take patterns from theory.transfer.overlaps.",
+        )
     ways = 1
     i0 = j0 = -1
     for i, j in (*shared, (len(overlap), planted)):
@@ -210,9 +222,9 @@ def _integer(value: int, where: str, argument: str, *, least: int) -> None:
         raise InvalidArgument(
             where,
             argument,
-            f"the {type(value).__name__} {shown(value)}",
-            f"an integer >= {least}",
-            "Give a whole number in this range.",
+            got=f"the {type(value).__name__} {shown(value)}",
+            expected=f"an integer >= {least}",
+            fix="Give a whole number in this range.",
         )
 
 
@@ -225,9 +237,12 @@ def _number(value: Number, where: str, argument: str, *, least: int | None = Non
         return value
     expected = "an integer" if least is None else f"an integer >= {least}"
     raise InvalidArgument(
-        where, argument, f"the {type(value).__name__} {shown(value)}", f"{expected}, or a sympy expression",
-        "Closed forms are exact: give whole numbers or symbols.",
-    )  # fmt: skip
+        where,
+        argument,
+        got=f"the {type(value).__name__} {shown(value)}",
+        expected=f"{expected}, or a sympy expression",
+        fix="Closed forms are exact: give whole numbers or symbols.",
+    )
 
 
 def below_arity_floor(n_candidates: Number) -> Number:
@@ -261,7 +276,7 @@ def dilution(n_candidates: Number, score: Number) -> Number:
     if not hasattr(score, "free_symbols"):
         score = rational(score, where, "score")
         if score < 0:
-            raise InvalidArgument(where, "score", str(score), "a score >= 0", "Scores are exp(-Δ).")
+            raise InvalidArgument(where, "score", got=str(score), expected="a score >= 0", fix="Scores are exp(-Δ).")
     wrong = (n_candidates - 1) * score
     return wrong / (1 + wrong)
 
@@ -286,10 +301,16 @@ def critical_length(arity: int, margin: Rational) -> int:
     arity = _number(arity, where, "arity", least=1)
     exact = rational(margin, where, "margin")
     if exact < 0:
-        raise InvalidArgument(where, "margin", str(exact), "a margin >= 0", "Wrong candidates score at most exp(-Δ).")
+        raise InvalidArgument(
+            where, "margin", got=str(exact), expected="a margin >= 0", fix="Wrong candidates score at most exp(-Δ)."
+        )
     if exact > LARGEST_MARGIN:
         raise InvalidArgument(
-            where, "margin", shown(margin), f"a margin <= {LARGEST_MARGIN}", "Lengths beyond exp(Δ) are never seen."
+            where,
+            "margin",
+            got=shown(margin),
+            expected=f"a margin <= {LARGEST_MARGIN}",
+            fix="Lengths beyond exp(Δ) are never seen.",
         )
     low, high = arity, arity + 1
     while _at_most_exp(choose(high, arity) - 1, exact):

@@ -263,4 +263,6 @@ def get(claim_id: str) -> Claim:
         if isinstance(claim_id, str) and claim.id == claim_id:
             return claim
     known = ", ".join(claim.id for claim in CLAIMS)
-    raise InvalidArgument("claims.get", "claim_id", shown(claim_id), f"one of {known}", "Use one of these ids.")
+    raise InvalidArgument(
+        "claims.get", "claim_id", got=shown(claim_id), expected=f"one of {known}", fix="Use one of these ids."
+    )

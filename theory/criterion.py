@@ -234,14 +234,19 @@ def certificate_length(
     check_heads(heads, where)
     for name, rule in (("law_at", law_at), ("test_law_at", law_at if test_law_at is None else test_law_at)):
         if not callable(rule):
-            raise InvalidArgument(where, name, shown(rule), "a function length -> law", "For instance ensemble.at.")
+            raise InvalidArgument(
+                where, name, got=shown(rule), expected="a function length -> law", fix="For instance ensemble.at."
+            )
     tried = _lengths(lengths, where, "lengths", budget)
     tests = _lengths(test_lengths, where, "test_lengths", budget)
     if tests[-1] < tried[-1]:
         raise InvalidArgument(
-            where, "test_lengths", f"{_commas(tests)}, all below the training length {tried[-1]}",
-            f"a test length >= {tried[-1]}", "Without one that training length would hold for want of a test.",
-        )  # fmt: skip
+            where,
+            "test_lengths",
+            got=f"{_commas(tests)}, all below the training length {tried[-1]}",
+            expected=f"a test length >= {tried[-1]}",
+            fix="Without one that training length would hold for want of a test.",
+        )
     tested: dict[int, _Listed] = {}
     verdicts: dict[int, Verdict] = {}
     failed_at: dict[int, int] = {}
@@ -268,9 +273,13 @@ def _lengths(given: Iterable[int], where: str, argument: str, budget: int) -> tu
         raise BudgetExceeded(f"{where} ({argument})", size=len(lengths), budget=budget, fix="Give fewer lengths.")
     for length in lengths:
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            raise InvalidArgument(where, argument, shown(length), "integers >= 1", "Give lengths of sequences.")
+            raise InvalidArgument(
+                where, argument, got=shown(length), expected="integers >= 1", fix="Give lengths of sequences."
+            )
     if not lengths:
-        raise InvalidArgument(where, argument, "no lengths", "at least one length", "For instance range(2, 9).")
+        raise InvalidArgument(
+            where, argument, got="no lengths", expected="at least one length", fix="For instance range(2, 9)."
+        )
     return tuple(sorted(set(lengths)))
 
 
@@ -520,21 +529,26 @@ def _listed(given: Law | Iterable[Example], argument: str, budget: int) -> _List
 def _as_list(given: Iterable[Example], argument: str) -> list[Example]:
     if isinstance(given, Mapping):  # iterating it would drop the probabilities
         raise InvalidArgument(
-            "decide", argument, f"the {type(given).__name__} {shown(given)}", "a law or an iterable of examples",
-            "Wrap {example: probability} as FiniteLaw(...).",
-        )  # fmt: skip
+            "decide",
+            argument,
+            got=f"the {type(given).__name__} {shown(given)}",
+            expected="a law or an iterable of examples",
+            fix="Wrap {example: probability} as FiniteLaw(...).",
+        )
     try:
         examples = list(given)
     except TypeError:
         raise InvalidArgument(
             "decide",
             argument,
-            shown(given),
-            "a law or an iterable of examples",
-            "For instance ensemble.at(4).",
+            got=shown(given),
+            expected="a law or an iterable of examples",
+            fix="For instance ensemble.at(4).",
         ) from None
     if not examples:
-        raise InvalidArgument("decide", argument, "no examples", "at least one example", "Pass a non-empty support.")
+        raise InvalidArgument(
+            "decide", argument, got="no examples", expected="at least one example", fix="Pass a non-empty support."
+        )
     return examples
 
 

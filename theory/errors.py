@@ -10,6 +10,7 @@ import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from fractions import Fraction
+from typing import Any
 
 HUGE = 10**1000
 """Counts that only predict a size stop here, so from HUGE on a count means "at least HUGE"."""
@@ -58,21 +59,28 @@ class TheoryError(Exception):
 
     Examples
     --------
-    >>> str(InvalidArgument("decide", "train", "an empty list", "at least one example", "Pass a law."))
+    >>> str(InvalidArgument("decide", "train", got="an empty list", expected="at least one example", fix="Pass a law."))
     'decide: argument train: got an empty list; expected at least one example. Pass a law.'
     """
 
-    def __init__(self, where: str, argument: str, got: str, expected: str, fix: str) -> None:
-        # Every field is in args, so that the exception survives pickling to and from worker processes.
-        super().__init__(where, argument, got, expected, fix)
+    def __init__(self, where: str, argument: str, *, got: str, expected: str, fix: str) -> None:
+        super().__init__(where, argument)
         self.where = where
         self.argument = argument
         self.got = got
         self.expected = expected
         self.fix = fix
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As it was when it comes back from a worker process: without calling __init__, which takes more than args.
+        return _unpickled, (type(self), *self.args), vars(self)
+
     def __str__(self) -> str:
         return f"{self.where}: argument {self.argument}: got {self.got}; expected {self.expected}. {self.fix}"
+
+
+def _unpickled(kind: type[TheoryError], *args: object) -> TheoryError:
+    return kind.__new__(kind, *args)
 
 
 class InvalidArgument(TheoryError, ValueError):
@@ -118,7 +126,9 @@ def check_type(
     InvalidArgument : naming the type and the value that came.
     """
     if not isinstance(value, kind):
-        raise InvalidArgument(where, argument, f"the {type(value).__name__} {shown(value)}", expected, fix)
+        raise InvalidArgument(
+            where, argument, got=f"the {type(value).__name__} {shown(value)}", expected=expected, fix=fix
+        )
 
 
 def did_you_mean(name: object, known: Iterable[str], otherwise: str = "Use one of these names.") -> str:
@@ -206,6 +216,8 @@ def within_budget(where: str, *, size: int, budget: int, fix: str | None = None)
     InvalidArgument, BudgetExceeded
     """
     if not isinstance(budget, int) or isinstance(budget, bool):
-        raise InvalidArgument(where, "budget", shown(budget), "an integer", "Give the largest size that you accept.")
+        raise InvalidArgument(
+            where, "budget", got=shown(budget), expected="an integer", fix="Give the largest size that you accept."
+        )
     if size > budget or size >= HUGE:
         raise BudgetExceeded(where, size=size, budget=budget, fix=fix)

@@ -50,7 +50,7 @@ def rational(value: Rational, where: str, argument: str) -> Fraction:
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
         hint = f"Write the rational that you mean, for instance '{Fraction(value).limit_denominator(1000)}'."
     got = f"the {type(value).__name__} {shown(value)}"
-    raise InvalidArgument(where, argument, got, "an exact rational (int, Fraction or 'p/q')", hint)
+    raise InvalidArgument(where, argument, got=got, expected="an exact rational (int, Fraction or 'p/q')", fix=hint)
 
 
 def written(value: Fraction) -> str:
@@ -114,15 +114,17 @@ def probabilities(values: Sequence[Rational], where: str, argument: str) -> tupl
             raise InvalidArgument(
                 where,
                 f"{argument}[{i}]",
-                f"the negative weight {written(value)}",
-                "a weight >= 0",
-                "Remove or correct it.",
+                got=f"the negative weight {written(value)}",
+                expected="a weight >= 0",
+                fix="Remove or correct it.",
             )
     weights, denominator = over_common_denominator(exact)
     if sum(weights) != denominator:
         total = written(Fraction(sum(weights), denominator))
         fix = f"Divide every weight by {total}." if sum(weights) else "Give at least one positive weight."
-        raise InvalidArgument(where, argument, f"weights that sum to {total}", "weights that sum to exactly 1", fix)
+        raise InvalidArgument(
+            where, argument, got=f"weights that sum to {total}", expected="weights that sum to exactly 1", fix=fix
+        )
     return exact
 
 
@@ -212,7 +214,9 @@ def check_draws(rng: object, size: object, where: str, least: int = 0) -> None:
     """
     check_generator(rng, where)
     if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < least:
-        raise InvalidArgument(where, "size", shown(size), f"an integer >= {least}", "Give the number of draws.")
+        raise InvalidArgument(
+            where, "size", got=shown(size), expected=f"an integer >= {least}", fix="Give the number of draws."
+        )
 
 
 def integer_below(rng: np.random.Generator, bound: int) -> int:

@@ -60,9 +60,9 @@ class Example:
             raise InvalidArgument(
                 "Example",
                 "ids",
-                f"{len(self.ids)} IDs for {len(self.tokens)} tokens",
-                "one ID a token, and at least one token",
-                "Give tokens and ids the same positive length.",
+                got=f"{len(self.ids)} IDs for {len(self.tokens)} tokens",
+                expected="one ID a token, and at least one token",
+                fix="Give tokens and ids the same positive length.",
             )
 
     @property
@@ -85,9 +85,12 @@ def check_label(label: object, where: str, argument: str) -> None:
         usable = False
     if not usable:
         raise InvalidArgument(
-            where, argument, f"the {type(label).__name__} {shown(label)}", "a hashable label that equals itself",
-            "Use an int, a string, or a tuple of these.",
-        )  # fmt: skip
+            where,
+            argument,
+            got=f"the {type(label).__name__} {shown(label)}",
+            expected="a hashable label that equals itself",
+            fix="Use an int, a string, or a tuple of these.",
+        )
 
 
 def check_tokens(where: str, size: int, length: int) -> None:
@@ -99,9 +102,12 @@ def check_tokens(where: str, size: int, length: int) -> None:
     """
     if size * length > MOST_TOKENS:
         raise BudgetExceeded(
-            f"{where} (tokens)", size=int(size) * length, budget=MOST_TOKENS, option="size",
+            f"{where} (tokens)",
+            size=int(size) * length,
+            budget=MOST_TOKENS,
+            option="size",
             fix=f"Draw at most {amount(MOST_TOKENS // length)} examples of length {length} at a time.",
-        )  # fmt: skip
+        )
 
 
 def label_set(labels: object, where: str) -> tuple[Label, ...]:
@@ -121,9 +127,12 @@ def label_set(labels: object, where: str) -> tuple[Label, ...]:
 def _check_integers(values: object, name: str) -> None:
     if not isinstance(values, tuple) or not all(isinstance(i, int) and not isinstance(i, bool) for i in values):
         raise InvalidArgument(
-            "Example", name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
-            "Write tuple(values); from a numpy array tuple(array.tolist()).",
-        )  # fmt: skip
+            "Example",
+            name,
+            got=f"the {type(values).__name__} {shown(values)}",
+            expected="a tuple of integers",
+            fix="Write tuple(values); from a numpy array tuple(array.tolist()).",
+        )
 
 
 class Law(ABC):
@@ -211,15 +220,17 @@ class FiniteLaw(Law):
         expected = "a mapping {example: probability}"
         check_type(law, Mapping, "FiniteLaw", "law", expected, "For equal weights use FiniteLaw.uniform(examples).")
         if not law:
-            raise InvalidArgument("FiniteLaw", "law", "no examples", "at least one example", "Add an example.")
+            raise InvalidArgument(
+                "FiniteLaw", "law", got="no examples", expected="at least one example", fix="Add an example."
+            )
         for example in law:
             if not isinstance(example, Example):
                 raise InvalidArgument(
                     "FiniteLaw",
                     "law",
-                    shown(example),
-                    "keys of type Example",
-                    "Wrap it: Example(tokens, ids, label).",
+                    got=shown(example),
+                    expected="keys of type Example",
+                    fix="Wrap it: Example(tokens, ids, label).",
                 )
         exact = probabilities(list(law.values()), "FiniteLaw", "law")
         kept = {example: p for example, p in zip(law, exact, strict=True) if p > 0}
@@ -230,9 +241,12 @@ class FiniteLaw(Law):
         for label in seen:
             if label not in self._labels:
                 raise InvalidArgument(
-                    "FiniteLaw", "labels", f"{shown(self._labels)} without the label {shown(label)}",
-                    "every label that occurs", "Add it to labels, or leave labels out.",
-                )  # fmt: skip
+                    "FiniteLaw",
+                    "labels",
+                    got=f"{shown(self._labels)} without the label {shown(label)}",
+                    expected="every label that occurs",
+                    fix="Add it to labels, or leave labels out.",
+                )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FiniteLaw):
@@ -249,9 +263,12 @@ class FiniteLaw(Law):
             distinct = dict.fromkeys(examples)
         except TypeError:
             raise InvalidArgument(
-                "FiniteLaw.uniform", "examples", shown(examples), "an iterable of examples",
-                "Pass a list of Example(tokens, ids, label).",
-            ) from None  # fmt: skip
+                "FiniteLaw.uniform",
+                "examples",
+                got=shown(examples),
+                expected="an iterable of examples",
+                fix="Pass a list of Example(tokens, ids, label).",
+            ) from None
         return cls({example: Fraction(1, len(distinct)) for example in distinct}, labels=labels)
 
     @property
@@ -345,22 +362,29 @@ def mixture(components: Iterable[tuple[Law, Rational]]) -> Law:
     """
     if isinstance(components, Law) or not isinstance(components, Iterable):
         raise InvalidArgument(
-            "mixture", "components", f"the {type(components).__name__} {shown(components)}",
-            "a list of pairs (law, probability)", "Pass [(ens.at(4), '1/2'), (ens.at(5), '1/2')].",
-        )  # fmt: skip
+            "mixture",
+            "components",
+            got=f"the {type(components).__name__} {shown(components)}",
+            expected="a list of pairs (law, probability)",
+            fix="Pass [(ens.at(4), '1/2'), (ens.at(5), '1/2')].",
+        )
     given = list(components)
     if not given:
         raise InvalidArgument(
-            "mixture", "components", "no components", "at least one (law, probability)", "Add a component."
+            "mixture",
+            "components",
+            got="no components",
+            expected="at least one (law, probability)",
+            fix="Add a component.",
         )
     for i, entry in enumerate(given):
         if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], Law)):
             raise InvalidArgument(
                 "mixture",
                 f"components[{i}]",
-                shown(entry),
-                "a pair (law, probability)",
-                "Pass (ens.at(4), '1/2').",
+                got=shown(entry),
+                expected="a pair (law, probability)",
+                fix="Pass (ens.at(4), '1/2').",
             )
     weights = probabilities([weight for _, weight in given], "mixture", "components")
     flat: list[tuple[Law, Fraction]] = []

@@ -71,32 +71,34 @@ class HeadClass:
     def __post_init__(self) -> None:
         where = "HeadClass"
         if not isinstance(self.arity, int) or isinstance(self.arity, bool) or self.arity < 1:
-            raise InvalidArgument(where, "arity", shown(self.arity), "an integer >= 1", "Give the number k of tokens.")
+            raise InvalidArgument(
+                where, "arity", got=shown(self.arity), expected="an integer >= 1", fix="Give the number k of tokens."
+            )
         if self.window is not None and (
             not isinstance(self.window, int) or isinstance(self.window, bool) or self.window < 0
         ):
             raise InvalidArgument(
                 where,
                 "window",
-                shown(self.window),
-                "an integer >= 0, or None for no limit",
-                "Use None for w = ∞.",
+                got=shown(self.window),
+                expected="an integer >= 0, or None for no limit",
+                fix="Use None for w = ∞.",
             )
         if not isinstance(self.key, str) or self.key not in get_args(Key):
             raise InvalidArgument(
                 where,
                 "key",
-                shown(self.key),
-                f"one of {', '.join(get_args(Key))}",
-                "Use 'none' to ignore the IDs.",
+                got=shown(self.key),
+                expected=f"one of {', '.join(get_args(Key))}",
+                fix="Use 'none' to ignore the IDs.",
             )
         if not isinstance(self.anchor, str) or self.anchor not in get_args(Anchor):
             raise InvalidArgument(
                 where,
                 "anchor",
-                shown(self.anchor),
-                "'none' or 'last'",
-                "Use 'last' for next-token prediction.",
+                got=shown(self.anchor),
+                expected="'none' or 'last'",
+                fix="Use 'last' for next-token prediction.",
             )
 
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
@@ -176,17 +178,22 @@ class HeadClass:
         """
         if not (isinstance(view, tuple) and len(view) == 2 and all(isinstance(part, tuple) for part in view)):
             raise InvalidArgument(
-                where, argument, f"the view {shown(view)}", "a View: a pair (tokens, key) of tuples",
-                "Write View((1, 2), ()), or take views from HeadClass.views.",
-            )  # fmt: skip
+                where,
+                argument,
+                got=f"the view {shown(view)}",
+                expected="a View: a pair (tokens, key) of tuples",
+                fix="Write View((1, 2), ()), or take views from HeadClass.views.",
+            )
         tokens, key = view
         key_length = 0 if self.key == "none" else self.arity
         if len(tokens) != self.arity or len(key) != key_length:
             raise InvalidArgument(
-                where, argument, f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}",
-                f"{self.arity} tokens (the arity) and a key of {key_length}",
-                f"Match the head class: arity {self.arity}, key '{self.key}'.",
-            )  # fmt: skip
+                where,
+                argument,
+                got=f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}",
+                expected=f"{self.arity} tokens (the arity) and a key of {key_length}",
+                fix=f"Match the head class: arity {self.arity}, key '{self.key}'.",
+            )
 
 
 def _subsets(items: list[int], start: int, end: int, size: int) -> Iterator[tuple[int, ...]]:

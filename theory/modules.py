@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
     def refused(self, got: str, fix: str, expected: str | None = None) -> InvalidArgument:
         """A message."""
-        return InvalidArgument(self.where, self.argument, got, expected or self.form, fix)
+        return InvalidArgument(self.where, self.argument, got=got, expected=expected or self.form, fix=fix)
 
 
 def is_file(spec: str) -> bool:

@@ -72,7 +72,7 @@ class PlantedEnsemble:
         where = "PlantedEnsemble"
         if not isinstance(vocabulary, int) or isinstance(vocabulary, bool) or vocabulary < 1:
             raise InvalidArgument(
-                where, "vocabulary", shown(vocabulary), "an integer >= 1", "Give the number of tokens."
+                where, "vocabulary", got=shown(vocabulary), expected="an integer >= 1", fix="Give the number of tokens."
             )
         check_type(
             background, (list, tuple, np.ndarray), where, "background", "a list of weights, one a token",
@@ -80,20 +80,28 @@ class PlantedEnsemble:
         )  # fmt: skip
         if len(background) != vocabulary:
             raise InvalidArgument(
-                where, "background", f"{len(background)} weights", f"{shown(vocabulary)} weights, one a token",
-                "Use 0 for a token that never is background.",
-            )  # fmt: skip
+                where,
+                "background",
+                got=f"{len(background)} weights",
+                expected=f"{shown(vocabulary)} weights, one a token",
+                fix="Use 0 for a token that never is background.",
+            )
         check_type(planted, Mapping, where, "planted", "a mapping {word: probability}", "For instance {(1, 2): 1}.")
         if not planted:
-            raise InvalidArgument(where, "planted", "no words", "at least one word", "Add {word: probability}.")
+            raise InvalidArgument(
+                where, "planted", got="no words", expected="at least one word", fix="Add {word: probability}."
+            )
         words = list(planted)
         for word in words:
             _check_word(where, "planted", word)
             if len(word) != len(words[0]) or not word:
                 raise InvalidArgument(
-                    where, "planted", f"the words {shown(words[0])} and {shown(word)}", "words of one length k >= 1",
-                    "Make every planted word as long as the others.",
-                )  # fmt: skip
+                    where,
+                    "planted",
+                    got=f"the words {shown(words[0])} and {shown(word)}",
+                    expected="words of one length k >= 1",
+                    fix="Make every planted word as long as the others.",
+                )
             _check_tokens(where, "planted", word, vocabulary)
         weights = probabilities(list(planted.values()), where, "planted")
         kept = {word: p for word, p in zip(words, weights, strict=True) if p > 0}
@@ -108,27 +116,39 @@ class PlantedEnsemble:
         missing = [word for word in kept if word not in target]
         if missing:
             raise InvalidArgument(
-                where, "target", f"no label for the planted word {shown(missing[0])}", "a label for every planted word",
-                f"Add {shown(missing[0])}: label.",
-            )  # fmt: skip
+                where,
+                "target",
+                got=f"no label for the planted word {shown(missing[0])}",
+                expected="a label for every planted word",
+                fix=f"Add {shown(missing[0])}: label.",
+            )
         used = tuple(dict.fromkeys(target[word] for word in kept))
         known = used if labels is None else label_set(labels, where)
         for word in kept:
             if target[word] not in known:
                 raise InvalidArgument(
-                    where, "target", f"the label {shown(target[word])} of word {shown(word)}", f"a label in {shown(known)}",
-                    "Correct it, or add it to labels.",
-                )  # fmt: skip
+                    where,
+                    "target",
+                    got=f"the label {shown(target[word])} of word {shown(word)}",
+                    expected=f"a label in {shown(known)}",
+                    fix="Correct it, or add it to labels.",
+                )
         if not (isinstance(support, SupportLaw) or callable(support)):
             raise InvalidArgument(
-                where, "support", shown(support), "a support law or a function of the length",
-                "For instance support.uniform() or support.fixed({(0, 1): 1}).",
-            )  # fmt: skip
+                where,
+                "support",
+                got=shown(support),
+                expected="a support law or a function of the length",
+                fix="For instance support.uniform() or support.fixed({(0, 1): 1}).",
+            )
         if support in (support_laws.uniform, support_laws.local, support_laws.paired, support_laws.fixed):
             raise InvalidArgument(
-                where, "support", f"the function {shown(support)}", "the support law that it returns",
-                "Call it: for instance support.uniform() or support.local(2).",
-            )  # fmt: skip
+                where,
+                "support",
+                got=f"the function {shown(support)}",
+                expected="the support law that it returns",
+                fix="Call it: for instance support.uniform() or support.local(2).",
+            )
         object.__setattr__(self, "vocabulary", vocabulary)
         object.__setattr__(self, "background", probabilities(background, where, "background"))
         object.__setattr__(self, "planted", kept)
@@ -177,22 +197,28 @@ class PlantedLaw(Law):
         where, k = "PlantedEnsemble.at", self.ensemble.arity
         if not isinstance(self.length, int) or isinstance(self.length, bool) or self.length < k:
             raise InvalidArgument(
-                where, "length", shown(self.length), f"an integer >= {k}, the number of planted tokens",
-                f"Use a length of at least {k}.",
-            )  # fmt: skip
+                where,
+                "length",
+                got=shown(self.length),
+                expected=f"an integer >= {k}, the number of planted tokens",
+                fix=f"Use a length of at least {k}.",
+            )
         if not isinstance(self.positions, PositionScheme):
             raise InvalidArgument(
                 where,
                 "positions",
-                shown(self.positions),
-                "a position scheme",
-                "For instance positions.absolute().",
+                got=shown(self.positions),
+                expected="a position scheme",
+                fix="For instance positions.absolute().",
             )
         if self.support_law.count(self.length, k) == 0:
             raise InvalidArgument(
-                where, "length", f"length {self.length}, at which {self.support_law} has no set of {k} positions",
-                "a length and a support law with at least one set", "Use a longer length or a wider support law.",
-            )  # fmt: skip
+                where,
+                "length",
+                got=f"length {self.length}, at which {self.support_law} has no set of {k} positions",
+                expected="a length and a support law with at least one set",
+                fix="Use a longer length or a wider support law.",
+            )
         self.positions.count(self.length)  # refuses a length that the scheme cannot serve
 
     @cached_property
@@ -312,9 +338,12 @@ def planted_components(law: Law, where: str, argument: str) -> list[tuple[Plante
     planted = [(part, p) for part, p in components if isinstance(part, PlantedLaw)]
     if len(planted) != len(components):
         raise AssumptionViolated(
-            where, argument, f"a law of type {type(law).__name__}", "a planted law or a mixture of planted laws",
-            "Build it with PlantedEnsemble.at and mixture; T1 (decide) serves any finite law.",
-        )  # fmt: skip
+            where,
+            argument,
+            got=f"a law of type {type(law).__name__}",
+            expected="a planted law or a mixture of planted laws",
+            fix="Build it with PlantedEnsemble.at and mixture; T1 (decide) serves any finite law.",
+        )
     return planted
 
 
@@ -326,7 +355,9 @@ def _check_tokens(where: str, argument: str, word: Word, vocabulary: int) -> Non
     for token in word:
         if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < vocabulary:
             raise InvalidArgument(
-                where, argument, f"the token {shown(token)} in the word {shown(word)}",
-                f"a token in 0..{shown(vocabulary - 1)}",
-                "Correct the token or enlarge the vocabulary.",
-            )  # fmt: skip
+                where,
+                argument,
+                got=f"the token {shown(token)} in the word {shown(word)}",
+                expected=f"a token in 0..{shown(vocabulary - 1)}",
+                fix="Correct the token or enlarge the vocabulary.",
+            )

@@ -163,7 +163,9 @@ class ChunkedShift(PositionScheme):
         where = "positions.chunked_shift"
         _check_range(where, self.lo, self.hi)
         if not isinstance(self.chunks, int) or isinstance(self.chunks, bool) or self.chunks < 1:
-            raise InvalidArgument(where, "chunks", shown(self.chunks), "an integer >= 1", "Two chunks are usual.")
+            raise InvalidArgument(
+                where, "chunks", got=shown(self.chunks), expected="an integer >= 1", fix="Two chunks are usual."
+            )
 
     def _slack(self, n_values: int) -> int:
         _enough_ids("positions.chunked_shift", self.lo, self.hi, n_values)
@@ -171,9 +173,9 @@ class ChunkedShift(PositionScheme):
             raise InvalidArgument(
                 "positions.chunked_shift",
                 "chunks",
-                f"{self.chunks} chunks for {n_values} distinct IDs",
-                f"chunks <= {n_values}",
-                "Use fewer chunks or a longer sequence.",
+                got=f"{self.chunks} chunks for {n_values} distinct IDs",
+                expected=f"chunks <= {n_values}",
+                fix="Use fewer chunks or a longer sequence.",
             )
         return self.hi - self.lo + 1 - n_values
 
@@ -218,13 +220,21 @@ class Coupled(PositionScheme):
         where = "positions.coupled"
         if not callable(self.coupling):
             raise InvalidArgument(
-                where, "coupling", shown(self.coupling), "a function length -> IDs", "For instance blocks(2)."
+                where,
+                "coupling",
+                got=shown(self.coupling),
+                expected="a function length -> IDs",
+                fix="For instance blocks(2).",
             )
         expected = "a position scheme without a coupling"
         check_type(self.then, PositionScheme, where, "then", expected, "For instance random_shift(0, 9).")
         if isinstance(self.then, Coupled):  # its coupling would be ignored: `then` relabels IDs, not positions
             raise InvalidArgument(
-                where, "then", "a coupled scheme", expected, "Compose the two couplings in one function."
+                where,
+                "then",
+                got="a coupled scheme",
+                expected=expected,
+                fix="Compose the two couplings in one function.",
             )
 
     def base(self, length: int) -> Ids:
@@ -234,9 +244,9 @@ class Coupled(PositionScheme):
             raise InvalidArgument(
                 "positions.coupled",
                 "coupling",
-                f"{shown(ids)} for length {length}",
-                f"a function of the length that returns {length} integers",
-                "Return a tuple of one int a position; from a numpy array tuple(array.tolist()).",
+                got=f"{shown(ids)} for length {length}",
+                expected=f"a function of the length that returns {length} integers",
+                fix="Return a tuple of one int a position; from a numpy array tuple(array.tolist()).",
             )
         return tuple(ids)
 
@@ -270,7 +280,7 @@ class Blocks:
     def __post_init__(self) -> None:
         if not isinstance(self.number, int) or isinstance(self.number, bool) or self.number < 1:
             raise InvalidArgument(
-                "positions.blocks", "number", shown(self.number), "an integer >= 1", "Use 2 for pairs."
+                "positions.blocks", "number", got=shown(self.number), expected="an integer >= 1", fix="Use 2 for pairs."
             )
 
     def stride(self, length: int) -> int:
@@ -279,9 +289,9 @@ class Blocks:
             raise InvalidArgument(
                 "positions.blocks",
                 "length",
-                f"{length}",
-                f"a multiple of the {self.number} blocks",
-                "Use a length that the number of blocks divides.",
+                got=f"{length}",
+                expected=f"a multiple of the {self.number} blocks",
+                fix="Use a length that the number of blocks divides.",
             )
         return length // self.number
 
@@ -360,18 +370,26 @@ def blocks(number: int = 2) -> Blocks:
 def _check_length(length: object) -> None:
     if not isinstance(length, int) or isinstance(length, bool) or length < 1:
         raise InvalidArgument(
-            "PositionScheme", "length", shown(length), "an integer >= 1", "Give the number of positions."
+            "PositionScheme",
+            "length",
+            got=shown(length),
+            expected="an integer >= 1",
+            fix="Give the number of positions.",
         )
     if length >= LONGEST:
-        raise InvalidArgument("PositionScheme", "length", shown(length), "a length below 2**62", "Use a shorter one.")
+        raise InvalidArgument(
+            "PositionScheme", "length", got=shown(length), expected="a length below 2**62", fix="Use a shorter one."
+        )
 
 
 def _check_range(where: str, lo: int, hi: int) -> None:
     for name, value in (("lo", lo), ("hi", hi)):
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LONGEST:
-            raise InvalidArgument(where, name, shown(value), "an integer below 2**62 in size", "IDs are integers.")
+            raise InvalidArgument(
+                where, name, got=shown(value), expected="an integer below 2**62 in size", fix="IDs are integers."
+            )
     if lo > hi:
-        raise InvalidArgument(where, "hi", f"{hi} with lo={lo}", f"hi >= {lo}", "Swap the two ends.")
+        raise InvalidArgument(where, "hi", got=f"{hi} with lo={lo}", expected=f"hi >= {lo}", fix="Swap the two ends.")
 
 
 def _enough_ids(where: str, lo: int, hi: int, n_values: int) -> None:
@@ -379,7 +397,7 @@ def _enough_ids(where: str, lo: int, hi: int, n_values: int) -> None:
         raise InvalidArgument(
             where,
             "hi",
-            f"{hi - lo + 1} IDs ({lo}..{hi}) for {n_values} distinct positions",
-            f"hi >= {lo + n_values - 1}",
-            "Widen the ID range or shorten the sequence.",
+            got=f"{hi - lo + 1} IDs ({lo}..{hi}) for {n_values} distinct positions",
+            expected=f"hi >= {lo + n_values - 1}",
+            fix="Widen the ID range or shorten the sequence.",
         )

@@ -66,9 +66,12 @@ class SupportLaw(ABC):
         check_generator(rng, "SupportLaw.draw")
         if self.count(length, arity) == 0:
             raise InvalidArgument(
-                "SupportLaw.draw", "length", f"length {length}, at which {self} has no set of {arity} positions",
-                "a length with at least one set", "Use a longer length or a wider support law.",
-            )  # fmt: skip
+                "SupportLaw.draw",
+                "length",
+                got=f"length {length}, at which {self} has no set of {arity} positions",
+                expected="a length with at least one set",
+                fix="Use a longer length or a wider support law.",
+            )
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,11 @@ class Uniform(SupportLaw):
     def __post_init__(self) -> None:
         if not isinstance(self.anchor, str) or self.anchor not in ("none", "last"):
             raise InvalidArgument(
-                "support.uniform", "anchor", shown(self.anchor), "'none' or 'last'", "Use one of the two."
+                "support.uniform",
+                "anchor",
+                got=shown(self.anchor),
+                expected="'none' or 'last'",
+                fix="Use one of the two.",
             )
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
@@ -123,7 +130,11 @@ class Local(SupportLaw):
     def __post_init__(self) -> None:
         if not isinstance(self.width, int) or isinstance(self.width, bool) or self.width < 0:
             raise InvalidArgument(
-                "support.local", "width", shown(self.width), "an integer >= 0", "For no limit use support.uniform()."
+                "support.local",
+                "width",
+                got=shown(self.width),
+                expected="an integer >= 0",
+                fix="For no limit use support.uniform().",
             )
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
@@ -171,9 +182,9 @@ class Paired(SupportLaw):
             raise InvalidArgument(
                 "support.paired",
                 "length",
-                f"{length}",
-                f"a multiple of the arity {arity}",
-                f"Use length {f'{below} or ' if below else ''}{below + arity}.",
+                got=f"{length}",
+                expected=f"a multiple of the arity {arity}",
+                fix=f"Use length {f'{below} or ' if below else ''}{below + arity}.",
             )
         return length // arity
 
@@ -215,17 +226,17 @@ class Fixed(SupportLaw):
                 raise InvalidArgument(
                     "support.fixed",
                     "sets",
-                    f"the set {shown(set_)} of {len(set_)} positions",
-                    f"sets of {arity} positions, the arity of the ensemble",
-                    "Give every set as many positions as the planted words have tokens.",
+                    got=f"the set {shown(set_)} of {len(set_)} positions",
+                    expected=f"sets of {arity} positions, the arity of the ensemble",
+                    fix="Give every set as many positions as the planted words have tokens.",
                 )
             if set_[-1] >= length:
                 raise InvalidArgument(
                     "support.fixed",
                     "sets",
-                    f"the set {shown(set_)} at length {length}",
-                    f"positions 0..{length - 1} (0-based)",
-                    f"Use a length of at least {shown(set_[-1] + 1)}, or give support as a function of the length.",
+                    got=f"the set {shown(set_)} at length {length}",
+                    expected=f"positions 0..{length - 1} (0-based)",
+                    fix=f"Use a length of at least {shown(set_[-1] + 1)}, or give support as a function of the length.",
                 )
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
@@ -293,7 +304,9 @@ def fixed(sets: Mapping[PositionSet, Rational]) -> Fixed:
     """
     where = "support.fixed"
     if not isinstance(sets, Mapping) or not sets:
-        raise InvalidArgument(where, "sets", shown(sets), "a mapping {(0, 2): probability}", "Give at least one set.")
+        raise InvalidArgument(
+            where, "sets", got=shown(sets), expected="a mapping {(0, 2): probability}", fix="Give at least one set."
+        )
     for set_ in sets:
         if (
             not isinstance(set_, tuple)
@@ -303,9 +316,9 @@ def fixed(sets: Mapping[PositionSet, Rational]) -> Fixed:
             raise InvalidArgument(
                 where,
                 "sets",
-                f"the set {shown(set_)}",
-                "a tuple of positions >= 0 in strictly increasing order (0-based)",
-                "Sort the positions and list each once; one position is (0,).",
+                got=f"the set {shown(set_)}",
+                expected="a tuple of positions >= 0 in strictly increasing order (0-based)",
+                fix="Sort the positions and list each once; one position is (0,).",
             )
     exact = probabilities(list(sets.values()), where, "sets")
     return Fixed(tuple((set_, p) for set_, p in zip(sets, exact, strict=True) if p > 0))

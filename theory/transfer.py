@@ -115,9 +115,12 @@ class Coverage:
         a = Fraction(0) if abstention is None else rational(abstention, "Coverage.bound", "abstention")
         if not 0 <= a <= loss <= 1:
             raise InvalidArgument(
-                "Coverage.bound", "abstention", f"{a} with train_loss {loss}",
-                "0 <= abstention <= train_loss <= 1", "Pass exact losses of one head.",
-            )  # fmt: skip
+                "Coverage.bound",
+                "abstention",
+                got=f"{a} with train_loss {loss}",
+                expected="0 <= abstention <= train_loss <= 1",
+                fix="Pass exact losses of one head.",
+            )
         if inf in (self.kappa, self.kappa0):
             return inf  # 0 · ∞ proves nothing: what never occurs in training is free to be wrong
         return self.factor * loss if abstention is None else self.kappa0 * a + self.kappa * self.candidates * (loss - a)
@@ -345,7 +348,9 @@ def _same_planting(laws: list[PlantedLaw], where: str) -> None:
         for name in ("background", "planted", "target"):
             if getattr(first, name) != getattr(other, name):
                 raise AssumptionViolated(
-                    where, "test", f"laws that differ in their {name}",
-                    "training and test laws with the same background, planted law and target",
-                    "Build both from one ensemble, or from copies that differ in the support law only.",
-                )  # fmt: skip
+                    where,
+                    "test",
+                    got=f"laws that differ in their {name}",
+                    expected="training and test laws with the same background, planted law and target",
+                    fix="Build both from one ensemble, or from copies that differ in the support law only.",
+                )

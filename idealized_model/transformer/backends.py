@@ -32,6 +32,10 @@ def make_engine(config: ModelConfig, name: str = "numpy", *, threads: int = 2) -
     """
     if name not in BACKENDS:
         raise InvalidArgument(
-            "make_engine", "name", shown(name), f"one of {', '.join(BACKENDS)}", "Use one of these names."
+            "make_engine",
+            "name",
+            got=shown(name),
+            expected=f"one of {', '.join(BACKENDS)}",
+            fix="Use one of these names.",
         )
     return Engine(config, threads=threads) if name == "numpy" else JaxEngine(config)

@@ -67,21 +67,30 @@ class ModelConfig:
         ):  # fmt: skip
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", "See the docstring.")
+                raise InvalidArgument(
+                    where, name, got=shown(value), expected=f"an integer >= {least}", fix="See the docstring."
+                )
         for name, kind in (("activation", Activation), ("encoding", Encoding)):
             if getattr(self, name) not in get_args(kind):
                 raise InvalidArgument(
-                    where, name, shown(getattr(self, name)), f"one of {', '.join(get_args(kind))}", "See the docstring."
+                    where,
+                    name,
+                    got=shown(getattr(self, name)),
+                    expected=f"one of {', '.join(get_args(kind))}",
+                    fix="See the docstring.",
                 )
         step = self.n_heads * (2 if self.encoding == "rope" else 1)
         if self.width % step:
             raise InvalidArgument(
-                where, "width", str(self.width), f"a multiple of {step}",
-                f"{self.n_heads} heads" + (" of an even width" if self.encoding == "rope" else "") + " share it.",
-            )  # fmt: skip
+                where,
+                "width",
+                got=str(self.width),
+                expected=f"a multiple of {step}",
+                fix=f"{self.n_heads} heads" + (" of an even width" if self.encoding == "rope" else "") + " share it.",
+            )
         if self.log_scale is not None and not self.log_scale > 0:
             raise InvalidArgument(
-                where, "log_scale", shown(self.log_scale), "a number > 0, or None", "For instance 3.5."
+                where, "log_scale", got=shown(self.log_scale), expected="a number > 0, or None", fix="For instance 3.5."
             )
 
     @property
@@ -131,9 +140,12 @@ class Parameters(Mapping[str, Array]):
     def __init__(self, config: ModelConfig, flat: Array) -> None:
         if flat.size != config.n_parameters:
             raise InvalidArgument(
-                "Parameters", "flat", f"{flat.size} numbers", f"{config.n_parameters}, as the configuration has",
-                "Use an array of its own.",
-            )  # fmt: skip
+                "Parameters",
+                "flat",
+                got=f"{flat.size} numbers",
+                expected=f"{config.n_parameters}, as the configuration has",
+                fix="Use an array of its own.",
+            )
         self.config = config
         self.flat = flat
         self._views: dict[str, Array] = {}

@@ -107,9 +107,12 @@ class Queried(Task):
     def rule(self, read: Tokens) -> int:
         if self.task.takes_key:
             raise InvalidArgument(
-                "Queried.rule", "task", f"{self.task.name!r}, whose rule takes a key", "a rule of the tokens read alone",
-                "The query is another one here, and with it the key: ask the task itself.",
-            )  # fmt: skip
+                "Queried.rule",
+                "task",
+                got=f"{self.task.name!r}, whose rule takes a key",
+                expected="a rule of the tokens read alone",
+                fix="The query is another one here, and with it the key: ask the task itself.",
+            )
         return self.task.rule(read)
 
     def instances(self, length: int) -> Iterator[Instance]:
@@ -131,7 +134,9 @@ class Queried(Task):
     def _asked(self, instance: Instance) -> Instance:
         if len(instance.steps) != 1 or instance.given:
             got = f"{self.name!r}, with the anchor 'none' and {len(instance.steps)} steps, {len(instance.given)} given"
-            raise InvalidArgument("Queried", "task", got, f"{HOLDS}: one answer, that any head may read off", ASK)
+            raise InvalidArgument(
+                "Queried", "task", got=got, expected=f"{HOLDS}: one answer, that any head may read off", fix=ASK
+            )
         (*tokens, answer), (*ids, last), (step,) = instance.tokens, instance.ids, instance.steps
         return Instance(
             (*tokens, len(self.task.alphabet), answer), (*ids, last, last + 1), (Step(step.position + 1, step.sources),)
@@ -157,9 +162,12 @@ def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Genera
     values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
     if len(values) > n_ids and how.encoding == "learned":
         raise InvalidArgument(
-            "transformer", "n_ids", f"{n_ids} IDs for a sequence that needs {len(values)}", f"n_ids >= {len(values)}",
-            f"Raise it with --ids {len(values)}, or use shorter sequences.",
-        )  # fmt: skip
+            "transformer",
+            "n_ids",
+            got=f"{n_ids} IDs for a sequence that needs {len(values)}",
+            expected=f"n_ids >= {len(values)}",
+            fix=f"Raise it with --ids {len(values)}, or use shorter sequences.",
+        )
     scheme = how.scheme(max(n_ids, len(values)), lowest, len(values), training)
     renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
     return tuple(renamed[i] for i in base)
@@ -207,9 +215,12 @@ def batch_of(
             unknown = [increment for increment in found if increment not in class_of]
             if unknown:
                 raise InvalidArgument(
-                    "transformer.batch_of", "increments", f"the ID increment {unknown[0]}", f"one of {shown(list(increments))}",
-                    "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them.",
-                )  # fmt: skip
+                    "transformer.batch_of",
+                    "increments",
+                    got=f"the ID increment {unknown[0]}",
+                    expected=f"one of {shown(list(increments))}",
+                    fix="Predicted IDs need increments from a finite set: shift the IDs, do not reorder them.",
+                )
             classes[row, : len(at)] = [class_of[increment] for increment in found]
     return Batch(tokens, all_ids, queries, targets, weights, classes if class_of else None)
 

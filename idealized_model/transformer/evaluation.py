@@ -146,9 +146,12 @@ def _task(trainer: Trainer, task: str | Task) -> Task:
     task = sequence_task(find_task(task, "evaluate") if isinstance(task, str) else task)
     if task.alphabet != trainer.task.alphabet:
         raise InvalidArgument(
-            "evaluate", "task", f"{task.name!r}, the tokens of which are {shown(task.alphabet)}",
-            f"a task with the tokens {shown(trainer.task.alphabet)}, as in training", "Test on a task of the same tokens.",
-        )  # fmt: skip
+            "evaluate",
+            "task",
+            got=f"{task.name!r}, the tokens of which are {shown(task.alphabet)}",
+            expected=f"a task with the tokens {shown(trainer.task.alphabet)}, as in training",
+            fix="Test on a task of the same tokens.",
+        )
     return task
 
 

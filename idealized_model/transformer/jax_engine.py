@@ -57,13 +57,18 @@ class JaxEngine:
             import jax
         except ImportError as error:
             raise BackendUnavailable(
-                "JaxEngine", "engine", f"jax, which cannot be imported ({error})", "the package jax",
-                'Install it with: pip install "lengthgen[jax]" (in a checkout: pip install -e ".[jax]").',
-            ) from None  # fmt: skip
+                "JaxEngine",
+                "engine",
+                got=f"jax, which cannot be imported ({error})",
+                expected="the package jax",
+                fix='Install it with: pip install "lengthgen[jax]" (in a checkout: pip install -e ".[jax]").',
+            ) from None
         self.config = config
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
-            raise InvalidArgument("JaxEngine", "dtype", str(self.dtype), "float32 or float64", "Use one of these.")
+            raise InvalidArgument(
+                "JaxEngine", "dtype", got=str(self.dtype), expected="float32 or float64", fix="Use one of these."
+            )
         self._jax = jax
         self._loss_and_gradient = jax.jit(jax.value_and_grad(self._loss))
         self._logits = jax.jit(self._outputs)
@@ -78,9 +83,12 @@ class JaxEngine:
         """
         if self.config.n_increments and batch.increments is None:
             raise InvalidArgument(
-                "JaxEngine.loss_and_gradient", "batch", "no increments", "those that the model is to predict",
-                "Pass them to batch_of.",
-            )  # fmt: skip
+                "JaxEngine.loss_and_gradient",
+                "batch",
+                got="no increments",
+                expected="those that the model is to predict",
+                fix="Pass them to batch_of.",
+            )
         loss, flat = self._run(self._loss_and_gradient, parameters, batch)
         return float(loss), Parameters(self.config, np.array(flat))
 
@@ -145,9 +153,12 @@ class JaxEngine:
             values = getattr(batch, name)
             if values.size and not 0 <= values.min() <= values.max() < limit:
                 raise InvalidArgument(
-                    "JaxEngine", f"batch.{name}", f"numbers in {values.min()}..{values.max()}", f"0..{limit - 1}",
-                    "Make the batch for the model's configuration.",
-                )  # fmt: skip
+                    "JaxEngine",
+                    f"batch.{name}",
+                    got=f"numbers in {values.min()}..{values.max()}",
+                    expected=f"0..{limit - 1}",
+                    fix="Make the batch for the model's configuration.",
+                )
 
     # ── The model: functions of the flat parameters and the arrays, which JAX compiles ───────────────────────────────
 

@@ -156,7 +156,7 @@ def require_source(rows: Iterable[Row], source: Mapping[str, str], where: str) -
         for name, digest in row.get("source", {}).items():
             if source.get(name, digest) != digest:
                 got = f"rows of {name!r} from before its source was changed"
-                raise InvalidArgument(where, "results", got, "rows of the task as it is", CHANGED)
+                raise InvalidArgument(where, "results", got=got, expected="rows of the task as it is", fix=CHANGED)
 
 
 def _parsed(content: bytes, path: str | os.PathLike[str]) -> Iterator[Row]:
@@ -179,6 +179,9 @@ def _unusable(
     path: str | os.PathLike[str], what: str, kind: type[InvalidArgument] = InvalidArgument
 ) -> InvalidArgument:
     return kind(
-        "results", "file", f"{str(path)!r}: {what}", "rows of training runs, in a file that can be written",
-        "Choose another file, or free some space; the rows that it holds are kept.",
-    )  # fmt: skip
+        "results",
+        "file",
+        got=f"{str(path)!r}: {what}",
+        expected="rows of training runs, in a file that can be written",
+        fix="Choose another file, or free some space; the rows that it holds are kept.",
+    )

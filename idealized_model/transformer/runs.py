@@ -61,12 +61,18 @@ class Evaluation:
         ):  # fmt: skip
             for value in values:
                 if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                    raise InvalidArgument("Evaluation", name, shown(value), "an integer >= 1", "See the docstring.")
+                    raise InvalidArgument(
+                        "Evaluation", name, got=shown(value), expected="an integer >= 1", fix="See the docstring."
+                    )
                 if name != "size" and value > LONGEST:
                     fix = "Test on shorter instances."
-                    raise InvalidArgument("Evaluation", name, shown(value), f"at most {LONGEST:,}", fix)
+                    raise InvalidArgument(
+                        "Evaluation", name, got=shown(value), expected=f"at most {LONGEST:,}", fix=fix
+                    )
         if not self.lengths:
-            raise InvalidArgument("Evaluation", "lengths", "none", "at least one length", "For instance (20, 100).")
+            raise InvalidArgument(
+                "Evaluation", "lengths", got="none", expected="at least one length", fix="For instance (20, 100)."
+            )
         for task in self.tasks:
             find_task(task, "Evaluation")
 
@@ -106,9 +112,12 @@ def _check(config: TrainConfig, evaluation: Evaluation) -> None:
         task = sequence_task(find_task(name))
         if task.alphabet != own.alphabet:
             raise InvalidArgument(
-                "Evaluation", "tasks", f"{name!r}, the tokens of which are {shown(task.alphabet)}",
-                f"a task with the tokens {shown(own.alphabet)}, as in training", "Test on a task of the same tokens.",
-            )  # fmt: skip
+                "Evaluation",
+                "tasks",
+                got=f"{name!r}, the tokens of which are {shown(task.alphabet)}",
+                expected=f"a task with the tokens {shown(own.alphabet)}, as in training",
+                fix="Test on a task of the same tokens.",
+            )
         try_out(task, evaluation.lengths + evaluation.attention_lengths, training=False)
 
 
@@ -185,9 +194,12 @@ def _read(path: Path) -> str:
         return read_text(path)
     except (OSError, UnicodeError) as error:
         raise InvalidArgument(
-            "run_in", "folder", f"{str(path)!r}: {getattr(error, 'strerror', None) or error}", "a configuration",
-            "Remove it, or choose another folder.",
-        ) from None  # fmt: skip
+            "run_in",
+            "folder",
+            got=f"{str(path)!r}: {getattr(error, 'strerror', None) or error}",
+            expected="a configuration",
+            fix="Remove it, or choose another folder.",
+        ) from None
 
 
 def _write(path: Path, text: str) -> None:
@@ -198,9 +210,12 @@ def _write(path: Path, text: str) -> None:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise unwritable(error)(
-            "run_in", "folder", f"{str(path)!r}: {error.strerror}", "a folder that can be written",
-            "Choose another folder, or free some space.",
-        ) from None  # fmt: skip
+            "run_in",
+            "folder",
+            got=f"{str(path)!r}: {error.strerror}",
+            expected="a folder that can be written",
+            fix="Choose another folder, or free some space.",
+        ) from None
 
 
 def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished") -> Row:
@@ -214,7 +229,7 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
     source = sources_of(config.task, *evaluation.tasks)
     if trainer.source != sources_of(config.task):
         got = f"a model that was trained on {config.task!r} before its source was changed"
-        raise InvalidArgument("row_of", "trainer", got, "one trained on the task as it is", CHANGED)
+        raise InvalidArgument("row_of", "trainer", got=got, expected="one trained on the task as it is", fix=CHANGED)
     fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size)
     tasks = evaluation.tasks or (config.task,)
     tests = [

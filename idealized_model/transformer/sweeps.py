@@ -85,7 +85,7 @@ def read_grid(path: str | os.PathLike[str]) -> list[Job]:
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise InvalidArgument(
-            "sweep", "grid", f"{str(path)!r}: {what}", "a TOML file", "See docs/training.md."
+            "sweep", "grid", got=f"{str(path)!r}: {what}", expected="a TOML file", fix="See docs/training.md."
         ) from None
     return jobs(data, str(path))
 
@@ -111,14 +111,18 @@ def jobs(data: dict[str, Any], name: str = "grid") -> list[Job]:
     defaults, grid, variants = data.get("defaults", {}), data.get("grid", {}), data.get("variants", [{}])
     for key, table in (("defaults", defaults), ("grid", grid)):
         if not isinstance(table, dict):
-            raise InvalidArgument(name, key, shown(table), "a table", f"Write [{key}].")
+            raise InvalidArgument(name, key, got=shown(table), expected="a table", fix=f"Write [{key}].")
     if not isinstance(variants, list) or not variants or not all(isinstance(one, dict) for one in variants):
-        raise InvalidArgument(name, "variants", shown(variants), "at least one table", "Write [[variants]].")
+        raise InvalidArgument(
+            name, "variants", got=shown(variants), expected="at least one table", fix="Write [[variants]]."
+        )
     _known(defaults, (*CONFIG, *TESTS), f"{name}: [defaults]")
     _known(grid, CONFIG, f"{name}: [grid]")
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise InvalidArgument(f"{name}: [grid]", key, shown(values), "a list of values", f"Write {key} = [...].")
+            raise InvalidArgument(
+                f"{name}: [grid]", key, got=shown(values), expected="a list of values", fix=f"Write {key} = [...]."
+            )
     shared = {key: value for key, value in data.items() if key in (*CONFIG, *TESTS)} | defaults
     found: dict[tuple[str, str], Job] = {}
     for seed in _seeds(data.get("seeds", 1), name):
@@ -127,7 +131,9 @@ def jobs(data: dict[str, Any], name: str = "grid") -> list[Job]:
             _known(variant, (*CONFIG, *TESTS), where)
             for key, value in variant.items():
                 if value == [] and key not in LISTS:
-                    raise InvalidArgument(where, key, "[]", "a value, or a list of some", "No run would come of it.")
+                    raise InvalidArgument(
+                        where, key, got="[]", expected="a value, or a list of some", fix="No run would come of it."
+                    )
             for values in _combinations({**grid, **variant}):
                 job = _job(shared | values | {"seed": seed}, where)
                 found.setdefault(job.key, job)
@@ -217,7 +223,11 @@ def _known(table: dict[str, Any], known: Sequence[str], where: str) -> None:
     for key in table:
         if key not in known:
             raise InvalidArgument(
-                where, key, "an unknown key", f"keys among {', '.join(sorted(known))}", did_you_mean(key, known)
+                where,
+                key,
+                got="an unknown key",
+                expected=f"keys among {', '.join(sorted(known))}",
+                fix=did_you_mean(key, known),
             )
 
 
@@ -226,7 +236,9 @@ def _seeds(seeds: Any, name: str) -> list[int]:
         return list(range(seeds))
     if isinstance(seeds, list) and seeds and all(type(seed) is int and seed >= 0 for seed in seeds):
         return seeds
-    raise InvalidArgument(name, "seeds", shown(seeds), "a number >= 1, or a list of seeds >= 0", "Write seeds = 5.")
+    raise InvalidArgument(
+        name, "seeds", got=shown(seeds), expected="a number >= 1, or a list of seeds >= 0", fix="Write seeds = 5."
+    )
 
 
 def _combinations(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -238,13 +250,15 @@ def _combinations(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _job(values: dict[str, Any], where: str) -> Job:
     for key in LISTS:
         if not isinstance(values.get(key, []), list):
-            raise InvalidArgument(where, key, shown(values[key]), "a list", f"Write {key} = [...].")
+            raise InvalidArgument(where, key, got=shown(values[key]), expected="a list", fix=f"Write {key} = [...].")
     for task in values.get("test_tasks", ()):
         if not isinstance(task, str):
-            raise InvalidArgument(where, "test_tasks", shown(task), "names of tasks", 'Write ["copy"].')
+            raise InvalidArgument(
+                where, "test_tasks", got=shown(task), expected="names of tasks", fix='Write ["copy"].'
+            )
     try:
         if "task" not in values:
-            raise InvalidArgument("", "task", "nothing", "the name of a task", 'Add task = "copy".')
+            raise InvalidArgument("", "task", got="nothing", expected="the name of a task", fix='Add task = "copy".')
         config = TrainConfig(**{key: value for key, value in values.items() if key in CONFIG or key == "seed"})
         evaluation = Evaluation(
             _lengths(values, "test", config),
@@ -254,7 +268,7 @@ def _job(values: dict[str, Any], where: str) -> Job:
         )
         check(config, evaluation)
     except TheoryError as error:
-        raise InvalidArgument(where, error.argument, error.got, error.expected, error.fix) from None
+        raise InvalidArgument(where, error.argument, got=error.got, expected=error.expected, fix=error.fix) from None
     return Job(config, evaluation)
 
 
@@ -268,11 +282,17 @@ def _lengths(values: dict[str, Any], what: str, config: TrainConfig) -> tuple[in
     for factor in factors:
         if not _is_number(factor) or not 0 < factor <= LONGEST:
             raise InvalidArgument(
-                "", f"{what}_factors", shown(factor), f"numbers > 0, at most {LONGEST:,}", "Write [1, 2, 5]."
+                "",
+                f"{what}_factors",
+                got=shown(factor),
+                expected=f"numbers > 0, at most {LONGEST:,}",
+                fix="Write [1, 2, 5].",
             )
     for length in lengths:
         if not _is_number(length):
-            raise InvalidArgument("", f"{what}_lengths", shown(length), "whole numbers", "Write [20, 50, 100].")
+            raise InvalidArgument(
+                "", f"{what}_lengths", got=shown(length), expected="whole numbers", fix="Write [20, 50, 100]."
+            )
     return tuple(dict.fromkeys([*lengths, *(round(factor * config.longest) for factor in factors)]))
 
 
@@ -292,5 +312,5 @@ def _work(job: Job, parent: int, path: Sequence[str]) -> Row:
     changed = [name for name, digest in sources_of(*job.source).items() if digest != job.source[name]]
     if changed:
         got = f"the task {changed[0]!r}, the source of which was changed while the sweep went on"
-        raise InvalidArgument("sweep", "task", got, "the task with which it began", CHANGED)
+        raise InvalidArgument("sweep", "task", got=got, expected="the task with which it began", fix=CHANGED)
     return run(job.config, job.evaluation)

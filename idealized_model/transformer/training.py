@@ -124,7 +124,7 @@ class TrainConfig:
             value = getattr(self, name)
             if value not in tuple(known):
                 raise InvalidArgument(
-                    where, name, shown(value), f"one of {', '.join(known)}", did_you_mean(value, known)
+                    where, name, got=shown(value), expected=f"one of {', '.join(known)}", fix=did_you_mean(value, known)
                 )
         task = find_task(self.task, where)
         for name, least in (
@@ -133,11 +133,15 @@ class TrainConfig:
         ):  # fmt: skip
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InvalidArgument(where, name, shown(value), f"an integer >= {least}", "See the docstring.")
+                raise InvalidArgument(
+                    where, name, got=shown(value), expected=f"an integer >= {least}", fix="See the docstring."
+                )
         least = max(self.shortest, task.min_length)
         if not least <= self.longest <= LONGEST:
             fix = "`longest` is at least `shortest` and the least length of the task."
-            raise InvalidArgument(where, "longest", shown(self.longest), f"{least} to {LONGEST:,}", fix)
+            raise InvalidArgument(
+                where, "longest", got=shown(self.longest), expected=f"{least} to {LONGEST:,}", fix=fix
+            )
         ranges: tuple[tuple[str, Callable[[float], bool], str], ...] = (
             ("rate", lambda x: x > 0, "> 0"), ("clip", lambda x: x > 0, "> 0"), ("decay", lambda x: x >= 0, ">= 0"),
             ("floor", lambda x: 0 <= x <= 1, "from 0 to 1"),
@@ -150,10 +154,14 @@ class TrainConfig:
                 or not isinstance(value, int | float)
                 or not (abs(value) < 1e300 and fits(value))
             ):
-                raise InvalidArgument(where, name, shown(value), f"a number {expected}", "See the docstring.")
+                raise InvalidArgument(
+                    where, name, got=shown(value), expected=f"a number {expected}", fix="See the docstring."
+                )
             object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
         if not isinstance(self.log_scale, bool):
-            raise InvalidArgument(where, "log_scale", shown(self.log_scale), "true or false", "See the docstring.")
+            raise InvalidArgument(
+                where, "log_scale", got=shown(self.log_scale), expected="true or false", fix="See the docstring."
+            )
         self._model(n_tokens=1)
 
     @property
@@ -187,9 +195,12 @@ class TrainConfig:
         differ = [field.name for field in fields(self) if getattr(self, field.name) != getattr(other, field.name)]
         if differ:
             raise InvalidArgument(
-                where, "config", f"another {', '.join(differ)} than the run's", "the same configuration",
-                "Resume with the configuration of the run, or use another folder (train: --out).",
-            )  # fmt: skip
+                where,
+                "config",
+                got=f"another {', '.join(differ)} than the run's",
+                expected="the same configuration",
+                fix="Resume with the configuration of the run, or use another folder (train: --out).",
+            )
 
     @classmethod
     def from_toml(cls, text: str) -> TrainConfig:
@@ -208,18 +219,21 @@ class TrainConfig:
             given = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise InvalidArgument(
-                "TrainConfig.from_toml", "text", f"malformed TOML ({error})", "TOML", "Correct it."
+                "TrainConfig.from_toml", "text", got=f"malformed TOML ({error})", expected="TOML", fix="Correct it."
             ) from None
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
                 raise InvalidArgument(
-                    "TrainConfig.from_toml", name, "an unknown name", f"names among {', '.join(sorted(known))}",
-                    did_you_mean(name, known),
-                )  # fmt: skip
+                    "TrainConfig.from_toml",
+                    name,
+                    got="an unknown name",
+                    expected=f"names among {', '.join(sorted(known))}",
+                    fix=did_you_mean(name, known),
+                )
         if "task" not in given:
             raise InvalidArgument(
-                "TrainConfig.from_toml", "task", "nothing", "the name of a task", 'Add task = "copy".'
+                "TrainConfig.from_toml", "task", got="nothing", expected="the name of a task", fix='Add task = "copy".'
             )
         return cls(**given)
 
@@ -328,9 +342,12 @@ class Trainer:
         if not isfinite(loss) or not isfinite(norm):
             what = f"a gradient of norm {norm}" if isfinite(loss) else f"a loss of {loss}"
             raise Diverged(
-                "Trainer.run", "rate", f"{what} at step {step}", "a finite loss",
-                "Lower the learning rate; the last checkpoint is from before this step.",
-            )  # fmt: skip
+                "Trainer.run",
+                "rate",
+                got=f"{what} at step {step}",
+                expected="a finite loss",
+                fix="Lower the learning rate; the last checkpoint is from before this step.",
+            )
         gradient.flat *= min(1.0, self.config.clip / (norm + 1e-12))
         self._update(gradient.flat, step)
         self.step = step + 1
@@ -382,9 +399,12 @@ class Trainer:
                 os.fsync(file.fileno())
         except OSError as error:
             raise unwritable(error)(
-                "Trainer.save", "path", f"{path} ({error.strerror})", "a file that can be written",
-                "Choose another folder or free some space; the checkpoint before is untouched.",
-            ) from None  # fmt: skip
+                "Trainer.save",
+                "path",
+                got=f"{path} ({error.strerror})",
+                expected="a file that can be written",
+                fix="Choose another folder or free some space; the checkpoint before is untouched.",
+            ) from None
 
     @classmethod
     def load(cls, path: str | Path, config: TrainConfig | None = None, *, threads: int = 2) -> Trainer:
@@ -421,18 +441,23 @@ class Trainer:
             new.history = [Entry(int(step), *map(float, rest)) for step, *rest in data["history"]]
             new._losses.extend(map(float, data["losses"]))
         except FileNotFoundError:
-            raise InvalidArgument(where, "path", str(path), "an existing checkpoint", "Train first.") from None
+            raise InvalidArgument(
+                where, "path", got=str(path), expected="an existing checkpoint", fix="Train first."
+            ) from None
         except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, NotImplementedError) as error:
             raise InvalidArgument(
-                where, "path", f"{path} ({type(error).__name__}: {error})", expected,
-                "It is truncated, or something else: remove it and train again.",
-            ) from None  # fmt: skip
+                where,
+                "path",
+                got=f"{path} ({type(error).__name__}: {error})",
+                expected=expected,
+                fix="It is truncated, or something else: remove it and train again.",
+            ) from None
         if config is not None:
             own.require(config, where)
         if source != new.source:
             task = f"the task {own.task!r}, the source of which has changed since {path} was written"
             if config is not None:
-                raise InvalidArgument(where, "config", task, "the task of the checkpoint", CHANGED)
+                raise InvalidArgument(where, "config", got=task, expected="the task of the checkpoint", fix=CHANGED)
             warnings.warn(f"{where}: {task}: what is made of it is of the task as it is now", stacklevel=2)
             new.source = source
         return new

@@ -596,7 +596,7 @@ def _check_first(where: str, registered: object) -> None:
 
 
 def _refused(where: str, argument: str, got: str, expected: str, fix: str) -> InvalidArgument:
-    return InvalidArgument(where, argument, got, expected, fix)
+    return InvalidArgument(where, argument, got=got, expected=expected, fix=fix)
 
 
 def _plain(value: object) -> Any:

@@ -145,4 +145,6 @@ def _class(name: str, where: str) -> Any:
 
 
 def _no_data(where: str, data: Json) -> InvalidArgument:
-    return InvalidArgument("replay", where, shown(data), "a value as a witness holds it", "Write the witness again.")
+    return InvalidArgument(
+        "replay", where, got=shown(data), expected="a value as a witness holds it", fix="Write the witness again."
+    )

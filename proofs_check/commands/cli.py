@@ -480,7 +480,11 @@ def _pages(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
     for option in ("verdicts", "figures"):
         if getattr(options, option) and not options.html:
             raise InvalidArgument(
-                options.command, f"--{option}", repr(getattr(options, option)), "--html as well", "It goes on the page."
+                options.command,
+                f"--{option}",
+                got=repr(getattr(options, option)),
+                expected="--html as well",
+                fix="It goes on the page.",
             )
     cells = from_data(read_data(options.verdicts, "--verdicts")) if options.verdicts else []
     pictures = html_report.pictures_in(options.figures) if options.figures else []
@@ -501,7 +505,9 @@ def _report(options: argparse.Namespace) -> int:
     from proofs_check.report import witnesses
 
     if not (options.html or options.junit):
-        raise InvalidArgument("report", "--html, --junit", "neither", "at least one of them", "Say what to write.")
+        raise InvalidArgument(
+            "report", "--html, --junit", got="neither", expected="at least one of them", fix="Say what to write."
+        )
     write_pages = _pages(options)
     report = read_data(options.report, "report")
     witnesses(report, options.report)  # refuses what is no report
@@ -527,13 +533,19 @@ def _require_writable(path: str, command: str, option: str = "--json") -> None:
     file = Path(path)
     if file.is_dir() or not file.parent.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
         raise InvalidArgument(
-            command, option, repr(path), "a file that can be written, in an existing folder", "Choose another path."
+            command,
+            option,
+            got=repr(path),
+            expected="a file that can be written, in an existing folder",
+            fix="Choose another path.",
         )
 
 
 def _require_folder(path: str) -> None:
     if not Path(path).is_dir():
-        raise InvalidArgument("check", "--witnesses", repr(path), "an existing folder", "Create it first.")
+        raise InvalidArgument(
+            "check", "--witnesses", got=repr(path), expected="an existing folder", fix="Create it first."
+        )
 
 
 @contextmanager

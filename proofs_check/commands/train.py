@@ -81,9 +81,12 @@ def _demo(options: Namespace) -> tuple[int, Table | None]:
     others = [name for name, value in given.items() if value is not None]
     if others:
         raise InvalidArgument(
-            "train", "--demo", f"{', '.join(others)} beside it", "no option but --out and --workers",
-            "Leave it out, or leave --demo out.",
-        )  # fmt: skip
+            "train",
+            "--demo",
+            got=f"{', '.join(others)} beside it",
+            expected="no option but --out and --workers",
+            fix="Leave it out, or leave --demo out.",
+        )
     folder = Path(options.out or Path("runs", "demo"))
     _make(folder)
     with resources.as_file(resources.files("idealized_model.transformer") / "demo.toml") as grid:
@@ -128,10 +131,14 @@ def _config(options: Namespace) -> TrainConfig:
         except (OSError, UnicodeError) as error:
             what = getattr(error, "strerror", None) or str(error)
             fix = "Write task = ... and the other parameters of TrainConfig, one a line."
-            raise InvalidArgument("train", "--config", f"{options.config!r}: {what}", "a TOML file", fix) from None
+            raise InvalidArgument(
+                "train", "--config", got=f"{options.config!r}: {what}", expected="a TOML file", fix=fix
+            ) from None
         return replace(TrainConfig.from_toml(text), **given)
     if "task" not in given:
-        raise InvalidArgument("train", "TASK", "nothing", "the name of a task", "For instance: lengthgen train copy")
+        raise InvalidArgument(
+            "train", "TASK", got="nothing", expected="the name of a task", fix="For instance: lengthgen train copy"
+        )
     return TrainConfig(**given)
 
 
@@ -142,9 +149,9 @@ def _make(folder: Path) -> None:
         raise InvalidArgument(
             "train",
             "--out",
-            f"{str(folder)!r}: {error.strerror}",
-            "a folder that can be written",
-            "Choose another one.",
+            got=f"{str(folder)!r}: {error.strerror}",
+            expected="a folder that can be written",
+            fix="Choose another one.",
         ) from None
 
 

@@ -47,9 +47,12 @@ def page(report: Mapping[str, Any]) -> str:
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(
-            "catalogue", "report", f"a malformed report ({type(error).__name__}: {error})", "a report of this version",
-            "Write it again with `lengthgen check --profile full --json docs/full-report.json`.",
-        ) from None  # fmt: skip
+            "catalogue",
+            "report",
+            got=f"a malformed report ({type(error).__name__}: {error})",
+            expected="a report of this version",
+            fix="Write it again with `lengthgen check --profile full --json docs/full-report.json`.",
+        ) from None
 
 
 def _page(report: Mapping[str, Any]) -> str:
@@ -58,9 +61,12 @@ def _page(report: Mapping[str, Any]) -> str:
     found += ["interrupted"] * report["interrupted"] + ["claims twice"] * (len(entries) < len(report["claims"]))
     if found != ["profile full", f"version {version('lengthgen')}"]:
         raise InvalidArgument(
-            "catalogue", "report", f"a report with {', '.join(found)}",
-            f"a finished full report of version {version('lengthgen')}", AGAIN,
-        )  # fmt: skip
+            "catalogue",
+            "report",
+            got=f"a report with {', '.join(found)}",
+            expected=f"a finished full report of version {version('lengthgen')}",
+            fix=AGAIN,
+        )
     found_claims = _claims(entries)
     source = OURS if any(claim.id in IDS for claim in found_claims) else OWN
     sections = [HEADER.format(source=source), _provenance(report), _summary(entries)]
@@ -68,9 +74,12 @@ def _page(report: Mapping[str, Any]) -> str:
         stale = _stale(claim, entries.get(claim.id))
         if stale is not None:
             raise InvalidArgument(
-                "catalogue", "report", f"a report {stale}", "a full report of this version in which every claim holds",
-                AGAIN,
-            )  # fmt: skip
+                "catalogue",
+                "report",
+                got=f"a report {stale}",
+                expected="a full report of this version in which every claim holds",
+                fix=AGAIN,
+            )
         sections.append(_section(claim, entries[claim.id]))
     return "\n".join(sections)
 

@@ -96,9 +96,12 @@ def page(report: Report, *, cells: Sequence[verdict_table.Cell] = (), pictures: 
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(
-            "html_report.page", "report", f"a malformed report ({type(error).__name__}: {error})",
-            "a report that `lengthgen check --json` wrote", "Write it again with this version.",
-        ) from None  # fmt: skip
+            "html_report.page",
+            "report",
+            got=f"a malformed report ({type(error).__name__}: {error})",
+            expected="a report that `lengthgen check --json` wrote",
+            fix="Write it again with this version.",
+        ) from None
     links = "".join(f'<li><a href="#{key}">{key}</a></li>' for key in (claim["id"] for claim in report["claims"]))
     names = ("summary", "claims", "verdicts", "figures", "provenance")
     contents = "".join(f'<li><a href="#{name}">{name.capitalize()}</a></li>' for name in names)
@@ -127,21 +130,31 @@ def pictures_in(folder: str | Path) -> list[Picture]:
                 data = file.read_bytes()
                 if sign not in data[:4096]:
                     raise InvalidArgument(
-                        "report", "--figures", f"{str(file)!r}, which is no {suffix[1:].upper()}", "a folder of figures",
-                        "Draw it again, or remove it.",
-                    )  # fmt: skip
+                        "report",
+                        "--figures",
+                        got=f"{str(file)!r}, which is no {suffix[1:].upper()}",
+                        expected="a folder of figures",
+                        fix="Draw it again, or remove it.",
+                    )
                 text = file.with_suffix(".txt")
                 alt = read_text(text) if text.is_file() else _title(file.stem)
                 found.setdefault(file.stem, Picture(file.stem, media, data, " ".join(alt.split())))
     except (OSError, UnicodeError) as error:
         raise InvalidArgument(
-            "report", "--figures", f"{str(folder)!r} ({error})", "a folder of SVG or PNG files", "Check the folder."
+            "report",
+            "--figures",
+            got=f"{str(folder)!r} ({error})",
+            expected="a folder of SVG or PNG files",
+            fix="Check the folder.",
         ) from None
     if not found:
         raise InvalidArgument(
-            "report", "--figures", f"{str(folder)!r}, which holds no .svg and no .png",
-            "a folder with figures", "Draw them first: `python -m figures`.",
-        )  # fmt: skip
+            "report",
+            "--figures",
+            got=f"{str(folder)!r}, which holds no .svg and no .png",
+            expected="a folder with figures",
+            fix="Draw them first: `python -m figures`.",
+        )
     return [found[name] for name in sorted(found)]
 
 
@@ -237,9 +250,12 @@ def _claim(entry: Mapping[str, Any]) -> str:
     words = vars(claims.get(key)) if key in IDS else entry
     if entry["statement"] != words["statement"]:
         raise InvalidArgument(
-            "html_report.page", "report", f"a report with another {key}", "a report of this version",
-            "Run `lengthgen check --json` again.",
-        )  # fmt: skip
+            "html_report.page",
+            "report",
+            got=f"a report with another {key}",
+            expected="a report of this version",
+            fix="Run `lengthgen check --json` again.",
+        )
     witnesses = {item["hypothesis"]: item["witness"] for item in entry["necessity"]}
     assumed = ([_maths(name), _maths(what), _facts(witnesses.get(name))] for name, what in words["hypotheses"].items())
     evidence = (

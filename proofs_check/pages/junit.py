@@ -50,9 +50,12 @@ def xml(report: Report) -> str:
         root = _suites(report)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidArgument(
-            "junit.xml", "report", f"a malformed report ({type(error).__name__}: {error})",
-            "a report that `lengthgen check --json` wrote", "Write it again with this version.",
-        ) from None  # fmt: skip
+            "junit.xml",
+            "report",
+            got=f"a malformed report ({type(error).__name__}: {error})",
+            expected="a report that `lengthgen check --json` wrote",
+            fix="Write it again with this version.",
+        ) from None
     ElementTree.indent(root, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 

@@ -116,7 +116,9 @@ def trial_of(
     check_parameter(seed, where, "seed", least=0)
     exact_level = rational(level, where, "level")
     if not 0 < exact_level < 1:
-        raise InvalidArgument(where, "level", str(exact_level), "a level between 0 and 1", "For instance '1/1000'.")
+        raise InvalidArgument(
+            where, "level", got=str(exact_level), expected="a level between 0 and 1", fix="For instance '1/1000'."
+        )
     return Trial(task, _lengths(task, lengths, budget), seed=seed, budget=budget, draws=draws, level=exact_level)
 
 
@@ -131,11 +133,16 @@ def _lengths(task: Task, wanted: Iterable[int] | None, budget: int) -> list[int]
     for length in given:
         if type(length) is not int or length < least:
             raise InvalidArgument(
-                where, "lengths", shown(length), f"integers >= {least}",
-                f"The shortest {name_of(task)} has length {least}.",
-            )  # fmt: skip
+                where,
+                "lengths",
+                got=shown(length),
+                expected=f"integers >= {least}",
+                fix=f"The shortest {name_of(task)} has length {least}.",
+            )
     if not given:
-        raise InvalidArgument(where, "lengths", "none", "at least one", "For instance lengths=(1, 2, 3).")
+        raise InvalidArgument(
+            where, "lengths", got="none", expected="at least one", fix="For instance lengths=(1, 2, 3)."
+        )
     if bulk(max(given)) > 1:
         within_budget(where, size=FEWEST_SAMPLES * bulk(max(given)), budget=budget)
     return sorted(set(given))

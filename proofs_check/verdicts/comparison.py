@@ -170,11 +170,15 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
         missing = sorted({"config", "tests"} - row.keys())
         if missing:
             raise InvalidArgument(
-                "compare", "rows", f"a row without {', '.join(missing)}", "rows of `sweep` or `train`", "Leave it out."
+                "compare",
+                "rows",
+                got=f"a row without {', '.join(missing)}",
+                expected="rows of `sweep` or `train`",
+                fix="Leave it out.",
             )
         groups.setdefault((row["config"]["task"], row["config"]["positions"]), []).append(row)
     if not groups:
-        raise InvalidArgument("compare", "rows", "no rows", "at least one run", "Run a sweep first.")
+        raise InvalidArgument("compare", "rows", got="no rows", expected="at least one run", fix="Run a sweep first.")
     found = []
     for done, ((task, positions), group) in enumerate(groups.items()):
         tick(done, len(groups))
@@ -205,9 +209,12 @@ def _require_seeds_alone(group: Sequence[Row]) -> None:
         what = f"other {', '.join(sorted(differ))}" if differ else f"the seed {repeated[0]} twice"
         config = first["config"]
         raise InvalidArgument(
-            "compare", "rows", f"runs of {config['task']!r} under {config['positions']!r} with {what}",
-            "one run a seed, equal in everything else", "Compare files of one sweep each.",
-        )  # fmt: skip
+            "compare",
+            "rows",
+            got=f"runs of {config['task']!r} under {config['positions']!r} with {what}",
+            expected="one run a seed, equal in everything else",
+            fix="Compare files of one sweep each.",
+        )
 
 
 def _tests(row: Row) -> dict[int, Fraction]:
@@ -218,9 +225,12 @@ def _tests(row: Row) -> dict[int, Fraction]:
     missing = [f for f in FACTORS if f * config["longest"] not in by_length]
     if missing:
         raise InvalidArgument(
-            "compare", "rows", f"a run of {config['task']!r} with the test lengths {sorted(by_length)}",
-            f"{FACTORS} times {config['longest']} among them", "Run the sweep with test_factors = [1, 2, 4, 10].",
-        )  # fmt: skip
+            "compare",
+            "rows",
+            got=f"a run of {config['task']!r} with the test lengths {sorted(by_length)}",
+            expected=f"{FACTORS} times {config['longest']} among them",
+            fix="Run the sweep with test_factors = [1, 2, 4, 10].",
+        )
     return {f: by_length[f * config["longest"]] for f in FACTORS}
 
 

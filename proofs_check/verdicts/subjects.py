@@ -64,7 +64,11 @@ class Subject:
         if self.short is not None:
             if not isinstance(self.short, tuple) or len(self.short) != 2:
                 raise InvalidArgument(
-                    "Subject", "short", shown(self.short), "a pair (train, test), or None", "Write ([1, 2], [1, 2, 3])."
+                    "Subject",
+                    "short",
+                    got=shown(self.short),
+                    expected="a pair (train, test), or None",
+                    fix="Write ([1, 2], [1, 2, 3]).",
                 )
             self._check_lengths("short: ", *self.short)
         check_parameter(self.listed, "Subject", "listed", least=1)
@@ -78,7 +82,9 @@ class Subject:
             check_integers(lengths, "Subject", name, least=least)
             assert isinstance(lengths, Sequence)
             if not lengths:
-                raise InvalidArgument("Subject", name, "no lengths", "at least one", f"For instance [{least}].")
+                raise InvalidArgument(
+                    "Subject", name, got="no lengths", expected="at least one", fix=f"For instance [{least}]."
+                )
             longest.append(max(lengths))
         for length in train if isinstance(train, Sequence) else ():
             with running(self.task, "Subject"):
@@ -87,9 +93,12 @@ class Subject:
             within_budget("Subject", size=size, budget=MOST, fix=fix)
         if longest[1] < longest[0]:
             raise InvalidArgument(
-                "Subject", f"{of}test", f"{longest[1]} as the greatest length", f"one >= {longest[0]}, as in training",
-                f"Add {longest[0] + 1} to it.",
-            )  # fmt: skip
+                "Subject",
+                f"{of}test",
+                got=f"{longest[1]} as the greatest length",
+                expected=f"one >= {longest[0]}, as in training",
+                fix=f"Add {longest[0] + 1} to it.",
+            )
 
     @property
     def scope(self) -> str:
@@ -183,9 +192,12 @@ def _chosen(task: Task, size: str = "") -> Subject:
     found = list(islice(_lengths_of(task, task.min_length, TRAIN_SIZE), LENGTHS))
     if not found:
         raise InvalidArgument(
-            "verdicts", "task", f"{task.name!r}, without instances of the lengths {task.min_length} to "
-            f"{task.min_length + GAP - 1}", "a task with instances", "Check n_instances and min_length.",
-        )  # fmt: skip
+            "verdicts",
+            "task",
+            got=f"{task.name!r}, without instances of the lengths {task.min_length} to {task.min_length + GAP - 1}",
+            expected="a task with instances",
+            fix="Check n_instances and min_length.",
+        )
     least, each = found[0]
     fix = f"Decide a smaller version, such as one with fewer symbols: length {least} has so many tokens in its views."
     within_budget("verdicts", size=task.n_instances(least) * each, budget=TEST_SIZE, fix=fix)
@@ -210,7 +222,7 @@ def _lengths_of(task: Task, start: int, most: int | None = None) -> Iterator[tup
             if not isinstance(size, int) or size < 0:
                 got = f"{task.name!r}, whose n_instances({length}) is {shown(size)}"
                 raise InvalidArgument(
-                    "verdicts", "task", got, "how many instances there are", "Return an integer >= 0."
+                    "verdicts", "task", got=got, expected="how many instances there are", fix="Return an integer >= 0."
                 )
             if size == 0:
                 empty += 1

@@ -255,7 +255,7 @@ shift; relative window; coupled; predictive; random ordered. Did you mean 'predi
 def _named(names: Iterable[str], argument: str, known: Iterable[str]) -> list[str]:
     if isinstance(names, str) or not isinstance(names, Iterable):
         fix = f"Write [{shown(names)}]." if isinstance(names, str) else "Leave it out for all of them."
-        raise InvalidArgument("verdicts", argument, shown(names), "a list of names", fix)
+        raise InvalidArgument("verdicts", argument, got=shown(names), expected="a list of names", fix=fix)
     names = list(names)
     for name in names:
         check_type(name, str, "verdicts", argument.removesuffix("s"), "a name", "For instance 'copy', or 'coupled'.")
@@ -265,7 +265,7 @@ def _named(names: Iterable[str], argument: str, known: Iterable[str]) -> list[st
 def _scheme(name: object) -> Scheme:
     if not isinstance(name, str) or name not in SCHEMES:
         expected = f"one of {'; '.join(SCHEMES)}"
-        raise InvalidArgument("verdicts", "scheme", shown(name), expected, did_you_mean(name, SCHEMES))
+        raise InvalidArgument("verdicts", "scheme", got=shown(name), expected=expected, fix=did_you_mean(name, SCHEMES))
     return SCHEMES[name]
 
 
@@ -307,7 +307,9 @@ def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick
     check_type(subject, Subject, "verdict", "subject", "a Subject", "Write Subject(task, train=..., test=...).")
     check_type(mixed, bool, "verdict", "mixed", "True or False", "Pass mixed=True to train on all lengths up to n.")
     if not callable(tick):
-        raise InvalidArgument("verdict", "tick", shown(tick), "a function of a number", "Leave it out.")
+        raise InvalidArgument(
+            "verdict", "tick", got=shown(tick), expected="a function of a number", fix="Leave it out."
+        )
     scheme = scheme if isinstance(scheme, Scheme) else _scheme(scheme)
     start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick)
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
@@ -331,7 +333,9 @@ class _Laws:
         listed, size = self.subject.listed, self.task.n_instances(length)
         if size == 0:
             fix = "Leave the length out."
-            raise InvalidArgument("verdict", "subject", f"length {length}", "a length that has instances", fix)
+            raise InvalidArgument(
+                "verdict", "subject", got=f"length {length}", expected="a length that has instances", fix=fix
+            )
         rng = np.random.default_rng(length)
         with running(self.task, "verdict"):
             if length in self.trained or size <= listed:
@@ -516,9 +520,12 @@ def from_data(data: Any) -> list[Cell]:
         return [_cell(entry) for entry in data["cells"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidArgument(
-            "verdicts.from_data", "data", f"{shown(data)} ({type(error).__name__}: {error})",
-            "what `lengthgen verdicts --json` wrote", "Write it again with this version.",
-        ) from None  # fmt: skip
+            "verdicts.from_data",
+            "data",
+            got=f"{shown(data)} ({type(error).__name__}: {error})",
+            expected="what `lengthgen verdicts --json` wrote",
+            fix="Write it again with this version.",
+        ) from None
 
 
 def _cell(entry: Mapping[str, Any]) -> Cell:

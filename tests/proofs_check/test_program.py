@@ -238,12 +238,12 @@ def raising(error: BaseException) -> Callable[[], int]:
     return work
 
 
-FIVE = ("f", "x", "this", "that", "Mend it.")
+FIVE: dict[str, str] = {"where": "f", "argument": "x", "got": "this", "expected": "that", "fix": "Mend it."}
 
 WRONG: list[tuple[Callable[[], int], int, str]] = [
     (raising(KeyboardInterrupt()), INCONCLUSIVE, "interrupted"),
-    (raising(InvalidArgument(*FIVE)), BAD_USAGE, "f: argument x: got this; expected that. Mend it."),
-    (raising(NotWritten(*FIVE)), FAILED, "f: argument x: got this; expected that. Mend it."),
+    (raising(InvalidArgument(**FIVE)), BAD_USAGE, "f: argument x: got this; expected that. Mend it."),
+    (raising(NotWritten(**FIVE)), FAILED, "f: argument x: got this; expected that. Mend it."),
     (raising(MemoryError()), FAILED, "out of memory. Ask for a smaller instance, or for fewer processes."),
     (raising(BrokenProcessPool("died")), FAILED, "a worker was killed (was there memory for it?)"),
     (
@@ -298,7 +298,7 @@ def test_a_bug_in_any_command_exits_4(command: str, capsys: Out, monkeypatch: py
 
 @pytest.mark.parametrize("arguments", [["--debug"], ["--debug", "--claim", "T99"], ["--claim", "T99", "--debug"]])
 def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_check", raising(InvalidArgument(*FIVE)) if arguments == ["--debug"] else cli._check)
+    monkeypatch.setattr(cli, "_check", raising(InvalidArgument(**FIVE)) if arguments == ["--debug"] else cli._check)
     assert main(arguments) in (BAD_USAGE, FAILED)
     assert "Traceback" in capsys.readouterr().err
 

@@ -26,15 +26,21 @@ from theory.errors import (
     within_budget,
 )
 
-FIVE = ("f", "x[2]", "the int 3", "a string", "Quote it.")
+FIVE: dict[str, str] = {
+    "where": "f",
+    "argument": "x[2]",
+    "got": "the int 3",
+    "expected": "a string",
+    "fix": "Quote it.",
+}
 ERRORS = [
-    InvalidArgument(*FIVE),
+    InvalidArgument(**FIVE),
     InvalidArgument(where="f", argument="x", got="3", expected="a string", fix="Quote it."),
-    NotWritten(*FIVE),
-    AssumptionViolated(*FIVE),
-    ExactnessLost(*FIVE),
-    BackendUnavailable(*FIVE),
-    TheoryError(*FIVE),
+    NotWritten(**FIVE),
+    AssumptionViolated(**FIVE),
+    ExactnessLost(**FIVE),
+    BackendUnavailable(**FIVE),
+    TheoryError(**FIVE),
     BudgetExceeded("f", size=12, budget=10),
     BudgetExceeded("f", size=12, budget=10, covered=4, option="limit"),
     BudgetExceeded("f", size=12, budget=10, fix="Ask for less."),
@@ -56,7 +62,7 @@ def test_every_exception_is_a_theory_error(error: TheoryError) -> None:
 
 
 def test_the_message_holds_all_five_parts() -> None:
-    assert str(InvalidArgument(*FIVE)) == "f: argument x[2]: got the int 3; expected a string. Quote it."
+    assert str(InvalidArgument(**FIVE)) == "f: argument x[2]: got the int 3; expected a string. Quote it."
 
 
 def test_a_budget_message_says_size_budget_and_remedy() -> None:

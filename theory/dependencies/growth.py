@@ -89,12 +89,19 @@ def fit_growth(lengths: Sequence[int], values: Sequence[int]) -> Growth:
     check_integers(values, where, "values")
     if len(set(lengths)) != len(lengths) or len(lengths) < 3:
         raise InvalidArgument(
-            where, "lengths", shown(list(lengths)), "at least three different lengths",
-            "Every model goes through two points: measure at more lengths.",
-        )  # fmt: skip
+            where,
+            "lengths",
+            got=shown(list(lengths)),
+            expected="at least three different lengths",
+            fix="Every model goes through two points: measure at more lengths.",
+        )
     if len(values) != len(lengths):
         raise InvalidArgument(
-            where, "values", f"{len(values)} values for {len(lengths)} lengths", "one a length", "Measure every length."
+            where,
+            "values",
+            got=f"{len(values)} values for {len(lengths)} lengths",
+            expected="one a length",
+            fix="Measure every length.",
         )
     fits = (
         _least_squares("constant", [Fraction(0) for _ in lengths], values),
@@ -231,9 +238,11 @@ def seen_instances(
         return task.instances(length), True
     if rng is None:
         raise BudgetExceeded(
-            where, size=size, budget=budget,
+            where,
+            size=size,
+            budget=budget,
             fix=f"Pass a generator (rng=np.random.default_rng(seed)) to sample {samples} instances instead.",
-        )  # fmt: skip
+        )
     check_generator(rng, where)
     return (task.sample(length, rng) for _ in range(samples)), False
 

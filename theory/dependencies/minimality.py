@@ -94,7 +94,7 @@ def idle_slots(
     check_type(task, Task, where, "task", "a Task", "For instance TASKS['copy'].")
     check_integers(lengths, where, "lengths")
     if not lengths:
-        raise InvalidArgument(where, "lengths", "none", "at least one length", "For instance [2, 3].")
+        raise InvalidArgument(where, "lengths", got="none", expected="at least one length", fix="For instance [2, 3].")
     targets: dict[tuple[Ids, Tokens], int] = {}
     scope = []
     for length in lengths:
@@ -128,7 +128,9 @@ def _read_steps(instance: Instance, targets: dict[tuple[Ids, Tokens], int], by_i
         before = targets.setdefault((relative, reading), target)
         if before != target:
             raise AssumptionViolated(
-                where, "task", f"the targets {before} and {target} for one reading {shown(reading)}",
-                "dependency sets that decide the target",
-                "Complete the sets." if by_ids else "Complete the sets, or pass by_ids=True if IDs take part.",
-            )  # fmt: skip
+                where,
+                "task",
+                got=f"the targets {before} and {target} for one reading {shown(reading)}",
+                expected="dependency sets that decide the target",
+                fix="Complete the sets." if by_ids else "Complete the sets, or pass by_ids=True if IDs take part.",
+            )

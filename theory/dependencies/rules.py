@@ -79,9 +79,12 @@ class Rule:
         unknown = sorted(set(sizes) - set(rules))
         if unknown:
             raise InvalidArgument(
-                "Rule", "instance", f"the parts {shown(unknown)}", f"parts among {shown(sorted(rules))}",
-                "Make the rule from instances of this task.",
-            )  # fmt: skip
+                "Rule",
+                "instance",
+                got=f"the parts {shown(unknown)}",
+                expected=f"parts among {shown(sorted(rules))}",
+                fix="Make the rule from instances of this task.",
+            )
         return tuple(rules[part].id(i, sizes[part]) for part, i in indexed_parts(instance))
 
     def __str__(self) -> str:
@@ -135,9 +138,12 @@ class RuleCoupling:
             if sizes[-1] > length:
                 break
         raise InvalidArgument(
-            "RuleCoupling", "length", shown(length), f"the length of a sequence of {self.task.name}",
-            f"The nearest ones that were tried are {shown(sizes[-2:])}.",
-        )  # fmt: skip
+            "RuleCoupling",
+            "length",
+            got=shown(length),
+            expected=f"the length of a sequence of {self.task.name}",
+            fix=f"The nearest ones that were tried are {shown(sizes[-2:])}.",
+        )
 
 
 def synthesize_rule(
@@ -193,9 +199,12 @@ def synthesize_rule(
     check_parameter(budget, where, "budget", least=1)
     if len({len(instance.tokens) for instance in given}) < 2:
         raise InvalidArgument(
-            where, "instances", f"{len(given)} instances of one length", "instances of two lengths or more",
-            "At a single length a slope in the length cannot be told from an offset.",
-        )  # fmt: skip
+            where,
+            "instances",
+            got=f"{len(given)} instances of one length",
+            expected="instances of two lengths or more",
+            fix="At a single length a slope in the length cannot be told from an offset.",
+        )
     return _RuleSearch(given, cap, convention, offsets, budget).run()
 
 
@@ -259,9 +268,12 @@ class _RuleSearch:
                 if complete is not None:
                     return self._rule(complete)
         raise AssumptionViolated(
-            "dependencies.synthesize_rule", "cap", f"{self.cap}, under which no rule of this form exists",
-            "a cap that an affine rule keeps", f"Raise cap, or offsets beyond {self.offsets}.",
-        )  # fmt: skip
+            "dependencies.synthesize_rule",
+            "cap",
+            got=f"{self.cap}, under which no rule of this form exists",
+            expected="a cap that an affine rule keeps",
+            fix=f"Raise cap, or offsets beyond {self.offsets}.",
+        )
 
     def _rule(self, chosen: dict[str, PartRule]) -> Rule:
         parts = tuple(chosen[part] for part in self.names)

@@ -116,16 +116,23 @@ def check_parts(instance: Instance, where: str, argument: str) -> None:
     check_instance(instance, where, argument)
     if not instance.parts:
         raise InvalidArgument(
-            where, argument, "an instance without parts", "one part a position", "Let the task set Instance.parts."
+            where,
+            argument,
+            got="an instance without parts",
+            expected="one part a position",
+            fix="Let the task set Instance.parts.",
         )
 
 
 def check_convention(value: object, where: str) -> None:
     if value not in get_args(Convention):
         raise InvalidArgument(
-            where, "convention", shown(value), "'sources', 'token' or 'query'",
-            "Use 'token' to couple outputs with their operands, 'query' for the window of a head.",
-        )  # fmt: skip
+            where,
+            "convention",
+            got=shown(value),
+            expected="'sources', 'token' or 'query'",
+            fix="Use 'token' to couple outputs with their operands, 'query' for the window of a head.",
+        )
 
 
 def check_integers(values: object, where: str, argument: str, *, least: int | None = None) -> None:
@@ -134,9 +141,12 @@ def check_integers(values: object, where: str, argument: str, *, least: int | No
     for j, value in enumerate(values):
         if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
             raise InvalidArgument(
-                where, f"{argument}[{j}]", shown(value), "an integer" if least is None else f"an integer >= {least}",
-                "Give plain integers.",
-            )  # fmt: skip
+                where,
+                f"{argument}[{j}]",
+                got=shown(value),
+                expected="an integer" if least is None else f"an integer >= {least}",
+                fix="Give plain integers.",
+            )
 
 
 def check_ids(ids: Sequence[int], n_positions: int, where: str) -> Sequence[int]:
@@ -145,9 +155,9 @@ def check_ids(ids: Sequence[int], n_positions: int, where: str) -> Sequence[int]
         raise InvalidArgument(
             where,
             "ids",
-            f"{len(ids)} IDs for {n_positions} positions",
-            "one a position",
-            "For instance rule(instance).",
+            got=f"{len(ids)} IDs for {n_positions} positions",
+            expected="one a position",
+            fix="For instance rule(instance).",
         )
     return ids
 
@@ -168,5 +178,7 @@ def sets_of(value: object, convention: Convention, where: str) -> tuple[int, Set
         check_integers(list(positions), where, f"{argument}[{j}]", least=0)
         sets.append(tuple(sorted(set(positions))))
     if not any(sets):
-        raise InvalidArgument(where, argument, "no positions", "at least one set that is not empty", "Write [(0, 1)].")
+        raise InvalidArgument(
+            where, argument, got="no positions", expected="at least one set that is not empty", fix="Write [(0, 1)]."
+        )
     return 1 + max(s[-1] for s in sets if s), tuple(sets)

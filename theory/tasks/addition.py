@@ -61,7 +61,9 @@ class Addition(Task):
     def __post_init__(self) -> None:
         check_parameter(self.base, "Addition", "base", least=2)
         if self.order not in get_args(Order):
-            raise InvalidArgument("Addition", "order", shown(self.order), "'reversed' or 'plain'", "See the docstring.")
+            raise InvalidArgument(
+                "Addition", "order", got=shown(self.order), expected="'reversed' or 'plain'", fix="See the docstring."
+            )
 
     @property
     def name(self) -> str:

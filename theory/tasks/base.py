@@ -102,32 +102,43 @@ class Instance:
             if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
                 several = next(value for value in values if isinstance(value, tuple))
                 raise InvalidArgument(
-                    where, name, f"the tuple {shown(several)} as the ID of one token", "one integer a token",
-                    "Several IDs a token are not supported: choose one of them, or number the pairs.",
-                )  # fmt: skip
+                    where,
+                    name,
+                    got=f"the tuple {shown(several)} as the ID of one token",
+                    expected="one integer a token",
+                    fix="Several IDs a token are not supported: choose one of them, or number the pairs.",
+                )
             raise InvalidArgument(
-                where, name, f"the {type(values).__name__} {shown(values)}", "a tuple of integers",
-                "Write tuple(values); from a numpy array tuple(array.tolist()).",
-            )  # fmt: skip
+                where,
+                name,
+                got=f"the {type(values).__name__} {shown(values)}",
+                expected="a tuple of integers",
+                fix="Write tuple(values); from a numpy array tuple(array.tolist()).",
+            )
         for name in ("ids", "parts") if self.parts else ("ids",):
             if len(getattr(self, name)) != len(self.tokens):
                 raise InvalidArgument(
-                    where, name, f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens", "one a token",
-                    "Give every position its own, prompt and output.",
-                )  # fmt: skip
+                    where,
+                    name,
+                    got=f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens",
+                    expected="one a token",
+                    fix="Give every position its own, prompt and output.",
+                )
         if not isinstance(self.steps, tuple) or not set(map(type, self.steps)) <= {Step}:
             raise InvalidArgument(
-                where, "steps", shown(self.steps), "a tuple of Steps", "Write (Step(2, (0, 1)), ...)."
+                where, "steps", got=shown(self.steps), expected="a tuple of Steps", fix="Write (Step(2, (0, 1)), ...)."
             )
         scored = [position for position, _ in self.steps]
         n_prompt = len(self.tokens) - len(scored) - len(self.given)
         output = range(n_prompt, len(self.tokens))
         if not scored or n_prompt < 1 or sorted([*scored, *self.given]) != [*output] or scored != sorted(scored):
             raise InvalidArgument(
-                where, "steps", f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens",
-                "every position after the prompt once, the steps in order, and at least one of them",
-                "List each output position in `steps`, or in `given` when it is not predicted.",
-            )  # fmt: skip
+                where,
+                "steps",
+                got=f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens",
+                expected="every position after the prompt once, the steps in order, and at least one of them",
+                fix="List each output position in `steps`, or in `given` when it is not predicted.",
+            )
         for position, sources in self.steps:
             whole = isinstance(sources, tuple) and WHOLE.issuperset(map(type, sources))
             if (
@@ -136,10 +147,12 @@ class Instance:
                 or len({*sources}) < len(sources)
             ):
                 raise InvalidArgument(
-                    where, "steps", f"the sources {shown(sources)} of the step at position {position}",
-                    f"a tuple of distinct earlier positions, 0..{position - 1}",
-                    "A prediction reads tokens before it only, each listed once.",
-                )  # fmt: skip
+                    where,
+                    "steps",
+                    got=f"the sources {shown(sources)} of the step at position {position}",
+                    expected=f"a tuple of distinct earlier positions, 0..{position - 1}",
+                    fix="A prediction reads tokens before it only, each listed once.",
+                )
 
     @property
     def n_prompt(self) -> int:
@@ -319,9 +332,12 @@ class Task(ABC):
         check_type(scheme, PositionScheme, "Task.examples", "relabel", "a position scheme", "For instance absolute().")
         if isinstance(scheme, Coupled):
             raise InvalidArgument(
-                "Task.examples", "relabel", "a coupled scheme", "a scheme that relabels IDs",
-                "Use coupled=True for the task's own coupling.",
-            )  # fmt: skip
+                "Task.examples",
+                "relabel",
+                got="a coupled scheme",
+                expected="a scheme that relabels IDs",
+                fix="Use coupled=True for the task's own coupling.",
+            )
         for instance in self.support(length, budget=budget):
             base = instance.ids if coupled else tuple(range(len(instance.tokens)))
             values = tuple(sorted(set(base)))
@@ -427,9 +443,12 @@ class Task(ABC):
         """
         if not isinstance(length, int) or isinstance(length, bool) or length < self.min_length:
             raise InvalidArgument(
-                f"{type(self).__name__}.{method}", "length", shown(length), f"an integer >= {self.min_length}",
-                f"The shortest {self.name} has length {self.min_length}.",
-            )  # fmt: skip
+                f"{type(self).__name__}.{method}",
+                "length",
+                got=shown(length),
+                expected=f"an integer >= {self.min_length}",
+                fix=f"The shortest {self.name} has length {self.min_length}.",
+            )
 
 
 Column: TypeAlias = tuple[str, str, str]
@@ -515,7 +534,11 @@ def check_parameter(value: object, where: str, argument: str, *, least: int) -> 
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InvalidArgument(
-            where, argument, shown(value), f"an integer >= {least}", f"For instance {argument}={least}."
+            where,
+            argument,
+            got=shown(value),
+            expected=f"an integer >= {least}",
+            fix=f"For instance {argument}={least}.",
         )
 
 
@@ -535,8 +558,8 @@ def digits_of(number: object, base: int, length: int, where: str, argument: str)
         raise InvalidArgument(
             where,
             argument,
-            shown(number),
-            f"an integer from 0 to {base**length - 1}",
-            "Raise `length` for more digits.",
+            got=shown(number),
+            expected=f"an integer from 0 to {base**length - 1}",
+            fix="Raise `length` for more digits.",
         )
     return tuple(number // base**i % base for i in range(length))[::-1]

@@ -148,6 +148,9 @@ class CountOnes(Dense):
         super().check_length(length, method)
         if isinstance(length, int) and length > self.most:
             raise InvalidArgument(
-                f"CountOnes.{method}", "length", f"{length}", f"at most {self.most}, the greatest count with a token",
-                f"Use CountOnes(most={length}).",
-            )  # fmt: skip
+                f"CountOnes.{method}",
+                "length",
+                got=f"{length}",
+                expected=f"at most {self.most}, the greatest count with a token",
+                fix=f"Use CountOnes(most={length}).",
+            )

@@ -65,4 +65,4 @@ expected a task whose contracts hold. Check them with lengthgen task.
         wrong = f"with the tokens {shown(instance.tokens)} and an alphabet of {len(task.alphabet)}"
     else:
         return instance
-    raise InvalidArgument(where, "task", f"{task.name!r}, {wrong}", HOLDS, ASK)
+    raise InvalidArgument(where, "task", got=f"{task.name!r}, {wrong}", expected=HOLDS, fix=ASK)

@@ -135,7 +135,7 @@ def _base(name: object, where: str) -> str:
     """The name without what wraps the task."""
     if not isinstance(name, str):
         fix = "For instance 'copy', or 'mymodule:MyTask' for a task of your own."
-        raise InvalidArgument(where, "task", shown(name), "the name of a task", fix)
+        raise InvalidArgument(where, "task", got=shown(name), expected="the name of a task", fix=fix)
     return name if name in TASKS else name.removesuffix(SUFFIX)
 
 
@@ -146,7 +146,11 @@ def _of_family(name: str, where: str) -> Task | None:
     family, largest = FAMILIES[pattern]
     if len(number[0]) > 9 or int(number[0]) > largest:
         raise InvalidArgument(
-            where, "task", shown(name), f"{pattern!r} with N at most {largest}", "Use a smaller number."
+            where,
+            "task",
+            got=shown(name),
+            expected=f"{pattern!r} with N at most {largest}",
+            fix="Use a smaller number.",
         )
     return family(int(number[0]))
 
@@ -197,7 +201,9 @@ def _own(name: str, where: str, folder: str | os.PathLike[str] | None) -> _Own:
         raise _asked(where).refused(repr(name), as_module(spec, "MyTask", name.removeprefix(spec)))
     if not colon or not is_dotted(module_name) or not is_dotted(path):
         names = "; ".join([*TASKS, *VARIANTS, *FAMILIES])
-        raise InvalidArgument(where, "task", shown(name), f"one of {names}; or module:object", _advice(name))
+        raise InvalidArgument(
+            where, "task", got=shown(name), expected=f"one of {names}; or module:object", fix=_advice(name)
+        )
     module = imported(module_name, spec, _asked(where), look_first(folder))
     found = member(module, path, name, _asked(where), _there, *MADE)
     key = id(module), id(getattr(found, "__self__", None)), id(getattr(found, "__func__", found))
@@ -236,7 +242,7 @@ def _made(name: str, found: object, where: str) -> Task:
             raise fault(error, _asked(where), f"{name!r}, which", *MADE) from error
     if not isinstance(found, Task):
         got = f"{name!r}, which is the {type(found).__name__} {shown(found)}"
-        raise InvalidArgument(where, "task", got, "a Task", "Derive its class from theory.tasks.Task.")
+        raise InvalidArgument(where, "task", got=got, expected="a Task", fix="Derive its class from theory.tasks.Task.")
     return found
 
 

@@ -90,9 +90,14 @@ class MultiAddition(Task):
         where = "MultiAddition.encode"
         if len(numbers) != self.operands:
             raise InvalidArgument(
-                where, "numbers", f"{len(numbers)} numbers", f"{self.operands}, one an operand",
-                f"Use MultiAddition({len(numbers)}) to add {len(numbers)}." if len(numbers) > 1 else "Give them all.",
-            )  # fmt: skip
+                where,
+                "numbers",
+                got=f"{len(numbers)} numbers",
+                expected=f"{self.operands}, one an operand",
+                fix=f"Use MultiAddition({len(numbers)}) to add {len(numbers)}."
+                if len(numbers) > 1
+                else "Give them all.",
+            )
         prompt: list[int] = []
         for number in numbers:
             prompt += [0] * self.padding + [*digits_of(number, self.base, length, where, "numbers"), self.base]

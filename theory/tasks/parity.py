@@ -42,7 +42,11 @@ class ScratchpadParity(Task):
     def __post_init__(self) -> None:
         if self.coupling not in get_args(Coupling):
             raise InvalidArgument(
-                "ScratchpadParity", "coupling", shown(self.coupling), "'token' or 'query'", "See the docstring."
+                "ScratchpadParity",
+                "coupling",
+                got=shown(self.coupling),
+                expected="'token' or 'query'",
+                fix="See the docstring.",
             )
 
     @property

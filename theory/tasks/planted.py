@@ -170,9 +170,12 @@ class PlantedMixture(Task):
         arities = [part.sparsity for part in self.parts]
         if not arities or len({part.alphabet for part in self.parts}) > 1 or len(set(arities)) < len(arities):
             raise InvalidArgument(
-                "PlantedMixture", "parts", f"the arities {shown(arities)}, alphabets {shown([p.alphabet for p in self.parts])}",
-                "planted tasks of different arities over one alphabet", "For instance sparse_parity(1), sparse_parity(2).",
-            )  # fmt: skip
+                "PlantedMixture",
+                "parts",
+                got=f"the arities {shown(arities)}, alphabets {shown([p.alphabet for p in self.parts])}",
+                expected="planted tasks of different arities over one alphabet",
+                fix="For instance sparse_parity(1), sparse_parity(2).",
+            )
         object.__setattr__(self, "min_length", max(arities))
 
     @property

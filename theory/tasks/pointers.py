@@ -51,7 +51,11 @@ class PointerChasing(Task):
             check_parameter(jump, "PointerChasing", "jumps", least=1)
         if not self.jumps or len(set(self.jumps)) != len(self.jumps):
             raise InvalidArgument(
-                "PointerChasing", "jumps", shown(self.jumps), "at least one jump, each once", "Use (1, 2)."
+                "PointerChasing",
+                "jumps",
+                got=shown(self.jumps),
+                expected="at least one jump, each once",
+                fix="Use (1, 2).",
             )
 
     @property
@@ -78,9 +82,12 @@ class PointerChasing(Task):
         cells = self.alphabet[: len(self.cells)]
         if not isinstance(tape, str) or not tape.split() or not set(tape.split()) <= set(cells):
             raise InvalidArgument(
-                "PointerChasing.encode", "tape", shown(tape), f"cells of {', '.join(cells)}, with spaces between",
-                "Write for instance 'a+1 a+1'.",
-            )  # fmt: skip
+                "PointerChasing.encode",
+                "tape",
+                got=shown(tape),
+                expected=f"cells of {', '.join(cells)}, with spaces between",
+                fix="Write for instance 'a+1 a+1'.",
+            )
         return self.solve((*(cells.index(cell) for cell in tape.split()), len(cells)))
 
     def solve(self, prompt: Tokens) -> Instance:

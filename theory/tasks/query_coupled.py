@@ -54,14 +54,20 @@ class QueryCoupled(Task):
         already = self.task.offsets is not None and all(set(offsets) <= {0} for offsets in self.task.offsets)
         if self.task.anchor != "last" or already or isinstance(self.task, QueryCoupled):
             raise InvalidArgument(
-                "QueryCoupled", "task", f"{self.task.name!r}", "a token-coupled task, that predicts from the last token",
-                "A planted or dense task has no coupling of this kind; a query-coupled one is so already.",
-            )  # fmt: skip
+                "QueryCoupled",
+                "task",
+                got=f"{self.task.name!r}",
+                expected="a token-coupled task, that predicts from the last token",
+                fix="A planted or dense task has no coupling of this kind; a query-coupled one is so already.",
+            )
         if self.task.takes_key:
             raise InvalidArgument(
-                "QueryCoupled", "task", f"{self.task.name!r}, whose rule takes a key", "a rule of the tokens read alone",
-                "The key is that of the task's own IDs: write the query-coupled task by hand.",
-            )  # fmt: skip
+                "QueryCoupled",
+                "task",
+                got=f"{self.task.name!r}, whose rule takes a key",
+                expected="a rule of the tokens read alone",
+                fix="The key is that of the task's own IDs: write the query-coupled task by hand.",
+            )
         object.__setattr__(self, "min_length", self.task.min_length)
 
     @property
