@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -81,8 +81,8 @@ def look_first(folder: str | os.PathLike[str] | None) -> list[str]:
     return [path]
 
 
-def imported(name: str, spec: str, asked: Asked, folders: list[str]) -> ModuleType:
-    """A module, for a spec that names it.
+def imported(name: str, spec: str, asked: Asked, folders: list[str], known: Sequence[str] = ()) -> ModuleType:
+    """A module, for a spec that names it; `known` is what else may have been meant.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def imported(name: str, spec: str, asked: Asked, folders: list[str]) -> ModuleTy
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _failing(name, error, asked) from error
         there = [module.name for module in pkgutil.iter_modules(folders)] if "." not in name else []
-        fix = did_you_mean(name, there, "Run from the folder that holds it, or install its package.")
+        fix = did_you_mean(name, [*known, *there], "Run from the folder that holds it, or install its package.")
         raise asked.refused(f"{spec!r}, but there is no module {error.name}", fix) from None
     except (Exception, SystemExit) as error:
         raise _failing(name, error, asked) from error

@@ -335,6 +335,7 @@ def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address
     The problem is stored as data where it has a data form; else its address, from which it can be made again.
     """
     data = as_data(problem)
+    spare = data is not None and variant.startswith(("mutant", "without"))
     witness: dict[str, object] = {
         "schema": 1,
         "claim": claim.address,
@@ -342,7 +343,7 @@ def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address
         "facts": facts,
         "problem": {"address": {**address, "version": version("lengthgen")}} if data is None else data,
     }
-    return witness | ({} if variant.startswith(("mutant", "without")) else {"words": in_words(problem)})
+    return witness if spare else witness | {"words": in_words(problem)}
 
 
 def _problems(claim: Claim, profile: Profile, broken: list[BaseException]) -> Iterator[tuple[Family, int, Any]]:

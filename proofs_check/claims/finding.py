@@ -75,7 +75,7 @@ def _all_in(module: str, folder: str | os.PathLike[str]) -> list[str]:
     """The addresses of the claims of a module."""
     if is_file(module) or not is_dotted(module):
         raise _no_module(module)
-    members = vars(imported(module, module, ASKED, look_first(folder))).items()
+    members = vars(imported(module, module, ASKED, look_first(folder), IDS)).items()
     own = [f"{module}:{name}" for name, value in members if isinstance(value, Claim)]
     if not own:
         raise _refused(f"{module!r}, a module without a claim", FORM, "Make one there: claim = Claim(...).")
@@ -133,7 +133,7 @@ def said(error: BaseException) -> str:
 def _no_module(spec: object) -> InvalidArgument:
     if isinstance(spec, str) and is_file(spec):
         return _refused(shown(spec), FORM, as_module(spec, "claim"))
-    return _refused(shown(spec), FORM, "Name it in its module, such as mymodule:claim.")
+    return _refused(shown(spec), FORM, did_you_mean(spec, IDS, "Name it in its module, such as mymodule:claim."))
 
 
 def _refused(got: str, expected: str, fix: str) -> InvalidArgument:

@@ -97,7 +97,10 @@ def to_data(value: Any, level: int = 0) -> Json:
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         fields = dict(zip(value._fields, value, strict=True))
     elif dataclasses.is_dataclass(kind):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
+        of_it = dataclasses.fields(value)
+        if lost := [field.name for field in of_it if not field.init and not field.compare]:
+            raise TypeError(f"nothing would tell whether {lost[0]} comes back")
+        fields = {field.name: getattr(value, field.name) for field in of_it if field.init}
     else:
         raise TypeError(f"{shown(value)} has no data form")
     return {"type": f"{kind.__module__}:{kind.__qualname__}", "fields": {n: inner([v])[0] for n, v in fields.items()}}

@@ -8,7 +8,7 @@ import pickle
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -402,6 +402,23 @@ def test_a_problem_that_is_gone_is_not_reproduced(folder: Path) -> None:
         replay({**found["graphs"], "problem": {"address": 3}})
 
 
+def test_another_problem_with_the_same_facts_is_not_a_reproduction(folder: Path) -> None:
+    witness = witnesses_of("sparse")["paths and cycles"]
+    assert witness["words"] == "Graph with 7 nodes and 7 edges"
+    outcome = replay(witness | {"words": "Graph with 3 nodes and 3 edges"})
+    assert not outcome.reproduced
+    assert outcome.summary.endswith(
+        "(problem 4 of 'paths and cycles'): recorded Graph with 3 nodes and 3 edges, now Graph with 7 nodes and 7 edges"
+    )
+    assert "words" in witnesses_of("sparse")["a forest"]
+
+
+def test_where_a_problem_lies_in_memory_is_no_difference(folder: Path) -> None:
+    (witness,) = witnesses_of("growing").values()
+    assert " at 0x" in witness["words"]
+    assert replay(witness | {"words": re.sub("0x[0-9a-f]+", "0xAB", witness["words"])}).reproduced
+
+
 def test_a_problem_that_does_not_pickle_is_one_like_any_other(folder: Path) -> None:
     (witness,) = witnesses_of("growing").values()
     with pytest.raises((pickle.PicklingError, AttributeError)):
@@ -442,6 +459,14 @@ def test_a_problem_of_the_theory_is_stored_as_a_problem_file() -> None:
     assert from_field(data) == problem(2)
 
 
+@dataclass
+class Counter:
+    """What it has counted is nowhere in its data, and no comparison would miss it."""
+
+    start: int
+    seen: list[int] = field(default_factory=list, init=False, compare=False)
+
+
 class Odd:
     """Equal to nothing."""
 
@@ -466,6 +491,7 @@ NO_DATA: list[Any] = [
     lambda n: n,
     object(),
     Odd(),
+    Counter(3),
     np.arange(3),
     np.int64(3),
     nx.path_graph(2),
@@ -561,6 +587,7 @@ def test_what_is_no_claim_is_refused(folder: Path, capsys: Out) -> None:
         "no_such_module", folder=folder
     )
     assert f"'T99', but there is no module T99; {known}" in refusal("T99", folder=folder)
+    assert refusal("t12", folder=folder).endswith(f"{known}. Did you mean 'T12'?")
     assert "Write mine:claim, and run from this folder." in refusal("mine.py:claim", folder=folder)
     assert "Write mine:claim, and run from this folder." in refusal("mine.py", folder=folder)
     assert f"got '3x:y'; {known}" in refusal("3x:y", folder=folder)
