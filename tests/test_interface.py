@@ -1,6 +1,6 @@
-"""What importing a module makes: values that do not change, and the defaults that callers rely on.
+"""What importing a module makes: values that do not change, constants, and the defaults that callers rely on.
 
-`python -m tests.test_interface` writes the defaults anew, after a change that is meant.
+`python -m tests.test_interface` writes constants and defaults anew, after a change that is meant.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.test_public_names import INTERNAL, ROOTS, packages, public
+from theory import errors, exact
 
 DEFAULTS = Path(__file__).with_name("defaults.txt")
 
@@ -53,6 +54,13 @@ def defaults(module: ModuleType) -> Iterator[str]:
                     yield from _lines(f"{at}.{key}", method)
 
 
+def constants(module: ModuleType) -> Iterator[str]:
+    """The numbers that a module names in capitals."""
+    for name, value in vars(module).items():
+        if name.isupper() and isinstance(value, int | float | Fraction) and f"\n{name} = " in inspect.getsource(module):
+            yield f"{module.__name__}.{name} = {value!r}"
+
+
 def _lines(at: str, value: Any) -> Iterator[str]:
     for parameter in inspect.signature(value).parameters.values():
         if isinstance(parameter.default, int | float | Fraction | str | tuple):
@@ -60,8 +68,9 @@ def _lines(at: str, value: Any) -> Iterator[str]:
 
 
 def stated() -> str:
-    """Every default of the public names, a line each."""
+    """Every default of the public names, and every constant, a line each."""
     found = {line for name in packages() if name not in INTERNAL for line in defaults(importlib.import_module(name))}
+    found |= {line for module in modules() for line in constants(module)}
     return "".join(f"{line}\n" for line in sorted(found))
 
 
@@ -97,6 +106,8 @@ def test_it_sees_what_changes_and_what_may_be_left_out() -> None:
         "theory.fake.Value.at(budget=7)",
         "theory.fake.made_up(seed=0)",
     ]
+    assert "theory.errors.CELLS = 64" in constants(errors)
+    assert not any("HUGE" in line for line in constants(exact))  # it is imported there
 
 
 if __name__ == "__main__":

@@ -327,15 +327,21 @@ def _local_listed(profile: Profile) -> Iterator[Problem]:
         for target in targets:
             for width in (1, 2):
                 ens = ensemble(3, noise, target, support.local(width))
-                shifted = positions.random_shift(0, 2)
                 for train, test in ((3, longest), (4, longest)):
                     yield Problem(HeadClass(2, width, "relative"), ens.at(train), ens.at(test))
-                    yield Problem(HeadClass(1, width, "absolute"), ens.at(train, positions=shifted), ens.at(test))
                     yield Problem(HeadClass(2, width, "none"), ens.at(train), ens.at(test))
             paired = ensemble(3, noise, target, support.paired())
             coupled = positions.coupled(positions.blocks(2))
             yield Problem(HeadClass(2, 0, "relative"), paired.at(4, positions=coupled), paired.at(6, positions=coupled))
             yield Problem(HeadClass(2), paired.at(4), paired.at(6))
+    singles: tuple[dict[tuple[int, ...], Label], ...] = ({(1,): 0}, {(0,): 1, (1,): 0})
+    for single, (train, test) in product(singles, ((2, 2), (2, 3))):
+        ens, seen, shift = (
+            ensemble(2, (0,), single),
+            positions.random_shift(0, test - train + 1),
+            positions.random_shift(0, 1),
+        )
+        yield Problem(HeadClass(1, key="absolute"), ens.at(train, positions=seen), ens.at(test, positions=shift))
 
 
 @claim.family("every hard head, local supports with a rare noise token")

@@ -299,7 +299,7 @@ def _climb(
         _, found, n = climb(rng, start, exact, n_choices=len(levels), steps=steps, tick=tick)
         worst = exact((len(levels) - 1,) * n_others)
         tried, reached, best = tried + n + 1, reached + (found == claimed), max(best, found / claimed)
-        if max(found, worst) > claimed or worst < claimed:
+        if found > claimed or worst != claimed:
             facts = {"score": str(score), "found": str(found), "all_wrong": str(worst), "claimed": str(claimed)}
             return Measured(tried, "another largest loss", (problem, facts))
     return Measured(

@@ -293,7 +293,7 @@ def _tightness(
     from proofs_check.claims.engines import climb
 
     rounds, steps = (4, 80) if profile == "quick" else (16, 600)
-    tried, best = 0, Fraction(10**6)
+    tried, best = 0, (Fraction(10**6), 0, 0)
     for _ in range(rounds):
         k = int(rng.integers(2, 4))
         length = int(rng.integers(k + 1, 6))
@@ -313,12 +313,14 @@ def _tightness(
         _, value, n = climb(rng, start, gain, n_choices=3, steps=steps, tick=tick)
         tried += n
         smallest = -value / law.denominator
-        best = min(best, smallest / least)
+        best = min(best, (smallest / least, k, length))
         if smallest < least:
             return Measured(
                 tried, "a loss below the floor", (Problem(heads, law, law), {"smallest_loss": str(smallest)})
             )
-    return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {best} ≈ {as_float(best):.3f}")
+    ratio, k, length = best
+    reached = f"{ratio} ≈ {as_float(ratio):.3f}, for {k} bits at length {length}"
+    return Measured(tried, f"{tried:,} heads; the smallest loss / floor reached is {reached}")
 
 
 @claim.without("arity below k")

@@ -288,6 +288,30 @@ def test_the_tight_instance_notices_a_ratio_above_and_one_below(monkeypatch: pyt
         assert evidence.instances == 1
 
 
+@pytest.mark.parametrize(("power", "kind"), [(18, "supported"), (19, "refuted")])
+def test_the_tight_instance_loses_no_more_than_its_noise(
+    power: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of k = 1 at length 20 the ratio of losses is at least (1 - x)^(20 - 2) times κ."""
+    whole = t11.rare_noise_loss
+    kappa = bounds.exchangeable_kappa(1, train=2, test=20, n_noise=1)
+
+    def wrong(k: int, length: int, x: Fraction, q: Any) -> Fraction:
+        return whole(k, 2, x, q) * kappa * (1 - x) ** power if length == 20 else whole(k, length, x, q)
+
+    monkeypatch.setattr(t11, "rare_noise_loss", wrong)
+    evidence = engines.measure(find("T11"), one(find("T11").measurements, "tight instance"), "quick", 0, Ticks())
+    assert (evidence.kind, evidence.instances) == (kind, 4 if kind == "supported" else 1)
+
+
+def test_the_proof_about_coupled_parity_is_of_two_and_three_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: set[int] = set()
+    whole = t5.bags
+    monkeypatch.setattr(t5, "bags", lambda k, n_offsets: made.add(k) or whole(k, n_offsets))  # type: ignore[func-returns-value]
+    assert t5.prove_two_offsets() == 40
+    assert made == {2, 3}
+
+
 def test_monte_carlo_divides_its_level_by_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of four tests at a level of 0.001 altogether: a p of 0.0003 is no refutation, one of 0.0002 is."""
     draw = PlantedLaw.sample

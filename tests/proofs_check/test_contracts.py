@@ -474,3 +474,28 @@ def test_tokens_are_counted_in_prompts_that_reach_so_far() -> None:
     """Each by its weight; the output does not count."""
     made = [Copy().solve((0, 2)), Copy().solve((0, 1, 2))]
     assert sampler._counts(made, [2, 3], [(0,), (2,)]) == {((0, 0),): 5, ((2, 2),): 3}
+
+
+def test_pairs_with_too_many_outcomes_are_not_counted() -> None:
+    assert sampler._places([range(16), range(16), [0]]) == [(0,), (1,), (2,), (0, 1)]
+    assert sampler._places([range(17), range(16), [0]]) == [(0,), (1,), (2,)]
+    assert sampler._places([range(32), range(16), [0]]) == [(0,), (1,), (2,)]
+
+
+def test_prompts_of_one_level_are_of_the_first_four_and_of_the_last() -> None:
+    corners = trial(Copy(9), 3).corners(3)
+    level = {prompt[0] for prompt in corners if len({*prompt[:3]}) == 1}
+    assert level == {0, 1, 2, 3, 8}
+    assert {prompt[0] for prompt in trial(Copy(2), 3).corners(3) if len({*prompt[:3]}) == 1} == {0, 1}
+
+
+def test_a_climb_tries_as_many_prompts_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set of a prompt is never larger than another's, so one round goes through every change, or to the limit."""
+    monkeypatch.setattr(contracts, "CLIMBS", 5)
+    climbing = trial(Copy(9), 30)
+    solved: list[object] = []
+    solve = climbing.solve
+    climbing.seen(30)
+    monkeypatch.setattr(climbing, "solve", lambda length, prompt: solved.append(prompt) or solve(length, prompt))
+    contracts._largest(climbing, 30, more_than=9)
+    assert len(solved) == 5

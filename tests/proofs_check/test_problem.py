@@ -10,7 +10,7 @@ import pytest
 from proofs_check.claims import t1
 from proofs_check.claims.claim import require
 from proofs_check.claims.families import marked_parity, random_pairs
-from proofs_check.problem import ENUMERATED_HEADS, Problem
+from proofs_check.problem import ENUMERATED_HEADS, Problem, in_words
 from tests import routes
 from theory import Example, FiniteLaw, HeadClass, decide
 
@@ -58,3 +58,11 @@ def test_require_names_the_step() -> None:
     require(True, "the first step")
     with pytest.raises(AssertionError, match=r"^the second step$"):
         require(False, "the second step")
+
+
+@pytest.mark.parametrize(("size", "words"), [(8, "1/8 of (7,) with IDs (0,) -> 1"), (9, "9 examples")])
+def test_a_law_of_few_examples_is_listed_in_words(size: int, words: str) -> None:
+    law = FiniteLaw.uniform([Example((token,), (0,), 1) for token in range(size)])
+    text = in_words(Problem(HeadClass(1), law, law))
+    assert words in text
+    assert ("examples" in text) == (size == 9)

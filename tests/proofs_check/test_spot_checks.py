@@ -55,6 +55,15 @@ def test_t1_brute_force_is_definition_5() -> None:
     assert outcomes == {"unrealizable", "fails", "generalizes"}
 
 
+def test_t1_without_its_guard_says_generalizes_of_unrealizable_problems_alone() -> None:
+    found = {}
+    for problem in islice(t1._pairs("quick"), 0, 4000, 53):
+        unguarded = t1.refute(problem, statement=replace(t1.STATED, realizable="unguarded"))
+        found.setdefault(problem.brute_force(), set()).add(unguarded is None)
+    assert found["fails"] == {True}
+    assert found["generalizes"] == {True}
+
+
 def test_t1_decides_by_the_heads_that_are_perfect_in_training() -> None:
     # Token 1 must be answered 0; token 0 is free: not selected, 0 or 1.
     train, test = (
@@ -346,3 +355,23 @@ def test_t10_histogram_loss_by_hand_and_by_enumeration() -> None:
     assert t10.histogram_loss(head, ens.at(3), multinomial=False) == Fraction(1, 3)
     for length in range(1, 6):
         assert t10.histogram_loss(head, ens.at(length)) == routes.expected_loss(head, ens.at(length))
+
+
+# ── What reports say of cases and of faults ──────────────────────────────────────────────────────────────────────────
+
+
+def test_the_decisive_heads_of_t2_are_those_without_training_loss() -> None:
+    problem = Problem(HeadClass(1), marked_parity(1).at(1), marked_parity(1).at(3))
+    trained, tested = problem.perfect()
+    assert t2.decisive(problem) == trained.sum() > tested.sum() > 0
+    assert t2.decisive(Problem(HeadClass(1), problem.test, problem.train)) == 0
+
+
+def test_t3_says_the_bound_that_coverage_should_have_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem(HeadClass(1), marked_parity(1).at(2), marked_parity(1).at(4))
+    right = t3.coverage(problem.heads, train=problem.train, test=problem.test)
+    whole = type(right).bound
+    monkeypatch.setattr(type(right), "bound", lambda *losses: whole(*losses) + 1)
+    facts = t3.refute(problem)
+    assert facts is not None
+    assert Fraction(str(facts["bound"])) == Fraction(str(facts["coverage"])) - 1

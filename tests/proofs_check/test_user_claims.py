@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from proofs_check import Claim, Measured, require
 from proofs_check.claims import engines, find
-from proofs_check.claims.finding import IDS, addresses
+from proofs_check.claims.finding import IDS, addresses, said
 from proofs_check.claims.recorded import as_data, from_data, from_field, to_data
 from proofs_check.commands.cli import main
 from proofs_check.evidence import version
@@ -1024,3 +1024,8 @@ def test_the_page_says_what_happens(folder: Path, capsys: Out, monkeypatch: pyte
         statuses.append(main(command.split()))
         assert rough(capsys.readouterr().out) == rough(output), command
     assert statuses == [1, 0, 0]
+
+
+def test_a_long_error_is_cut_off() -> None:
+    assert said(ValueError("x" * 200)) == f"ValueError: {'x' * 200}"
+    assert said(ValueError("x" * 201)) == f"ValueError: {'x' * 200}..."
