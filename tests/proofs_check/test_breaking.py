@@ -396,7 +396,7 @@ MEASURED: list[Any] = [
     ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n + 40))),
     ("T3b", "log-log slopes", rate_of(lambda n: Fraction(n**1.001))),
     ("T4", "certificate lengths", one_shift_only),
-    ("T4", "certificate lengths", certificates_without(2)),
+    pytest.param("T4", "certificate lengths", certificates_without(2), marks=pytest.mark.slow),
     ("T4", "certificate lengths", certificates_without(0, lambda heads: heads.arity == 1)),
     (
         "T4",

@@ -304,6 +304,7 @@ def test_the_plugin_makes_a_test_of_every_contract(folder: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_the_plugin_leaves_xdist_alone(folder: Path) -> None:
     """Three of the contracts, all before the sampler, which takes the longest to import what it needs."""
     arguments = ["shouting:Shout::IDs", "shouting:Shout", "-k", "IDs or mask or deterministic"]
