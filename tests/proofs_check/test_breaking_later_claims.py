@@ -214,7 +214,7 @@ SAMPLERS: list[tuple[str, str, Break]] = [
     ("T12", "random backgrounds", abstention_for_free),
 ]
 
-MEASURED: list[tuple[str, str, Break]] = [
+MEASURED: list[Any] = [
     ("T5", "smallest realizable", blocks_uncoupled),
     ("T5", "smallest realizable", lambda patch: change(patch, t5, "decide", lambda v: replace(v, outcome="fails"))),
     ("T5", "smallest realizable", unrealizable_at_the_spread),
