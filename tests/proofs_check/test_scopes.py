@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,10 @@ def scopes(claim_id: str) -> Iterator[str]:
     for family in claim.families:
         yield f"{claim_id} family, quick: {listed(family.problems('quick'))}: {family.scope}"
         yield f"{claim_id} family, full: {listed(family.problems('full'), every=5)}: {family.scope}"
-        cases, decisive = counted(claim, islice(family.problems("quick"), 0, 200, 20))
+        cases, decisive = counted(claim, [*islice(family.problems("quick"), 0, 200, 20)])
         yield f"{claim_id} family, ten problems: {cases:,} cases, {decisive:,} decisive: {family.scope}"
+    for mutant, parts in claim.mutants.items():
+        yield f"{claim_id} mutant, {', '.join(f'{part} = {told(value)}' for part, value in parts.items())}: {mutant}"
     for sampler in claim.samplers:
         yield f"{claim_id} sampler: {sampler.quick} quick, {sampler.full} full: {sampler.scope}"
     for proof in claim.proofs:
@@ -51,11 +53,17 @@ def listed(problems: Iterable[Any], every: int = 1) -> str:
     return f"{number:,} problems {digest.hexdigest()[:12]}"
 
 
-def counted(claim: Claim, problems: Iterable[Any]) -> tuple[int, int]:
-    """Cases, and decisive ones, under the hypotheses."""
+def counted(claim: Claim, problems: Sequence[Any]) -> tuple[int, int]:
+    """Cases, and decisive ones, under the hypotheses; nothing refutes the claim on them, or outside."""
+    assert [claim.facts(problem, {}) for problem in problems] == [None] * len(problems)
     held = [problem for problem in problems if claim.holds_on(problem)]
     cases = [claim.n_cases(problem) for problem in held]
     return sum(cases), sum(claim.n_decisive(problem, n) for problem, n in zip(held, cases, strict=True))
+
+
+def told(value: object) -> str:
+    """A part in words; of a function its name."""
+    return str(getattr(value, "__qualname__", value))
 
 
 def found(evidence: Evidence) -> str:
