@@ -19,7 +19,11 @@ from tests.test_public_names import INTERNAL, ROOTS, packages, public
 
 DEFAULTS = Path(__file__).with_name("defaults.txt")
 
-FILLED_IN = {"proofs_check.claims.engines._Tally", "proofs_check.work.runner.Result", "proofs_check.work.runner.Run"}
+FILLED_IN = {
+    "proofs_check.claims.engines._Tally",
+    "proofs_check.claims.checks.Result",
+    "proofs_check.claims.checks.Run",
+}
 """What a run fills in as it goes."""
 
 

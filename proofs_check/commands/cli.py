@@ -395,11 +395,11 @@ def _whole(text: str, *, least: int) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from proofs_check import report as reports
+    from proofs_check.claims.checks import run, tasks_of
     from proofs_check.claims.finding import addresses
     from proofs_check.commands.terminal import console as standard_output
     from proofs_check.problem_files import write_json
     from proofs_check.work.progress import watching
-    from proofs_check.work.runner import run, tasks_of
 
     if options.json:
         _require_writable(options.json, "check")
@@ -727,8 +727,8 @@ def _verdicts(options: argparse.Namespace) -> int:
     from proofs_check.commands.terminal import console as standard_output
     from proofs_check.problem_files import write_json
     from proofs_check.verdicts import table as verdicts
+    from proofs_check.work.pool import Unfinished
     from proofs_check.work.progress import watching
-    from proofs_check.work.runner import Unfinished
 
     asked = verdicts.questions(
         [*options.named, *options.task], options.scheme or (), train=options.train_lengths, test=options.test_lengths

@@ -22,10 +22,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.claims.engines import Tick
 from proofs_check.commands.terminal import show
 from proofs_check.verdicts.subjects import Subject, in_words, sparsity_of, subject_of, subjects
-from proofs_check.work.runner import collect
+from proofs_check.work.pool import Tick, collect
 from theory import (
     Example,
     FiniteLaw,

@@ -16,11 +16,11 @@ import pytest
 
 from idealized_model.workers import deaf_to_interrupts
 from proofs_check.claims import find, t1
+from proofs_check.claims.checks import ENGINES, Result, Run, Task, run, tasks_of
 from proofs_check.claims.claim import Profile
 from proofs_check.problem import Problem
-from proofs_check.work import runner
+from proofs_check.work import pool
 from proofs_check.work.progress import watching
-from proofs_check.work.runner import ENGINES, Result, Run, Task, run, tasks_of
 from tests.proofs_check.toys import CLAIM, problem, toy
 from theory import BudgetExceeded, InvalidArgument
 from theory.claims import CLAIMS
@@ -252,7 +252,7 @@ def test_a_run_may_be_started_from_another_thread(monkeypatch: pytest.MonkeyPatc
 def test_the_environment_is_as_before_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with runner._one_thread_each():
+    with pool._one_thread_each():
         assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "1")
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "MKL_NUM_THREADS" not in os.environ
