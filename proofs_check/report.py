@@ -36,6 +36,7 @@ def build(run: Run) -> Report:
         "seed": run.seed,
         "profile": run.profile,
         "interrupted": run.interrupted,
+        **({"redone": run.redone} if run.redone else {}),
         "seconds": round(run.seconds, 3),
         "packages": {name: version(name) for name in PACKAGES},
         "claims": [_claim(run, address) for address in (*IDS, *own) if address in addresses],

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeAlias
 
 from proofs_check.claims import engines, find
 from proofs_check.claims.claim import Claim, Profile
-from proofs_check.claims.engines import Drawn, Noticed, Tick, Witness
+from proofs_check.claims.engines import Drawn, Noticed, Witness
 from proofs_check.claims.finding import said
 from proofs_check.claims.turns import ALONE, WHOLE, Listed, Pace, Turn, Walked, after, together, walk
 from proofs_check.evidence import Evidence
-from proofs_check.work.pool import Reporting, Unfinished, Watch, collect
+from proofs_check.work.pool import Reporting, Tick, Unfinished, Watch, collect
 from theory.errors import of_the_machine
 
 Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity"]
@@ -299,7 +299,11 @@ class Check:
 
 def check_of(claim: Claim, task: Task) -> Any:
     """What the task of this name puts to the test."""
-    kinds = {"exhaustive": claim.families, "sampled": claim.samplers, "measured": claim.measurements}
+    kinds: dict[str, Sequence[Any]] = {
+        "exhaustive": claim.families,
+        "sampled": claim.samplers,
+        "measured": claim.measurements,
+    }
     return next(check for check in kinds.get(task.engine, claim.proofs) if check.scope == task.name)
 
 
