@@ -55,7 +55,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Turn:
-    """The blocks first, first + every, first + 2 · every, ... of a list, those before `stop` alone if there is one."""
+    """The blocks first, first + every, first + 2 · every, ... of a list, and none after `stop`, if there is one."""
 
     first: int = 0
     every: int = 1
@@ -118,7 +118,7 @@ def walk(
     start, making = perf_counter(), 0.0
     try:
         for walked.number, walked.block in enumerate(_blocks()):
-            if turn.stop is not None and walked.block >= turn.stop:
+            if turn.stop is not None and walked.block > turn.stop:
                 break
             called = perf_counter()
             try:
@@ -144,8 +144,11 @@ def walk(
 
 
 def after(turn: Turn, walked: Walked[Any], stop: int | None = None) -> list[Turn]:
-    """The turns that go on with what a turn left, before the block at which the list is known to end."""
-    if walked.rest is None or (stop is not None and walked.rest >= stop):
+    """The turns that go on with what a turn left, as far as the block in which the list is known to end.
+
+    That block too: where the list itself broke off in it, its own turn has yet to decide what stands there before.
+    """
+    if walked.rest is None or (stop is not None and walked.rest > stop):
         return []
     return [Turn(walked.rest + shift, 2 * turn.every, stop) for shift in (0, turn.every)]
 
