@@ -86,6 +86,9 @@ class Cluster(Reporting):
     """
 
     def __init__(self, address: str, where: str) -> None:
+        if address.partition("://")[0] not in PROTOCOLS:  # dask says it too, ten seconds later
+            fix = f"The address of a scheduler begins with one of {', '.join(f'{name}://' for name in PROTOCOLS)}."
+            raise InvalidArgument(where, "--scheduler", got=shown(address), expected=FORM, fix=fix)
         try:
             self._dask: Any = import_module("distributed")
         except ImportError:
@@ -93,10 +96,7 @@ class Cluster(Reporting):
                 where, "--scheduler", got=f"{address!r}, but the package distributed is missing", expected="it",
                 fix='Install it: pip install "lengthgen[dask]".',
             ) from None  # fmt: skip
-        if address.partition("://")[0] not in PROTOCOLS:  # dask says it too, ten seconds later
-            fix = f"The address of a scheduler begins with one of {', '.join(f'{name}://' for name in PROTOCOLS)}."
-            raise InvalidArgument(where, "--scheduler", got=shown(address), expected=FORM, fix=fix)
-        getLogger("distributed").setLevel(CRITICAL)  # what is news of it is said here
+        getLogger("distributed.client").setLevel(CRITICAL)  # what is news of it is said here
         try:
             self._client = self._dask.Client(address, timeout=SOON, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
