@@ -20,10 +20,10 @@ import pytest
 
 from idealized_model.workers import deaf_to_interrupts
 from proofs_check import Evidence
-from proofs_check.claims import engines, find, t1
+from proofs_check.claims import checks, engines, find, t1
 from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
 from proofs_check.claims.claim import Profile, Sampler
-from proofs_check.claims.turns import ALONE, WHOLE, Pace, Turn, walk
+from proofs_check.claims.turns import ALONE, WHOLE, Pace, Turn, Walked, walk
 from proofs_check.problem import Problem
 from proofs_check.report import build
 from proofs_check.work import pool
@@ -334,6 +334,16 @@ def test_a_problem_that_goes_wrong_in_a_later_block_has_its_number(monkeypatch: 
             numbers[block] = int(error.__notes__[0].split()[2].rstrip(","))
     assert max(numbers) > 0
     assert all(20 * block < number <= 20 * block + 20 for block, number in numbers.items())
+
+
+def test_a_worker_without_the_module_of_a_claim_says_so() -> None:
+    """As on a machine that does not see the folder: the check is inconclusive, and the others go on."""
+    for engine, part in (("exhaustive", WHOLE), ("sampled", 0), ("symbolic", None)):
+        shard = Shard(Task(engine, "not_there:claim", "a scope"), part)  # type: ignore[arg-type]
+        piece = checks._found("quick", 0, ALONE, shard, Ticks())
+        raised = piece.end if isinstance(piece, Walked) else piece
+        assert isinstance(raised, checks.Raised)
+        assert "got 'not_there:claim', but there is no module not_there" in raised.said
 
 
 class Here:
