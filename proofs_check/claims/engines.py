@@ -163,7 +163,7 @@ def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Ti
     return noticing(evidence, [notices(claim, sampler, name, seed) for name in names])
 
 
-@dataclass
+@dataclass(frozen=True)
 class Drawn:
     """What a block of draws found.
 
