@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from idealized_model.counting import evaluate
 from idealized_model.head import SparseAttentionHead
 from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown, within_budget
 from theory.exact import Rational, as_float, check_draws, draw_indices, over_common_denominator, rational
@@ -19,6 +20,9 @@ from theory.examples import BUDGET, Label, Law, Mixture
 from theory.heads import HardHead, View
 from theory.planted import PlantedLaw
 from theory.support import Local, PositionSet, Uniform
+
+COUNTED = 500
+"""From so many candidate sets on, `evaluate` counts views sooner than they are listed, where it need not list them too."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +116,18 @@ def sampled_loss(
     >>> sampled_loss(head, law, np.random.default_rng(0), 100).estimate
     Fraction(0, 1)
 
-    Cost: O(size · candidates · k).
+    Cost: O(size · candidates · k); without a window and with key none, that of size times `evaluate`, if that is less.
     """
     confidence = _level(level, "sampled_loss")
     check_draws(rng, size, "sampled_loss", least=1)
     size = int(size)
     attention = _attention(head, law, "sampled_loss")
+    countable = isinstance(law, PlantedLaw) and attention.heads.window is None and attention.heads.key == "none"
     wrong = 0
     for example in law.sample(rng, size):
-        weights, _ = over_common_denominator([p := attention(example).loss(example.label), 1 - p])
+        counted = countable and attention.heads.n_candidates(example.ids) >= COUNTED
+        output = evaluate(attention, example.tokens, example.ids) if counted else attention(example)
+        weights, _ = over_common_denominator([p := output.loss(example.label), 1 - p])
         wrong += int(draw_indices(rng, weights, 1)[0]) == 0
     return SampledLoss(Fraction(wrong, size), *exact_interval(wrong, size, level=confidence), confidence, size)
 

@@ -1,9 +1,11 @@
-"""Text files of other people: UTF-8 with or without a byte order mark, any line ends."""
+"""Files: text of other people, UTF-8 with or without a byte order mark and any line ends; and what replaces a file."""
 
 from __future__ import annotations
 
 import codecs
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _MARKS = {
@@ -50,3 +52,20 @@ def decode(content: bytes) -> str:
     if "\0" in text:
         raise UnicodeError("UTF-16 text, or no text at all (it holds NUL bytes); save it as UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A file to write beside another one, whose place it takes when all went well, and else leaves as it was.
+
+    A reader sees the old file or the whole new one; a link stays a link.
+    """
+    file = Path(os.path.realpath(path))
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, file)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -135,15 +136,15 @@ def labelled_counts(heads: HeadClass, law: Law) -> dict[View, Counter[Label]]:
 
 
 def in_words(problem: object) -> str:
-    """Any problem for people to read, cut off where it is long.
+    """Any problem for people to read, cut off where it is long; where it lies in memory is another place each time.
 
     Examples
     --------
-    >>> in_words((3, "a"))
-    "(3, 'a')"
+    >>> in_words((3, "a")), in_words(in_words)
+    ("(3, 'a')", '<function in_words>')
     """
     try:
-        text = str(problem)
+        text = re.sub(r" at 0x[0-9A-Fa-f]+", "", str(problem))
     except Exception:  # of the user's own type, or a number of thousands of digits
         return f"a value of {type(problem).__name__} that does not print"
     return text if len(text) <= WORDS else f"{text[:WORDS]}..."

@@ -22,7 +22,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from idealized_model.text import read_text
+from idealized_model.text import read_text, replacing
 from proofs_check.problem import Problem
 from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
 from theory.errors import shown, unwritable
@@ -96,16 +96,14 @@ def write_json(path: str | os.PathLike[str], data: Json, where: str) -> None:
 
 def write_text(path: str | os.PathLike[str], text: str, where: str) -> None:
     """Write text in one step; see `write_json`."""
-    file = Path(os.path.realpath(path))  # a link stays a link
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+    file = Path(path)
     try:
         if file.is_file() or not file.exists():
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(file)
+            with replacing(file) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         else:  # a device or a pipe is written to, not replaced
             file.write_text(text, encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        temporary.unlink(missing_ok=True) if file.parent.is_dir() else None
         raise unwritable(error)(
             where,
             "path",

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lengthgen_entry import CORE, hidden
+from proofs_check.claims.checks import Task as Check
+from proofs_check.claims.checks import perform, tasks_of
 from proofs_check.claims.finding import addresses
 from proofs_check.report import NEEDLESS, SURVIVES, explain
 from proofs_check.tasks.contracts import CONTRACTS, finding_of, trial_of
-from proofs_check.work.runner import Task as Check
-from proofs_check.work.runner import perform, tasks_of
 from theory import TheoryError
 from theory.errors import did_you_mean
 from theory.tasks import find_task

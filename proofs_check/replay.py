@@ -95,7 +95,9 @@ def _problem(claim: Claim, data: dict[str, Any], where: str) -> tuple[str, Any]:
             problems = as_problems(claim.necessity[name].problems(), name)
         case {"sampler": str(name)} if name in (drawn := {s.scope: s for s in claim.samplers}):
             seed, profile = _run_of(address, f"{where}: address")
-            problem = engines.redraw(claim, drawn[name], profile, seed)
+            block = address.get("block", 0)
+            check_type(block, int, "replay", f"{where}: address: block", "a whole number", "Write the witness again.")
+            problem = engines.redraw(claim, drawn[name], profile, seed, block)
             return f" (drawn again, with seed {seed}, from {name!r}{_changed(address)})", problem
         case _:
             raise InvalidArgument(

@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from proofs_check.claims import find
+from proofs_check.claims.checks import Run
 from proofs_check.claims.finding import IDS
 from proofs_check.commands.terminal import show
 from proofs_check.evidence import Evidence, version
-from proofs_check.work.runner import Run
 from theory.errors import InvalidArgument, shown
 
 SCHEMA = 1
@@ -36,6 +36,7 @@ def build(run: Run) -> Report:
         "seed": run.seed,
         "profile": run.profile,
         "interrupted": run.interrupted,
+        **({"redone": run.redone} if run.redone else {}),
         "seconds": round(run.seconds, 3),
         "packages": {name: version(name) for name in PACKAGES},
         "claims": [_claim(run, address) for address in (*IDS, *own) if address in addresses],

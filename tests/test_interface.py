@@ -20,7 +20,10 @@ from theory import errors, exact
 
 DEFAULTS = Path(__file__).with_name("defaults.txt")
 
-FILLED_IN = {"proofs_check.claims.engines._Tally", "proofs_check.work.runner.Result", "proofs_check.work.runner.Run"}
+FILLED_IN = {
+    "proofs_check.claims.checks.Result", "proofs_check.claims.checks.Run", "proofs_check.claims.turns.Tally",
+    "proofs_check.claims.turns.Walked",
+}  # fmt: skip
 """What a run fills in as it goes."""
 
 

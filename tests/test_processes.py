@@ -22,8 +22,8 @@ from idealized_model.transformer import sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.sweeps import read_grid, sweep
 from proofs_check.commands import program
-from proofs_check.work import runner
-from proofs_check.work.runner import Unfinished, collect
+from proofs_check.work import pool
+from proofs_check.work.pool import Unfinished, collect
 from tests.idealized_model.transformer.test_sweeps import TINY
 from tests.processes import LENGTHGEN, MARK, all_end, environment, in_proc, launched, marked, new_mark, started
 
@@ -235,7 +235,7 @@ def test_where_no_process_can_be_started_one_does_the_work(
     def none(*arguments: Any, **options: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(runner, "ProcessPoolExecutor", none)
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", none)
     seen: list[tuple[int, int, bool]] = []
     with pytest.warns(RuntimeWarning, match="the work goes on in one process") as said:
         found = collect([2, 3], squares, jobs=2, watch=lambda *what: seen.append(what))
@@ -255,7 +255,7 @@ def test_workers_are_deaf_to_ctrl_c_before_their_first_instruction(
         heard.append(signal.getsignal(signal.SIGINT))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "ProcessPoolExecutor", starts)
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", starts)
     monkeypatch.setattr("joblib.externals.loky.process_executor.ProcessPoolExecutor.submit", starts)
     if start == "check":
         assert collect([2, 3], squares, jobs=2, watch=lambda *_: None) == ({}, True)

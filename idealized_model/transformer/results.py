@@ -7,7 +7,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -22,19 +22,6 @@ Row: TypeAlias = dict[str, Any]
 
 CHANGED = "Undo the change of its source, or choose another folder or file: runs of two tasks are not mixed."
 """What to do where there are runs of a task of one's own, and its source is no longer that of the runs."""
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file to write beside `path`, which takes its place when all went well; an OSError leaves `path` as it was."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 class Results:

@@ -17,10 +17,10 @@ from time import perf_counter
 
 import numpy as np
 
-from idealized_model.text import read_text
+from idealized_model.text import read_text, replacing
 from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate
-from idealized_model.transformer.results import CHANGED, SCHEMA, Row, replacing
+from idealized_model.transformer.results import CHANGED, SCHEMA, Row
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
 from theory.errors import InvalidArgument, shown, unwritable
 from theory.tasks import Task, find_task

@@ -32,6 +32,7 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from itertools import product
@@ -66,6 +67,9 @@ class Job:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", sources_of(self.config.task, *self.evaluation.tasks))
+
+    def __str__(self) -> str:
+        return f"{self.config.task}, {self.config.positions}, seed {self.config.seed}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -145,15 +149,19 @@ def sweep(
     results: str | os.PathLike[str],
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     watch: Callable[[Row, int, int], None] | None = None,
 ) -> int:
-    """Do the runs that the results lack; append each as soon as it is finished. The rows do not depend on the workers.
+    """Do the runs that the results lack; append each as soon as it is finished. The rows do not depend on who does them.
 
-    The backend is joblib's: processes on this machine, which end with this one, or what `joblib.parallel_config` says.
-    Where no process can be started, a warning says so, and the runs are done in this one.
+    Without an executor joblib starts processes on this machine, which end with this one, or what `joblib.parallel_config`
+    says: a script that calls this needs no guard, as they do not import it. Where none can be started, a warning says so,
+    and the runs are done in this one.
 
     Parameters
     ----------
+    workers : processes, where there is no executor.
+    executor : what does the runs instead. Its workers find modules where this process does, and have one thread each.
     results : a file of JSON lines; a last line that a kill cut off is dropped, with a warning. Tasks of one's own must be
         what they were when its rows were written.
     watch : called with (row, runs finished, runs in all) for every run.
@@ -171,7 +179,7 @@ def sweep(
         require_source(file.rows, {name: digest for job in work for name, digest in job.source.items()}, "sweep")
         left = [job for job in work if job.key not in file.keys]
         # BLAS has one setting for all threads of a process, so where the workers are threads none of them may change it.
-        with alone(), closing(_done(left, workers)) as rows:
+        with alone(), closing(_done(left, workers) if executor is None else _on(executor, left)) as rows:
             for number, row in enumerate(rows, start=len(work) - len(left) + 1):
                 file.append(row)
                 if watch is not None:
@@ -214,6 +222,17 @@ def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
         rows = parallel(delayed(_work)(job, os.getpid(), sys.path) for job in left)
     with closing(rows):
         yield from rows
+
+
+def _on(executor: Executor, left: Sequence[Job]) -> Generator[Row]:
+    """The rows of the runs that are left, each as soon as an executor has finished it."""
+    runs = [executor.submit(_work, job, os.getpid(), sys.path) for job in left]
+    try:
+        for done in as_completed(runs):
+            yield done.result()
+    finally:
+        for one in runs:
+            one.cancel()
 
 
 # ── Grids ────────────────────────────────────────────────────────────────────────────────────────────────────────────

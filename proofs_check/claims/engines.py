@@ -2,21 +2,21 @@
 
 Draws, measurements and proofs meet mutants too, those that they say they notice: one that lets such a mutant through is
 inconclusive. Each takes a `Claim` and knows nothing more of it. Randomness comes from a seed keyed by stable names, so the
-result is the same whatever the number of workers and the order of the checks.
+result is the same whatever the number of workers and the order of the checks; so it is when a check is done in parts:
+lists of problems in turns (`walk`), draws block by block (`draw`), noticed mutants one by one (`notices`).
 """
 
 from __future__ import annotations
 
+import pickle
 import time
-import warnings
-import zlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -36,67 +36,68 @@ from proofs_check.claims.claim import (
     parts_for,
 )
 from proofs_check.claims.recorded import as_data
+from proofs_check.claims.turns import Listed, Tally, Walked, together, walk
 from proofs_check.evidence import Evidence, Kind, version
 from proofs_check.problem import in_words
+from proofs_check.work.draws import each_drawn, generator
+from proofs_check.work.pool import Tick
 from theory.errors import check_type, of_the_machine
-
-Tick = Callable[[int], None]
-"""Called with the number of cases decided since the last call, so that progress and partial reports are honest."""
 
 Address: TypeAlias = dict[str, Any]
 """Where a problem comes from: a family and its number there, a sampler with its seed, ..."""
+
+Witness: TypeAlias = dict[str, Any]
+"""What refutes a statement, as data; see `make_witness`."""
+
+DRAWS = 500
+"""How many problems are drawn from one seed; more are drawn in blocks, so that several workers can."""
 
 STATED: Parts = {}
 """The claim itself: no part of it is changed."""
 
 
-def generator(seed: int, *names: str) -> np.random.Generator:
-    """The random generator for one named check: a function of the seed and the names alone."""
-    return np.random.default_rng(np.random.SeedSequence([seed, *(zlib.crc32(name.encode()) for name in names)]))
-
-
-@dataclass
-class _Tally:
-    """What was decided so far, problem by problem."""
-
-    problems: int = 0
-    sound: int = 0
-    undecided: int = 0
-    cases: int = 0
-    decisive: int = 0
-
-    def decide(self, claim: Claim, problem: Any, parts: Parts, tick: Tick) -> Facts | None:
-        """Put a statement to the test on one more problem; where the claim says nothing there are no cases."""
-        facts = claim.facts(problem, parts)
-        sound = claim.holds_on(problem)
-        cases = claim.n_cases(problem) if sound else 0
-        self.problems += 1
-        self.sound += sound
-        self.undecided += sound and not cases
-        self.cases += cases
-        self.decisive += claim.n_decisive(problem, cases) if cases else 0
-        tick(cases)
-        return facts
-
-
 def exhaust(claim: Claim, family: Family, profile: Profile, tick: Tick) -> Evidence:
     """Decide every problem of a family; "exhausted" only where each of them under the hypotheses has cases that were."""
-    start, tally = time.perf_counter(), _Tally()
-    for index, problem in _numbered(partial(family.problems, profile), family.scope):
+    return exhausted(family, profile, [walk(listed_by(claim, family, profile, tick))])
+
+
+def listed_by(claim: Claim, family: Family, profile: Profile, tick: Tick) -> Listed[Witness]:
+    """What `exhaust` goes through."""
+
+    def decide(numbered: tuple[int, Any], tally: Tally) -> Witness | None:
+        index, problem = numbered
         with _at(index):
-            facts = tally.decide(claim, problem, STATED, tick)
-        if facts is not None:
-            address = {"family": family.scope, "profile": profile, "index": index}
-            witness = make_witness(claim, "stated", problem, facts, address)
-            return _evidence("refuted", "exhaustive", family.scope, tally, start, witness)
+            facts = _decide(claim, problem, STATED, tally, tick)
+        address = {"family": family.scope, "profile": profile, "index": index}
+        return None if facts is None else make_witness(claim, "stated", problem, facts, address)
+
+    return Listed(_numbered(partial(family.problems, profile), family.scope), decide)
+
+
+def exhausted(family: Family, profile: Profile, turns: Sequence[Walked[Any]]) -> Evidence:
+    """What the turns of `exhaust` come to."""
+    tally, end = together(turns)
+    seconds = sum(walked.seconds for walked in turns)
+    if end is not None:
+        return _evidence("refuted", "exhaustive", family.scope, tally, seconds, end.end)
     scope = f"{family.scope} [{profile}]: {tally.problems:,} problems, {tally.sound:,} of them under the hypotheses"
     if tally.undecided:
         scope += f", {tally.undecided:,} of these too large to decide"
     kind: Kind = "inconclusive" if not tally.decisive else "supported" if tally.undecided else "exhausted"
-    return _evidence(kind, "exhaustive", scope + _vacuous(tally), tally, start)
+    return _evidence(kind, "exhaustive", scope + _vacuous(tally), tally, seconds)
 
 
-def _vacuous(tally: _Tally) -> str:
+def _decide(claim: Claim, problem: Any, parts: Parts, tally: Tally, tick: Tick) -> Facts | None:
+    """Put a statement to the test on one more problem; where the claim says nothing there are no cases."""
+    facts = claim.facts(problem, parts)
+    sound = claim.holds_on(problem)
+    cases = claim.n_cases(problem) if sound else 0
+    tally += Tally(1, sound, sound and not cases, cases, claim.n_decisive(problem, cases) if cases else 0)
+    tick(cases)
+    return facts
+
+
+def _vacuous(tally: Tally) -> str:
     """What makes a check vacuous, and what to do; nothing where some case could have refuted the claim."""
     if tally.decisive:
         return ""
@@ -130,9 +131,9 @@ def _numbered(problems: Callable[[], Iterable[Any]], scope: str) -> Iterator[tup
 
 
 def _evidence(
-    kind: Kind, engine: str, scope: str, tally: _Tally, start: float, witness: dict[str, object] | None = None
+    kind: Kind, engine: str, scope: str, tally: Tally, seconds: float, witness: Witness | None = None
 ) -> Evidence:
-    return Evidence(kind, engine, scope, tally.cases, tally.decisive, time.perf_counter() - start, witness)
+    return Evidence(kind, engine, scope, tally.cases, tally.decisive, seconds, witness)
 
 
 def prove(claim: Claim, proof: Proof) -> Evidence:
@@ -146,37 +147,88 @@ def prove(claim: Claim, proof: Proof) -> Evidence:
     if not steps:
         scope = f"{proof.scope}. Vacuous: it made no step. Require each step, and return how many there are"
         return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
-    evidence = Evidence(proof.kind, "symbolic", proof.scope, steps, steps)
-
-    def noticed(mutant: Parts) -> bool:
-        try:
-            proof.check(**parts_for(proof.check, mutant))
-        except AssertionError:
-            return True
-        return False
-
-    return _noticing(evidence, claim, proof.notices, noticed, start)
+    evidence = Evidence(proof.kind, "symbolic", proof.scope, steps, steps, time.perf_counter() - start)
+    return noticing(evidence, [notices(claim, proof, name, 0) for name in proof.notices])
 
 
 def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Tick) -> Evidence:
     """Decide problems drawn by Hypothesis; a refutation is shrunk to a small one before it is reported."""
+    drawn: list[Drawn] = []
+    for block in range(n_blocks(sampler, profile)):
+        drawn.append(draw(claim, sampler, profile, seed, block, tick))
+        if drawn[-1].refuted is not None:
+            break
+    evidence = sampled(sampler, drawn)
+    names = sampler.notices if asks(evidence) else ()
+    return noticing(evidence, [notices(claim, sampler, name, seed) for name in names])
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a block of draws found.
+
+    Attributes
+    ----------
+    tally : what was decided, what refutes the claim and was shrunk again and again.
+    keys : {key of a problem: (what was decided of it, whether a family lists it)}; they travel between processes.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    keys: dict[Hashable, tuple[Tally, bool]] = field(default_factory=dict)
+    refuted: Witness | None = None
+    seconds: float = 0.0
+
+
+def n_blocks(sampler: Sampler, profile: Profile) -> int:
+    """In how many blocks a sampler draws: each has a seed of its own, and at most `DRAWS` problems."""
+    return -(-_n_draws(sampler, profile) // DRAWS)
+
+
+def _n_draws(sampler: Sampler, profile: Profile) -> int:
+    return sampler.quick if profile == "quick" else sampler.full
+
+
+def draw(claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int, tick: Tick) -> Drawn:
+    """A block of `sample`."""
     start = time.perf_counter()
-    tally, drawn, refuted = _drawn(claim, sampler, profile, seed, STATED, tick)
+    tally, keys, refuted = _drawn(claim, sampler, profile, seed, block, STATED, tick)
     if refuted is not None:
         address = {"sampler": sampler.scope, "profile": profile, "seed": seed, "hypothesis": version("hypothesis")}
+        address |= {"block": block} if block else {}
         witness = make_witness(claim, "stated", *refuted, address)
-        return _evidence("refuted", "sampled", sampler.scope, tally, start, witness)
+        return Drawn(tally, refuted=witness, seconds=time.perf_counter() - start)
+    listed = _listed(claim, sampler, profile)
+    own = {_portable(key, block, number): (one, key in listed) for number, (key, one) in enumerate(keys.items())}
+    return Drawn(tally, own, seconds=time.perf_counter() - start)
+
+
+def _portable(key: Hashable, block: int, number: int) -> Hashable:
+    """A key for other processes; one that is not itself there equals none of theirs, and has a number instead."""
+    try:
+        same = pickle.loads(pickle.dumps(key)) == key
+    except Exception:
+        same = False
+    return key if same else (block, number)
+
+
+def sampled(sampler: Sampler, drawn: Sequence[Drawn]) -> Evidence:
+    """What the blocks of `sample` come to, in their order, up to the first that refutes the claim."""
+    seconds = sum(block.seconds for block in drawn)
+    keys: dict[Hashable, tuple[Tally, bool]] = {}
+    tally = Tally()
+    for block in drawn:
+        if block.refuted is not None:
+            tally += block.tally
+            return _evidence("refuted", "sampled", sampler.scope, tally, seconds, block.refuted)
+        for key, found in block.keys.items():
+            if keys.setdefault(key, found) is found:
+                tally += found[0]
     scope = (
-        f"{sampler.scope}: {len(drawn):,} distinct ones drawn by Hypothesis, "
-        f"{len(drawn - _listed(claim, sampler, profile)):,} of them in no family, {tally.sound:,} under the hypotheses"
+        f"{sampler.scope}: {len(keys):,} distinct ones drawn by Hypothesis, "
+        f"{sum(not listed for _, listed in keys.values()):,} of them in no family, {tally.sound:,} under the hypotheses"
     )
     kind: Kind = "supported" if tally.decisive else "inconclusive"
-    evidence = _evidence(kind, "sampled", scope + _vacuous(tally), tally, start)
-
-    def noticed(mutant: Parts) -> bool:
-        return _drawn(claim, sampler, "full", seed, mutant, lambda cases: None)[2] is not None
-
-    return _noticing(evidence, claim, sampler.notices, noticed, start)
+    return _evidence(kind, "sampled", scope + _vacuous(tally), tally, seconds)
 
 
 def _listed(claim: Claim, sampler: Sampler, profile: Profile) -> set[Hashable]:
@@ -189,57 +241,52 @@ def _listed(claim: Claim, sampler: Sampler, profile: Profile) -> set[Hashable]:
     return keys
 
 
-def redraw(claim: Claim, sampler: Sampler, profile: Profile, seed: int) -> Any:
+def redraw(claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int = 0) -> Any:
     """The problem that draws from this seed shrink to, where they refute the claim; None where they do not."""
-    refuted = _drawn(claim, sampler, profile, seed, STATED, lambda cases: None)[2]
+    refuted = _drawn(claim, sampler, profile, seed, block, STATED, _quiet)[2]
     return None if refuted is None else refuted[0]
 
 
 def _drawn(
-    claim: Claim, sampler: Sampler, profile: Profile, seed: int, parts: Parts, tick: Tick
-) -> tuple[_Tally, set[Hashable], tuple[Any, Facts] | None]:
-    """Put a statement to the test on random problems: what was decided, their keys, and what refutes it."""
+    claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int, parts: Parts, tick: Tick
+) -> tuple[Tally, dict[Hashable, Tally], tuple[Any, Facts] | None]:
+    """Put a statement to the test on a block of random problems: what was decided, and of each key, and what refutes it."""
     import hypothesis
-    from hypothesis.errors import HypothesisWarning, Unsatisfiable
+    from hypothesis.errors import Unsatisfiable
     from hypothesis.strategies import SearchStrategy
 
-    tally, keys = _Tally(), set[Hashable]()
+    total, keys = Tally(), dict[Hashable, Tally]()
     found: list[tuple[Any, Facts]] = []
     raised: list[int] = []
 
     def decide_one(problem: Any) -> None:
+        nonlocal total
+        own = Tally()
         try:
             key = sampler.key(problem)
             new = key not in keys
-            facts = tally.decide(claim, problem, parts, tick) if new else None
+            facts = _decide(claim, problem, parts, own, tick) if new else None
         except (Exception, SystemExit) as error:
-            raised.append(tally.problems + 1)
+            raised.append(block * DRAWS + total.problems + 1)
             error.add_note(f"at problem {raised[0]:,}, shrunk to {in_words(problem)}")
             raise
         hypothesis.assume(new)
+        total += own
         if facts is not None:
             found.append((problem, facts))
             raise _Refuted
-        keys.add(key)  # what refutes is drawn again when it is shrunk
+        keys[key] = own  # what refutes is drawn again when it is shrunk
 
     strategy, fix = sampler.strategy(), "Return one, such as strategies.integers()."
     check_type(strategy, SearchStrategy, "Claim.sampler", sampler.scope, "a Hypothesis strategy", fix)
-    draw = hypothesis.settings(
-        max_examples=sampler.quick if profile == "quick" else sampler.full,
-        database=None, deadline=None, derandomize=False,
-        suppress_health_check=list(hypothesis.HealthCheck), report_multiple_bugs=False,
-        phases=(hypothesis.Phase.generate, *([] if parts else [hypothesis.Phase.shrink])),
-    )(hypothesis.given(strategy)(decide_one))  # fmt: skip
-    key = int(generator(seed, claim.id, sampler.scope).integers(2**63))
+    rng = generator(seed, claim.id, sampler.scope, *([str(block)] if block else []))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HypothesisWarning)
-            hypothesis.seed(key)(draw)()
+        each_drawn(strategy, decide_one, rng, min(DRAWS, _n_draws(sampler, profile) - block * DRAWS), shrink=not parts)
     except Unsatisfiable:
         pass  # nothing could be drawn: then nothing is under the hypotheses
     except _Refuted:
-        return tally, keys, found[-1]  # the last one is the smallest: Hypothesis ends by replaying it
-    return tally, keys, None
+        return total, keys, found[-1]  # the last one is the smallest: Hypothesis ends by replaying it
+    return total, keys, None
 
 
 def measure(claim: Claim, measurement: Measurement, profile: Profile, seed: int, tick: Tick) -> Evidence:
@@ -256,12 +303,9 @@ def measure(claim: Claim, measurement: Measurement, profile: Profile, seed: int,
         return Evidence("refuted", measurement.engine, scope, measured.instances, decisive, seconds, witness)
     kind: Kind = "supported" if decisive else "inconclusive"
     scope += "" if decisive else ". Vacuous: none of these cases could have refuted the claim"
-    evidence = Evidence(kind, measurement.engine, scope, measured.instances, decisive)
-
-    def noticed(mutant: Parts) -> bool:
-        return _measured(claim, measurement, "full", seed, lambda cases: None, mutant).refutation is not None
-
-    return _noticing(evidence, claim, measurement.notices, noticed, start)
+    seconds = time.perf_counter() - start
+    evidence = Evidence(kind, measurement.engine, scope, measured.instances, decisive, seconds)
+    return noticing(evidence, [notices(claim, measurement, name, seed) for name in measurement.notices])
 
 
 def _measured(
@@ -277,66 +321,115 @@ def _measured(
     return replace(measured, refutation=refutation)
 
 
-def _noticing(
-    evidence: Evidence, claim: Claim, names: tuple[str, ...], noticed: Callable[[Parts], bool], start: float
-) -> Evidence:
-    """The evidence of a check that notices these mutants; of one that lets a mutant through it is inconclusive.
+class Noticed(NamedTuple):
+    """Whether a check refutes a mutant of the claim, or does not go through with it."""
+
+    mutant: str
+    by_it: bool
+    seconds: float = 0.0
+
+
+def asks(evidence: Evidence) -> bool:
+    """Whether a check that found this is to meet the mutants that it notices."""
+    return evidence.kind != "refuted" and (evidence.engine, evidence.kind) != ("symbolic", "inconclusive")
+
+
+def notices(claim: Claim, check: Sampler | Measurement | Proof, name: str, seed: int) -> Noticed:
+    """Let a check meet a mutant.
 
     Chance decides what draws and searches meet, so mutants get a full run, which ends where it refutes them.
     """
-    missed = [name for name in names if not noticed(claim.mutants[name])]
+    start, mutant = time.perf_counter(), claim.mutants[name]
+    match check:
+        case Sampler():
+            blocks = range(n_blocks(check, "full"))
+            by_it = any(_drawn(claim, check, "full", seed, block, mutant, _quiet)[2] is not None for block in blocks)
+        case Measurement():
+            by_it = _measured(claim, check, "full", seed, _quiet, mutant).refutation is not None
+        case Proof():
+            try:
+                check.check(**parts_for(check.check, mutant))
+                by_it = False
+            except AssertionError:
+                by_it = True
+    return Noticed(name, by_it, time.perf_counter() - start)
+
+
+def noticing(evidence: Evidence, found: Sequence[Noticed]) -> Evidence:
+    """The evidence of a check that met these mutants; of one that lets a mutant through it is inconclusive."""
+    missed = [one.mutant for one in found if not one.by_it]
     if missed:
         scope = f"{evidence.scope}: the check does not notice the mutant {', '.join(missed)}"
         evidence = replace(evidence, kind="inconclusive", scope=scope)
-    found = tuple(name for name in names if name not in missed)
-    return replace(evidence, noticed=found, seconds=time.perf_counter() - start)
+    names = tuple(one.mutant for one in found if one.by_it)
+    return replace(evidence, noticed=names, seconds=evidence.seconds + sum(one.seconds for one in found))
+
+
+def _quiet(cases: int) -> None:
+    """The cases of a mutant are none of the claim."""
 
 
 def remeasure(claim: Claim, measurement: Measurement, profile: Profile, seed: int) -> Facts | None:
     """What refutes the claim when a measurement is run again."""
-    refutation = _measured(claim, measurement, profile, seed, lambda cases: None).refutation
+    refutation = _measured(claim, measurement, profile, seed, _quiet).refutation
     return None if refutation is None else refutation[1]
 
 
-def refute_mutant(claim: Claim, name: str, profile: Profile, tick: Tick) -> dict[str, object] | None:
+def refute_mutant(claim: Claim, name: str, profile: Profile, tick: Tick) -> Witness | None:
     """The witness on which a mutant fails, or None when it survives every family of the profile.
 
     What a family raises is raised when the others do not refute it.
     """
-    broken: list[BaseException] = []
-    for family, index, problem in _problems(claim, profile, broken):
-        with _at(index):
-            facts = claim.facts(problem, claim.mutants[name])
-        tick(1)
-        if facts is not None:
-            address = {"family": family.scope, "profile": profile, "index": index}
-            return make_witness(claim, f"mutant: {name}", problem, facts, address)
-    if broken:
-        raise broken[0]
-    return None
+    return walk(met_by_mutant(claim, name, profile, tick)).end
 
 
-def drop(claim: Claim, hypothesis: str, tick: Tick) -> dict[str, object] | None:
+def met_by_mutant(claim: Claim, name: str, profile: Profile, tick: Tick) -> Listed[Witness]:
+    """What `refute_mutant` goes through."""
+
+    def decide(found: tuple[Family, int, Any], tally: Tally) -> Witness | None:
+        family, index, problem = found
+        address = {"family": family.scope, "profile": profile, "index": index}
+        return _broken(claim, f"mutant: {name}", problem, claim.mutants[name], address, tally, tick)
+
+    return Listed(_problems(claim, profile), decide)
+
+
+def drop(claim: Claim, hypothesis: str, tick: Tick) -> Witness | None:
     """The witness that the claim fails without a hypothesis, or None when none was found."""
-    dropped = claim.necessity[hypothesis]
-    for index, problem in _numbered(dropped.problems, hypothesis):
-        with _at(index):
-            facts = claim.facts(problem, claim.parts_without(hypothesis))
-        tick(1)
-        if facts is not None:
-            address = {"without": hypothesis, "index": index}
-            return make_witness(claim, f"without: {hypothesis}", problem, facts, address)
-    return None
+    return walk(met_without(claim, hypothesis, tick)).end
 
 
-def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address: Address) -> dict[str, object]:
+def met_without(claim: Claim, hypothesis: str, tick: Tick) -> Listed[Witness]:
+    """What `drop` goes through."""
+    parts = claim.parts_without(hypothesis)
+
+    def decide(numbered: tuple[int, Any], tally: Tally) -> Witness | None:
+        index, problem = numbered
+        address = {"without": hypothesis, "index": index}
+        return _broken(claim, f"without: {hypothesis}", problem, parts, address, tally, tick)
+
+    return Listed(_numbered(claim.necessity[hypothesis].problems, hypothesis), decide)
+
+
+def _broken(
+    claim: Claim, variant: str, problem: Any, parts: Parts, address: Address, tally: Tally, tick: Tick
+) -> Witness | None:
+    """The witness that a variant fails on one more problem."""
+    with _at(address["index"]):
+        facts = claim.facts(problem, parts)
+    tally += Tally(1, cases=1)
+    tick(1)
+    return None if facts is None else make_witness(claim, variant, problem, facts, address)
+
+
+def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address: Address) -> Witness:
     """A witness: what was refuted, on which problem, and what was seen; `replay` needs nothing else.
 
     The problem is stored as data where it has a data form; else its address, from which it can be made again.
     """
     data = as_data(problem)
     spare = data is not None and variant.startswith(("mutant", "without"))
-    witness: dict[str, object] = {
+    witness: Witness = {
         "schema": 1,
         "claim": claim.address,
         "variant": variant,
@@ -346,11 +439,12 @@ def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address
     return witness if spare else witness | {"words": in_words(problem)}
 
 
-def _problems(claim: Claim, profile: Profile, broken: list[BaseException]) -> Iterator[tuple[Family, int, Any]]:
+def _problems(claim: Claim, profile: Profile) -> Iterator[tuple[Family, int, Any]]:
     """The problems of all families in turn, one of each at a time, so that a mutant meets every kind early.
 
-    A family that raises ends there, and `broken` has what it raised.
+    A family that raises ends there; the first thing that one raised is raised after the problems of the others.
     """
+    broken: list[BaseException] = []
     running = [(family, _numbered(partial(family.problems, profile), family.scope)) for family in claim.families]
     while running:
         for family, problems in list(running):
@@ -365,6 +459,8 @@ def _problems(claim: Claim, profile: Profile, broken: list[BaseException]) -> It
                 running.remove((family, problems))
             else:
                 yield family, index, problem
+    if broken:
+        raise broken[0]
 
 
 class _Refuted(Exception):

@@ -160,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--witnesses", metavar="DIR", default=".", help="where a refuted claim writes its witness files")
     check.add_argument("--seed", type=_natural, default=0, help="seed of everything random (default 0)")
     check.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    _add_scheduler(check)
     _add_outputs(check)
     check.set_defaults(run=_check)
 
@@ -237,6 +238,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--mixed", action="store_true", help="train on all lengths up to n, not on length n alone")
     table.add_argument("--json", metavar="FILE", help="write the verdicts")
     table.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    _add_scheduler(table)
     table.set_defaults(run=_verdicts)
 
     task = commands.add_parser(
@@ -308,6 +310,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("grid", help="a grid as .toml; see docs/training.md")
     sweep.add_argument("--results", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
     sweep.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    _add_scheduler(sweep)
     sweep.set_defaults(run=_train)
 
     doctor = commands.add_parser(
@@ -330,6 +333,14 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in commands.choices.items():
         debuggable(command, STATUSES.get(name, "0 done"))
     return parser
+
+
+def _add_scheduler(parser: argparse.ArgumentParser) -> None:
+    """What does the work, where that is not this machine."""
+    help_ = (
+        "work on a dask cluster, such as tcp://host:8786, or on what module:object makes an Executor (docs/scale.md)"
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help=help_)
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -395,19 +406,21 @@ def _whole(text: str, *, least: int) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from proofs_check import report as reports
+    from proofs_check.claims.checks import run, tasks_of
     from proofs_check.claims.finding import addresses
     from proofs_check.commands.terminal import console as standard_output
     from proofs_check.problem_files import write_json
+    from proofs_check.work.executors import executor
     from proofs_check.work.progress import watching
-    from proofs_check.work.runner import run, tasks_of
 
     if options.json:
         _require_writable(options.json, "check")
     _require_folder(options.witnesses)
     write_pages = _pages(options)
     tasks = tasks_of(addresses(options.claim or [], os.getcwd()))
-    with _no_litter(), watching(tasks) as watch:
-        outcome = run(tasks, profile=options.profile, seed=options.seed, jobs=options.jobs, watch=watch)
+    profile, seed, jobs = options.profile, options.seed, options.jobs
+    with _no_litter(), executor(options.scheduler, "check") as there, watching(tasks) as watch:
+        outcome = run(tasks, profile=profile, seed=seed, jobs=jobs, executor=there, watch=watch)
     report = reports.build(outcome)
     console = standard_output()
     with console.capture() as table:  # rich would end the program when the reader of a pipe went away
@@ -727,8 +740,9 @@ def _verdicts(options: argparse.Namespace) -> int:
     from proofs_check.commands.terminal import console as standard_output
     from proofs_check.problem_files import write_json
     from proofs_check.verdicts import table as verdicts
+    from proofs_check.work.executors import executor
+    from proofs_check.work.pool import Unfinished
     from proofs_check.work.progress import watching
-    from proofs_check.work.runner import Unfinished
 
     asked = verdicts.questions(
         [*options.named, *options.task], options.scheme or (), train=options.train_lengths, test=options.test_lengths
@@ -736,9 +750,11 @@ def _verdicts(options: argparse.Namespace) -> int:
     if options.json:
         _require_writable(options.json, "verdicts")
     error: BaseException | None = None
-    with watching(asked) as watch:
+    with executor(options.scheduler, "verdicts") as there, watching(asked) as watch:
         try:
-            cells, interrupted = verdicts.decide_all(asked, jobs=options.jobs, watch=watch, mixed=options.mixed)
+            cells, interrupted = verdicts.decide_all(
+                asked, jobs=options.jobs, executor=there, watch=watch, mixed=options.mixed
+            )
         except Unfinished as unfinished:
             cells, interrupted, error = unfinished.done, True, unfinished.__cause__
     console = standard_output()

@@ -50,7 +50,7 @@ ENABLES = {
     "pytest-cov": "the coverage of the tests (make coverage)",
     "pytest-xdist": "tests on several cores (make test)",
     "jax": "the JAX engine, for GPUs and as an independent check of the NumPy engine",
-    "distributed": "sweeps on a dask cluster",
+    "distributed": "checks, verdicts and sweeps on a dask cluster (--scheduler)",
     "sphinx": "the documentation as a site (make docs)",
     "myst-parser": "the documentation as a site (make docs)",
     "furo": "the documentation as a site (make docs)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
@@ -23,6 +23,7 @@ from idealized_model.transformer.sweeps import sweep as run_all
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
 from proofs_check.commands.program import FAILED, HOLDS, INCONCLUSIVE
 from proofs_check.commands.terminal import console_of_errors
+from proofs_check.work.executors import executor
 from theory.errors import InvalidArgument
 from theory.tasks.finding import sources_of
 
@@ -69,7 +70,8 @@ def train(options: Namespace) -> tuple[int, Table | None]:
 def sweep(options: Namespace) -> tuple[int, Table | None]:
     """Do the runs of a grid; returns the exit status, and the table of what they get right."""
     work = read_grid(options.grid)
-    return _sweep(work, options.results, options.workers)
+    with executor(options.scheduler, "sweep") as there:
+        return _sweep(work, options.results, options.workers, there)
 
 
 def _demo(options: Namespace) -> tuple[int, Table | None]:
@@ -93,11 +95,11 @@ def _demo(options: Namespace) -> tuple[int, Table | None]:
         return _sweep(read_grid(grid), str(folder / "results.jsonl"), options.workers)
 
 
-def _sweep(work: Sequence[Job], results: str, workers: int) -> tuple[int, Table | None]:
+def _sweep(work: Sequence[Job], results: str, workers: int, there: Executor | None = None) -> tuple[int, Table | None]:
     keys = {job.key for job in work}
     try:
         with _watching_runs(len(work)) as watch:
-            run_all(work, results, workers=workers, watch=watch)
+            run_all(work, results, workers=workers, executor=there, watch=watch)
     except (KeyboardInterrupt, BrokenExecutor) as error:
         rows = read_rows(results) if Path(results).exists() else []
         done = len(keys & {(row["digest"], row["code"]) for row in rows})

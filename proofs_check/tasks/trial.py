@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache, cached_property, partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from proofs_check.claims.engines import generator
+from proofs_check.work.draws import each_drawn, generator
 from theory.errors import InvalidArgument, bulk, of_the_machine, shown
 from theory.tasks.base import Instance, Step, Task, Tokens
 
@@ -320,8 +319,7 @@ class Trial:
 
     def search(self, contract: str, length: int, drawn: SearchStrategy[Drawn], check: Callable[[Drawn], None]) -> int:
         """Put what Hypothesis draws to a check; what is found against the task is shrunk before it is raised."""
-        import hypothesis
-        from hypothesis.errors import Flaky, HypothesisWarning
+        from hypothesis.errors import Flaky
 
         count, found, failed = 0, list[Broken](), list[BaseException]()
 
@@ -337,16 +335,8 @@ class Trial:
                 failed.append(error)
                 raise
 
-        run = hypothesis.settings(
-            max_examples=self.draws, database=None, deadline=None, derandomize=False, report_multiple_bugs=False,
-            suppress_health_check=list(hypothesis.HealthCheck), verbosity=hypothesis.Verbosity.quiet,
-            phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
-        )(hypothesis.given(drawn)(one))  # fmt: skip
-        key = int(self.rng(contract, str(length)).integers(2**63))
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", HypothesisWarning)
-                hypothesis.seed(key)(run)()
+            each_drawn(drawn, one, self.rng(contract, str(length)), self.draws)
         except Broken:
             raise found[-1] from None  # the last one is the smallest
         except Flaky:

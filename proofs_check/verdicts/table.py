@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
@@ -22,10 +23,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.claims.engines import Tick
 from proofs_check.commands.terminal import show
 from proofs_check.verdicts.subjects import Subject, in_words, sparsity_of, subject_of, subjects
-from proofs_check.work.runner import collect
+from proofs_check.work.pool import Tick, collect
 from theory import (
     Example,
     FiniteLaw,
@@ -270,10 +270,16 @@ def _scheme(name: object) -> Scheme:
 
 
 def decide_all(
-    asked: Sequence[Question], *, jobs: int, watch: Callable[[Question, int, bool], None], mixed: bool = False
+    asked: Sequence[Question],
+    *,
+    jobs: int,
+    watch: Callable[[Question, int, bool], None],
+    mixed: bool = False,
+    executor: Executor | None = None,
 ) -> tuple[dict[Question, Cell], bool]:
-    """Decide cells on `jobs` processes: what is decided, in the order asked, and whether an interrupt ended the rest."""
-    done, interrupted = collect(asked, partial(_decide, mixed), jobs=jobs, watch=watch)
+    """Decide cells on `jobs` processes, or an executor: what is decided, in the order asked, and whether an interrupt ended
+    the rest."""
+    done, interrupted = collect(asked, partial(_decide, mixed), jobs=jobs, executor=executor, watch=watch)
     return {question: done[question] for question in asked if question in done}, interrupted
 
 

@@ -20,7 +20,7 @@ Item = TypeVar("Item", bound=Grouped)
 
 @contextmanager
 def watching(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
-    """A watcher for `runner.collect`, on standard error, so that standard output holds the table alone."""
+    """A watcher for `pool.collect`, on standard error, so that standard output holds the table alone."""
     if sys.stderr.isatty():
         with _bars(items) as watch:
             yield watch

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idealized_model import SampledLoss, SparseAttentionHead, abstention, exact_interval, loss, sampled_loss
+from idealized_model import SampledLoss, SparseAttentionHead, abstention, exact_interval, loss, risk, sampled_loss
 from tests import routes
 from tests.cases import ENSEMBLES, LAWS, example, named, parity
 from theory import BudgetExceeded, ExactnessLost, Example, FiniteLaw, HardHead, HeadClass, InvalidArgument, View
@@ -168,6 +168,31 @@ def test_a_sample_is_reproducible() -> None:
     assert sampled_loss(head, law, np.random.default_rng(3), 30) == sampled_loss(
         head, law, np.random.default_rng(3), 30
     )
+
+
+@pytest.mark.parametrize(
+    "heads", [HeadClass(2), HeadClass(2, anchor="last"), HeadClass(2, key="order"), HeadClass(2, 9)]
+)
+def test_many_candidate_sets_are_counted_with_the_same_outcome(
+    heads: HeadClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same numbers are drawn, so what is found is the same to the last wrong answer; views are listed where counts
+    do not say them."""
+    law = parity(2).at(40)
+    key = () if heads.key == "none" else (0, 1)
+    head = HardHead(heads, {View(word, key): label for word, label in law.ensemble.target.items()})
+    head = HardHead(heads, {**head.answers, View((0, 0), key): 0})
+    counted: list[Example] = []
+    found = sampled_loss(head, law, np.random.default_rng(5), 60)
+    evaluate = risk.evaluate
+    monkeypatch.setattr(risk, "evaluate", lambda *of: counted.append(of[1]) or evaluate(*of))  # type: ignore[func-returns-value]
+    assert sampled_loss(head, law, np.random.default_rng(5), 60) == found
+    n_sets = heads.n_candidates(tuple(range(40)))
+    assert bool(counted) == (heads.key == "none" and heads.window is None and n_sets >= risk.COUNTED)
+    for most in (1, 10**9):
+        monkeypatch.setattr(risk, "COUNTED", most)
+        assert sampled_loss(head, law, np.random.default_rng(5), 60) == found
+    assert 0 < found.estimate < 1
 
 
 def test_a_sampled_loss_is_a_frozen_value_with_plain_numbers() -> None:

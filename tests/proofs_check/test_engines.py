@@ -17,6 +17,7 @@ from proofs_check.claims import engines, t1
 from proofs_check.claims.claim import Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
+from proofs_check.work.draws import generator
 from tests.proofs_check.toys import CLAIM, Ticks, draw_lengths, length_of, measure, problem, toy
 from theory import InvalidArgument
 
@@ -397,7 +398,7 @@ def test_a_witness_replays_after_a_json_roundtrip(variant: str, monkeypatch: pyt
 
 def test_generators_are_keyed_by_seed_and_names() -> None:
     def first(seed: int, *names: str) -> int:
-        return int(engines.generator(seed, *names).integers(2**62))
+        return int(generator(seed, *names).integers(2**62))
 
     assert first(0, "T1", "a") == first(0, "T1", "a")
     assert (

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from proofs_check import report as reports
+from proofs_check.claims.checks import Run
 from proofs_check.commands.cli import main
 from proofs_check.pages.html_report import Picture, page, pictures_in
 from proofs_check.verdicts import table as verdicts
-from proofs_check.work.runner import Run
 from tests.proofs_check.test_report import RUNS, made
 from theory import InvalidArgument, claims
 
@@ -492,7 +492,7 @@ def test_check_writes_the_page_of_its_report(
     def run(*arguments: Any, **options: Any) -> Run:
         return outcome
 
-    monkeypatch.setattr("proofs_check.work.runner.run", run)
+    monkeypatch.setattr("proofs_check.claims.checks.run", run)
     assert main(["check", "--claim", "T1", "--html", "r.html", "--junit", "r.xml", "--json", "r.json"]) == 1
     built = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert (tmp_path / "r.html").read_text(encoding="utf-8") == page(built)

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from proofs_check import Evidence, report
+from proofs_check.claims.checks import Result, Run, Task
 from proofs_check.evidence import Kind
 from proofs_check.report import NEEDLESS, SURVIVES
-from proofs_check.work.runner import Result, Run, Task
 from theory import InvalidArgument, claims
 from theory.claims import CLAIMS
 

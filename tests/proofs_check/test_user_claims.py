@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from proofs_check import Claim, Measured, require
 from proofs_check.claims import engines, find
+from proofs_check.claims.checks import perform, run, tasks_of
 from proofs_check.claims.finding import IDS, addresses, said
 from proofs_check.claims.recorded import as_data, from_data, from_field, to_data
 from proofs_check.commands.cli import main
@@ -29,7 +30,6 @@ from proofs_check.pages.html_report import page
 from proofs_check.problem import in_words
 from proofs_check.replay import _parts, _problem, replay
 from proofs_check.report import untried
-from proofs_check.work.runner import perform, run, tasks_of
 from tests.cases import LAWS
 from tests.proofs_check.own_claims import Interval, low, mean
 from tests.proofs_check.test_task_command import run_pytest

@@ -1,27 +1,34 @@
-"""The runner: every check once, the same results whatever the number of workers, nothing lost to an interrupt."""
+"""Checks: every one once, the same results whatever the workers and the shards, nothing lost to an interrupt."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from idealized_model.workers import deaf_to_interrupts
-from proofs_check.claims import find, t1
-from proofs_check.claims.claim import Profile
+from proofs_check import Evidence
+from proofs_check.claims import checks, engines, find, t1
+from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
+from proofs_check.claims.claim import Profile, Sampler
+from proofs_check.claims.turns import ALONE, WHOLE, Pace, Turn, Walked, walk
 from proofs_check.problem import Problem
-from proofs_check.work import runner
+from proofs_check.report import build
+from proofs_check.work import pool
 from proofs_check.work.progress import watching
-from proofs_check.work.runner import ENGINES, Result, Run, Task, run, tasks_of
-from tests.proofs_check.toys import CLAIM, problem, toy
+from tests.proofs_check.toys import CLAIM, Ticks, bare, draw_lengths, length_of, problem, toy
 from theory import BudgetExceeded, InvalidArgument
 from theory.claims import CLAIMS
 
@@ -179,6 +186,176 @@ def test_results_do_not_depend_on_workers_order_or_repetition() -> None:
     assert timeless(other)[sampled] != here[sampled]  # the seed matters
 
 
+SPLIT = Pace(-1, inf)
+"""As many turns as there are problems."""
+
+
+def nothing(task: Task, cases: int, done: bool) -> None:
+    """Nobody watches."""
+
+
+def report_of(addresses: Sequence[str], **how: Any) -> str:
+    """The report as it is written, but for its seconds."""
+    report = build(run(tasks_of(addresses), profile="quick", seed=3, watch=nothing, **{"jobs": 1, **how}))
+    report["seconds"] = 0
+    for claim in report["claims"]:
+        for evidence in claim["evidence"]:
+            evidence["seconds"] = 0
+    return json.dumps(report)
+
+
+OWN = [f"tests.proofs_check.own_claims:{name}" for name in ("mean", "low", "sparse", "growing", "negative", "broken")]
+
+
+@pytest.mark.parametrize("pace", [ALONE, SPLIT, Pace(0.0005), Pace(0.002, inf)], ids=str)
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_report_depends_on_no_shards_and_no_workers(pace: Pace, threads: int) -> None:
+    """Of claims that hold, are refuted by a family and by draws, raise in the middle, and have mutants that survive."""
+    alone = report_of(OWN)
+    with ThreadPoolExecutor(threads) as executor:
+        assert report_of(OWN, executor=executor, pace=pace) == alone
+    kinds = {evidence["kind"] for claim in json.loads(alone)["claims"] for evidence in claim["evidence"]}
+    assert {"refuted", "inconclusive", "exhausted", "supported"} <= kinds
+    assert "at problem" in alone
+
+
+@pytest.mark.parametrize(("jobs", "pace"), [(1, SPLIT), (2, ALONE), (2, SPLIT)], ids=str)
+def test_so_it_is_with_processes_and_claims_of_the_theory(jobs: int, pace: Pace) -> None:
+    addresses = ["T3b", *OWN[:2]]
+    assert report_of(addresses, jobs=jobs, pace=pace) == report_of(addresses)
+
+
+def test_a_witness_that_a_shard_found_survives_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were to look before it had not ended."""
+    claim = toy(bound=4, longest=9)
+    claim.families[1:], claim.samplers[:], claim.measurements[:], claim.proofs[:] = [], [], [], []
+    claim.mutants.clear()
+    claim.necessity.clear()
+    monkeypatch.setattr(t1, "claim", claim)
+    (task,) = tasks_of([CLAIM])
+    check = Check(task, "quick")
+    assert list(check.missing) == [Shard(task, WHOLE)]
+    first = walk(engines.listed_by(claim, claim.families[0], "quick", Ticks()), pace=SPLIT)
+    before, behind = check.add(Shard(task, WHOLE), first)
+    assert check.result(7).evidence == Evidence(
+        "inconclusive", "exhaustive", "lengths in a row: interrupted after 7 cases, none of which refuted the claim", 7
+    )
+    listed = engines.listed_by(claim, claim.families[0], "quick", Ticks())
+    assert isinstance(behind.part, Turn)
+    assert check.add(behind, walk(listed, turn=behind.part)) == []
+    assert not check.finished
+    found = check.result(7)
+    assert found.evidence is not None
+    assert found.evidence.kind == "refuted"
+    assert found.evidence.witness is not None
+    assert found.evidence.witness["facts"] == {"length": 5, "bound": "4"}
+    assert isinstance(before.part, Turn)
+    listed = engines.listed_by(claim, claim.families[0], "quick", Ticks())
+    check.add(before, walk(listed, turn=before.part))
+    assert check.finished
+    whole = perform(task, "quick", 0, Ticks()).evidence
+    assert whole is not None
+    assert timeless(Run("quick", 0, {task: check.result()})) == timeless(Run("quick", 0, {task: Result(whole)}))
+    assert whole.witness is not None
+    assert whole.witness["facts"] == {"length": 4, "bound": "4"}
+
+
+# ── Draws ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drawing(monkeypatch: pytest.MonkeyPatch, *, longest: int, n: int, bound: int = 10**10, draws: int = 20) -> Any:
+    """What a run finds of so many lengths, drawn in blocks of `draws`."""
+    monkeypatch.setattr(engines, "DRAWS", draws)
+    claim = bare(bound=bound)
+    claim.sampler("lengths", quick=n, full=n)(draw_lengths(longest))
+    monkeypatch.setattr(t1, "claim", claim)
+    (task,) = (task for task in tasks_of([CLAIM]) if task.engine == "sampled")
+    with ThreadPoolExecutor(2) as executor:
+        results = run([task], profile="quick", seed=1, jobs=1, watch=nothing, executor=executor).results
+    alone = perform(task, "quick", 1, Ticks())
+    assert timeless(Run("quick", 1, {task: alone})) == timeless(Run("quick", 1, results))
+    return alone.evidence
+
+
+def test_many_problems_are_drawn_in_blocks_and_each_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = drawing(monkeypatch, longest=6, n=50)
+    assert few.scope.startswith("lengths: 6 distinct ones drawn by Hypothesis, 6 of them in no family, 6 under")
+    assert (few.instances, few.decisive) == (6, 6)
+    many = drawing(monkeypatch, longest=10**9, n=50)
+    assert many.kind == "supported"
+    assert 40 <= many.instances <= 50  # small ones come again
+    assert many.scope.startswith(f"lengths: {many.instances} distinct ones")
+
+
+def test_a_block_has_at_most_so_many_draws_and_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(engines, "DRAWS", 20)
+    claim = toy(bound=10**10, cases=lambda of: seen.append(length_of(of)) or 1)  # type: ignore[func-returns-value]
+    sampler = Sampler("many", draw_lengths(10**9), 50, 50)
+    assert engines.n_blocks(sampler, "quick") == 3
+    blocks = []
+    for block in range(3):
+        seen.clear()
+        engines.draw(claim, sampler, "quick", 0, block, Ticks())
+        blocks.append([*seen])
+    assert [len(block) for block in blocks] == [20, 20, 10]
+    assert blocks[0] != blocks[1]
+    assert blocks[2] != blocks[1][:10]
+
+
+def test_the_first_block_that_refutes_counts_and_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its shrunk problem is the smallest one; those behind it may have found another."""
+    found = drawing(monkeypatch, longest=10**6, n=100, bound=10**6 - 40_000)
+    assert found.kind == "refuted"
+    assert found.witness["facts"]["length"] == 960_000
+    claim, sampler = t1.claim, t1.claim.samplers[0]
+    refuting = [b for b in range(5) if engines.draw(claim, sampler, "quick", 1, b, Ticks()).refuted is not None]
+    assert refuting[0] > 0, "choose another bound: the first block refutes it"
+    again = engines.redraw(claim, sampler, "quick", 1, refuting[0])
+    assert length_of(again) == 960_000
+    assert engines.redraw(claim, sampler, "quick", 1) is None
+
+
+def test_a_problem_that_goes_wrong_in_a_later_block_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "DRAWS", 20)
+
+    def cases(of: Problem) -> int:
+        if length_of(of) > 10**6 - 40_000:
+            raise LookupError("too long")
+        return 1
+
+    claim = toy(bound=10**7, cases=cases)
+    sampler = Sampler("lengths", draw_lengths(10**6), 100, 100)
+    numbers = {}
+    for block in range(5):
+        try:
+            engines.draw(claim, sampler, "quick", 1, block, Ticks())
+        except LookupError as error:
+            numbers[block] = int(error.__notes__[0].split()[2].rstrip(","))
+    assert max(numbers) > 0
+    assert all(20 * block < number <= 20 * block + 20 for block, number in numbers.items())
+
+
+def test_a_worker_without_the_module_of_a_claim_says_so() -> None:
+    """As on a machine that does not see the folder: the check is inconclusive, and the others go on."""
+    for engine, part in (("exhaustive", WHOLE), ("sampled", 0), ("symbolic", None)):
+        shard = Shard(Task(engine, "not_there:claim", "a scope"), part)  # type: ignore[arg-type]
+        piece = checks._found("quick", 0, ALONE, shard, Ticks())
+        raised = piece.end if isinstance(piece, Walked) else piece
+        assert isinstance(raised, checks.Raised)
+        assert "got 'not_there:claim', but there is no module not_there" in raised.said
+
+
+class Here:
+    """Equal to itself alone, or to nothing that comes from another process."""
+
+
+def test_keys_that_do_not_travel_are_told_apart() -> None:
+    assert engines._portable((1, "a"), 2, 3) == (1, "a")
+    for key in (Here(), lambda: 1):
+        assert engines._portable(key, 2, 3) == (2, 3)
+
+
 def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished(interruptible: None) -> None:
     tasks = [task for task in tasks_of(["T12", "T7"]) if task.engine in ("exhaustive", "necessity")]
 
@@ -252,7 +429,7 @@ def test_a_run_may_be_started_from_another_thread(monkeypatch: pytest.MonkeyPatc
 def test_the_environment_is_as_before_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with runner._one_thread_each():
+    with pool._one_thread_each():
         assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == ("3", "1")
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "MKL_NUM_THREADS" not in os.environ
