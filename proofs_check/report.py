@@ -12,8 +12,8 @@ from rich.table import Table
 
 from proofs_check.claims import find
 from proofs_check.claims.finding import IDS
-from proofs_check.commands.terminal import show
 from proofs_check.evidence import Evidence, version
+from proofs_check.terminal import show
 from proofs_check.work.runner import Run
 from theory.errors import InvalidArgument, shown
 

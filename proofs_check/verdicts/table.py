@@ -23,7 +23,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from proofs_check.claims.engines import Tick
-from proofs_check.commands.terminal import show
+from proofs_check.terminal import show
 from proofs_check.verdicts.subjects import Subject, in_words, sparsity_of, subject_of, subjects
 from proofs_check.work.runner import collect
 from theory import (

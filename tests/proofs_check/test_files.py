@@ -17,7 +17,7 @@ import pytest
 
 import proofs_check
 from proofs_check.claims import problems_drawn
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.problem import Problem
 from proofs_check.problem_files import (
     problem_from_dict,

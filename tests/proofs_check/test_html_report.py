@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from proofs_check import report as reports
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.pages.html_report import Picture, page, pictures_in
 from proofs_check.verdicts import table as verdicts
 from proofs_check.work.runner import Run

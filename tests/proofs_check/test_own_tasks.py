@@ -13,7 +13,7 @@ from idealized_model.transformer import TrainConfig, Trainer, evaluate, sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.runs import Evaluation, row_of, run
 from idealized_model.transformer.sweeps import Job, jobs, sweep
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.verdicts import table as verdicts
 from proofs_check.verdicts.comparison import compare
 from proofs_check.verdicts.subjects import MOST, Subject, subject_of, subjects

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import proofs_check
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.tasks import contracts
 from proofs_check.tasks.contracts import CONTRACTS
 from proofs_check.tasks.trial import Decided, Trial

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from rich.console import Console
 
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.verdicts import table as verdicts
 from proofs_check.verdicts.table import SCHEMES, Cell, Question, Subject, verdict
 from theory import (
