@@ -334,7 +334,7 @@ def prove_two_offsets(*, certificate: int = 2) -> int:
     notices=("coupled: always realizable",),
 )
 def _random_coupled() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import coupled_problems
+    from proofs_check.claims.drawn import coupled_problems
 
     return coupled_problems()
 
@@ -346,7 +346,7 @@ def _random_coupled() -> SearchStrategy[Problem]:
     notices=("raw IDs below the spread are realizable",),
 )
 def _random_outside() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import outside_problems
+    from proofs_check.claims.drawn import outside_problems
 
     return outside_problems()
 
@@ -355,7 +355,7 @@ def _random_outside() -> SearchStrategy[Problem]:
     "(iii): parity with random marks, weights and noise on raw IDs", quick=25, full=250, notices=("raw IDs generalize",)
 )
 def _random_raw() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import raw_parity_problems
+    from proofs_check.claims.drawn import raw_parity_problems
 
     return raw_parity_problems()
 

@@ -25,7 +25,7 @@ from proofs_check.commands.main import COMMANDS, main
 from proofs_check.commands.parser import Parser
 from proofs_check.commands.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, Ended, _Guarded, answered
 from proofs_check.problem_files import write_json
-from proofs_check.verdicts.table import SCHEMES
+from proofs_check.verdicts.deciding import SCHEMES
 from tests.processes import LENGTHGEN, environment, finished, launched
 from tests.proofs_check.toys import CLAIM, toy
 from theory.errors import InvalidArgument, NotWritten, unwritable
