@@ -43,8 +43,6 @@ SCOPE = (
     "theory/**/*.py",
     "idealized_model/**/*.py",
     "proofs_check/claims/*.py",
-    "proofs_check/claims/engines.py",
-    "proofs_check/claims/herbrand.py",
     "proofs_check/problem.py",
     "proofs_check/tasks/contracts.py",
     "proofs_check/tasks/coupling.py",
