@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -118,25 +119,25 @@ def room_of(module: str) -> str:
     return max((room for room in DIRECTIONS if f"{module}.".startswith(f"{room}.")), key=len)
 
 
-@pytest.fixture(scope="module")
+@cache
 def project() -> dict[str, set[str]]:
-    """The imports of the project, without what the door loads."""
-    return {**graph(sources()), DOOR: set()}
+    """The imports of the project."""
+    return graph(sources())
 
 
-def test_imports_go_from_right_to_left(project: dict[str, set[str]]) -> None:
+def test_imports_go_from_right_to_left() -> None:
     wrong = [
         f"{module} imports {other}"
-        for module, others in project.items()
+        for module, others in (project() | {DOOR: set()}).items()
         for other in sorted(others)
         if room_of(other) not in (room_of(module), *DIRECTIONS[room_of(module)])
     ]
     assert wrong == []
 
 
-def test_no_two_modules_import_each_other(project: dict[str, set[str]]) -> None:
+def test_no_two_modules_import_each_other() -> None:
     try:
-        TopologicalSorter(project).prepare()
+        TopologicalSorter(project() | {DOOR: set()}).prepare()
     except CycleError as error:
         pytest.fail(f"a circle: {' <- '.join(error.args[1])}")
 
@@ -146,7 +147,7 @@ def test_the_rooms_have_an_order() -> None:
 
 
 def test_the_door_loads_what_it_is_there_for_and_imports_nothing_of_ours() -> None:
-    assert graph(sources())[DOOR] == set(LOADED)
+    assert project()[DOOR] == set(LOADED)
     plain = ast.parse(sources()[DOOR])
     roots = {alias.name for node in ast.walk(plain) if isinstance(node, ast.Import) for alias in node.names}
     roots |= {node.module or "" for node in ast.walk(plain) if isinstance(node, ast.ImportFrom)}
