@@ -16,7 +16,8 @@ import pytest
 from lengthgen_entry import CORE, hidden
 from proofs_check.claims.finding import addresses
 from proofs_check.report import NEEDLESS, SURVIVES, explain
-from proofs_check.tasks.contracts import CONTRACTS, finding_of, trial_of
+from proofs_check.tasks.checking import finding_of, trial_of
+from proofs_check.tasks.contracts import CONTRACTS
 from proofs_check.work.runner import Task as Check
 from proofs_check.work.runner import perform, tasks_of
 from theory import TheoryError

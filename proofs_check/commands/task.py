@@ -8,7 +8,7 @@ from proofs_check.commands.output import no_litter, require_writable, say
 from proofs_check.commands.parser import TASK, Parser, natural, numbers, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE, REFUTED
 from proofs_check.problem_files import write_json
-from proofs_check.tasks.contracts import check_task
+from proofs_check.tasks.checking import BUDGET, check_task
 from theory.tasks import find_task
 
 STATUSES = "0 all hold, 1 something is refuted, 2 something is inconclusive"
@@ -23,7 +23,7 @@ def add_options(parser: Parser) -> None:
         "--lengths", type=numbers, metavar="N,N,...", help="lengths to try (default: five from the least)"
     )
     parser.add_argument(
-        "--budget", type=positive, default=20_000, help="most instances to list of a length (default 20,000)"
+        "--budget", type=positive, default=BUDGET, help=f"most instances to list of a length (default {BUDGET:,})"
     )
     parser.add_argument("--seed", type=natural, default=0, help="seed of everything random (default 0)")
     parser.add_argument("--json", metavar="FILE", help="write the report")

@@ -44,6 +44,7 @@ SCOPE = (
     "idealized_model/**/*.py",
     "proofs_check/claims/*.py",
     "proofs_check/problem.py",
+    "proofs_check/tasks/checking.py",
     "proofs_check/tasks/contracts.py",
     "proofs_check/tasks/coupling.py",
     "proofs_check/tasks/hidden.py",

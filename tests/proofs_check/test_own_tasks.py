@@ -14,6 +14,7 @@ from idealized_model.transformer import TrainConfig, Trainer, evaluate, sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.runs import Evaluation, row_of, run
 from idealized_model.transformer.sweeps import Job, jobs, sweep
+from proofs_check.__main__ import figures
 from proofs_check.commands.main import main
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts.comparison import compare
@@ -360,7 +361,9 @@ def test_a_grid_names_a_task_that_is_found(task: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("spec", [OWN, f"{OWN}, query-coupled", "sparse parity, k = 3"])
 def test_a_dependency_graph(spec: str, folder: Path) -> None:
-    assert main(["figures", "dependencies", "--task", spec, "--length", "4", "--out", "graph.svg"]) == 0
+    assert (
+        main(["figures", "dependencies", "--task", spec, "--length", "4", "--out", "graph.svg"], figures=figures) == 0
+    )
     assert (folder / "graph.svg").read_text(encoding="utf-8").count("<path") > 20
 
 
@@ -380,7 +383,13 @@ def test_tokens_are_drawn_as_they_are(folder: Path) -> None:
 
 
 def test_a_task_that_goes_wrong_is_not_drawn(folder: Path, capsys: Out) -> None:
-    assert main(["figures", "dependencies", "--task", "broken:NoSolution", "--length", "2", "--out", "graph.svg"]) == 3
+    assert (
+        main(
+            ["figures", "dependencies", "--task", "broken:NoSolution", "--length", "2", "--out", "graph.svg"],
+            figures=figures,
+        )
+        == 3
+    )
     assert "dependencies: argument task: got 'running maximum', which raises KeyError: 3" in capsys.readouterr().err
 
 

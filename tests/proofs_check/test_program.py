@@ -318,7 +318,7 @@ def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: 
 def test_options_have_their_full_names(arguments: list[str], capsys: Out) -> None:
     assert Parser().allow_abbrev is False
     with pytest.raises(Ended) as ended:
-        main(arguments)
+        main(arguments, figures=figures)
     assert ended.value.status == BAD_USAGE
     assert "unrecognized arguments: --" in capsys.readouterr().err
 
