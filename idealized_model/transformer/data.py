@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
-from idealized_model.transformer.engine import Batch
 from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
 from theory.tasks import Instance, Step, Task
