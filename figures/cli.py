@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from proofs_check.commands.cli import TASK, Parser, debuggable, say
+from proofs_check.commands.output import say
+from proofs_check.commands.parser import TASK, Parser, debuggable
 from proofs_check.commands.program import BAD_USAGE, answered, debugging
 from theory.errors import InvalidArgument, shown, unwritable
 

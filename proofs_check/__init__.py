@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from proofs_check.claims.claim import Claim, Measured, require
     from proofs_check.evidence import Evidence
     from proofs_check.problem import Problem
-    from proofs_check.tasks.contracts import check_task
+    from proofs_check.tasks.checking import check_task
 
 __all__ = ["Claim", "Evidence", "Measured", "Problem", "check_task", "require"]
 
@@ -19,7 +19,7 @@ _HOMES = {
     "Evidence": "evidence",
     "Measured": "claims.claim",
     "Problem": "problem",
-    "check_task": "tasks.contracts",
+    "check_task": "tasks.checking",
     "require": "claims.claim",
 }
 

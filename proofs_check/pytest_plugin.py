@@ -18,7 +18,8 @@ from proofs_check.claims.checks import Task as Check
 from proofs_check.claims.checks import perform, tasks_of
 from proofs_check.claims.finding import addresses
 from proofs_check.report import NEEDLESS, SURVIVES, explain
-from proofs_check.tasks.contracts import CONTRACTS, finding_of, trial_of
+from proofs_check.tasks.checking import finding_of, trial_of
+from proofs_check.tasks.contracts import CONTRACTS
 from theory import TheoryError
 from theory.errors import did_you_mean
 from theory.tasks import find_task

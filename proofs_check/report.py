@@ -13,8 +13,8 @@ from rich.table import Table
 from proofs_check.claims import find
 from proofs_check.claims.checks import Run
 from proofs_check.claims.finding import IDS
-from proofs_check.commands.terminal import show
 from proofs_check.evidence import Evidence, version
+from proofs_check.terminal import show
 from theory.errors import InvalidArgument, shown
 
 SCHEMA = 1

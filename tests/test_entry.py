@@ -17,7 +17,7 @@ import pytest
 import lengthgen_entry
 import proofs_check.__main__
 from lengthgen_entry import HOME, PACKAGES, hidden, misplaced
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from tests.proofs_check.test_task_command import PLUGIN
 
 Out = pytest.CaptureFixture[str]
@@ -185,26 +185,29 @@ def test_the_doctor_runs_although_its_package_lost_files(
 @pytest.mark.parametrize(
     ("gone", "arguments"),
     [
-        ("__main__", []), ("program", []), ("program", ["doctor"]), ("doctor", ["doctor"]), ("spelling", []),
-        ("spelling", ["doctor"]),
+        ("proofs_check.__main__", []), ("proofs_check.commands.program", []),
+        ("proofs_check.commands.program", ["doctor"]), ("proofs_check.commands.doctor", ["doctor"]),
+        ("proofs_check.commands.installation", ["doctor"]), ("proofs_check.spelling", []),
+        ("proofs_check.spelling", ["doctor"]),
     ],
 )  # fmt: skip
 def test_a_file_that_is_gone_is_one_line(gone: str, arguments: list[str]) -> None:
     code = (
-        f"import sys; sys.modules['proofs_check.{gone}'] = None; sys.argv = {['lengthgen', *arguments]}; "
+        f"import sys; sys.modules[{gone!r}] = None; sys.argv = {['lengthgen', *arguments]}; "
         "import lengthgen_entry; sys.exit(lengthgen_entry.main())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("lengthgen: ")
-    assert f"proofs_check.{gone} " in done.stderr or f"name '{gone}' from 'proofs_check'" in done.stderr
+    package, _, name = gone.rpartition(".")
+    assert f"{gone} " in done.stderr or f"name {name!r} from {package!r}" in done.stderr
     assert done.stderr.endswith(". Install it again.\n")
     assert done.stderr.count("\n") == 1
 
 
 def test_what_comes_first_loads_no_doctor() -> None:
     """Only the command line that is asked for is waited for."""
-    code = "import sys, proofs_check.__main__; sys.exit('proofs_check.commands.doctor' in sys.modules)"
+    code = "import sys, proofs_check.__main__; sys.exit('proofs_check.commands.installation' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=HOME, check=False).returncode == 0
 
 
@@ -251,7 +254,7 @@ def test_commands_say_it_in_one_line(
 
 def test_figures_of_somebody_else_are_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     found = hide("figures", "package", tmp_path, monkeypatch)
-    assert main(["figures", "--list"]) == 3
+    assert main(["figures", "--list"], figures=proofs_check.__main__.figures) == 3
     assert capsys.readouterr().err.startswith(f"lengthgen: the package figures comes from {found}")
     assert main(["task", "copy", "--lengths", "1"]) == 0  # which needs none
     assert proofs_check.__main__.misplaced(*lengthgen_entry.CORE) == []

@@ -325,7 +325,7 @@ import _multiprocessing, multiprocessing.synchronize, sys
 def none(*arguments, **options):
     raise OSError(30, "Read-only file system")
 _multiprocessing.SemLock = none
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.commands.program import run
 sys.exit(run(lambda: max(main(command.split()) for command in sys.argv[1:])))
 """

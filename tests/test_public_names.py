@@ -21,8 +21,9 @@ from theory import TheoryError
 ROOTS = ("theory", "idealized_model", "proofs_check", "figures")
 API = Path(__file__).parents[1] / "docs" / "api"
 
-INTERNAL = {"proofs_check.claims"}
-"""Packages without public names: the attacks on the claims, which `theory.claims` and the command line name."""
+ROOMS = ("claims", "tasks", "verdicts", "pages", "commands", "work")
+INTERNAL = {"idealized_model.counting", *(f"proofs_check.{room}" for room in ROOMS)}
+"""Packages whose public names are those of the package that holds them, or that have none."""
 
 
 def packages() -> Iterator[str]:

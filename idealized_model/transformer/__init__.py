@@ -1,12 +1,19 @@
 """The small transformer: a trained counterpart of the idealised head, in NumPy.
 
-`config` holds the sizes and the parameters, `engine` the forward and backward passes, `encodings` how IDs enter, `data`
-how tasks become batches, `training` the optimizer, checkpoints and evaluation.
+The idealised head is what the theorems speak of: a score and an answer a view, exact, chosen freely. This is what
+gradient descent finds in a real architecture, in floats; no theorem here speaks of it, and runs of it are evidence beside
+the verdicts (`proofs_check.verdicts.comparison`). The two share the tasks of `theory` and no code: nothing of `head`, `risk`,
+`counting`, `enumeration` and `learning` imports this package, nor does it import them.
+
+`config` holds the sizes and the parameters, `engine` and `passes` the way through the model, forward and back, `encodings`
+how IDs enter, `data` how tasks become a `batch`, `training` the optimizer and checkpoints, `evaluation` the scores, `runs`
+and `sweeps` whole runs and many of them, and `results` their rows.
 """
 
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions
-from idealized_model.transformer.engine import Batch, Engine
+from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.evaluation import Score, attention_mass, evaluate, rollout
 from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
-from idealized_model.transformer.engine import Batch
 from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
 from theory.tasks.faults import ASK, HOLDS, sampled
+from theory.tasks.wrapped import Wrapped
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ POSITIONS: dict[str, Positions] = {
 """The position schemes of the command line."""
 
 
-class Queried(Task):
+@dataclass(frozen=True)
+class Queried(Wrapped):
     """A task whose answer any head may read off (anchor "none"), with a token "?" before the answer to predict it from.
 
     A transformer predicts from the last token; without a token that only asks, that would be a token of the input. The
@@ -88,21 +90,9 @@ class Queried(Task):
     read              0,1,2
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.min_length = task.min_length
-
-    @property
-    def name(self) -> str:
-        return self.task.name
-
     @property
     def alphabet(self) -> tuple[str, ...]:
         return (*self.task.alphabet, "?")
-
-    @property
-    def sparsity(self) -> int | None:
-        return self.task.sparsity
 
     def rule(self, read: Tokens) -> int:
         if self.task.takes_key:
@@ -113,25 +103,13 @@ class Queried(Task):
                 expected="a rule of the tokens read alone",
                 fix="The query is another one here, and with it the key: ask the task itself.",
             )
-        return self.task.rule(read)
-
-    def instances(self, length: int) -> Iterator[Instance]:
-        return map(self._asked, self.task.instances(length))
-
-    def n_instances(self, length: int) -> int:
-        return self.task.n_instances(length)
+        return super().rule(read)
 
     def weight(self, instance: Instance) -> int:
         (*tokens, _, answer), (*ids, last, _), (step,) = instance.tokens, instance.ids, instance.steps
         return self.task.weight(Instance((*tokens, answer), (*ids, last), (Step(step.position - 1, step.sources),)))
 
-    def draw(self, length: int, rng: np.random.Generator) -> Instance:
-        return self._asked(self.task.draw(length, rng))
-
-    def check_length(self, length: object, method: str) -> None:
-        self.task.check_length(length, method)
-
-    def _asked(self, instance: Instance) -> Instance:
+    def changed(self, instance: Instance) -> Instance:
         if len(instance.steps) != 1 or instance.given:
             got = f"{self.name!r}, with the anchor 'none' and {len(instance.steps)} steps, {len(instance.given)} given"
             raise InvalidArgument(

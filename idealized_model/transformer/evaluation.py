@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.data import batch_of, ids_of, sequence_task
-from idealized_model.transformer.engine import Batch
 from idealized_model.transformer.training import Trainer, alone
 from theory.errors import InvalidArgument, shown
 from theory.positions import Ids

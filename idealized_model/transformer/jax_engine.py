@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
-from idealized_model.transformer.engine import EPSILON, Batch
+from idealized_model.transformer.passes import EPSILON
 from theory.errors import BackendUnavailable, InvalidArgument
 
 STEP = 16

@@ -24,9 +24,10 @@ from threadpoolctl import threadpool_limits
 
 from idealized_model.text import replacing
 from idealized_model.transformer.backends import BACKENDS, make_engine
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, sequence_task
-from idealized_model.transformer.engine import Batch, Engine
+from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import CHANGED
 from theory.errors import InvalidArgument, TheoryError, did_you_mean, shown, unwritable

@@ -383,7 +383,7 @@ def prove_criterion(*, statement: Statement = STATED) -> int:
     notices=("without (a)", "without (c)", "(c) for every train example"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import problems
+    from proofs_check.claims.drawn import problems
 
     return problems(max_heads=3**9)
 

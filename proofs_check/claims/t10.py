@@ -329,7 +329,7 @@ def prove_histograms(*, statement: Statement = STATED) -> int:
     notices=("Chen without the mixed terms", "l for l - k among histograms"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import problems
+    from proofs_check.claims.drawn import problems
 
     return problems(max_heads=3**30, max_length=5).map(_without_limits)
 

@@ -237,7 +237,7 @@ def prove_pointwise(*, scale: Fraction = Fraction(1)) -> int:
     "random mixtures, supports, schemes, windows, keys, anchors", quick=60, full=600, notices=("half of the factor",)
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import problems
+    from proofs_check.claims.drawn import problems
 
     return problems(max_heads=3**7)
 

@@ -123,7 +123,7 @@ def prove_pointwise(*, floor: Callable[[Any], Any] = _stated_floor) -> int:
     notices=("2 / (N + 1)", "no head beats chance"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import parity_problems
+    from proofs_check.claims.drawn import parity_problems
 
     return parity_problems().filter(lambda problem: decisive(problem) > 0)
 

@@ -246,7 +246,7 @@ def prove_sizes(*, slope: int = 2, shift: int = 0, anchored_shift: int = -1) -> 
     notices=("2k - 1 for 2k", "anchored: 2k - 2 for 2k - 1"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import certificate_problems
+    from proofs_check.claims.drawn import certificate_problems
 
     return certificate_problems()
 

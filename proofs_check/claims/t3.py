@@ -395,7 +395,7 @@ def prove_chain(*, statement: Statement = STATED) -> int:
     notices=("without κ0", "the smallest mass ratio for κ", "half of the bound"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import problems
+    from proofs_check.claims.drawn import problems
 
     return problems(max_heads=3**7)
 

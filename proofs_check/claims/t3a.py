@@ -224,7 +224,7 @@ def rare_noise_loss(k: int, length: int, x, share):  # type: ignore[no-untyped-d
     key=lambda problem: (problem.heads.arity, *(law.length for law in problem.planted)),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import exchangeable_problems
+    from proofs_check.claims.drawn import exchangeable_problems
 
     return exchangeable_problems()
 

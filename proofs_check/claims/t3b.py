@@ -269,7 +269,7 @@ def listed_pairs(width: int, offset: int, length: int) -> int:
     key=lambda problem: (problem.heads, *((law.length, law.positions) for law in problem.planted)),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import local_problems
+    from proofs_check.claims.drawn import local_problems
 
     return local_problems()
 

@@ -252,7 +252,7 @@ def prove_unseen(*, hides: Hides = "test") -> int:
     notices=("(i) absolute IDs generalize", "(ii) unbounded relative offsets generalize"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import fixed_id_problems
+    from proofs_check.claims.drawn import fixed_id_problems
 
     return fixed_id_problems()
 

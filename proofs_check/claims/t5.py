@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,7 +52,8 @@ def refute(
     (ii) S* in no candidate set, no subset of it determines the label: `outside`.
     (iii) parity on raw IDs whose window holds S*: `raw`.
     """
-    for part, allowed in _says(problem, certificate, coupled, outside, raw, without).items():
+    parts = {"certificate": certificate, "coupled": coupled, "outside": outside, "raw": raw}
+    for part, allowed in _says(problem, without, **parts).items():
         found = {"verdict": problem.verdict().outcome}
         if problem.n_enumerated:
             found["brute_force"] = problem.brute_force()
@@ -68,24 +69,21 @@ claim.mutant("raw IDs generalize", raw=frozenset(("generalizes",)))
 claim.mutant("raw IDs below the spread are realizable", outside=frozenset(("fails", "generalizes")))
 
 
-def _says(
-    problem: Problem,
-    certificate: int = 2,
-    coupled: Outcomes = COUPLED,
-    outside: Outcomes = OUTSIDE,
-    raw: Outcomes = RAW,
-    without: str = "",
-) -> dict[str, Outcomes]:
-    """{part: the outcomes that it allows}, of the parts whose hypotheses hold."""
+def _says(problem: Problem, without: str = "", **parts: Any) -> dict[str, Outcomes]:
+    """{part: the outcomes that it allows}, of the parts whose hypotheses hold; `parts` of the statement may be otherwise."""
     return {
         part: allowed
-        for part, (hypotheses, allowed) in _parts(problem, certificate, coupled, outside, raw).items()
+        for part, (hypotheses, allowed) in _parts(problem, **parts).items()
         if all(holds for name, holds in hypotheses.items() if name != without)
     }
 
 
 def _parts(
-    problem: Problem, certificate: int, coupled: Outcomes, outside: Outcomes, raw: Outcomes
+    problem: Problem,
+    certificate: int = 2,
+    coupled: Outcomes = COUPLED,
+    outside: Outcomes = OUTSIDE,
+    raw: Outcomes = RAW,
 ) -> dict[str, tuple[dict[str, bool], Outcomes]]:
     """{part: ({hypothesis: whether it holds}, the outcomes that it allows)}."""
     train, test, heads = problem.train, problem.test, problem.heads
@@ -334,7 +332,7 @@ def prove_two_offsets(*, certificate: int = 2) -> int:
     notices=("coupled: always realizable",),
 )
 def _random_coupled() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import coupled_problems
+    from proofs_check.claims.drawn import coupled_problems
 
     return coupled_problems()
 
@@ -346,7 +344,7 @@ def _random_coupled() -> SearchStrategy[Problem]:
     notices=("raw IDs below the spread are realizable",),
 )
 def _random_outside() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import outside_problems
+    from proofs_check.claims.drawn import outside_problems
 
     return outside_problems()
 
@@ -355,7 +353,7 @@ def _random_outside() -> SearchStrategy[Problem]:
     "(iii): parity with random marks, weights and noise on raw IDs", quick=25, full=250, notices=("raw IDs generalize",)
 )
 def _random_raw() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import raw_parity_problems
+    from proofs_check.claims.drawn import raw_parity_problems
 
     return raw_parity_problems()
 

@@ -258,9 +258,9 @@ def prove_log_scaling(*, arity_shift: int = 0, normalised: bool = True) -> int:
     "random plantings, weights, schemes, windows, keys and anchors", quick=20, full=400, notices=tuple(claim.mutants)
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import dilution_problems
+    from proofs_check.claims.drawn import dilution_problems
 
-    return dilution_problems()
+    return dilution_problems(nonvacuous)
 
 
 @claim.measurement("search", "hill climbing for the largest loss at random margins", notices=tuple(claim.mutants))

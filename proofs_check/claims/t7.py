@@ -242,7 +242,7 @@ def prove_floor(*, floor: Callable[[Any], Any] = _stated_floor) -> int:
     notices=("a third for a half", *FLOORS),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import parity_problems
+    from proofs_check.claims.drawn import parity_problems
 
     return parity_problems()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -17,21 +17,21 @@ from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, View, claims, decide
 from theory.examples import Label
+from theory.tasks import ScratchpadParity, step_examples
+from theory.tasks.parity import Coupling
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
+    from hypothesis.strategies import DrawFn, SearchStrategy
 
 claim = Claim(**vars(claims.get("T8")))
 
-Coupling: TypeAlias = Literal["token", "query"]
 Prefix: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """Tokens and IDs so far."""
 
 StepLabel: TypeAlias = tuple[int, int]
 """The next token, and by how much its ID exceeds the last one."""
 
-COUPLINGS: tuple[Coupling, ...] = ("token", "query")
-
+COUPLINGS: tuple[Coupling, ...] = get_args(Coupling)
 
 Combine = Literal["sum", "max", "first", "mean"]
 
@@ -46,10 +46,8 @@ def _bound(losses: list[Fraction], *, factor: Fraction = Fraction(2), combine: C
 def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1, ones: Fraction = Fraction(1, 2)) -> FiniteLaw:
     """All prediction steps of parity with a scratchpad on n bits, as examples with labels (token, ID increment).
 
-    The sequence is b_1..b_n s_0..s_n with bits 0, 1 as b and 2, 3 as s; s_0 = 2 and s_t = s_(t-1) xor b_t. Step t
-    predicts s_t from the prefix that ends with s_(t-1). Token-coupled: b_i and s_i share ID i; query-coupled: s_(i-1),
-    which emits s_i, carries b_i's ID. IDs are multiplied by `spread` and shifted. Bits are
-    independent, 1 with probability `ones`; every step of an episode weighs the same.
+    The task is `theory.tasks.ScratchpadParity`, with the IDs multiplied by `spread` and shifted. Bits are independent, 1
+    with probability `ones`; every step of an episode weighs the same.
 
     Examples
     --------
@@ -58,35 +56,31 @@ def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1, ones: 
     (1, 2) (1, 1) (3, 1)
     """
     found: dict[Example, Fraction] = {}
-    for bits in product((0, 1), repeat=n):
-        weight = ones ** sum(bits) * (1 - ones) ** (n - sum(bits)) / n
-        for (tokens, ids), (token, _) in _episode(bits, coupling).items():
-            found[Example(tokens, tuple(shift + spread * i for i in ids), (token, spread))] = weight
+    for instance in ScratchpadParity(coupling).support(n):
+        n_ones = sum(instance.tokens[:n])
+        weight = ones**n_ones * (1 - ones) ** (n - n_ones) / n
+        ids = tuple(shift + spread * i for i in instance.ids)
+        found |= dict.fromkeys(step_examples(instance, ids, increments=True), weight)
     return FiniteLaw(found)
-
-
-def _episode(bits: Sequence[int], coupling: Coupling) -> dict[Prefix, StepLabel]:
-    """The steps of one episode, in turn."""
-    states, offset = [2], 0 if coupling == "token" else 1
-    for bit in bits:
-        states.append(2 + (states[-1] - 2 ^ bit))
-    n = len(bits)
-    return {
-        ((*bits, *states[:t]), (*range(1, n + 1), *range(offset, offset + t))): (states[t], 1) for t in range(1, n + 1)
-    }
 
 
 def classes(coupling: Coupling) -> HeadClass:
     """The class that serves a coupling: token-coupled needs window 1 and the relative key, query-coupled neither."""
-    return HeadClass(2, 1, "relative", "last") if coupling == "token" else HeadClass(2, 0, "none", "last")
+    task = ScratchpadParity(coupling)
+    return HeadClass(task.sparsity, task.window, "relative" if coupling == "token" else "none", task.anchor)
 
 
-def rollout(head: SparseAttentionHead, prompt: Prefix, truth: Mapping[Prefix, StepLabel]) -> bool:
+def _targets(law: Iterable[Example]) -> dict[Prefix, StepLabel]:
+    """The label of every prefix."""
+    return {(example.tokens, example.ids): example.label for example in law}  # type: ignore[misc]
+
+
+def rollout(head: SparseAttentionHead, prompt: Example, truth: Mapping[Prefix, StepLabel]) -> bool:
     """Whether a greedy free-running rollout from a prompt is right at every step; a tie counts as an error.
 
     Each next token, and each next ID, is the head's own prediction.
     """
-    tokens, ids = prompt
+    tokens, ids = prompt.tokens, prompt.ids
     while (tokens, ids) in truth:
         right = truth[tokens, ids]
         out = head(Example(tokens, ids, right))
@@ -105,13 +99,10 @@ def step_of(example: Example) -> int:
 @lru_cache(maxsize=512)
 def _truth(law: Law) -> tuple[dict[Prefix, StepLabel], dict[int, dict[Example, int]]]:
     """The targets, and the examples of each step with their weights."""
-    truth: dict[Prefix, StepLabel] = {}
     by_step: dict[int, dict[Example, int]] = {}
     for example, weight in law.table().items():
-        assert isinstance(example.label, tuple)
-        truth[example.tokens, example.ids] = example.label
         by_step.setdefault(step_of(example), {})[example] = weight
-    return truth, dict(sorted(by_step.items()))
+    return _targets(law.table()), dict(sorted(by_step.items()))
 
 
 @claim.refute
@@ -131,7 +122,7 @@ def refute(
     prompts, n = by_step[1], len(by_step)
     head = SparseAttentionHead.hard(problem.head or eliminate(problem.heads, problem.train.support()))
     losses = [_mean({e: w * _step_loss(head, e, increments) for e, w in at.items()}, at) for at in by_step.values()]
-    wrong = {e: w for e, w in prompts.items() if not rollout(head, (e.tokens, e.ids), truth)}
+    wrong = {e: w for e, w in prompts.items() if not rollout(head, e, truth)}
     error, bound = _mean(wrong, prompts), _bound(losses, factor=factor, combine=combine)
     if error > bound:
         return {"bits": n, "rollout_error": str(error), "bound": str(bound)}
@@ -272,9 +263,24 @@ def prove_pathwise(*, factor: Fraction = Fraction(2)) -> int:
     notices=("only the first step", "tokens without ID increments"),
 )
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import rollout_problems
+    """Random hard heads on the views of the steps, and heads that are nearly right."""
+    from hypothesis import strategies as st
 
-    return rollout_problems()
+    @st.composite
+    def problems(draw: DrawFn) -> Problem:
+        coupling = draw(st.sampled_from(COUPLINGS))
+        heads = classes(coupling)
+        n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2)) if coupling == "query" else 1
+        shift, ones = draw(st.integers(-3, 3)), Fraction(1, draw(st.integers(2, 30)))
+        law = steps(n, coupling, shift=shift, spread=spread, ones=ones)
+        views = sorted({view for example in law.support() for view in heads.views(example)})
+        nearly = draw(st.booleans())
+        answers: dict[View, Label] = dict(eliminate(heads, law.support()).answers) if nearly else {}
+        labels = [*sorted(law.labels, key=repr), (2, spread + 1)]
+        some = st.dictionaries(st.sampled_from(views), st.sampled_from(labels), max_size=2 if nearly else 8)
+        return Problem(heads, law, law, HardHead(heads, answers | draw(some)))
+
+    return problems()
 
 
 @claim.measurement("sampled", "long rollouts", notices=("only the first step",))
@@ -295,9 +301,10 @@ def _long_rollouts(
             failed = 0
             for _ in range(prompts):
                 bits = (rng.random(n) < 1 / n).astype(int).tolist()
-                truth = _episode(bits, coupling)
-                losses = [head(Example(*prefix, label)).loss(label) for prefix, label in truth.items()]
-                error = not rollout(head, next(iter(truth)), truth)
+                instance = ScratchpadParity(coupling).solve((*bits, 2))
+                episode = list(step_examples(instance, instance.ids, increments=True))
+                losses = [head(example).loss(example.label) for example in episode]
+                error = not rollout(head, episode[0], _targets(episode))
                 failed += error
                 instances, decisive = instances + 1, decisive + (_bound(losses, combine=combine) < 1)
                 tick(1)

@@ -286,7 +286,7 @@ def prove_union_bound(*, per_view: Fraction = Fraction(1), level: bool = True, p
 
 @claim.sampler("random small laws", quick=25, full=400, notices=("n² for n",))
 def _random_problems() -> SearchStrategy[Problem]:
-    from proofs_check.claims.problems_drawn import small_problems
+    from proofs_check.claims.drawn import small_problems
 
     return small_problems()
 

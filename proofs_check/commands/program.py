@@ -16,6 +16,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, TextIO
 
 HOLDS, REFUTED, INCONCLUSIVE, BAD_USAGE, FAILED = range(5)
@@ -95,12 +96,14 @@ def _said(error: BaseException) -> tuple[int, str]:
     return FAILED, f"{what}{'' if isinstance(error, OSError) else ', which is a bug'} (--debug shows where)"
 
 
+DOCTOR = ("proofs_check.commands.doctor", "proofs_check.commands.installation", "proofs_check.spelling")
+"""What the doctor needs, beside the standard library; it is looked for, not imported, as it is a program of its own."""
+
+
 def _cure() -> str:
-    try:
-        import proofs_check.commands.doctor  # noqa: F401
-    except ImportError:  # it is what is missing, or needs that
-        return "Install it again."
-    return "See what is missing: python -m proofs_check.commands.doctor"
+    if all(map(find_spec, DOCTOR)):
+        return f"See what is missing: python -m {DOCTOR[0]}"
+    return "Install it again."
 
 
 def _tell(name: str, line: str) -> None:

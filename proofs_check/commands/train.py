@@ -1,11 +1,12 @@
-"""`lengthgen train` and `lengthgen sweep`: train transformers, one configuration or a grid of them."""
+"""`lengthgen train`: train transformers on one configuration, a run a seed."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
@@ -16,19 +17,22 @@ from typing import TYPE_CHECKING, Any
 
 from idealized_model.risk import exact_interval
 from idealized_model.text import read_text
-from idealized_model.transformer.results import Results, Row, read_rows, require_source
+from idealized_model.transformer.results import Results, Row, require_source
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run_in
-from idealized_model.transformer.sweeps import Job, read_grid
-from idealized_model.transformer.sweeps import sweep as run_all
+from idealized_model.transformer.sweeps import read_grid
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
-from proofs_check.commands.program import FAILED, HOLDS, INCONCLUSIVE
-from proofs_check.commands.terminal import console_of_errors
-from proofs_check.work.executors import executor
+from proofs_check.commands.output import say_with, tell
+from proofs_check.commands.parser import TASK, Parser, interval, natural, number, numbers, positive
+from proofs_check.commands.program import HOLDS, INCONCLUSIVE
+from proofs_check.commands.sweep import do_runs, setting_of
+from proofs_check.terminal import console_of_errors, show
 from theory.errors import InvalidArgument
 from theory.tasks.finding import sources_of
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+STATUSES = "0 done, 2 a run diverged"
 
 LEVEL = "95/100"
 FACTORS = (1, 2, 5)
@@ -38,8 +42,54 @@ EVERY = 5.0
 """Seconds between two lines of progress, where there is no terminal for a bar."""
 
 
-def train(options: Namespace) -> tuple[int, Table | None]:
-    """Train the seeds one after the other; returns the exit status, and the table of what they get right."""
+def add_options(parser: Parser) -> None:
+    """The task, the configuration, and where the runs are kept."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Train a small transformer on short instances of a task, a run a seed, and print how many longer ones\n"
+        "it gets right. Runs are kept in a folder: the same command goes on where it was interrupted."
+    )
+    parser.epilog = (
+        'example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered\n'
+        "         --train-lengths 1..20 --test-lengths 20,50,100 --layers 1 --heads 1 --log-scale --batch 64 --steps 1500"
+    )
+    parser.add_argument("task", nargs="?", help=TASK)
+    parser.add_argument("--demo", action="store_true", help="a small grid of tasks and schemes, in a few minutes")
+    parser.add_argument(
+        "--positions", metavar="SCHEME", help="how positions enter: none, rope, coupled, ... (default none)"
+    )
+    parser.add_argument("--train-lengths", type=interval, metavar="A..B", help="lengths of training (default 1..20)")
+    parser.add_argument(
+        "--test-lengths",
+        type=numbers,
+        metavar="N,N,...",
+        help="lengths of the tests (default: 1, 2 and 5 times the longest of training)",
+    )
+    parser.add_argument("--test-size", type=positive, default=128, metavar="N", help="sequences a length (default 128)")
+    parser.add_argument(
+        "--seeds", type=positive, default=1, metavar="N", help="runs, with seeds --seed, ... (default 1)"
+    )
+    parser.add_argument("--seed", type=natural, metavar="N", help="the first seed (default 0)")
+    for name, what in (
+        ("steps", "training steps (default 2000)"), ("batch", "sequences a step (default 128)"),
+        ("width", "of the model (default 64)"), ("layers", "of the model (default 2)"), ("heads", "a layer (default 4)"),
+    ):  # fmt: skip
+        parser.add_argument(f"--{name}", type=positive, metavar="N", help=what)
+    parser.add_argument("--ids", dest="n_ids", type=positive, metavar="N", help="range of position IDs (default 256)")
+    parser.add_argument("--rate", type=number, metavar="X", help="largest learning rate (default 0.001)")
+    parser.add_argument(
+        "--log-scale", action="store_const", const=True, help="multiply logits by log(visible keys + 1)"
+    )
+    parser.add_argument("--engine", metavar="NAME", help="numpy (default) or jax")
+    parser.add_argument("--config", metavar="FILE", help="a configuration as .toml; the other options override it")
+    parser.add_argument("--out", metavar="FOLDER", help="where the runs are kept (default runs/TASK-SCHEME)")
+    parser.add_argument(
+        "--workers", type=positive, default=os.cpu_count() or 1, help="processes of --demo (default: all cores)"
+    )
+
+
+def run(options: Namespace) -> int:
+    """Train the seeds one after the other, and print what they get right."""
     if options.demo:
         return _demo(options)
     config = _config(options)
@@ -59,22 +109,16 @@ def train(options: Namespace) -> tuple[int, Table | None]:
                     results.append(_run(folder / f"seed-{one.seed}", one, evaluation))
         except KeyboardInterrupt:
             print(f"lengthgen: interrupted; the same command goes on from {folder}.", file=sys.stderr)
-            return INCONCLUSIVE, None
+            return INCONCLUSIVE
         wanted = {digest(one, evaluation) for one in configs}
         rows = [row for row in results.rows if row["digest"] in wanted and row["code"] == str(NUMERICS)]
     rows.sort(key=lambda row: row["config"]["seed"])
     diverged = any(row["status"] == "diverged" for row in rows)
-    return INCONCLUSIVE if diverged else HOLDS, by_seed(rows)
+    say_with(partial(show, by_seed(rows)))
+    return INCONCLUSIVE if diverged else HOLDS
 
 
-def sweep(options: Namespace) -> tuple[int, Table | None]:
-    """Do the runs of a grid; returns the exit status, and the table of what they get right."""
-    work = read_grid(options.grid)
-    with executor(options.scheduler, "sweep") as there:
-        return _sweep(work, options.results, options.workers, there)
-
-
-def _demo(options: Namespace) -> tuple[int, Table | None]:
+def _demo(options: Namespace) -> int:
     """The grid that comes with the package; it says all that the other options could."""
     given = {name: getattr(options, name, None) for name in ("config", "train_lengths", "test_lengths")}
     given |= {field.name: getattr(options, field.name, None) for field in fields(TrainConfig)}
@@ -92,21 +136,7 @@ def _demo(options: Namespace) -> tuple[int, Table | None]:
     folder = Path(options.out or Path("runs", "demo"))
     _make(folder)
     with resources.as_file(resources.files("idealized_model.transformer") / "demo.toml") as grid:
-        return _sweep(read_grid(grid), str(folder / "results.jsonl"), options.workers)
-
-
-def _sweep(work: Sequence[Job], results: str, workers: int, there: Executor | None = None) -> tuple[int, Table | None]:
-    keys = {job.key for job in work}
-    try:
-        with _watching_runs(len(work)) as watch:
-            run_all(work, results, workers=workers, executor=there, watch=watch)
-    except (KeyboardInterrupt, BrokenExecutor) as error:
-        rows = read_rows(results) if Path(results).exists() else []
-        done = len(keys & {(row["digest"], row["code"]) for row in rows})
-        killed = "" if isinstance(error, KeyboardInterrupt) else "a worker was killed (was there memory for it?); "
-        _tell(f"lengthgen: {killed}{done} of {len(work)} runs done; the same command goes on.")
-        return FAILED if killed else INCONCLUSIVE, None
-    return HOLDS, by_setting([row for row in read_rows(results) if (row["digest"], row["code"]) in keys])
+        return do_runs(read_grid(grid), str(folder / "results.jsonl"), options.workers)
 
 
 def _run(folder: Path, config: TrainConfig, evaluation: Evaluation) -> Row:
@@ -182,45 +212,12 @@ def _step_line(last: list[float], trainer: Trainer) -> None:
         last[0] = perf_counter()
         left = trainer.seconds / trainer.step * (trainer.config.steps - trainer.step)
         config = trainer.config
-        _tell(f"seed {config.seed} [{trainer.step}/{config.steps}] {_state(trainer)}, {left:.0f} s left")
+        tell(f"seed {config.seed} [{trainer.step}/{config.steps}] {_state(trainer)}, {left:.0f} s left")
 
 
 def _state(trainer: Trainer) -> str:
     accuracy = f", accuracy {trainer.history[-1].accuracy:.3f}" if trainer.history else ""
     return f"loss {trainer.loss:.4f}{accuracy}, {trainer.n_tokens / trainer.seconds:,.0f} tokens/s"
-
-
-@contextmanager
-def _watching_runs(total: int) -> Iterator[Callable[[Row, int, int], None]]:
-    """Progress of a sweep: a bar in a terminal, a line a run elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda row, done, total: _tell(f"[{done}/{total}] {_summary(row)}")
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
-        bar = progress.add_task("", total=total)
-        yield lambda row, done, _: progress.update(bar, completed=done, description=_summary(row))
-
-
-def _summary(row: Row) -> str:
-    right = ", ".join(f"{test['free_running']} of {test['size']} at {test['length']}" for test in row["tests"])
-    return f"{row['config']['task']}, {row['config']['positions']}, seed {row['config']['seed']}: {right}"
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 # ── Tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -233,7 +230,7 @@ def by_seed(rows: Sequence[Row]) -> Table:
     usual = {field.name: field.default for field in fields(TrainConfig)}
     config = rows[0]["config"]
     table = Table(
-        title=_setting(config, [name for name in config if config[name] != usual[name]]), title_justify="left"
+        title=setting_of(config, [name for name in config if config[name] != usual[name]]), title_justify="left"
     )
     for name in ("seed", "length", "free running", "", "teacher-forced", "", "tokens"):
         table.add_column(name, justify="right")
@@ -251,43 +248,6 @@ def by_seed(rows: Sequence[Row]) -> Table:
     )
     table.caption_justify = "left"
     return table
-
-
-def by_setting(rows: Sequence[Row]) -> Table:
-    """A line a setting, test task and length, with what every seed gets right."""
-    from rich.table import Table
-
-    table = Table(
-        caption="Right: sequences that free running reproduces, of every seed; ! diverged.", caption_justify="left"
-    )
-    configs = [row["config"] for row in rows]
-    others = any(test["task"] != row["config"]["task"] for row in rows for test in row["tests"])
-    for name in ("trained on", *(["tested on"] if others else []), "length", "of", "right, seed by seed"):
-        table.add_column(name, justify="right" if name in ("length", "of") else "left")
-    varied = [name for name in configs[0] if any(config[name] != configs[0][name] for config in configs)]
-    found: dict[tuple[str, str, int, int], dict[int, str]] = {}
-    for row in rows:
-        for test in row["tests"]:
-            line = (_setting(row["config"], varied), test["task"], test["length"], test["size"])
-            right = f"{test['free_running']}{'!' if row['status'] == 'diverged' else ''}"
-            found.setdefault(line, {})[row["config"]["seed"]] = right
-    last = ("", "")
-    for (setting, tested, length, size), right_of in found.items():
-        shown = ("", "") if (setting, tested) == last else (setting, tested)
-        last = (setting, tested)
-        table.add_row(
-            *shown[: 2 if others else 1],
-            str(length),
-            str(size),
-            " ".join(right for _, right in sorted(right_of.items())),
-        )
-    return table
-
-
-def _setting(config: dict[str, Any], names: Sequence[str]) -> str:
-    """The task, the scheme, and the parameters of these names."""
-    rest = [f"{name} {config[name]}" for name in names if name not in ("task", "positions", "seed")]
-    return f"{config['task']}: {', '.join([config['positions'], *rest])}"
 
 
 def _share(count: int, size: int) -> tuple[str, str]:

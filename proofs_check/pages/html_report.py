@@ -22,8 +22,9 @@ from idealized_model.text import read_text
 from proofs_check.claims.finding import IDS
 from proofs_check.pages.mathml import text_to_html
 from proofs_check.report import Report, covered, decisive, verdict
-from proofs_check.verdicts import table as verdict_table
+from proofs_check.verdicts.deciding import SCHEMES, Cell
 from proofs_check.verdicts.subjects import sparsity_of
+from proofs_check.verdicts.table import LEGEND, to_data
 from theory import claims
 from theory.errors import InvalidArgument
 from theory.tasks import find_task
@@ -68,7 +69,7 @@ class Picture:
     alt: str
 
 
-def page(report: Report, *, cells: Sequence[verdict_table.Cell] = (), pictures: Sequence[Picture] = ()) -> str:
+def page(report: Report, *, cells: Sequence[Cell] = (), pictures: Sequence[Picture] = ()) -> str:
     """The page of a report that `check` made, or that was stored with --json.
 
     Parameters
@@ -305,7 +306,7 @@ def _said(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _matrix(cells: Sequence[verdict_table.Cell]) -> str:
+def _matrix(cells: Sequence[Cell]) -> str:
     if not cells:
         return (
             "<p>Not part of this page. Store it with <code>lengthgen verdicts --json verdicts.json</code> and pass "
@@ -319,9 +320,9 @@ def _matrix(cells: Sequence[verdict_table.Cell]) -> str:
         marks = [_Cell(_text(own[c].text), OUTCOMES.get(own[c].outcome, "")) if c in own else "…" for c in columns]
         rows.append([_text(name), sparsity, *marks])
         why.append(f"<details><summary>{_text(name)}</summary>{_reasons(own)}</details>")
-    what = "".join(f"<dt>{name}</dt><dd>{verdict_table.SCHEMES[name].what}</dd>" for name in columns)
+    what = "".join(f"<dt>{name}</dt><dd>{SCHEMES[name].what}</dd>" for name in columns)
     legend: list[str] = []
-    for line in verdict_table.LEGEND:
+    for line in LEGEND:
         if line.startswith(" "):
             legend[-1] += f" {line.strip()}"
         else:
@@ -335,7 +336,7 @@ def _matrix(cells: Sequence[verdict_table.Cell]) -> str:
     )
 
 
-def _reasons(cells: Mapping[str, verdict_table.Cell]) -> str:
+def _reasons(cells: Mapping[str, Cell]) -> str:
     items = []
     for scheme, cell in cells.items():
         for decision in cell.decisions:
@@ -359,7 +360,7 @@ def _title(name: str) -> str:
     return name.replace("_", " ").replace("-", " ").capitalize()
 
 
-def _provenance(report: Report, cells: Sequence[verdict_table.Cell]) -> str:
+def _provenance(report: Report, cells: Sequence[Cell]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in report["packages"].items())
     repeat = f"lengthgen check --profile {report['profile']} --seed {report['seed']}"
     facts = {
@@ -372,7 +373,7 @@ def _provenance(report: Report, cells: Sequence[verdict_table.Cell]) -> str:
         "SHA-256 of the report": _digest(report),
     }
     if cells:
-        facts["SHA-256 of the verdicts"] = _digest(verdict_table.to_data(cells)["cells"])
+        facts["SHA-256 of the verdicts"] = _digest(to_data(cells)["cells"])
     pairs = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())
     return f"<dl>{pairs}<dt>Repeat it</dt><dd><code>{_text(repeat)}</code></dd></dl>"
 

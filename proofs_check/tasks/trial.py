@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache, cached_property, partial
 from itertools import accumulate, chain, islice, product
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -393,6 +393,16 @@ class Trial:
 def at_lengths(values: Sequence[int]) -> str:
     """Lengths in words."""
     return f"length{'s' if len(values) > 1 else ''} {', '.join(map(str, values))}"
+
+
+def attribute_of(task: Task, name: str) -> Any:
+    """An attribute, or the error that reading it raises."""
+    try:
+        return getattr(task, name)
+    except (Exception, SystemExit) as error:
+        if of_the_machine(error):
+            raise
+        return error
 
 
 def name_of(task: Task) -> str:

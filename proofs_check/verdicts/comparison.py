@@ -16,8 +16,8 @@ from typing import Literal
 from idealized_model.risk import exact_interval
 from idealized_model.transformer.data import POSITIONS
 from idealized_model.transformer.results import Row, require_source
+from proofs_check.verdicts.deciding import SCHEMES, Cell, Scheme, verdict
 from proofs_check.verdicts.subjects import subject_of
-from proofs_check.verdicts.table import SCHEMES, Cell, Scheme, verdict
 from theory.errors import InvalidArgument
 from theory.tasks import Planted, find_task
 from theory.tasks.dense import Dense

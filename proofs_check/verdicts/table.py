@@ -1,202 +1,27 @@
-"""T1 on tasks: under every position scheme, whether heads that are perfect on short instances stay so on long ones.
-
->>> from theory import tasks
->>> subject = Subject(tasks.ScratchpadParity("query"), train=range(1, 4), test=range(1, 6))
->>> print(verdict(subject, "coupled").decisions[0])
-generalizes from length 2 [arity 2, window 0, key relative, anchor last]
->>> print(verdict(subject, "absolute").decisions[0].witness)
-trained at length 3, tested at length 4: the view '0s0' with key (3, 4) never occurs in training (after 0000s0)
-"""
+"""Many verdicts at once: the cells that are asked for, decided in parallel, as one table and as a file."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache, partial
-from typing import Any, Literal, NamedTuple
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any, NamedTuple
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.commands.terminal import show
-from proofs_check.verdicts.subjects import Subject, in_words, sparsity_of, subject_of, subjects
+from proofs_check.terminal import show
+from proofs_check.verdicts.deciding import SCHEMES, Cell, Decision, Witness, scheme_of, verdict
+from proofs_check.verdicts.subjects import Subject, sparsity_of, subject_of, subjects
 from proofs_check.work.pool import Tick, collect
-from theory import (
-    Example,
-    FiniteLaw,
-    HeadClass,
-    InvalidArgument,
-    Verdict,
-    View,
-    certificate_length,
-)
-from theory.criterion import Outcome, Reason
-from theory.errors import check_type, did_you_mean, shown, within_budget
+from theory import Example, HeadClass, InvalidArgument, View
+from theory.errors import check_type, shown
 from theory.examples import Label
-from theory.heads import Key
-from theory.positions import Ids
-from theory.tasks import Instance, step_examples
-from theory.tasks.faults import checked, running
 
 SCHEMA = 1
-
-EXAMPLES = 1_000_000
-"""Examples of a length at most, each shift of an instance counted; they are held in memory."""
-
-HEAD = 256
-"""A witness keeps T1's head where it selects at most so many views."""
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """What heads see of the positions.
-
-    Attributes
-    ----------
-    key : what a head sees of the IDs of a candidate set.
-    coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
-    window : "none"; or the smallest in which every prediction has a candidate set that holds all it reads, at the longest
-        training length ("trained") or at all lengths ("held").
-    shifted : in training every shift of the positions that reaches a test ID.
-    increments : heads predict the pair (token, ID increment).
-    """
-
-    name: str
-    what: str
-    key: Key
-    coupled: bool = False
-    window: Literal["none", "trained", "held"] = "none"
-    shifted: bool = False
-    increments: bool = False
-
-
-SCHEMES: dict[str, Scheme] = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme("none", "no positions: key none, no window", "none"),
-        Scheme("absolute", "positions 0, 1, 2, ...: absolute key, no window", "absolute"),
-        Scheme(
-            "random shift",
-            "positions, shifted in training so that every test ID occurs: absolute key, a window w that is enough in training",
-            "absolute", window="trained", shifted=True,
-        ),
-        Scheme(
-            "relative window", "positions: relative key, a window w that is enough in training", "relative",
-            window="trained",
-        ),
-        Scheme(
-            "coupled", "the task's IDs: relative key, the least window w that is enough", "relative", coupled=True,
-            window="held",
-        ),
-        Scheme(
-            "predictive", "coupled, and with the next token its ID increment is predicted (PPC)", "relative",
-            coupled=True, window="held", increments=True,
-        ),
-        Scheme(
-            "random ordered",
-            "the task's IDs relabelled at random in their order: order key, no window, or w = 0 where it is enough", "order",
-            coupled=True,
-        ),
-    )
-}  # fmt: skip
-"""Every scheme by its name."""
-
-
-class Witness(NamedTuple):
-    """What shows that heads do not generalize.
-
-    For "fails" a test example, on which T1's head loses something although its training loss is 0; for "unrealizable" a
-    training example (and no test length): none of its views has the same label wherever it occurs.
-
-    Attributes
-    ----------
-    why, text : the reason, and the tokens of the example, in words and in the alphabet of the task.
-    selected : how many views T1's head selects.
-    head : T1's head, every view that it selects with its answer; None where they are more than `HEAD`.
-    """
-
-    train_length: int
-    test_length: int | None
-    why: str
-    text: str
-    example: Example
-    view: View | None = None
-    test_loss: str | None = None
-    selected: int | None = None
-    head: tuple[tuple[View, Label], ...] | None = None
-
-    def __str__(self) -> str:
-        tested = "" if self.test_length is None else f", tested at length {self.test_length}"
-        return f"trained at length {self.train_length}{tested}: {self.why} (after {self.text})"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The verdict for one head class: where it generalizes from, or the verdict at the longest training length."""
-
-    heads: HeadClass
-    outcome: Outcome
-    reason: Reason | None = None
-    certificate: int | None = None
-    witness: Witness | None = None
-
-    @property
-    def word(self) -> str:
-        """The verdict in short, for the table."""
-        if self.outcome == "generalizes":
-            return f"✓ from {self.certificate}"
-        return "∅ no head" if self.outcome == "unrealizable" else f"✗ {self.reason}"
-
-    def __str__(self) -> str:
-        arity, window, key, anchor = self.heads.arity, self.heads.window, self.heads.key, self.heads.anchor
-        said: str = self.outcome if self.reason is None else f"{self.outcome} ({self.reason})"
-        said += "" if self.certificate is None else f" from length {self.certificate}"
-        limit = "no window" if window is None else f"window {window}"
-        return f"{said} [arity {arity}, {limit}, key {key}, anchor {anchor}]"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is decided for one task under one scheme.
-
-    Attributes
-    ----------
-    decisions : one a head class: one for a sparse task, one an arity for a dense one.
-    growing : whether the smallest window that holds the dependency sets grows with the length.
-    drawn : {test length: (instances drawn, instances)}, where they are too many to list: there "generalizes" speaks of
-        the instances drawn, while "fails" and "unrealizable" hold for the whole law.
-    """
-
-    task: str
-    scheme: str
-    scope: str
-    decisions: tuple[Decision, ...]
-    growing: bool = False
-    drawn: Mapping[int, tuple[int, int]] = field(default_factory=dict, hash=False)
-    seconds: float = field(default=0.0, compare=False)
-
-    @property
-    def outcome(self) -> str:
-        """The outcome, or "mixed" where it depends on the arity."""
-        outcomes = {decision.outcome for decision in self.decisions}
-        return outcomes.pop() if len(outcomes) == 1 else "mixed"
-
-    @property
-    def text(self) -> str:
-        """The cell of the table."""
-        words = dict.fromkeys(decision.word for decision in self.decisions)
-        lines = [*words] if len(words) == 1 else [f"k={d.heads.arity}: {d.word}" for d in self.decisions]
-        window = self.decisions[-1].heads.window
-        marks = ("" if window is None else f"w={window}") + "↑" * self.growing + "~" * bool(self.drawn)
-        return "\n".join([*lines, marks] if marks else lines)
-
-    def __str__(self) -> str:
-        return f"{self.task}, {self.scheme}: {'; '.join(map(str, self.decisions))}"
 
 
 class Question(NamedTuple):
@@ -246,7 +71,7 @@ shift; relative window; coupled; predictive; random ordered. Did you mean 'predi
     """
     rows, columns = _named(tasks, "tasks", subjects()), _named(schemes, "schemes", SCHEMES)
     for scheme in columns:
-        _scheme(scheme)
+        scheme_of(scheme)
     for task in rows:
         subject_of(task, tuple(train), tuple(test))  # refuses what cannot be decided
     return [Question(task, scheme, tuple(train), tuple(test)) for task in rows for scheme in columns]
@@ -260,13 +85,6 @@ def _named(names: Iterable[str], argument: str, known: Iterable[str]) -> list[st
     for name in names:
         check_type(name, str, "verdicts", argument.removesuffix("s"), "a name", "For instance 'copy', or 'coupled'.")
     return list(dict.fromkeys(names or known))
-
-
-def _scheme(name: object) -> Scheme:
-    if not isinstance(name, str) or name not in SCHEMES:
-        expected = f"one of {'; '.join(SCHEMES)}"
-        raise InvalidArgument("verdicts", "scheme", got=shown(name), expected=expected, fix=did_you_mean(name, SCHEMES))
-    return SCHEMES[name]
 
 
 def decide_all(
@@ -286,168 +104,6 @@ def decide_all(
 def _decide(mixed: bool, question: Question, tick: Tick) -> Cell:
     cell = verdict(question.subject, question.scheme, mixed=mixed, tick=tick)
     return replace(cell, task=question.task)  # as it was asked
-
-
-def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick: Tick = lambda cases: None) -> Cell:
-    """Decide a task under a scheme by T1, all steps of all instances together.
-
-    Parameters
-    ----------
-    scheme : a name in `SCHEMES`, or a scheme of one's own.
-    mixed : train on all the training lengths up to n, rather than on length n alone.
-    tick : called with the number of examples whenever some were listed.
-
-    Raises
-    ------
-    InvalidArgument : for an unknown scheme, and arguments of another type.
-    BudgetExceeded : when a support is too large to list.
-
-    Examples
-    --------
-    >>> from theory.tasks import Copy
-    >>> print(verdict(Subject(Copy(2), range(1, 4), range(1, 6)), "coupled"))
-    copy, coupled: generalizes from length 3 [arity 2, window 1, key relative, anchor last]
-
-    Cost: that of `certificate_length` for every head class. Source: T1 in docs/theory.md.
-    """
-    check_type(subject, Subject, "verdict", "subject", "a Subject", "Write Subject(task, train=..., test=...).")
-    check_type(mixed, bool, "verdict", "mixed", "True or False", "Pass mixed=True to train on all lengths up to n.")
-    if not callable(tick):
-        raise InvalidArgument(
-            "verdict", "tick", got=shown(tick), expected="a function of a number", fix="Leave it out."
-        )
-    scheme = scheme if isinstance(scheme, Scheme) else _scheme(scheme)
-    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick)
-    decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
-    seconds = time.perf_counter() - start
-    return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds)
-
-
-class _Laws:
-    """The laws of a task under a scheme, and the head classes that fit it."""
-
-    def __init__(self, subject: Subject, scheme: Scheme, mixed: bool, tick: Tick) -> None:
-        self.subject, self.task, self.scheme, self.mixed, self.tick = subject, subject.task, scheme, mixed, tick
-        whole = subject.short is None or scheme.window == "held"
-        self.trained, self.tested = (subject.train, subject.test) if whole else subject.short or ((), ())
-        self.drawn: dict[int, tuple[int, int]] = {}
-        self.instances = {n: self._instances(n) for n in sorted({*self.trained, *self.tested})}
-        self.longest = max(len(instance.tokens) for listed in self.instances.values() for instance in listed)
-        self._listed: dict[tuple[int, range], list[Example]] = {}
-
-    def _instances(self, length: int) -> list[Instance]:
-        listed, size = self.subject.listed, self.task.n_instances(length)
-        if size == 0:
-            fix = "Leave the length out."
-            raise InvalidArgument(
-                "verdict", "subject", got=f"length {length}", expected="a length that has instances", fix=fix
-            )
-        rng = np.random.default_rng(length)
-        with running(self.task, "verdict"):
-            if length in self.trained or size <= listed:
-                return [checked(instance, self.task, "verdict") for instance in self.task.support(length)]
-            self.drawn[length] = listed, size
-            return [checked(self.task.sample(length, rng), self.task, "verdict") for _ in range(listed)]
-
-    @property
-    def scope(self) -> str:
-        """The lengths in words."""
-        size = f"{self.subject.size}; " if self.subject.size else ""
-        drawn = (f"; {some:,} of {size:,} instances of length {n}" for n, (some, size) in self.drawn.items())
-        return f"{size}{in_words(self.trained, self.tested)}{' mixed' * self.mixed}{''.join(drawn)}"
-
-    @property
-    def arities(self) -> tuple[int, ...]:
-        if self.subject.arities or self.task.sparsity is None:
-            return self.subject.arities or (1, 2, 3)
-        return (max(self.task.arity(instance) for listed in self.instances.values() for instance in listed),)
-
-    def _ids(self, instance: Instance) -> Ids:
-        return instance.ids if self.scheme.coupled else tuple(range(len(instance.tokens)))
-
-    def window(self, length: int) -> int:
-        """The smallest window in which every prediction has a candidate set that holds all it reads."""
-        arity = max(self.arities)
-        reads = {
-            (self._ids(instance)[: step.position], self.task.attended(step))
-            for instance in self.instances[length]
-            for step in instance.steps
-        }
-        return max(_width(ids, attended, arity) for ids, attended in reads)
-
-    def growing(self) -> bool:
-        """Whether the window has to grow with the length."""
-        shorter, longer = max(self.trained), max(self.tested)
-        return self.scheme.window == "held" and self.window(shorter) < self.window(longer)
-
-    def head_classes(self) -> list[HeadClass]:
-        """One for every arity."""
-        lengths = [max(self.trained)] if self.scheme.window == "trained" else list(self.instances)
-        enough = max(map(self.window, lengths))
-        free = self.scheme.window == "none" and not (self.scheme.key == "order" and enough == 0)
-        return [HeadClass(k, None if free else enough, self.scheme.key, self.task.anchor) for k in self.arities]
-
-    def _law(self, length: int, offsets: range) -> list[Example]:
-        if (length, offsets) not in self._listed:
-            size = len(offsets) * sum(len(instance.steps) for instance in self.instances[length])
-            within_budget("verdict (examples)", size=size, budget=EXAMPLES, fix=f"Length {length} is too long to list.")
-            examples: dict[Example, None] = {}
-            for instance in self.instances[length]:
-                for offset in offsets:
-                    ids = tuple(i + offset for i in self._ids(instance))
-                    examples |= dict.fromkeys(step_examples(instance, ids, increments=self.scheme.increments))
-            self._listed[length, offsets] = list(examples)
-            self.tick(len(examples))
-        return self._listed[length, offsets]
-
-    def train(self, length: int) -> FiniteLaw:
-        offsets = range(self.longest if self.scheme.shifted else 1)
-        lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
-        return FiniteLaw.uniform(example for n in lengths for example in self._law(n, offsets))
-
-    def test(self, length: int) -> FiniteLaw:
-        return FiniteLaw.uniform(self._law(length, range(1)))
-
-    def decide(self, heads: HeadClass) -> Decision:
-        found = certificate_length(
-            heads, self.train, lengths=self.trained, test_lengths=self.tested, test_law_at=self.test
-        )
-        if found.length is not None:
-            return Decision(heads, "generalizes", certificate=found.length)
-        longest = max(found.verdicts)
-        given = found.verdicts[longest]
-        return Decision(
-            heads, given.outcome, given.reason, witness=self.witness(given, longest, found.failed_at[longest])
-        )
-
-    def witness(self, given: Verdict, trained: int, tested: int) -> Witness:
-        example, text = given.example, self.task.text
-        assert example is not None
-        view = "" if given.view is None else f"the view '{text(given.view.tokens)}' with key {given.view.key}"
-        if given.outcome == "unrealizable":
-            why = "no view of this training example has the same label wherever it occurs"
-            return Witness(trained, None, why, text(example.tokens), example)
-        assert given.counterexample is not None
-        why = {
-            "unseen": f"{view} never occurs in training",
-            "flip": f"{view} always has one label in training, and another one here",
-            "abstains": "a head that is perfect in training selects nothing here",
-        }[given.reason or "unseen"]
-        answers = given.counterexample.answers
-        head = tuple(answers.items()) if len(answers) <= HEAD else None
-        loss = str(given.test_loss)
-        return Witness(trained, tested, why, text(example.tokens), example, given.view, loss, len(answers), head)
-
-
-@lru_cache(maxsize=2**16)
-def _width(ids: Ids, attended: frozenset[int], arity: int) -> int:
-    """The width of the smallest window that holds these positions, and enough others for a candidate set."""
-    low, high = (end(ids[i] for i in attended) for end in (min, max))
-    widths = [high - low] if len(ids) < arity else []
-    for start in {i for i in ids if i <= low}:
-        later = sorted(i for i in ids if i >= start)
-        widths += [max(high, later[arity - 1]) - start] if len(later) >= arity else []
-    return min(widths)
 
 
 # ── Table and file ───────────────────────────────────────────────────────────────────────────────────────────────────

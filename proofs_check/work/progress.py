@@ -44,7 +44,7 @@ def _lines(items: Sequence[Item]) -> Callable[[Item, int, bool], None]:
 def _bars(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from proofs_check.commands.terminal import console_of_errors
+    from proofs_check.terminal import console_of_errors
 
     groups = dict.fromkeys(item.group for item in items)
     columns = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import proofs_check
 from figures import gallery, store
 from figures.cli import main
 from figures.plot import Plot, Row, encode, write
 from figures.registry import PLOTS, find
 from figures.style import SMALLEST, Style
 from idealized_model.transformer.sweeps import read_grid
-from proofs_check.commands import cli
+from proofs_check.__main__ import figures
+from proofs_check.commands.main import main as lengthgen
 from theory.errors import InvalidArgument
 
 Out = pytest.CaptureFixture[str]
@@ -82,21 +81,16 @@ def test_what_has_data_is_drawn_although_other_data_is_missing(tmp_path: Path, c
 
 
 def test_lengthgen_figures_is_the_same(capsys: Out) -> None:
-    assert cli.main(["figures", "--list"]) == 0
+    assert lengthgen(["figures", "--list"], figures=figures) == 0
     first = capsys.readouterr().out
     assert main(["--list"]) == 0
     assert first == capsys.readouterr().out
-    assert cli.main(["figures", "transfr"]) == 3
+    assert lengthgen(["figures", "transfr"], figures=figures) == 3
 
 
-def test_the_packages_below_do_not_import_figures() -> None:
-    """Imports go from theory to figures; the command of proofs_check finds figures by its name, when it is asked for."""
-    for package in ("theory", "idealized_model", "proofs_check"):
-        for path in (Path(proofs_check.__file__).parents[1] / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert not any(name.split(".")[0] == "figures" for name in names), path
+def test_where_no_program_hands_them_in_the_command_says_who_draws(capsys: Out) -> None:
+    assert lengthgen(["figures", "transfer"]) == 3
+    assert "Draw them with python -m figures." in capsys.readouterr().err
 
 
 def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:

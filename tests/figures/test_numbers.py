@@ -35,7 +35,8 @@ from figures.runs import counted, drawn_as, enclosed, family, points, pooled, sh
 from idealized_model import HeadSpace, SparseAttentionHead, eliminate, loss, minimal
 from idealized_model.transformer import TrainConfig
 from proofs_check.claims.families import marked_parity
-from proofs_check.verdicts.table import Cell, Decision, Question, from_data
+from proofs_check.verdicts.deciding import Cell, Decision
+from proofs_check.verdicts.table import Question, from_data
 from tests.figures import made_up
 from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
 from theory.criterion import Outcome

@@ -16,17 +16,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idealized_model import HeadOutput, SparseAttentionHead, counting
+from idealized_model import HeadOutput, SparseAttentionHead
 from idealized_model.counting import (
     Counts,
     chen_product,
     evaluate,
     evaluate_float,
     pattern_counts,
+    patterns,
     prefix_outputs,
     prefix_outputs_float,
+    prefixes,
     signature,
     view_counts,
+    views,
 )
 from tests import routes, strategies
 from tests.cases import ANCHORS, HEADS, KEYS
@@ -70,11 +73,11 @@ def sequences(draw: st.DrawFn, *, max_length: int = 12) -> tuple[Words, int]:
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every way to cut a sequence, forced on short ones."""
     if request.param == "tiny blocks":
-        monkeypatch.setattr(counting, "_block_limit", lambda arity: (np.int64, 2))
+        monkeypatch.setattr(patterns, "_block_limit", lambda arity: (np.int64, 2))
     elif request.param == "tiny pieces":
-        monkeypatch.setattr(counting, "_PIECE", 4)
+        monkeypatch.setattr(patterns, "_PIECE", 4)
     elif request.param == "one row":
-        monkeypatch.setattr(counting, "_SCANNED", 1)
+        monkeypatch.setattr(patterns, "_SCANNED", 1)
 
 
 @given(sequences(), st.integers(1, 4))
@@ -98,8 +101,8 @@ def test_pattern_counts_do_not_depend_on_the_cuts(length: int) -> None:
 
 
 def test_a_wrong_product_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = counting._chen
-    monkeypatch.setattr(counting, "_chen", lambda left, r, bounds: right(r, left, bounds))
+    right = patterns._chen
+    monkeypatch.setattr(patterns, "_chen", lambda left, r, bounds: right(r, left, bounds))
     tokens = [0, 0, 0, 0, 1, 1, 1, 1, 1]
     assert not same(pattern_counts(tokens, vocabulary=2, arity=2), plain_patterns(tokens, 2, 2))
 
@@ -149,7 +152,7 @@ def test_a_constant_sequence_has_a_binomial_count(length: int, arity: int) -> No
 
 @pytest.mark.parametrize(("length", "arity"), [(6000, 3), (2100, 7), (10**5, 1)])
 def test_a_block_is_no_longer_than_its_type_holds(length: int, arity: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "_SCANNED", 1)  # one block at a time, as long as may be
+    monkeypatch.setattr(patterns, "_SCANNED", 1)  # one block at a time, as long as may be
     counts = pattern_counts(np.zeros(length, dtype=int), vocabulary=1, arity=arity)
     assert int(counts.item()) == comb(length, arity)
 
@@ -249,7 +252,7 @@ def test_view_counts_are_those_of_the_head_class(heads: HeadClass, data: st.Data
 @pytest.mark.parametrize("heads", HEADS, ids=str)
 @pytest.mark.parametrize("ids", ["rising", "level", "coupled", "random", "falling"])
 def test_view_counts_of_longer_sequences(heads: HeadClass, ids: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "_CHUNK", 50)  # several chunks of sets
+    monkeypatch.setattr(views, "_CHUNK", 50)  # several chunks of sets
     rng = np.random.default_rng(1)
     given_ids = {
         "rising": np.cumsum(rng.integers(1, 3, size=24)),
@@ -378,7 +381,7 @@ def test_large_logits_do_not_overflow(shift: float) -> None:
 
 def test_counts_beyond_the_floats(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = Counter({View((0,), ()): 10**400, View((1,), ()): 3 * 10**400, View((2,), ()): 1})
-    monkeypatch.setattr(counting, "view_counts", lambda *args, **options: counts)
+    monkeypatch.setattr(views, "view_counts", lambda *args, **options: counts)
     head = SparseAttentionHead(
         HeadClass(1), logit=lambda view: 400 * math.log(10) * (view.tokens[0] == 2), value=lambda view: view.tokens[0]
     )
@@ -396,7 +399,7 @@ def test_prefix_outputs_are_the_head_on_every_prefix(
     head = soft_head(HeadClass(arity, anchor=anchor))
     labels = answers(vocabulary)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "_BLOCK", block)
+        patch.setattr(prefixes, "_BLOCK", block)
         out = prefix_outputs(head, tokens, vocabulary=vocabulary, labels=labels)
         probabilities, abstains = prefix_outputs_float(head, tokens, vocabulary=vocabulary, labels=labels)
     assert out.numerators.shape == probabilities.shape == (len(tokens), len(labels))
@@ -452,9 +455,9 @@ def test_the_float_error_of_prefixes_stays_below_its_bound(arity: int, anchor: A
 def test_what_rounding_takes_from_long_sums_is_kept() -> None:
     """One a block, on top of 2^53: floats alone would stay at 2^53, or grow by 2."""
     carry, n = np.zeros((2, 1)), 1001
-    sums = counting._running(np.array([[2.0**53]]), carry)
+    sums = prefixes._running(np.array([[2.0**53]]), carry)
     for _ in range(n):
-        sums = counting._running(np.ones((1, 1)), carry)
+        sums = prefixes._running(np.ones((1, 1)), carry)
     assert sum(map(int, carry[:, 0])) == 2**53 + n
     assert abs(int(sums[-1, 0]) - (2**53 + n)) <= 1
 
@@ -633,7 +636,7 @@ def test_refusals_name_the_fault_and_the_remedy(name: str) -> None:
 
 
 def test_floats_refuse_what_they_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "comb", lambda n, k: 2**1001)
+    monkeypatch.setattr(prefixes, "comb", lambda n, k: 2**1001)
     with pytest.raises(InvalidArgument, match=r"got 1 tokens for arity 1; .* candidate sets \(floats overflow\)"):
         prefix_outputs_float(LOGITS, [0], vocabulary=1, labels=[0])
 

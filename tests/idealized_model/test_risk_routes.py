@@ -16,16 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, DrawFn
 
 from idealized_model import SparseAttentionHead, loss
-from idealized_model.risk import (
-    Risk,
-    _attention,
-    _by_dynamic_program,
-    _by_histogram,
-    _mean,
-    _placements,
-    _scores,
-    risk,
-)
+from idealized_model.risk import Risk, _attention, risk
+from idealized_model.unlisted import _by_dynamic_program, _by_histogram, _mean, _placements, scores_of
 from tests import routes, strategies
 from tests.cases import ENSEMBLES, LAWS, SCHEMES, example, named, parity
 from theory import (
@@ -89,7 +81,7 @@ def test_every_route_gives_the_loss(data: DataObject, ordered: bool) -> None:
     law = data.draw(planted_laws())
     head = data.draw(soft_heads(law, ordered=ordered))
     expected = loss(head, law)
-    scores = _scores(_attention(head, law, "test"), law, LARGE)
+    scores = scores_of(_attention(head, law, "test"), law, LARGE)
     assert scores is not None
     by_program, by_histogram = _by_dynamic_program(scores, law, LARGE), _by_histogram(scores, law, LARGE)
     assert by_program is not None
@@ -197,7 +189,7 @@ def marked_parity(background: list[Any], rule: SupportLaw) -> PlantedEnsemble:
 def test_histogram_and_dynamic_program_agree_at_length_24(head: Any, background: list[Any], rule: SupportLaw) -> None:
     law = marked_parity(background, rule).at(24)
     assert law.size > 10**9
-    scores = _scores(_attention(head, law, "test"), law, LARGE)
+    scores = scores_of(_attention(head, law, "test"), law, LARGE)
     assert scores is not None
     by_histogram, by_program = _by_histogram(scores, law, LARGE), _by_dynamic_program(scores, law, LARGE)
     assert by_histogram is not None
@@ -268,13 +260,13 @@ def test_a_route_beyond_the_budget_gives_way_to_the_next() -> None:
     assert law.size < program.terms
     assert risk(ORDERED, law, budget=law.size) == Risk(program.loss, None, "enumeration", law.size)
     many = PlantedEnsemble(4, ["1/4"] * 4, WORDS, PARITY, support.fixed({(0, 1): 1})).at(2)
-    scores = _scores(_attention(HARD, many, "test"), many, 3)  # 2 tokens: 4 views
+    scores = scores_of(_attention(HARD, many, "test"), many, 3)  # 2 tokens: 4 views
     assert scores is None
 
 
 def test_listed_support_laws_have_a_budget_too() -> None:
     law = marked_parity(["1/2", "1/2", 0], support.paired()).at(20)
-    scores = _scores(_attention(ORDERED, law, "test"), law, LARGE)
+    scores = scores_of(_attention(ORDERED, law, "test"), law, LARGE)
     assert scores is not None
     assert _by_dynamic_program(scores, law, 9) is None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from proofs_check import check_task
-from proofs_check.tasks import contracts
+from proofs_check.tasks import checking
 from proofs_check.tasks.contracts import RULE
 from proofs_check.tasks.hidden import HIDDEN
 from proofs_check.tasks.report import Finding, TaskReport
@@ -29,7 +29,7 @@ def checked(task: Task, *lengths: int, budget: int = 1200, draws: int = 5) -> Ta
 def finding_of(contract: str, task: Task, *lengths: int, budget: int = 1200, draws: int = 5) -> Finding:
     """What is found about one contract alone."""
     trial = Trial(task, lengths or (1, 2, 3), seed=0, budget=budget, draws=draws, level=Fraction(1, 1000))
-    return contracts.finding_of(trial, contract)
+    return checking.finding_of(trial, contract)
 
 
 RIGHT = [

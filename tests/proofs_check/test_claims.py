@@ -13,7 +13,7 @@ from itertools import islice
 import hypothesis
 import pytest
 
-from proofs_check.claims import engines, find, problems_drawn
+from proofs_check.claims import drawn, engines, find
 from proofs_check.claims import t1 as claim_t1
 from proofs_check.claims.claim import Claim, Family
 from proofs_check.claims.families import marked_parity
@@ -205,7 +205,7 @@ def test_t1_says_nothing_about_one_label_but_still_tests_decide() -> None:
 
 
 @hypothesis.settings(max_examples=15)
-@hypothesis.given(problems_drawn.problems(max_heads=3**5).filter(lambda problem: len(problem.labels) == 1))
+@hypothesis.given(drawn.problems(max_heads=3**5).filter(lambda problem: len(problem.labels) == 1))
 def test_t1_is_not_refuted_by_random_problems_of_one_label(problem: Problem) -> None:
     """Random plantings may have one label only, which is outside T1; `decide` still agrees with brute force there."""
     assert claim_t1.refute(problem) is None

@@ -17,8 +17,8 @@ import pytest
 
 from proofs_check.claims import find, t1
 from proofs_check.claims.finding import IDS
-from proofs_check.commands import cli
-from proofs_check.commands.cli import main
+from proofs_check.commands import coverage, decide, output
+from proofs_check.commands.main import main
 from proofs_check.problem_files import problem_from_dict
 from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
@@ -356,7 +356,7 @@ def test_bad_usage_exits_3_and_says_why(
 def test_a_file_that_may_not_be_written_is_refused_before_the_work(
     capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(cli.os, "access", lambda path, mode: mode != os.W_OK)  # root may write everywhere
+    monkeypatch.setattr(output.os, "access", lambda path, mode: mode != os.W_OK)  # root may write everywhere
     assert status_of("check", "--json", tmp_path / "report.json") == 3
     assert "expected a file that can be written" in capsys.readouterr().err
 
@@ -377,7 +377,7 @@ def test_an_interrupt_outside_a_run_is_no_traceback(capsys: Out, monkeypatch: py
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "decide", interrupted)
+    monkeypatch.setattr(decide, "decide", interrupted)
     assert main(["decide", str(parity)]) == 2
     assert capsys.readouterr().err == "lengthgen: interrupted\n"
 
@@ -511,13 +511,13 @@ def test_coverage_says_which_kernels_it_searched(parity: Path, capsys: Out, monk
     ],
 )  # fmt: skip
 def test_how_sharp_a_factor_is_said_to_be(value: Any, lower: Any, family: Any, words: str) -> None:
-    assert cli._sharpness(Factor(value, lower, family), "what") == words
+    assert coverage._sharpness(Factor(value, lower, family), "what") == words
 
 
 def test_long_numbers_are_rounded_to_the_safe_side() -> None:
-    assert cli._equals(Fraction(7, 3)) == "= 7/3"
-    assert cli._equals(inf) == "= inf"
-    assert cli._equals(Fraction(10**12 + 1, 10**12)) == "≈ 1.00001"
+    assert coverage._equals(Fraction(7, 3)) == "= 7/3"
+    assert coverage._equals(inf) == "= inf"
+    assert coverage._equals(Fraction(10**12 + 1, 10**12)) == "≈ 1.00001"
     assert readable(Fraction(10**12 - 1, 10**12)) == "0.999999"
     assert readable(Fraction(10**12 - 1, 10**12), up=True) == "1.00000"
     assert readable(Fraction(123456789012, 1), up=True) == "1.23457e+11"

@@ -15,10 +15,10 @@ import pytest
 from idealized_model.transformer.data import POSITIONS
 from idealized_model.transformer.results import Row, read_rows
 from idealized_model.transformer.training import TrainConfig
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.verdicts.comparison import SCHEME_OF, Comparison, compare, digits, page, skill, table, tally
+from proofs_check.verdicts.deciding import SCHEMES, Cell, Decision, verdict
 from proofs_check.verdicts.subjects import subject_of
-from proofs_check.verdicts.table import SCHEMES, Cell, Decision, verdict
 from theory import HeadClass
 from theory.errors import InvalidArgument
 from theory.tasks import QueryCoupled

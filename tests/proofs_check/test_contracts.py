@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from proofs_check import check_task
-from proofs_check.tasks import contracts, hidden
+from proofs_check.tasks import checking, contracts, hidden
 from proofs_check.tasks import sampling as sampler
 from proofs_check.tasks.contracts import CONTRACTS, DRAWN, EXAMPLES, RULE
 from proofs_check.tasks.hidden import HIDDEN
@@ -94,7 +94,7 @@ def found(contract: str, task: Task, **changes: Any) -> Finding:
     }
     options: dict[str, Any] = usual | changes
     tried = Trial(task, options.pop("lengths"), **options)
-    return contracts.finding_of(tried, contract)
+    return checking.finding_of(tried, contract)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -19,8 +19,8 @@ import pytest
 
 import proofs_check
 from lengthgen_entry import PACKAGES
-from proofs_check.commands import doctor
-from proofs_check.commands.cli import main
+from proofs_check.commands import installation
+from proofs_check.commands.main import main
 
 ROOT = Path(proofs_check.__file__).parent.parent
 SETUP = Path(__file__).parents[2] / "setup.cfg"
@@ -41,14 +41,14 @@ def required() -> Iterator[tuple[str, str, str]]:
 
 def test_it_knows_every_requirement_and_what_it_is_for() -> None:
     wanted = set(required())
-    found = {(r.extra, r.name) for r in doctor.requirements()}
+    found = {(r.extra, r.name) for r in installation.requirements()}
     assert found == {(extra, name) for extra, name, _ in wanted}
-    assert {name for _, name, _ in wanted} == set(doctor.ENABLES)
+    assert {name for _, name, _ in wanted} == set(installation.ENABLES)
     assert {name for extra, name, _ in wanted if not extra} == CORE
 
 
 def test_this_environment_has_a_complete_core() -> None:
-    found = doctor.examine()
+    found = installation.examine()
     assert found.status == 0
     assert found.problems == ()
     assert found.version == metadata.version("lengthgen")
@@ -78,10 +78,10 @@ def test_this_environment_has_a_complete_core() -> None:
     ],
 )  # fmt: skip
 def test_versions_are_compared_as_numbers(installed: str | None, least: str, fine: bool) -> None:
-    assert doctor.Requirement("package", "", least, installed).fine is fine
+    assert installation.Requirement("package", "", least, installed).fine is fine
 
 
-def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> doctor.Diagnosis:
+def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> installation.Diagnosis:
     """The diagnosis where some packages are missing, and no others, whatever is installed here."""
     version = metadata.version
 
@@ -94,7 +94,7 @@ def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> doctor.Diagnosis:
             return "9999.0"
 
     monkeypatch.setattr(metadata, "version", found)
-    return doctor.examine()
+    return installation.examine()
 
 
 def test_a_missing_extra_is_no_fault_but_has_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +111,9 @@ def test_a_missing_extra_is_no_fault_but_has_its_pip_line(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("name", sorted(CORE))
 def test_a_missing_core_package_is_a_fault(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    (requirement,) = [r for r in doctor.requirements() if r.name == name]
-    missing = doctor.Requirement(name, "", requirement.least, None)
-    found = doctor.Diagnosis("0.1", {}, (missing,), ())
+    (requirement,) = [r for r in installation.requirements() if r.name == name]
+    missing = installation.Requirement(name, "", requirement.least, None)
+    found = installation.Diagnosis("0.1", {}, (missing,), ())
     assert found.status == 2
     assert missing.line in found.explain()
     assert "Something that every use needs is missing" in found.explain()
@@ -133,10 +133,10 @@ def test_entry_points_that_are_missing_or_broken_are_found(monkeypatch: pytest.M
         return [broken] if group == "hypothesis" else []
 
     monkeypatch.setattr(metadata, "entry_points", entry_points)
-    found = doctor.examine()
+    found = installation.examine()
     assert found.status == 2
     about = {problem.split()[3]: problem for problem in found.problems}
-    assert set(about) == set(doctor.ENTRY_POINTS)
+    assert set(about) == set(installation.ENTRY_POINTS)
     assert "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'" in about["hypothesis"]
     assert "is not registered" in about["pytest11"]
 
@@ -146,7 +146,7 @@ def test_a_package_that_another_one_hides_is_found(monkeypatch: pytest.MonkeyPat
     (tmp_path / "figures" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "figures", raising=False)
-    (problem,) = doctor.examine().problems
+    (problem,) = installation.examine().problems
     found, expected = tmp_path / "figures" / "__init__.py", ROOT / "figures"
     assert f"the package figures comes from {found}, which hides {expected}. " in problem
 
@@ -158,7 +158,9 @@ def record(folder: Path, name: str, files: dict[str, bytes], **more: str) -> Non
     """Say that a distribution was installed here with these files."""
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir()
-    lines = [f"{file},sha256={doctor._digest(content, 'sha256')},{len(content)}" for file, content in files.items()]
+    lines = [
+        f"{file},sha256={installation._digest(content, 'sha256')},{len(content)}" for file, content in files.items()
+    ]
     more |= {"RECORD": "\n".join([*lines, "theory/__pycache__/kernels.cpython-311.pyc,,"])}
     for file, text in {"METADATA": f"Name: {name}\nVersion: 1.0\n", **more}.items():
         (info / file).write_text(text, encoding="utf-8")
@@ -178,13 +180,13 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(metadata, "files", lambda name: found.files)
     monkeypatch.setattr(metadata, "distribution", lambda name: found)
     monkeypatch.setattr(metadata, "distributions", lambda: metadata.Distribution.discover(path=[str(tmp_path)]))
-    monkeypatch.setattr(doctor, "HOME", tmp_path)
+    monkeypatch.setattr(installation, "HOME", tmp_path)
     return tmp_path
 
 
 def damage() -> list[str]:
     """What the doctor says of the files."""
-    return doctor._damage(*doctor._files())
+    return installation._damage(*installation._files())
 
 
 AGAIN = f"install lengthgen again: {shlex.quote(sys.executable)} -m pip install --force-reinstall --no-deps"
@@ -248,15 +250,15 @@ def test_of_a_checkout_git_brings_back_what_is_gone(tmp_path: Path, monkeypatch:
     for name in ("theory", "docs"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.py").touch()
-    monkeypatch.setattr(doctor, "HOME", tmp_path)
+    monkeypatch.setattr(installation, "HOME", tmp_path)
     monkeypatch.setattr(metadata, "files", lambda name: [metadata.PackagePath("__editable__.lengthgen.pth")])
-    assert doctor._files() == ([], [])  # no checkout
+    assert installation._files() == ([], [])  # no checkout
     for command in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    assert doctor._files() == ([], [])
+    assert installation._files() == ([], [])
     for name in ("theory", "docs"):
         (tmp_path / name / "a.py").unlink()
-    assert doctor._files() == (["theory/a.py"], [])
+    assert installation._files() == (["theory/a.py"], [])
     found = metadata.Distribution.at(tmp_path / "nowhere.dist-info")
     monkeypatch.setattr(metadata, "distribution", lambda name: found)
     (problem,) = damage()
@@ -268,15 +270,15 @@ def test_of_a_checkout_git_brings_back_what_is_gone(tmp_path: Path, monkeypatch:
 def test_examine_says_a_lost_file_once(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a second time as a package that is not where it should be."""
     (installed / "figures" / "__init__.py").unlink()
-    monkeypatch.setattr(doctor, "misplaced", lambda *names: [f"misplaced {name}" for name in names])
-    problems = doctor.examine().problems
+    monkeypatch.setattr(installation, "misplaced", lambda *names: [f"misplaced {name}" for name in names])
+    problems = installation.examine().problems
     assert [problem for problem in problems if "figures" in problem and "entry point" not in problem] == damage()
 
 
 def test_folders_that_cannot_be_written_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(missing))
-    found = doctor.examine()
+    found = installation.examine()
     assert found.status == 2
     assert found.machine["temporary files"] == f"{missing} (No such file or directory)"
     assert any("Set TMPDIR" in problem for problem in found.problems)
@@ -289,21 +291,21 @@ def test_a_current_folder_that_was_deleted_is_a_fact_not_a_traceback(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    found = doctor.examine()
+    found = installation.examine()
     assert found.machine["current folder"] == ". (No such file or directory)"
     assert (found.status, found.problems) == (0, ())
 
 
 def test_a_broken_package_is_a_fact_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert doctor.examine().machine["BLAS"].startswith("unknown (ModuleNotFoundError: ")
+    assert installation.examine().machine["BLAS"].startswith("unknown (ModuleNotFoundError: ")
 
 
 def test_a_matplotlib_that_cannot_be_imported_is_a_fact_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where MPLBACKEND names a backend that is not installed."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setattr(doctor, "find_spec", lambda name: True)
-    assert doctor.examine().machine["matplotlib's cache"].startswith("unknown (ModuleNotFoundError: ")
+    monkeypatch.setattr(installation, "find_spec", lambda name: True)
+    assert installation.examine().machine["matplotlib's cache"].startswith("unknown (ModuleNotFoundError: ")
 
 
 def test_the_command_prints_it_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -311,7 +313,7 @@ def test_the_command_prints_it_and_writes_json(tmp_path: Path, capsys: pytest.Ca
     assert main(["doctor", "--json", str(file)]) == 0
     data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     assert (data["schema"], data["status"], data["problems"]) == (1, 0, [])
-    assert {entry["name"] for entry in data["requirements"]} == set(doctor.ENABLES)
+    assert {entry["name"] for entry in data["requirements"]} == set(installation.ENABLES)
     assert all(entry["fine"] for entry in data["requirements"] if not entry["extra"])
     assert "The core is complete." in capsys.readouterr().out
     assert main(["doctor", "--json", str(tmp_path)]) == 3

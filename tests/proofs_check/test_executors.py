@@ -15,7 +15,7 @@ from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.sweeps import jobs, sweep
 from proofs_check.claims import t1
 from proofs_check.claims.checks import run, tasks_of
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.report import build
 from proofs_check.verdicts.table import decide_all, questions
 from proofs_check.work.executors import executor

@@ -16,8 +16,8 @@ import hypothesis
 import pytest
 
 import proofs_check
-from proofs_check.claims import problems_drawn
-from proofs_check.commands.cli import main
+from proofs_check.claims import drawn
+from proofs_check.commands.main import main
 from proofs_check.problem import Problem
 from proofs_check.problem_files import (
     problem_from_dict,
@@ -146,7 +146,7 @@ def test_transfers_survive_a_roundtrip(name: str, tmp_path: Path) -> None:
 
 
 @hypothesis.settings(max_examples=10)
-@hypothesis.given(problems_drawn.problems())
+@hypothesis.given(drawn.problems())
 def test_random_problems_survive_a_roundtrip(problem: Problem) -> None:
     assert problem_from_dict(json.loads(json.dumps(problem_to_dict(problem)))) == problem
 

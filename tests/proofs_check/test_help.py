@@ -7,28 +7,32 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from proofs_check.commands import cli
+from proofs_check import commands
+from proofs_check.commands.main import COMMANDS, main, parser_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 CHEAP = ("decide", "coverage", "replay", "report", "catalogue", "verdicts", "doctor")
 
 
 @cache
-def commands() -> dict[str, argparse.ArgumentParser]:
-    """Every subcommand with its parser."""
-    (action,) = [action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    found: dict[str, argparse.ArgumentParser] = action.choices
+def parser(name: str) -> argparse.ArgumentParser:
+    """The parser of a command."""
+    (action,) = [action for action in parser_of(name)._actions if isinstance(action, argparse._SubParsersAction)]
+    assert list(action.choices) == list(COMMANDS)
+    found: argparse.ArgumentParser = action.choices[name]
     return found
 
 
 def example(name: str) -> list[str]:
     """The arguments of a command's example."""
-    text = commands()[name].epilog or ""
+    text = parser(name).epilog or ""
     match = re.fullmatch(r"examples?: (lengthgen (?:.|\n)+)", text)
     assert match, f"{name}: {text!r}"
     program, *arguments = shlex.split(match[1])
@@ -37,20 +41,33 @@ def example(name: str) -> list[str]:
     return arguments
 
 
-def test_every_command_is_known_to_the_default() -> None:
-    assert set(commands()) == set(cli.COMMANDS)
+def test_every_command_has_a_module_of_its_own() -> None:
+    folder = Path(commands.__file__).parent
+    without_options = {"installation", "main", "output", "parser", "program"}
+    assert {path.stem for path in folder.glob("[a-z]*.py")} - without_options == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", ["task", "coverage"])
+def test_only_the_command_that_is_asked_for_is_imported(name: str) -> None:
+    code = f"""import sys
+from proofs_check import commands
+from proofs_check.commands.main import COMMANDS, parser_of
+parser_of({name!r})
+print(*(command for command in COMMANDS if f"proofs_check.commands.{{command}}" in sys.modules))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == ({"coverage", "decide"} if name == "coverage" else {name})
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_example_is_good_usage_and_shown(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    parsed = cli._parser().parse_args(example(name))
+    parsed = parser_of(name).parse_args(example(name))
     assert parsed.command == name
     with pytest.raises(SystemExit) as ended:
-        cli.main([name, "--help"])
+        main([name, "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert "".join((commands()[name].epilog or "").split()) in "".join(shown.split())
-    assert all(action.help for action in commands()[name]._actions), "an option without help"
+    assert "".join((parser(name).epilog or "").split()) in "".join(shown.split())
+    assert all(action.help for action in parser(name)._actions), "an option without help"
 
 
 @pytest.fixture
@@ -68,7 +85,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_example_runs(name: str, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = example(name)
     before = set(checkout.iterdir())
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
     written = {path.name for path in set(checkout.iterdir()) - before}
     expected = {argument for argument in arguments if re.fullmatch(r"[\w.-]+\.(json|html|xml)", argument)}
     assert written == expected - ({"report.json"} if name == "replay" else set())

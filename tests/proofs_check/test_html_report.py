@@ -19,7 +19,7 @@ import pytest
 
 from proofs_check import report as reports
 from proofs_check.claims.checks import Run
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.pages.html_report import Picture, page, pictures_in
 from proofs_check.verdicts import table as verdicts
 from tests.proofs_check.test_report import RUNS, made

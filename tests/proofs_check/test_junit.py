@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from proofs_check import report as reports
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.pages.junit import xml
 from tests.proofs_check.test_report import RUNS, WITNESS, made
 from theory import InvalidArgument

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from idealized_model.transformer import TrainConfig, Trainer, evaluate, sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.runs import Evaluation, row_of, run
 from idealized_model.transformer.sweeps import Job, jobs, sweep
-from proofs_check.commands.cli import main
-from proofs_check.verdicts import table as verdicts
+from proofs_check.__main__ import figures
+from proofs_check.commands.main import main
+from proofs_check.verdicts import deciding
 from proofs_check.verdicts.comparison import compare
+from proofs_check.verdicts.deciding import SCHEMES, verdict
 from proofs_check.verdicts.subjects import MOST, Subject, subject_of, subjects
-from proofs_check.verdicts.table import SCHEMES, questions, verdict
+from proofs_check.verdicts.table import decide_all, from_data, questions
 from tests import own_tasks
 from theory import BudgetExceeded, InvalidArgument
 from theory.tasks import Copy, FullParity, find_task
@@ -63,11 +66,11 @@ def test_verdicts_choose_lengths_and_print_the_table(folder: Path, capsys: Out) 
     assert [cell.strip() for cell in line.strip("│").split("│")] == [
         OWN, "2", "✓ from 3", "✗ unseen", "∅ no head", "1..5 → 1..7"
     ]  # fmt: skip
-    cells = verdicts.from_data(json.loads((folder / "verdicts.json").read_text(encoding="utf-8")))
+    cells = from_data(json.loads((folder / "verdicts.json").read_text(encoding="utf-8")))
     assert [(cell.task, cell.outcome) for cell in cells] == [
         (OWN, "generalizes"), (OWN, "fails"), (OWN, "unrealizable")
     ]  # fmt: skip
-    assert cells[0] == verdicts.replace(verdict(subject_of(OWN), "coupled"), task=OWN)
+    assert cells[0] == replace(verdict(subject_of(OWN), "coupled"), task=OWN)
 
 
 def test_verdicts_take_lengths(folder: Path, capsys: Out) -> None:
@@ -84,7 +87,7 @@ def test_verdicts_take_lengths(folder: Path, capsys: Out) -> None:
 
 def test_workers_import_the_task(folder: Path) -> None:
     asked = questions([OWN, "copy"], ["coupled"], train=(1, 2), test=(1, 2, 3))
-    here, apart = (verdicts.decide_all(asked, jobs=jobs, watch=lambda *_: None) for jobs in (1, 2))
+    here, apart = (decide_all(asked, jobs=jobs, watch=lambda *_: None) for jobs in (1, 2))
     assert here == apart
     assert [cell.task for cell in here[0].values()] == [OWN, "copy"]
 
@@ -169,7 +172,7 @@ def test_shifts_that_are_too_many_to_list_are_refused_with_their_number(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject = subject_of(OWN, train=(5, 6), test=(6,))
-    monkeypatch.setattr(verdicts, "EXAMPLES", 56_861)
+    monkeypatch.setattr(deciding, "EXAMPLES", 56_861)
     with pytest.raises(BudgetExceeded, match=r"of 56,862 items .* at most 56,861\. Length 6 is too long to list"):
         verdict(subject, "random shift")  # of length 6: 3^6 instances, 6 steps, 7 + 6 shifts
 
@@ -358,7 +361,9 @@ def test_a_grid_names_a_task_that_is_found(task: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("spec", [OWN, f"{OWN}, query-coupled", "sparse parity, k = 3"])
 def test_a_dependency_graph(spec: str, folder: Path) -> None:
-    assert main(["figures", "dependencies", "--task", spec, "--length", "4", "--out", "graph.svg"]) == 0
+    assert (
+        main(["figures", "dependencies", "--task", spec, "--length", "4", "--out", "graph.svg"], figures=figures) == 0
+    )
     assert (folder / "graph.svg").read_text(encoding="utf-8").count("<path") > 20
 
 
@@ -378,14 +383,20 @@ def test_tokens_are_drawn_as_they_are(folder: Path) -> None:
 
 
 def test_a_task_that_goes_wrong_is_not_drawn(folder: Path, capsys: Out) -> None:
-    assert main(["figures", "dependencies", "--task", "broken:NoSolution", "--length", "2", "--out", "graph.svg"]) == 3
+    assert (
+        main(
+            ["figures", "dependencies", "--task", "broken:NoSolution", "--length", "2", "--out", "graph.svg"],
+            figures=figures,
+        )
+        == 3
+    )
     assert "dependencies: argument task: got 'running maximum', which raises KeyError: 3" in capsys.readouterr().err
 
 
 def test_every_scheme_has_its_verdict_for_a_dense_task_too(folder: Path) -> None:
     asked = questions(["theory.tasks:FullParity"], train=(4,), test=(4, 5))
     assert [question.scheme for question in asked] == list(SCHEMES)
-    cells, _ = verdicts.decide_all(asked, jobs=1, watch=lambda *_: None)
+    cells, _ = decide_all(asked, jobs=1, watch=lambda *_: None)
     assert {cell.outcome for cell in cells.values()} == {"unrealizable"}
 
 

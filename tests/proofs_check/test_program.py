@@ -18,12 +18,14 @@ import pytest
 from idealized_model.transformer.results import Results
 from idealized_model.transformer.runs import run_in
 from idealized_model.transformer.training import TrainConfig
+from proofs_check.__main__ import figures
 from proofs_check.claims import t1
-from proofs_check.commands import cli
-from proofs_check.commands.cli import main
+from proofs_check.commands import check
+from proofs_check.commands.main import COMMANDS, main
+from proofs_check.commands.parser import Parser
 from proofs_check.commands.program import BAD_USAGE, FAILED, HOLDS, INCONCLUSIVE, REFUTED, Ended, _Guarded, answered
 from proofs_check.problem_files import write_json
-from proofs_check.verdicts.table import SCHEMES
+from proofs_check.verdicts.deciding import SCHEMES
 from tests.processes import LENGTHGEN, environment, finished, launched
 from tests.proofs_check.toys import CLAIM, toy
 from theory.errors import InvalidArgument, NotWritten, unwritable
@@ -32,7 +34,7 @@ Out = pytest.CaptureFixture[str]
 
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 
-PROGRAM = "import os, sys\nfrom proofs_check import program\n{}\nsys.exit(program.run(command))"
+PROGRAM = "import os, sys\nfrom proofs_check.commands import program\n{}\nsys.exit(program.run(command))"
 """A program whose command is made up; only the standard library is loaded, so it is quick."""
 
 
@@ -280,15 +282,14 @@ def test_what_is_done_is_its_status(capsys: Out) -> None:
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_bug_in_any_command_exits_4(command: str, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("figures.cli._figures", lambda arguments: deep())
-    own = "_train" if command == "sweep" else f"_{command}"
-    monkeypatch.setattr(cli, own, lambda options: deep(), raising=command != "figures")
+    monkeypatch.setattr(f"proofs_check.commands.{command}.run", lambda options: deep())
     needed = {"train": ["copy"], "sweep": ["grid", "--results", "r"], "compare": ["r"], "task": ["copy"]}
     needed |= {name: ["file"] for name in ("decide", "coverage", "replay", "report", "catalogue")}
     for before, after in (([], []), (["--debug"], []), ([], ["--debug"])):
-        assert main([*before, command, *needed.get(command, []), *after]) == FAILED
+        assert main([*before, command, *needed.get(command, []), *after], figures=figures) == FAILED
         out, err = capsys.readouterr()
         assert out == ""
         assert ("Traceback" in err) == bool(before or after)
@@ -298,7 +299,8 @@ def test_a_bug_in_any_command_exits_4(command: str, capsys: Out, monkeypatch: py
 
 @pytest.mark.parametrize("arguments", [["--debug"], ["--debug", "--claim", "T99"], ["--claim", "T99", "--debug"]])
 def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_check", raising(InvalidArgument(**FIVE)) if arguments == ["--debug"] else cli._check)
+    if arguments == ["--debug"]:
+        monkeypatch.setattr(check, "run", raising(InvalidArgument(**FIVE)))
     assert main(arguments) in (BAD_USAGE, FAILED)
     assert "Traceback" in capsys.readouterr().err
 
@@ -314,9 +316,9 @@ def test_debug_needs_no_command(arguments: list[str], capsys: Out, monkeypatch: 
     ],
 )
 def test_options_have_their_full_names(arguments: list[str], capsys: Out) -> None:
-    assert cli.Parser().allow_abbrev is False
+    assert Parser().allow_abbrev is False
     with pytest.raises(Ended) as ended:
-        main(arguments)
+        main(arguments, figures=figures)
     assert ended.value.status == BAD_USAGE
     assert "unrecognized arguments: --" in capsys.readouterr().err
 
@@ -351,7 +353,7 @@ def test_a_figure_that_finds_no_room_exits_4(
     )
 
 
-@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -> None:
     with pytest.raises(SystemExit):
         main([*filter(None, [command]), "--help"])
@@ -365,7 +367,7 @@ def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -
 EARLY = """
 class Fails:
     def find_spec(self, name, path=None, target=None):
-        if name == "proofs_check.commands.cli":
+        if name == "proofs_check.commands.main":
             raise {}
 sys.meta_path.insert(0, Fails())
 sys.argv = ["lengthgen"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import proofs_check
-from proofs_check.commands.cli import main
-from proofs_check.tasks import contracts
+from proofs_check.commands.main import main
+from proofs_check.tasks import checking, contracts
 from proofs_check.tasks.contracts import CONTRACTS
 from proofs_check.tasks.trial import Decided, Trial
 from tests.test_imports import loaded_after
@@ -258,7 +258,7 @@ def test_lengths_beyond_the_budget_are_refused_before_anything_is_made(
     assert "Raise it with --budget=1562500000, or ask for a smaller instance." in message
     assert main(["task", "copy", "--lengths", "66", "--budget", "1999"]) == 3
     assert "Raise it with --budget=2000" in capsys.readouterr().err
-    monkeypatch.setattr(contracts, "CONTRACTS", {"mask": contracts.mask})  # one is enough to see that it goes
+    monkeypatch.setattr(checking, "CONTRACTS", {"mask": contracts.mask})  # one is enough to see that it goes
     assert main(["task", "copy", "--lengths", "66", "--budget", "2000"]) == 0
 
 

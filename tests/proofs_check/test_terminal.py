@@ -16,12 +16,13 @@ import pytest
 from rich import box
 from rich.table import Table
 
+from figures.cli import main as draw
 from lengthgen_entry import HOME, PACKAGES
-from proofs_check.commands.cli import main
-from proofs_check.commands.spelling import SIGNS, spelled
-from proofs_check.commands.terminal import WIDTH, Terminal, console, console_of_errors, show
-from proofs_check.commands.train import by_setting
+from proofs_check.commands.main import main
+from proofs_check.commands.sweep import by_setting
 from proofs_check.report import print_table
+from proofs_check.spelling import SIGNS, spelled
+from proofs_check.terminal import WIDTH, Terminal, console, console_of_errors, show
 from tests.figures import made_up
 
 # ── Signs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +241,9 @@ def test_help_is_printed_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_doctor_says_yes_and_no(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr("proofs_check.commands.doctor.Requirement.fine", property(lambda own: own.name != "numpy"))
+    monkeypatch.setattr(
+        "proofs_check.commands.installation.Requirement.fine", property(lambda own: own.name != "numpy")
+    )
     assert main(["doctor"]) == 2
     out.seek(0)
     text = out.read()
@@ -265,8 +268,8 @@ def test_a_report_on_a_narrow_terminal_has_every_cell(width: int) -> None:
 def test_the_names_of_figures_at_20_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["figures", "--list"]) == 0
+    assert draw(["--list"]) == 0
     wide = capsys.readouterr().out
     monkeypatch.setenv("COLUMNS", "20")
-    assert main(["figures", "--list"]) == 0
+    assert draw(["--list"]) == 0
     assert capsys.readouterr().out == wide

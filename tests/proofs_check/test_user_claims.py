@@ -24,7 +24,7 @@ from proofs_check.claims import engines, find
 from proofs_check.claims.checks import perform, run, tasks_of
 from proofs_check.claims.finding import IDS, addresses, said
 from proofs_check.claims.recorded import as_data, from_data, from_field, to_data
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
 from proofs_check.evidence import version
 from proofs_check.pages.html_report import page
 from proofs_check.problem import in_words

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from rich.console import Console
 
-from proofs_check.commands.cli import main
+from proofs_check.commands.main import main
+from proofs_check.verdicts import deciding
 from proofs_check.verdicts import table as verdicts
-from proofs_check.verdicts.table import SCHEMES, Cell, Question, Subject, verdict
+from proofs_check.verdicts.deciding import SCHEMES, Cell, verdict
+from proofs_check.verdicts.subjects import Subject
+from proofs_check.verdicts.table import Question
 from theory import (
     BudgetExceeded,
     HardHead,
@@ -203,7 +206,7 @@ def test_a_cell_says_what_decide_says_of_the_examples_of_the_task(name: str, sch
             assert (given.example, given.view) == (decision.witness.example, decision.witness.view)
             assert decision.witness.test_loss == (None if given.test_loss is None else str(given.test_loss))
             head = None if given.counterexample is None else tuple(given.counterexample.answers.items())
-            assert decision.witness.head == (head if head is None or len(head) <= verdicts.HEAD else None)
+            assert decision.witness.head == (head if head is None or len(head) <= deciding.HEAD else None)
 
 
 def test_the_head_of_a_file_loses_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +223,7 @@ def test_the_head_of_a_file_loses_what_it_says(monkeypatch: pytest.MonkeyPatch) 
     assert not any(map(head.loss, train))
     assert str(sum(map(head.loss, set(test))) / len(set(test))) == witness.test_loss
     assert head.loss(witness.example) > 0
-    monkeypatch.setattr(verdicts, "HEAD", len(witness.head) - 1)
+    monkeypatch.setattr(deciding, "HEAD", len(witness.head) - 1)
     capped = verdict(subject, "predictive").decisions[0].witness
     assert capped == witness._replace(head=None)
 
@@ -244,7 +247,7 @@ def test_random_ordered_ids_look_alike_under_the_order_key(subject: Subject) -> 
 
 
 def test_shifted_training_shows_every_id_of_the_test() -> None:
-    laws = verdicts._Laws(LOCAL, SCHEMES["random shift"], False, lambda cases: None)
+    laws = deciding._Laws(LOCAL, SCHEMES["random shift"], False, lambda cases: None)
     seen = {i for example in laws.train(3).support() for i in example.ids}
     assert {i for example in laws.test(7).support() for i in example.ids} <= seen
 
@@ -263,15 +266,15 @@ def test_the_width_is_that_of_the_smallest_window_with_a_candidate_set_that_hold
         if any(attended <= set(candidate) for candidate in HeadClass(arity, window=window).candidates(ids))
     )
     expected = next(windows) if len(ids) >= arity else max(own) - min(own)
-    assert verdicts._width(ids, frozenset(attended), arity) == expected
+    assert deciding._width(ids, frozenset(attended), arity) == expected
 
 
 def test_the_width_by_hand() -> None:
     """IDs 0 3 4 9: the pair of 3 and 4 fits in 1, with a third position in 4; only the 9 is near the 9."""
     ids = (0, 3, 4, 9)
-    assert [verdicts._width(ids, frozenset({1, 2}), arity) for arity in (2, 3, 4)] == [1, 4, 9]
-    assert [verdicts._width(ids, frozenset({3}), arity) for arity in (1, 2, 3)] == [0, 5, 6]
-    assert verdicts._width(ids, frozenset({1, 2}), 5) == 1
+    assert [deciding._width(ids, frozenset({1, 2}), arity) for arity in (2, 3, 4)] == [1, 4, 9]
+    assert [deciding._width(ids, frozenset({3}), arity) for arity in (1, 2, 3)] == [0, 5, 6]
+    assert deciding._width(ids, frozenset({1, 2}), 5) == 1
 
 
 def test_the_window_has_room_for_the_largest_arity() -> None:
@@ -279,7 +282,7 @@ def test_the_window_has_room_for_the_largest_arity() -> None:
 
     def window(*arities: int) -> int:
         subject = Subject(tasks.Copy(2), [3], [4], arities=arities)
-        return verdicts._Laws(subject, SCHEMES["coupled"], False, lambda cases: None).window(3)
+        return deciding._Laws(subject, SCHEMES["coupled"], False, lambda cases: None).window(3)
 
     assert [window(), window(2), window(3), window(4), window(4, 2)] == [1, 1, 2, 3, 3]
 
@@ -299,7 +302,7 @@ GROWING: dict[str, tuple[Subject, bool]] = {
 def test_whether_the_window_grows(name: str) -> None:
     subject, growing = GROWING[name]
     for scheme in SCHEMES:
-        laws = verdicts._Laws(subject, SCHEMES[scheme], False, lambda cases: None)
+        laws = deciding._Laws(subject, SCHEMES[scheme], False, lambda cases: None)
         assert laws.growing() == (growing and scheme in ("coupled", "predictive"))
 
 

@@ -10,20 +10,19 @@ read              0  1  2
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from theory.errors import InvalidArgument, check_type
-from theory.tasks.base import Instance, Task, Tokens
+from theory.errors import InvalidArgument
+from theory.tasks.base import Instance, Tokens
+from theory.tasks.wrapped import Wrapped
 
 SUFFIX = ", query-coupled"
 """What the name of a task has when it is query-coupled."""
 
 
 @dataclass(frozen=True)
-class QueryCoupled(Task):
+class QueryCoupled(Wrapped):
     """A token-coupled task with its IDs moved: from the last token of the prompt on, each is that of the next token.
 
     What a head looks for then has the query's own ID, or one at a fixed distance from it, also where the IDs of a task
@@ -47,10 +46,8 @@ class QueryCoupled(Task):
     Source: section 4 of docs/theory.md.
     """
 
-    task: Task
-
     def __post_init__(self) -> None:
-        check_type(self.task, Task, "QueryCoupled", "task", "a Task", "For instance theory.tasks.Copy(2).")
+        super().__post_init__()
         already = self.task.offsets is not None and all(set(offsets) <= {0} for offsets in self.task.offsets)
         if self.task.anchor != "last" or already or isinstance(self.task, QueryCoupled):
             raise InvalidArgument(
@@ -68,45 +65,18 @@ class QueryCoupled(Task):
                 expected="a rule of the tokens read alone",
                 fix="The key is that of the task's own IDs: write the query-coupled task by hand.",
             )
-        object.__setattr__(self, "min_length", self.task.min_length)
 
     @property
     def name(self) -> str:
         return f"{self.task.name}{SUFFIX}"
 
-    @property
-    def alphabet(self) -> tuple[str, ...]:
-        return self.task.alphabet
-
-    @property
-    def sparsity(self) -> int | None:
-        return self.task.sparsity
-
-    def rule(self, read: Tokens) -> int:
-        return self.task.rule(read)
-
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         return self.task.choices(length)
 
     def solve(self, prompt: Tokens) -> Instance:
-        return self._moved(self.task.solve(prompt))
+        return self.changed(self.task.solve(prompt))
 
-    def instances(self, length: int) -> Iterator[Instance]:
-        return map(self._moved, self.task.instances(length))
-
-    def n_instances(self, length: int) -> int:
-        return self.task.n_instances(length)
-
-    def weight(self, instance: Instance) -> int:
-        return self.task.weight(instance)
-
-    def draw(self, length: int, rng: np.random.Generator) -> Instance:
-        return self._moved(self.task.draw(length, rng))
-
-    def check_length(self, length: object, method: str) -> None:
-        self.task.check_length(length, method)
-
-    def _moved(self, instance: Instance) -> Instance:
+    def changed(self, instance: Instance) -> Instance:
         ids, start = instance.ids, instance.n_prompt - 1
         moved = (*ids[:start], *ids[start + 1 :], 2 * ids[-1] - ids[-2])
         return replace(instance, ids=moved)

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import ModelConfig, Parameters
-from idealized_model.transformer.engine import Batch
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idealized_model.transformer import engine as engines
+from idealized_model.transformer import passes
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Activation, Encoding, ModelConfig, Parameters
-from idealized_model.transformer.engine import Batch, Engine
+from idealized_model.transformer.engine import Engine
 from tests.idealized_model.transformer import plain
 
 ENCODINGS: tuple[Encoding, ...] = ("none", "learned", "sinusoidal", "rope", "alibi")
@@ -69,7 +70,7 @@ def called(of: ModelConfig) -> str:
 @pytest.mark.parametrize("of", VARIANTS, ids=called)
 def test_every_gradient_is_that_of_finite_differences(of: ModelConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the loss by its definition; with all positions of the last layer computed, and with the supervised ones."""
-    monkeypatch.setattr(engines, "BLOCK", 3)  # several blocks of rows
+    monkeypatch.setattr(passes, "BLOCK", 3)  # several blocks of rows
     parameters, part = drawn(of), batch(of, size=3)
     gradients = []
     for whole in (False, True):
@@ -101,7 +102,7 @@ def test_rows_that_come_again_are_added_again(n_rows: int) -> None:
     expected = table.copy()
     for row, value in zip(rows, values, strict=True):
         expected[row] += value
-    engines._add_rows(table, rows, values)
+    passes._add_rows(table, rows, values)
     assert len(set(rows.tolist())) < 400
     assert np.array_equal(table, expected)
 
@@ -111,7 +112,7 @@ def test_rows_that_come_again_are_added_again(n_rows: int) -> None:
 def test_outputs_and_attention_are_those_of_the_definition(
     of: ModelConfig, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "BLOCK", 2)
+    monkeypatch.setattr(passes, "BLOCK", 2)
     parameters, part = drawn(of), batch(of, size=size, n_queries=3)
     expected = plain.logits(of, parameters, part)
     attention = [plain.forward(of, parameters, *row)[1] for row in zip(part.tokens, part.ids, strict=True)]
@@ -163,8 +164,8 @@ def test_rows_of_very_different_logits_are_each_attended_to(high: float, low: fl
 
 def test_what_is_exponentiated_as_it_is_can_be_summed() -> None:
     limits = np.finfo(np.float32)
-    assert np.exp(engines.SAFE) * 1e12 < limits.max
-    assert np.exp(-engines.SAFE) > limits.tiny
+    assert np.exp(passes.SAFE) * 1e12 < limits.max
+    assert np.exp(-passes.SAFE) > limits.tiny
 
 
 @pytest.mark.parametrize(("micro_tokens", "largest"), [(1, 1), (13, 1), (14, 2), (35, 5), (10**6, 5)])

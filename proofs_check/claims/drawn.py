@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations, product
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis.strategies import DrawFn
 from proofs_check.claims.families import marked_parity
 from proofs_check.problem import Problem
 from proofs_check.strategies import KEYS, head_classes, laws_on, planted_ensembles, position_schemes, support_laws
-from theory import HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, View, bounds, mixture, positions, support
+from theory import HeadClass, InvalidArgument, Law, PlantedEnsemble, bounds, mixture, positions, support
 from theory.examples import Label
 from theory.heads import Anchor, Key
 from theory.positions import PositionScheme
@@ -224,16 +225,14 @@ def raw_parity_problems(draw: DrawFn) -> Problem:
 
 
 @st.composite
-def dilution_problems(draw: DrawFn) -> Problem:
-    """T6's input: a planting with two labels or three, heads of its arity, and examples in which S* may stand out."""
-    from proofs_check.claims.t6 import nonvacuous
-
+def dilution_problems(draw: DrawFn, stands_out: Callable[[Problem], bool]) -> Problem:
+    """T6's input: a planting with two labels or three, heads of its arity, and examples in which S* `stands_out`."""
     ens = draw(planted_ensembles(max_arity=3, max_labels=3))
     assume(len(ens.labels) > 1)
     at = _defined(ens, draw(st.integers(ens.arity, 5)), draw(position_schemes()))
     assume(at.size <= 500)
     problem = Problem(draw(head_classes(min_arity=ens.arity, max_arity=ens.arity)), at, at)
-    assume(nonvacuous(problem))
+    assume(stands_out(problem))
     return problem
 
 
@@ -245,21 +244,3 @@ def small_problems(draw: DrawFn) -> Problem:
     assume(len(law.table()) <= 6)
     heads = draw(head_classes(max_arity=2))
     return Problem(heads, law, law)
-
-
-@st.composite
-def rollout_problems(draw: DrawFn) -> Problem:
-    """T8's input: the steps of parity with a scratchpad, and a random hard head on their views, or one that is nearly right."""
-    from idealized_model.learning import eliminate
-    from proofs_check.claims.t8 import COUPLINGS, classes, steps
-
-    coupling = draw(st.sampled_from(COUPLINGS))
-    heads = classes(coupling)
-    n, spread = draw(st.integers(1, 4)), draw(st.integers(1, 2)) if coupling == "query" else 1
-    law = steps(n, coupling, shift=draw(st.integers(-3, 3)), spread=spread, ones=Fraction(1, draw(st.integers(2, 30))))
-    views = sorted({view for example in law.support() for view in heads.views(example)})
-    nearly = draw(st.booleans())
-    answers: dict[View, Label] = dict(eliminate(heads, law.support()).answers) if nearly else {}
-    labels = [*sorted(law.labels, key=repr), (2, spread + 1)]
-    some = st.dictionaries(st.sampled_from(views), st.sampled_from(labels), max_size=2 if nearly else 8)
-    return Problem(heads, law, law, HardHead(heads, answers | draw(some)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from proofs_check import strategies
-from proofs_check.claims import find, problems_drawn, t7
+from proofs_check.claims import drawn, find, t7
 from proofs_check.problem import Problem
 from tests.shrinking import FEW, find_any, minimal
 from theory import HeadClass, Mixture, PlantedLaw, bounds, support
@@ -19,17 +19,17 @@ from theory.support import Fixed
 
 def test_the_simplest_law_is_planted_at_the_shortest_length() -> None:
     ens = minimal(strategies.planted_ensembles())
-    assert minimal(problems_drawn.laws(ens)) == ens.at(1)
+    assert minimal(drawn.laws(ens)) == ens.at(1)
 
 
 def test_the_simplest_problem_is_the_smallest_of_everything() -> None:
     ens = minimal(strategies.planted_ensembles())
-    small = problems_drawn.problems(max_heads=3, max_length=2)
+    small = drawn.problems(max_heads=3, max_length=2)
     assert minimal(small) == Problem(HeadClass(1), ens.at(1), ens.at(1))
 
 
 def test_the_simplest_parity_problem_is_two_bits() -> None:
-    parity = minimal(problems_drawn.parity_problems())
+    parity = minimal(drawn.parity_problems())
     assert isinstance(parity.train, PlantedLaw)
     assert parity.heads == HeadClass(1)
     assert parity.train == parity.test
@@ -53,20 +53,20 @@ CONDITIONS: dict[str, Callable[[Problem], bool]] = {
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_the_interesting_problems_can_be_drawn(name: str) -> None:
-    assert CONDITIONS[name](find_any(problems_drawn.problems(max_heads=3**5), CONDITIONS[name]))
+    assert CONDITIONS[name](find_any(drawn.problems(max_heads=3**5), CONDITIONS[name]))
 
 
 @FEW
 @hypothesis.given(st.data())
 def test_full_support_laws_have_every_set(data: st.DataObject) -> None:
     anchor = data.draw(st.sampled_from(["none", "last"]))
-    law = data.draw(problems_drawn.full_support_laws(4, 2, anchor))  # type: ignore[arg-type]
+    law = data.draw(drawn.full_support_laws(4, 2, anchor))  # type: ignore[arg-type]
     assert isinstance(law, Fixed)
     assert [set_ for set_, _ in law.sets(4, 2)] == [set_ for set_, _ in support.uniform(anchor).sets(4, 2)]  # type: ignore[arg-type]
 
 
 @FEW
-@hypothesis.given(problems_drawn.problems(max_heads=100, max_length=3, same_support=True))
+@hypothesis.given(drawn.problems(max_heads=100, max_length=3, same_support=True))
 def test_problems_keep_their_bounds(problem: Problem) -> None:
     parts = [
         part
@@ -81,7 +81,7 @@ def test_problems_keep_their_bounds(problem: Problem) -> None:
 
 
 @FEW
-@hypothesis.given(problems_drawn.certificate_problems())
+@hypothesis.given(drawn.certificate_problems())
 def test_certificate_problems_are_under_the_hypotheses_of_t2(problem: Problem) -> None:
     train, test, heads = problem.train, problem.test, problem.heads
     assert isinstance(train, PlantedLaw)
@@ -94,7 +94,7 @@ def test_certificate_problems_are_under_the_hypotheses_of_t2(problem: Problem) -
 
 
 @FEW
-@hypothesis.given(problems_drawn.parity_problems())
+@hypothesis.given(drawn.parity_problems())
 def test_parity_problems_are_under_the_hypotheses_of_t7(problem: Problem) -> None:
     assert problem.heads.arity < t7.arity_of(problem.train)
     part = problem.train.components[0][0] if isinstance(problem.train, Mixture) else problem.train

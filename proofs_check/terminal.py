@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from proofs_check.commands.spelling import spelled
+from proofs_check.spelling import spelled
 
 WIDTH = 120
 """Columns, where nothing says how many there are."""
