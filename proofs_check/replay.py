@@ -96,7 +96,11 @@ def _problem(claim: Claim, data: dict[str, Any], where: str) -> tuple[str, Any]:
         case {"sampler": str(name)} if name in (drawn := {s.scope: s for s in claim.samplers}):
             seed, profile = _run_of(address, f"{where}: address")
             block = address.get("block", 0)
-            check_type(block, int, "replay", f"{where}: address: block", "a whole number", "Write the witness again.")
+            if type(block) is not int or block < 0:
+                raise InvalidArgument(
+                    "replay", f"{where}: address: block", got=shown(block), expected="a whole number >= 0",
+                    fix="Write the witness again.",
+                )  # fmt: skip
             problem = engines.redraw(claim, drawn[name], profile, seed, block)
             return f" (drawn again, with seed {seed}, from {name!r}{_changed(address)})", problem
         case _:

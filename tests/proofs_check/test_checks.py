@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from idealized_model.workers import deaf_to_interrupts
-from proofs_check import Evidence
+from proofs_check import Claim, Evidence
 from proofs_check.claims import checks, engines, find, t1
 from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
 from proofs_check.claims.claim import Profile, Sampler
 from proofs_check.claims.turns import ALONE, WHOLE, Pace, Turn, Walked, walk
 from proofs_check.problem import Problem
+from proofs_check.replay import replay
 from proofs_check.report import build
 from proofs_check.work import pool
 from proofs_check.work.progress import watching
@@ -314,6 +316,39 @@ def test_the_first_block_that_refutes_counts_and_is_drawn_again(monkeypatch: pyt
     again = engines.redraw(claim, sampler, "quick", 1, refuting[0])
     assert length_of(again) == 960_000
     assert engines.redraw(claim, sampler, "quick", 1) is None
+
+
+def test_a_witness_of_a_later_block_is_replayed_from_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "DRAWS", 20)
+    claim = Claim(CLAIM, statement="A function of nothing is small.", hypotheses=t1.claim.hypotheses)
+    claim.refute(lambda of: {"value": of()} if of() >= 960_000 else None)
+    claim.sampler("functions", quick=100)(lambda: st.integers(0, 10**6).map(lambda n: lambda: n))
+    monkeypatch.setattr(t1, "claim", claim)
+    (task,) = tasks_of([CLAIM])
+    found = [perform(task, "quick", seed, Ticks()).evidence for seed in range(4)]
+    witnesses = [evidence.witness for evidence in found if evidence is not None and evidence.witness is not None]
+    late = [witness for witness in witnesses if "block" in witness["problem"]["address"]]
+    assert late
+    for witness in witnesses:
+        assert replay(witness).reproduced
+    for block, message in (("1", "address: block: got '1'; expected a whole number >= 0"), (-1, "got -1; expected")):
+        late[0]["problem"]["address"]["block"] = block
+        with pytest.raises(InvalidArgument, match=message):
+            replay(late[0])
+
+
+def test_what_was_finished_as_the_interrupt_came_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the end of a shard and what it leads to."""
+    monkeypatch.setattr(t1, "claim", toy())
+    task = next(task for task in tasks_of([CLAIM]) if task.engine == "exhaustive")
+
+    def interrupt(task: Task, cases: int, done: bool) -> None:
+        if not cases:
+            raise KeyboardInterrupt
+
+    outcome = run([task], profile="quick", seed=0, jobs=1, watch=interrupt)
+    assert outcome.interrupted
+    assert outcome.results[task].evidence.kind == "exhausted"  # type: ignore[union-attr]
 
 
 def test_a_problem_that_goes_wrong_in_a_later_block_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
