@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast, get_args
@@ -53,7 +52,7 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
         parts = _parts(claim, witness["variant"], where)
         source, problem = _problem(claim, witness["problem"], f"{where}: problem")
         facts = None if problem is None else _facts(claim, problem, parts, where)
-        then, now = _plain(witness.get("words")), _plain(in_words(problem))
+        then, now = witness.get("words"), in_words(problem)
         if source and facts is not None and then not in (None, now):
             return Replay(False, f"{claim.address}, {witness['variant']}{source}: recorded {then}, now {now}")
     seen = None if facts is None else json.loads(json.dumps(facts))
@@ -61,11 +60,6 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
     if seen is not None and seen == witness["facts"]:
         return Replay(True, f"{label}: {', '.join(f'{k} {v}' for k, v in seen.items())}")
     return Replay(False, f"{label}: recorded {witness['facts']}, now {seen}")
-
-
-def _plain(words: str | None) -> str | None:
-    """A problem in words, without the places in memory that change from run to run."""
-    return words and re.sub(r"\b0x[0-9a-fA-F]+", "0x", words)
 
 
 def _run_of(data: dict[str, Any], where: str) -> tuple[int, Profile]:

@@ -492,7 +492,7 @@ def test_check_writes_the_page_of_its_report(
     def run(*arguments: Any, **options: Any) -> Run:
         return outcome
 
-    monkeypatch.setattr("proofs_check.claims.checks.run", run)
+    monkeypatch.setattr("proofs_check.commands.check.run_tasks", run)
     assert main(["check", "--claim", "T1", "--html", "r.html", "--junit", "r.xml", "--json", "r.json"]) == 1
     built = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert (tmp_path / "r.html").read_text(encoding="utf-8") == page(built)
