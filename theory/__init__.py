@@ -24,10 +24,15 @@ from theory.kernels import Factor
 from theory.planted import PlantedEnsemble, PlantedLaw
 from theory.transfer import Coverage, Pattern, coverage, pattern_masses, retention
 
-drawable({
-    PlantedEnsemble: "planted_ensembles", Example: "examples", HardHead: "heads", HeadClass: "head_classes",
-    positions.PositionScheme: "position_schemes",
-})  # fmt: skip
+drawable(
+    {
+        PlantedEnsemble: "planted_ensembles",
+        Example: "examples",
+        HardHead: "heads",
+        HeadClass: "head_classes",
+        positions.PositionScheme: "position_schemes",
+    }
+)
 
 __all__ = [
     "BUDGET",

@@ -13,7 +13,18 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import CELLS, BudgetExceeded, InvalidArgument, bulk, check_type, shown, within_budget
+from theory.errors import (
+    CELLS,
+    BudgetExceeded,
+    InvalidArgument,
+    bulk,
+    check,
+    check_integer,
+    check_type,
+    shown,
+    typed,
+    within_budget,
+)
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
 from theory.heads import HardHead, HeadClass, View, check_heads
 from theory.viewsets import CONFLICTING, UNSEEN, Family, LawViews, Tick, contains_some, minimal, number_views
@@ -25,6 +36,8 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 PLAIN_CELLS = 1000
 """Up to about so many candidate sets of all examples together, `decide` works with Python sets, beyond with arrays."""
+
+GIVEN = "a law or an iterable of examples"
 
 CONFIRMED_EXAMPLES = 1000
 CONFIRMED_CELLS = 300_000
@@ -233,20 +246,13 @@ def certificate_length(
     where = "certificate_length"
     check_heads(heads, where)
     for name, rule in (("law_at", law_at), ("test_law_at", law_at if test_law_at is None else test_law_at)):
-        if not callable(rule):
-            raise InvalidArgument(
-                where, name, got=shown(rule), expected="a function length -> law", fix="For instance ensemble.at."
-            )
+        check(callable(rule), where, name, rule, expected="a function length -> law", fix="For instance ensemble.at.")
     tried = _lengths(lengths, where, "lengths", budget)
     tests = _lengths(test_lengths, where, "test_lengths", budget)
     if tests[-1] < tried[-1]:
-        raise InvalidArgument(
-            where,
-            "test_lengths",
-            got=f"{_commas(tests)}, all below the training length {tried[-1]}",
-            expected=f"a test length >= {tried[-1]}",
-            fix="Without one that training length would hold for want of a test.",
-        )
+        got, expected = f"{_commas(tests)}, all below the training length {tried[-1]}", f"a test length >= {tried[-1]}"
+        fix = "Without one that training length would hold for want of a test."
+        raise InvalidArgument(where, "test_lengths", got=got, expected=expected, fix=fix)
     tested: dict[int, _Listed] = {}
     verdicts: dict[int, Verdict] = {}
     failed_at: dict[int, int] = {}
@@ -272,14 +278,9 @@ def _lengths(given: Iterable[int], where: str, argument: str, budget: int) -> tu
     if len(lengths) > budget:
         raise BudgetExceeded(f"{where} ({argument})", size=len(lengths), budget=budget, fix="Give fewer lengths.")
     for length in lengths:
-        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            raise InvalidArgument(
-                where, argument, got=shown(length), expected="integers >= 1", fix="Give lengths of sequences."
-            )
-    if not lengths:
-        raise InvalidArgument(
-            where, argument, got="no lengths", expected="at least one length", fix="For instance range(2, 9)."
-        )
+        check_integer(length, where, argument, least=1, expected="integers >= 1", fix="Give lengths of sequences.")
+    fix = "For instance range(2, 9)."
+    check(lengths, where, argument, got="no lengths", expected="at least one length", fix=fix)
     return tuple(sorted(set(lengths)))
 
 
@@ -339,10 +340,7 @@ def _failed(
             f"decide: the counterexample head has train loss {train_loss} and test loss {test_loss}; "
             "this is a bug in theory.criterion, please report it with the two laws"
         )
-    return Verdict(
-        "fails", n_consistent, n_views, reason=reason, example=witness, view=view,
-        counterexample=head, train_loss=train_loss, test_loss=test_loss,
-    )  # fmt: skip
+    return Verdict("fails", n_consistent, n_views, reason, witness, view, head, train_loss, test_loss)
 
 
 def _first_failure(
@@ -528,27 +526,16 @@ def _listed(given: Law | Iterable[Example], argument: str, budget: int) -> _List
 
 def _as_list(given: Iterable[Example], argument: str) -> list[Example]:
     if isinstance(given, Mapping):  # iterating it would drop the probabilities
-        raise InvalidArgument(
-            "decide",
-            argument,
-            got=f"the {type(given).__name__} {shown(given)}",
-            expected="a law or an iterable of examples",
-            fix="Wrap {example: probability} as FiniteLaw(...).",
-        )
+        fix = "Wrap {example: probability} as FiniteLaw(...)."
+        raise InvalidArgument("decide", argument, got=typed(given), expected=GIVEN, fix=fix)
     try:
         examples = list(given)
     except TypeError:
         raise InvalidArgument(
-            "decide",
-            argument,
-            got=shown(given),
-            expected="a law or an iterable of examples",
-            fix="For instance ensemble.at(4).",
+            "decide", argument, got=shown(given), expected=GIVEN, fix="For instance ensemble.at(4)."
         ) from None
-    if not examples:
-        raise InvalidArgument(
-            "decide", argument, got="no examples", expected="at least one example", fix="Pass a non-empty support."
-        )
+    fix = "Pass a non-empty support."
+    check(examples, "decide", argument, got="no examples", expected="at least one example", fix=fix)
     return examples
 
 

@@ -16,7 +16,7 @@ from math import inf
 from typing import NamedTuple
 
 from theory.bounds import exchangeable_pattern_mass
-from theory.errors import AssumptionViolated, InvalidArgument, bulk, counted, within_budget
+from theory.errors import AssumptionViolated, bulk, check, counted, within_budget
 from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
 from theory.heads import HeadClass, check_heads
@@ -113,14 +113,9 @@ class Coverage:
         """
         loss = rational(train_loss, "Coverage.bound", "train_loss")
         a = Fraction(0) if abstention is None else rational(abstention, "Coverage.bound", "abstention")
-        if not 0 <= a <= loss <= 1:
-            raise InvalidArgument(
-                "Coverage.bound",
-                "abstention",
-                got=f"{a} with train_loss {loss}",
-                expected="0 <= abstention <= train_loss <= 1",
-                fix="Pass exact losses of one head.",
-            )
+        got, expected = f"{a} with train_loss {loss}", "0 <= abstention <= train_loss <= 1"
+        fix = "Pass exact losses of one head."
+        check(0 <= a <= loss <= 1, "Coverage.bound", "abstention", got=got, expected=expected, fix=fix)
         if inf in (self.kappa, self.kappa0):
             return inf  # 0 · ∞ proves nothing: what never occurs in training is free to be wrong
         return self.factor * loss if abstention is None else self.kappa0 * a + self.kappa * self.candidates * (loss - a)
@@ -347,10 +342,7 @@ def _same_planting(laws: list[PlantedLaw], where: str) -> None:
         other = law.ensemble
         for name in ("background", "planted", "target"):
             if getattr(first, name) != getattr(other, name):
-                raise AssumptionViolated(
-                    where,
-                    "test",
-                    got=f"laws that differ in their {name}",
-                    expected="training and test laws with the same background, planted law and target",
-                    fix="Build both from one ensemble, or from copies that differ in the support law only.",
-                )
+                got = f"laws that differ in their {name}"
+                fix = "Build both from one ensemble, or from copies that differ in the support law only."
+                expected = "training and test laws with the same background, planted law and target"
+                raise AssumptionViolated(where, "test", got=got, expected=expected, fix=fix)

@@ -40,9 +40,9 @@ from proofs_check.tasks.matters import every_dependency_matters
 from proofs_check.tasks.report import Finding, TaskReport
 from proofs_check.tasks.sampling import FEWEST_SAMPLES, check_prompt, sampling, weight_of
 from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths, calling, name_of
-from theory.errors import InvalidArgument, bulk, check_type, of_the_machine, shown, within_budget
+from theory.errors import InvalidArgument, bulk, check_integer, check_type, of_the_machine, shown, within_budget
 from theory.exact import Rational, rational
-from theory.tasks.base import Instance, Step, Task, check_parameter
+from theory.tasks.base import Instance, Step, Task
 
 BUDGET = 20_000
 """Lengths with at most so many instances are listed."""
@@ -111,9 +111,9 @@ def trial_of(
     """The trial that `check_task` makes of its arguments."""
     where = "check_task"
     check_type(task, Task, where, "task", "a Task", "Pass an instance of a subclass of theory.tasks.Task.")
-    check_parameter(budget, where, "budget", least=1)
-    check_parameter(draws, where, "draws", least=1)
-    check_parameter(seed, where, "seed", least=0)
+    check_integer(budget, where, "budget", least=1)
+    check_integer(draws, where, "draws", least=1)
+    check_integer(seed, where, "seed", least=0)
     exact_level = rational(level, where, "level")
     if not 0 < exact_level < 1:
         raise InvalidArgument(

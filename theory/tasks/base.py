@@ -37,7 +37,17 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check_type, shown, within_budget
+from theory.errors import (
+    InvalidArgument,
+    check,
+    check_integer,
+    check_tuple,
+    check_type,
+    is_integer,
+    is_tuple,
+    shown,
+    within_budget,
+)
 from theory.exact import check_generator
 from theory.examples import BUDGET, Example
 from theory.heads import Anchor
@@ -45,7 +55,7 @@ from theory.positions import Coupled, Ids, PositionScheme, absolute
 
 Tokens: TypeAlias = tuple[int, ...]
 
-WHOLE = frozenset({int})
+
 """The types of whole numbers: neither bool nor those of numpy."""
 
 
@@ -97,62 +107,34 @@ class Instance:
         where = "Instance"
         for name in ("tokens", "ids", "given"):
             values = getattr(self, name)
-            if isinstance(values, tuple) and WHOLE.issuperset(map(type, values)):
-                continue
-            if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
-                several = next(value for value in values if isinstance(value, tuple))
-                raise InvalidArgument(
-                    where,
-                    name,
-                    got=f"the tuple {shown(several)} as the ID of one token",
-                    expected="one integer a token",
-                    fix="Several IDs a token are not supported: choose one of them, or number the pairs.",
-                )
-            raise InvalidArgument(
-                where,
-                name,
-                got=f"the {type(values).__name__} {shown(values)}",
-                expected="a tuple of integers",
-                fix="Write tuple(values); from a numpy array tuple(array.tolist()).",
-            )
+            if not is_tuple(values):
+                if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
+                    got = f"the tuple {shown(next(v for v in values if isinstance(v, tuple)))} as the ID of one token"
+                    fix = "Several IDs a token are not supported: choose one of them, or number the pairs."
+                    raise InvalidArgument(where, name, got=got, expected="one integer a token", fix=fix)
+                check_tuple(values, where, name)
         for name in ("ids", "parts") if self.parts else ("ids",):
             if len(getattr(self, name)) != len(self.tokens):
-                raise InvalidArgument(
-                    where,
-                    name,
-                    got=f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens",
-                    expected="one a token",
-                    fix="Give every position its own, prompt and output.",
-                )
-        if not isinstance(self.steps, tuple) or not set(map(type, self.steps)) <= {Step}:
-            raise InvalidArgument(
-                where, "steps", got=shown(self.steps), expected="a tuple of Steps", fix="Write (Step(2, (0, 1)), ...)."
-            )
+                got = f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens"
+                fix = "Give every position its own, prompt and output."
+                raise InvalidArgument(where, name, got=got, expected="one a token", fix=fix)
+        steps = isinstance(self.steps, tuple) and set(map(type, self.steps)) <= {Step}
+        check(steps, where, "steps", self.steps, expected="a tuple of Steps", fix="Write (Step(2, (0, 1)), ...).")
         scored = [position for position, _ in self.steps]
         n_prompt = len(self.tokens) - len(scored) - len(self.given)
         output = range(n_prompt, len(self.tokens))
         if not scored or n_prompt < 1 or sorted([*scored, *self.given]) != [*output] or scored != sorted(scored):
-            raise InvalidArgument(
-                where,
-                "steps",
-                got=f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens",
-                expected="every position after the prompt once, the steps in order, and at least one of them",
-                fix="List each output position in `steps`, or in `given` when it is not predicted.",
-            )
+            got = f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens"
+            expected = "every position after the prompt once, the steps in order, and at least one of them"
+            fix = "List each output position in `steps`, or in `given` when it is not predicted."
+            raise InvalidArgument(where, "steps", got=got, expected=expected, fix=fix)
         for position, sources in self.steps:
-            whole = isinstance(sources, tuple) and WHOLE.issuperset(map(type, sources))
-            if (
-                not whole
-                or (sources and not 0 <= min(sources) <= max(sources) < position)
-                or len({*sources}) < len(sources)
-            ):
-                raise InvalidArgument(
-                    where,
-                    "steps",
-                    got=f"the sources {shown(sources)} of the step at position {position}",
-                    expected=f"a tuple of distinct earlier positions, 0..{position - 1}",
-                    fix="A prediction reads tokens before it only, each listed once.",
-                )
+            earlier = is_tuple(sources) and (not sources or 0 <= min(sources) <= max(sources) < position)
+            if not earlier or len({*sources}) < len(sources):
+                got = f"the sources {shown(sources)} of the step at position {position}"
+                expected = f"a tuple of distinct earlier positions, 0..{position - 1}"
+                fix = "A prediction reads tokens before it only, each listed once."
+                raise InvalidArgument(where, "steps", got=got, expected=expected, fix=fix)
 
     @property
     def n_prompt(self) -> int:
@@ -330,14 +312,9 @@ class Task(ABC):
         """
         scheme = absolute() if relabel is None else relabel
         check_type(scheme, PositionScheme, "Task.examples", "relabel", "a position scheme", "For instance absolute().")
-        if isinstance(scheme, Coupled):
-            raise InvalidArgument(
-                "Task.examples",
-                "relabel",
-                got="a coupled scheme",
-                expected="a scheme that relabels IDs",
-                fix="Use coupled=True for the task's own coupling.",
-            )
+        plain, fix = not isinstance(scheme, Coupled), "Use coupled=True for the task's own coupling."
+        got, expected = "a coupled scheme", "a scheme that relabels IDs"
+        check(plain, "Task.examples", "relabel", got=got, expected=expected, fix=fix)
         for instance in self.support(length, budget=budget):
             base = instance.ids if coupled else tuple(range(len(instance.tokens)))
             values = tuple(sorted(set(base)))
@@ -441,14 +418,9 @@ class Task(ABC):
         ------
         InvalidArgument
         """
-        if not isinstance(length, int) or isinstance(length, bool) or length < self.min_length:
-            raise InvalidArgument(
-                f"{type(self).__name__}.{method}",
-                "length",
-                got=shown(length),
-                expected=f"an integer >= {self.min_length}",
-                fix=f"The shortest {self.name} has length {self.min_length}.",
-            )
+        if not is_integer(length, self.min_length):
+            where, fix = f"{type(self).__name__}.{method}", f"The shortest {self.name} has length {self.min_length}."
+            check_integer(length, where, "length", least=self.min_length, fix=fix)
 
 
 Column: TypeAlias = tuple[str, str, str]
@@ -525,23 +497,6 @@ def digit_names(base: int) -> tuple[str, ...]:
     return tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i] if i < 36 else f"[{i}]" for i in range(base))
 
 
-def check_parameter(value: object, where: str, argument: str, *, least: int) -> None:
-    """Refuse a parameter that is no integer, or too small.
-
-    Raises
-    ------
-    InvalidArgument
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidArgument(
-            where,
-            argument,
-            got=shown(value),
-            expected=f"an integer >= {least}",
-            fix=f"For instance {argument}={least}.",
-        )
-
-
 def digits_of(number: object, base: int, length: int, where: str, argument: str) -> Tokens:
     """The `length` digits of a number, the most significant first.
 
@@ -554,12 +509,5 @@ def digits_of(number: object, base: int, length: int, where: str, argument: str)
     >>> digits_of(49, 10, 3, "example", "number")
     (0, 4, 9)
     """
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < base**length:
-        raise InvalidArgument(
-            where,
-            argument,
-            got=shown(number),
-            expected=f"an integer from 0 to {base**length - 1}",
-            fix="Raise `length` for more digits.",
-        )
+    check_integer(number, where, argument, least=0, most=base**length - 1, fix="Raise `length` for more digits.")
     return tuple(number // base**i % base for i in range(length))[::-1]
