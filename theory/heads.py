@@ -77,6 +77,11 @@ class HeadClass:
         check_one_of(self.key, get_args(Key), where, "key", "Use 'none' to ignore the IDs.")
         check_one_of(self.anchor, get_args(Anchor), where, "anchor", "Use 'last' for next-token prediction.")
 
+    @property
+    def sees_ids(self) -> bool:
+        """Whether IDs play a part in what the class sees."""
+        return self.key != "none" or self.window is not None
+
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
         """Every candidate set on these IDs, once each; cost O(number of candidates · k)."""
         last = len(ids) - 1

@@ -84,8 +84,8 @@ class PlantedEnsemble:
     ) -> None:
         where = "PlantedEnsemble"
         check_integer(vocabulary, where, "vocabulary", least=1, fix="Give the number of tokens.")
-        weights, fix = "a list of weights, one a token", "For instance background=[1, 0, 0] for vocabulary=3."
-        check_type(background, (list, tuple, np.ndarray), where, "background", weights, fix)
+        expected, fix = "a list of weights, one a token", "For instance background=[1, 0, 0] for vocabulary=3."
+        check_type(background, (list, tuple, np.ndarray), where, "background", expected, fix)
         if len(background) != vocabulary:
             got, expected = f"{len(background)} weights", f"{shown(vocabulary)} weights, one a token"
             fix = "Use 0 for a token that never is background."

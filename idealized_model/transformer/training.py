@@ -162,8 +162,8 @@ class TrainConfig:
             width=self.width,
             n_layers=self.layers,
             n_heads=self.heads,
-            activation=self.activation,
-            encoding=self.how.encoding,  # type: ignore[arg-type]
+            activation=self.activation,  # type: ignore[arg-type]
+            encoding=self.how.encoding,
             n_ids=self.n_ids if self.how.encoding == "learned" else 0,
             n_increments=n_increments,
             log_scale=log_scale,
