@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown, within_budget
+from theory.errors import BudgetExceeded, check, check_integer, check_type, within_budget
 from theory.examples import Example, Label, Law, check_label, label_set
 from theory.heads import HardHead, HeadClass, View, check_heads
 
@@ -58,22 +59,14 @@ class HeadSpace:
     def __post_init__(self) -> None:
         where = "HeadSpace"
         check_heads(self.heads, where)
-        if not label_set(self.labels, where):
-            raise InvalidArgument(
-                where, "labels", got="no labels", expected="at least one label", fix="Give the label set."
-            )
+        known = label_set(self.labels, where)
+        check(known, where, "labels", got="no labels", expected="at least one label", fix="Give the label set.")
         check_type(self.views, (list, tuple), where, "views", "a tuple of views", "Take views from HeadClass.views.")
         for view in self.views:
             self.heads.check_view(view, where, "views")
         for name, values in (("views", self.views), ("labels", self.labels)):
-            if len(set(values)) < len(values):
-                raise InvalidArgument(
-                    where,
-                    name,
-                    got=shown(values),
-                    expected=f"each of the {name} once",
-                    fix=f"Use tuple(dict.fromkeys({name})).",
-                )
+            fix = f"Use tuple(dict.fromkeys({name}))."
+            check(len(set(values)) == len(values), where, name, values, expected=f"each of the {name} once", fix=fix)
             object.__setattr__(self, name, tuple(values))
 
     @classmethod
@@ -97,14 +90,8 @@ class HeadSpace:
         ------
         InvalidArgument : for a number outside 0..size-1.
         """
-        if not isinstance(number, int | np.integer) or isinstance(number, bool) or not 0 <= number < self.size:
-            raise InvalidArgument(
-                "HeadSpace.head",
-                "number",
-                got=shown(number),
-                expected=f"an integer in 0..{self.size - 1}",
-                fix="Numbers start at 0.",
-            )
+        where, most = "HeadSpace.head", self.size - 1
+        check_integer(number, where, "number", least=0, most=most, kind=Integral, fix="Numbers start at 0.")
         number = int(number)
         answers: dict[View, Label] = {}
         for view in self.views:
@@ -196,13 +183,9 @@ class HeadSpace:
         scale = lcm(*(n for counts, _ in cases for n in range(1, sum(c for _, c in counts) + 1)))
         denominator = law.denominator * scale
         if denominator >= 2**62:
-            raise BudgetExceeded(
-                "HeadSpace.losses (denominator)",
-                size=denominator,
-                budget=2**62,
-                option="law",
-                fix="Use loss_of for single heads, or ask for a smaller instance.",
-            )
+            where = "HeadSpace.losses (denominator)"
+            fix = "Use loss_of for single heads, or ask for a smaller instance."
+            raise BudgetExceeded(where, size=denominator, budget=2**62, option="law", fix=fix)
         low, high = self._halves()
         shape = (high.n_heads, low.n_heads)
         total, abstaining = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -231,14 +214,9 @@ class HeadSpace:
     def _case(self, entry: Example | tuple[frozenset[View], Label]) -> tuple[frozenset[View], Label]:
         if isinstance(entry, Example):
             return self.heads.views(entry), entry.label
-        if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], frozenset)):
-            raise InvalidArgument(
-                "HeadSpace.zero_loss",
-                "examples",
-                got=shown(entry),
-                expected="examples, or pairs (frozenset of views, label)",
-                fix="Pass Example(tokens, ids, label).",
-            )
+        pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], frozenset)
+        expected, fix = "examples, or pairs (frozenset of views, label)", "Pass Example(tokens, ids, label)."
+        check(pair, "HeadSpace.zero_loss", "examples", entry, expected=expected, fix=fix)
         check_label(entry[1], "HeadSpace.zero_loss", "examples")
         return entry
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import ExactnessLost, InvalidArgument, check_type, shown
+from theory.errors import ExactnessLost, InvalidArgument, check, check_type, shown, typed
 from theory.exact import Rational, as_float, probabilities, rational
 from theory.examples import Example, Label, Law, check_label, label_set
 from theory.heads import HardHead, HeadClass, View, check_heads
@@ -90,14 +90,9 @@ class SparseAttentionHead:
     ) -> None:
         where = "SparseAttentionHead"
         check_heads(heads, where)
-        if (score is None) == (logit is None):
-            raise InvalidArgument(
-                where,
-                "score",
-                got="both score and logit" if score is not None else "neither score nor logit",
-                expected="exactly one of the two",
-                fix="Give score (exact) or logit (float64 only).",
-            )
+        got = "both score and logit" if score is not None else "neither score nor logit"
+        fix = "Give score (exact) or logit (float64 only)."
+        check((score is None) != (logit is None), where, "score", got=got, expected="exactly one of the two", fix=fix)
         self.heads = heads
         self._score, self._logit, self._value = score, logit, value
         for name, given in (("score", score), ("logit", logit), ("value", value)):
@@ -105,12 +100,9 @@ class SparseAttentionHead:
                 for view in given:
                     heads.check_view(view, where, name)
             elif not (callable(given) or (given is None and name != "value")):
+                fix = f"For instance {name}=lambda view: 1, or {name}={{View((1,), ()): 1}}."
                 raise InvalidArgument(
-                    where,
-                    name,
-                    got=f"the {type(given).__name__} {shown(given)}",
-                    expected="a mapping or a function of the view",
-                    fix=f"For instance {name}=lambda view: 1, or {name}={{View((1,), ()): 1}}.",
+                    where, name, got=typed(given), expected="a mapping or a function of the view", fix=fix
                 )
         for view in score if isinstance(score, Mapping) else ():
             self.score(view)
@@ -131,33 +123,18 @@ class SparseAttentionHead:
         InvalidArgument : for a negative, NaN or float score.
         """
         if self._score is None:
-            raise ExactnessLost(
-                "SparseAttentionHead",
-                "logit",
-                got="a head given by float logits",
-                expected="exact scores for an exact result",
-                fix="Give score= instead, or use batch() for float64.",
-            )
+            expected, fix = "exact scores for an exact result", "Give score= instead, or use batch() for float64."
+            got = "a head given by float logits"
+            raise ExactnessLost("SparseAttentionHead", "logit", got=got, expected=expected, fix=fix)
         raw = self._score.get(view, 0) if isinstance(self._score, Mapping) else self._score(view)
         if isinstance(raw, int | Fraction) and not isinstance(raw, bool) and raw >= 0:  # the usual case, without words
             return Fraction(raw)
-        if isinstance(raw, float) and raw != raw:
-            raise InvalidArgument(
-                "SparseAttentionHead",
-                f"score[{shown(tuple(view))}]",
-                got="NaN",
-                expected="an exact score >= 0",
-                fix="Correct the score.",
-            )
-        exact = rational(raw, "SparseAttentionHead", f"score[{shown(tuple(view))}]")
-        if exact < 0:
-            raise InvalidArgument(
-                "SparseAttentionHead",
-                f"score[{shown(tuple(view))}]",
-                got=f"the negative score {exact}",
-                expected="a score >= 0",
-                fix="Scores are attention weights before normalisation; use 0 for no attention.",
-            )
+        where, argument = "SparseAttentionHead", f"score[{shown(tuple(view))}]"
+        expected = "an exact score >= 0"
+        fix = "Scores are attention weights before normalisation; use 0 for no attention."
+        check(not isinstance(raw, float) or raw == raw, where, argument, got="NaN", expected=expected, fix=fix)
+        exact = rational(raw, where, argument)
+        check(exact >= 0, where, argument, got=f"the negative score {exact}", expected=expected, fix=fix)
         return exact
 
     def answer(self, view: View) -> Mapping[Label, Fraction]:
@@ -169,13 +146,10 @@ class SparseAttentionHead:
         """
         if isinstance(self._value, Mapping):
             if view not in self._value:
-                raise InvalidArgument(
-                    "SparseAttentionHead",
-                    "value",
-                    got=f"no value for the view {shown(tuple(view))} of positive score",
-                    expected="a value for every view of positive score",
-                    fix="Add it, or score the view 0.",
-                )
+                got = f"no value for the view {shown(tuple(view))} of positive score"
+                fix = "Add it, or score the view 0."
+                expected = "a value for every view of positive score"
+                raise InvalidArgument("SparseAttentionHead", "value", got=got, expected=expected, fix=fix)
             raw = self._value[view]
         else:
             raw = self._value(view)
@@ -255,24 +229,14 @@ class SparseAttentionHead:
 
         Cost: O(batch · candidates) after one evaluation of score and value per distinct view.
         """
+        where = "SparseAttentionHead.batch"
         tokens, ids = _integers(tokens, "tokens"), _integers(ids, "ids")
-        if tokens.ndim != 2 or tokens.shape != ids.shape or not tokens.shape[1]:
-            raise InvalidArgument(
-                "SparseAttentionHead.batch",
-                "tokens",
-                got=f"shapes {tokens.shape} and {ids.shape}",
-                expected="two integer arrays of one shape (batch, length)",
-                fix="Stack sequences of one length.",
-            )
-        column = {label: j for j, label in enumerate(label_set(labels, "SparseAttentionHead.batch"))}
-        if len(column) < max(len(labels), 1):
-            raise InvalidArgument(
-                "SparseAttentionHead.batch",
-                "labels",
-                got=shown(labels),
-                expected="at least one label, each once",
-                fix="Give the label of every output column.",
-            )
+        got, expected = f"shapes {tokens.shape} and {ids.shape}", "two integer arrays of one shape (batch, length)"
+        alike = tokens.ndim == 2 and tokens.shape == ids.shape and tokens.shape[1]
+        check(alike, where, "tokens", got=got, expected=expected, fix="Stack sequences of one length.")
+        column = {label: j for j, label in enumerate(label_set(labels, where))}
+        expected, fix = "at least one label, each once", "Give the label of every output column."
+        check(len(column) == max(len(labels), 1), where, "labels", labels, expected=expected, fix=fix)
         probabilities = np.zeros((len(tokens), len(labels)))
         abstains = np.zeros(len(tokens), dtype=bool)
         known: dict[View, tuple[float, NDArray[np.float64]]] = {}
@@ -326,13 +290,9 @@ class SparseAttentionHead:
         except OverflowError:  # an integer beyond the floats
             finite = False
         if not finite:
-            raise InvalidArgument(
-                "SparseAttentionHead.batch",
-                f"logit[{shown(tuple(view))}]",
-                got=shown(logit),
-                expected="a finite float, or -inf for no attention",
-                fix="Correct the logit.",
-            )
+            argument, expected = f"logit[{shown(tuple(view))}]", "a finite float, or -inf for no attention"
+            fix = "Correct the logit."
+            raise InvalidArgument("SparseAttentionHead.batch", argument, got=shown(logit), expected=expected, fix=fix)
         return float(logit)
 
     def _float_answer(self, view: View, column: Mapping[Label, int]) -> NDArray[np.float64]:
@@ -341,13 +301,10 @@ class SparseAttentionHead:
             return out
         for label, p in self.answer(view).items():
             if label not in column:
-                raise InvalidArgument(
-                    "SparseAttentionHead.batch",
-                    "labels",
-                    got=f"{shown(tuple(column))} without the answer {shown(label)}",
-                    expected="every label that the head can answer",
-                    fix="Add it to labels.",
-                )
+                where = "SparseAttentionHead.batch"
+                got = f"{shown(tuple(column))} without the answer {shown(label)}"
+                expected = "every label that the head answers"
+                raise InvalidArgument(where, "labels", got=got, expected=expected, fix="Add it to labels.")
             out[column[label]] = as_float(p)
         return out
 
@@ -359,11 +316,7 @@ def _integers(values: NDArray[np.integer], name: str) -> NDArray[np.int64]:
     except ValueError:
         array = np.array(None)
     if not np.issubdtype(array.dtype, np.integer) or not np.can_cast(array.dtype, np.int64):
-        raise InvalidArgument(
-            "SparseAttentionHead.batch",
-            name,
-            got=f"the {type(values).__name__} {shown(values)}",
-            expected="an array of integers (64 bits at most) of shape (batch, length)",
-            fix="Convert it with np.array(..., dtype=int).",
-        )
+        expected = "an array of integers (64 bits at most) of shape (batch, length)"
+        fix = "Convert it with np.array(..., dtype=int)."
+        raise InvalidArgument("SparseAttentionHead.batch", name, got=typed(values), expected=expected, fix=fix)
     return array.astype(np.int64)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown
+from theory.errors import BudgetExceeded, check, check_type
 from theory.examples import Example, Label
 from theory.heads import HardHead, HeadClass, View, check_heads
 
@@ -61,30 +61,22 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
     cases = [(heads.views(example), example.label) for example in _given(heads, sample)]
     consistent = _consistent(cases)
     demands = _smallest_sets({frozenset(views & consistent.keys()) for views, _ in cases})
-    if not demands[0]:
-        raise InvalidArgument(
-            "learning.minimal",
-            "sample",
-            got="an example without a consistent view",
-            expected="a sample that some hard head fits",
-            fix="Use a larger arity, another key, or `eliminate`, which keeps what is consistent.",
-        )
+    got, expected = "an example without a consistent view", "a sample that some hard head fits"
+    fix = "Use a larger arity, another key, or `eliminate`, which keeps what is consistent."
+    check(demands[0], "learning.minimal", "sample", got=got, expected=expected, fix=fix)
     chosen = _smallest_hitting_set(demands, budget)
     return HardHead(heads, {view: consistent[view] for view in sorted(chosen)})
 
 
 def _given(heads: HeadClass, sample: Iterable[Example]) -> list[Example]:
-    check_heads(heads, "learning")
+    where, argument = "learning", "sample"
+    check_heads(heads, where)
     fix = "Pass a list of Example(tokens, ids, label); a law draws one with law.sample(rng, size)."
-    check_type(sample, Iterable, "learning", "sample", "an iterable of examples", fix)
+    check_type(sample, Iterable, where, argument, "an iterable of examples", fix)
     examples = list(sample)
     for example in examples:
-        if not isinstance(example, Example):
-            raise InvalidArgument("learning", "sample", got=shown(example), expected="an iterable of examples", fix=fix)
-    if not examples:
-        raise InvalidArgument(
-            "learning", "sample", got="no examples", expected="at least one example", fix="Draw a sample first."
-        )
+        check(isinstance(example, Example), where, argument, example, expected="an iterable of examples", fix=fix)
+    check(examples, where, argument, got="no examples", expected="at least one example", fix="Draw a sample first.")
     return examples
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from idealized_model.counting import evaluate
 from idealized_model.head import SparseAttentionHead
 from idealized_model.unlisted import Exact, scores_of, unlisted_loss
-from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown, within_budget
+from theory.errors import BudgetExceeded, InvalidArgument, check, check_type, shown, within_budget
 from theory.exact import Rational, as_float, check_draws, draw_indices, over_common_denominator, rational
 from theory.examples import BUDGET, Law, Mixture
 from theory.heads import HardHead
@@ -142,15 +142,9 @@ def exact_interval(count: int, size: int, *, level: Rational = "99/100") -> tupl
     """
     from scipy.stats import binomtest
 
-    whole = type(count) is int and type(size) is int
-    if not whole or size < 1 or not 0 <= count <= size:
-        raise InvalidArgument(
-            "exact_interval",
-            "count",
-            got=f"{shown(count)} of {shown(size)}",
-            expected="integers with 0 <= count <= size, size >= 1",
-            fix="Count again; from NumPy int(count).",
-        )
+    whole = type(count) is int and type(size) is int and 0 <= count <= size and size >= 1
+    got, expected = f"{shown(count)} of {shown(size)}", "integers with 0 <= count <= size, size >= 1"
+    check(whole, "exact_interval", "count", got=got, expected=expected, fix="Count again; from NumPy int(count).")
     confidence = as_float(_level(level, "exact_interval"))
     interval = binomtest(count, size).proportion_ci(confidence_level=confidence, method="exact")
     return float(interval.low), float(interval.high)
@@ -158,10 +152,8 @@ def exact_interval(count: int, size: int, *, level: Rational = "99/100") -> tupl
 
 def _level(level: Rational, where: str) -> Fraction:
     confidence = rational(level, where, "level")
-    if not 0 < confidence < 1:
-        raise InvalidArgument(
-            where, "level", got=str(level), expected="a level strictly between 0 and 1", fix="Use '99/100'."
-        )
+    expected = "a level strictly between 0 and 1"
+    check(0 < confidence < 1, where, "level", got=str(level), expected=expected, fix="Use '99/100'.")
     return confidence
 
 
@@ -241,12 +233,8 @@ def risk(
         total = sum((p * part.loss for (_, p), part in zip(parts, found, strict=True)), Fraction(0))
         return Risk(total, None, " + ".join(dict.fromkeys(part.route for part in found)), sum(p.terms for p in found))
     if rng is None:
-        raise BudgetExceeded(
-            "risk",
-            size=law.listing,
-            budget=budget,
-            fix="Raise it with budget=, or pass rng=np.random.default_rng(seed) for a sampled loss.",
-        )
+        fix = "Raise it with budget=, or pass rng=np.random.default_rng(seed) for a sampled loss."
+        raise BudgetExceeded("risk", size=law.listing, budget=budget, fix=fix)
     return Risk(None, sampled_loss(attention, law, rng, size, level=level), "sampled", int(size))
 
 

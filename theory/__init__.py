@@ -9,7 +9,8 @@
 
 from lengthgen_entry import drawable
 from theory import bounds, claims, dependencies, positions, support
-from theory.criterion import Certificate, Verdict, certificate_length, decide
+from theory.certificates import Certificate, certificate_length
+from theory.criterion import Verdict, decide
 from theory.errors import (
     AssumptionViolated,
     BackendUnavailable,
@@ -20,14 +21,19 @@ from theory.errors import (
 )
 from theory.examples import BUDGET, Example, FiniteLaw, Law, Mixture, mixture
 from theory.heads import HardHead, HeadClass, View
-from theory.kernels import Factor
 from theory.planted import PlantedEnsemble, PlantedLaw
+from theory.retention_factor import Factor
 from theory.transfer import Coverage, Pattern, coverage, pattern_masses, retention
 
-drawable({
-    PlantedEnsemble: "planted_ensembles", Example: "examples", HardHead: "heads", HeadClass: "head_classes",
-    positions.PositionScheme: "position_schemes",
-})  # fmt: skip
+drawable(
+    {
+        PlantedEnsemble: "planted_ensembles",
+        Example: "examples",
+        HardHead: "heads",
+        HeadClass: "head_classes",
+        positions.PositionScheme: "position_schemes",
+    }
+)
 
 __all__ = [
     "BUDGET",

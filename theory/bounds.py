@@ -15,7 +15,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
-from theory.errors import BudgetExceeded, InvalidArgument, shown
+from theory.errors import BudgetExceeded, InvalidArgument, check, check_integer, check_one_of, is_integer, shown
 from theory.exact import Rational, choose, exact_choose, rational
 
 Number = Any
@@ -23,6 +23,8 @@ Number = Any
 
 MOST_TERMS = 100_000
 """Of a closed form that is a sum or a maximum over its argument."""
+
+RANGE = "Give a whole number in this range."
 
 LARGEST_MARGIN = 2302
 """exp(2302) < HUGE, so that a count that stops at HUGE is still known to be larger than exp(Δ)."""
@@ -63,14 +65,8 @@ def ratio(numerator: Number, denominator: Number) -> Number:
     """
     numerator = _number(numerator, "bounds.ratio", "numerator")
     denominator = _number(denominator, "bounds.ratio", "denominator")
-    if denominator == 0:
-        raise InvalidArgument(
-            "bounds.ratio",
-            "denominator",
-            got="0",
-            expected="a denominator other than 0",
-            fix="The formula does not apply here.",
-        )
+    fix = "The formula does not apply here."
+    check(denominator != 0, "bounds.ratio", "denominator", 0, expected="a denominator other than 0", fix=fix)
     if isinstance(numerator, int) and isinstance(denominator, int):
         return Fraction(numerator, denominator)
     return numerator / denominator
@@ -89,10 +85,7 @@ def certificate(arity: Number, anchor: Literal["none", "last"] = "none") -> Numb
     (6, 5)
     """
     arity = _number(arity, "bounds.certificate", "arity", least=1)
-    if not isinstance(anchor, str) or anchor not in ("none", "last"):
-        raise InvalidArgument(
-            "bounds.certificate", "anchor", got=shown(anchor), expected="'none' or 'last'", fix="Use one of the two."
-        )
+    check_one_of(anchor, ("none", "last"), "bounds.certificate", "anchor")
     return 2 * arity if anchor == "none" else 2 * arity - 1
 
 
@@ -106,7 +99,7 @@ def n_overlaps(arity: int) -> int:
     >>> [n_overlaps(k) for k in (1, 2, 3)]
     [3, 13, 63]
     """
-    _integer(arity, "bounds.n_overlaps", "arity", least=0)
+    check_integer(arity, "bounds.n_overlaps", "arity", least=0, fix=RANGE)
     _at_most(arity, "bounds.n_overlaps", "arity", MOST_TERMS // 100)
     return sum(interleavings(arity, arity, j) for j in range(arity + 1))
 
@@ -125,18 +118,11 @@ def interleavings(arity: int, planted: int, overlap: int) -> int:
     >>> interleavings(1, 1, 0), interleavings(2, 2, 1)
     (2, 6)
     """
+    where, fix = "bounds.interleavings", "Two sets share at most the points of the smaller one."
     for name, value in (("arity", arity), ("planted", planted), ("overlap", overlap)):
-        _integer(value, "bounds.interleavings", name, least=0)
-    if overlap > min(arity, planted):
-        raise InvalidArgument(
-            "bounds.interleavings",
-            "overlap",
-            got=shown(overlap),
-            expected=f"an integer in 0..{min(arity, planted)}",
-            fix="Two sets share at most the points of the smaller one.",
-        )
+        check_integer(value, where, name, least=0, fix=RANGE)
+    check_integer(overlap, where, "overlap", least=0, most=min(arity, planted), fix=fix)
     union = arity + planted - overlap
-    where = "bounds.interleavings"
     return exact_choose(union, overlap, where) * exact_choose(union - overlap, arity - overlap, where)
 
 
@@ -156,18 +142,14 @@ def exchangeable_pattern_mass(overlap: tuple[int | None, ...], planted: int, len
     Fraction(1, 1)
     """
     where = "bounds.exchangeable_pattern_mass"
-    _integer(planted, where, "planted", least=0)
+    check_integer(planted, where, "planted", least=0, fix=RANGE)
     length = _number(length, where, "length", least=planted)
     plain = isinstance(overlap, tuple) and all(j is None or (isinstance(j, int) and j >= 0) for j in overlap)
     shared = [(i, j) for i, j in enumerate(overlap) if j is not None] if plain else []
     if not plain or any(a >= b for a, b in pairwise([*(j for _, j in shared), planted])):
-        raise InvalidArgument(
-            where,
-            "overlap",
-            got=shown(overlap),
-            expected=f"increasing coordinates in 0..{planted - 1}, or None for noise",
-            fix="Take patterns from theory.transfer.overlaps.",
-        )
+        expected = f"increasing coordinates in 0..{planted - 1}, or None for noise"
+        fix = "Take patterns from theory.transfer.overlaps."
+        raise InvalidArgument(where, "overlap", got=shown(overlap), expected=expected, fix=fix)
     ways = 1
     i0 = j0 = -1
     for i, j in (*shared, (len(overlap), planted)):
@@ -217,32 +199,13 @@ def _at_most(value: int, where: str, argument: str, most: int) -> None:
         raise BudgetExceeded(where, size=value, budget=most, option=argument, fix=f"Use a smaller {argument}.")
 
 
-def _integer(value: int, where: str, argument: str, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidArgument(
-            where,
-            argument,
-            got=f"the {type(value).__name__} {shown(value)}",
-            expected=f"an integer >= {least}",
-            fix="Give a whole number in this range.",
-        )
-
-
 def _number(value: Number, where: str, argument: str, *, least: int | None = None) -> Number:
     """An int as it is (at least `least`), a sympy expression as it is; floats, strings and the like are refused."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if least is None or value >= least:
-            return value
-    elif hasattr(value, "free_symbols"):
-        return value
-    expected = "an integer" if least is None else f"an integer >= {least}"
-    raise InvalidArgument(
-        where,
-        argument,
-        got=f"the {type(value).__name__} {shown(value)}",
-        expected=f"{expected}, or a sympy expression",
-        fix="Closed forms are exact: give whole numbers or symbols.",
-    )
+    if not (is_integer(value, least) or hasattr(value, "free_symbols")):
+        expected = ("an integer" if least is None else f"an integer >= {least}") + ", or a sympy expression"
+        fix = "Closed forms are exact: give whole numbers or symbols."
+        check_integer(value, where, argument, least=least, expected=expected, fix=fix)
+    return value
 
 
 def below_arity_floor(n_candidates: Number) -> Number:
@@ -275,8 +238,7 @@ def dilution(n_candidates: Number, score: Number) -> Number:
     n_candidates = _number(n_candidates, where, "n_candidates", least=1)
     if not hasattr(score, "free_symbols"):
         score = rational(score, where, "score")
-        if score < 0:
-            raise InvalidArgument(where, "score", got=str(score), expected="a score >= 0", fix="Scores are exp(-Δ).")
+        check(score >= 0, where, "score", got=str(score), expected="a score >= 0", fix="Scores are exp(-Δ).")
     wrong = (n_candidates - 1) * score
     return wrong / (1 + wrong)
 
@@ -300,18 +262,10 @@ def critical_length(arity: int, margin: Rational) -> int:
     where = "bounds.critical_length"
     arity = _number(arity, where, "arity", least=1)
     exact = rational(margin, where, "margin")
-    if exact < 0:
-        raise InvalidArgument(
-            where, "margin", got=str(exact), expected="a margin >= 0", fix="Wrong candidates score at most exp(-Δ)."
-        )
-    if exact > LARGEST_MARGIN:
-        raise InvalidArgument(
-            where,
-            "margin",
-            got=shown(margin),
-            expected=f"a margin <= {LARGEST_MARGIN}",
-            fix="Lengths beyond exp(Δ) are never seen.",
-        )
+    fix = "Wrong candidates score at most exp(-Δ)."
+    check(exact >= 0, where, "margin", got=str(exact), expected="a margin >= 0", fix=fix)
+    most, fix = f"a margin <= {LARGEST_MARGIN}", "Lengths beyond exp(Δ) are never seen."
+    check(exact <= LARGEST_MARGIN, where, "margin", margin, expected=most, fix=fix)
     low, high = arity, arity + 1
     while _at_most_exp(choose(high, arity) - 1, exact):
         low, high = high, 2 * high
@@ -406,9 +360,9 @@ def local_pair_kappa(width: int, train: int, test: int) -> Fraction:
     Fraction(7, 2)
     """
     where = "bounds.local_pair_kappa"
-    _integer(width, where, "width", least=1)
-    _integer(train, where, "train", least=max(3 * width, 4))
-    _integer(test, where, "test", least=train)
+    check_integer(width, where, "width", least=1, fix=RANGE)
+    check_integer(train, where, "train", least=max(3 * width, 4), fix=RANGE)
+    check_integer(test, where, "test", least=train, fix=RANGE)
     _at_most(width, where, "width", MOST_TERMS)
     return max(_disjoint_mass(width, d, test) / _disjoint_mass(width, d, train) for d in range(1, width + 1))
 

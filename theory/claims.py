@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import check
 
 
 @dataclass(frozen=True)
@@ -259,10 +259,7 @@ def get(claim_id: str) -> Claim:
     >>> get("T1").title
     'The exact criterion'
     """
-    for claim in CLAIMS:
-        if isinstance(claim_id, str) and claim.id == claim_id:
-            return claim
-    known = ", ".join(claim.id for claim in CLAIMS)
-    raise InvalidArgument(
-        "claims.get", "claim_id", got=shown(claim_id), expected=f"one of {known}", fix="Use one of these ids."
-    )
+    known = {claim.id: claim for claim in CLAIMS}
+    is_known, expected = isinstance(claim_id, str) and claim_id in known, f"one of {', '.join(known)}"
+    check(is_known, "claims.get", "claim_id", claim_id, expected=expected, fix="Use one of these ids.")
+    return known[claim_id]

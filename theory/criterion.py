@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -13,10 +13,19 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import CELLS, BudgetExceeded, InvalidArgument, bulk, check_type, shown, within_budget
+from theory.errors import (
+    CELLS,
+    InvalidArgument,
+    bulk,
+    check,
+    shown,
+    typed,
+    within_budget,
+)
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
 from theory.heads import HardHead, HeadClass, View, check_heads
-from theory.viewsets import CONFLICTING, UNSEEN, Family, LawViews, Tick, contains_some, minimal, number_views
+from theory.numbered_views import CONFLICTING, UNSEEN, LawViews, Tick, number_views
+from theory.set_families import Family, contains_some, minimal
 
 Outcome: TypeAlias = Literal["unrealizable", "generalizes", "fails"]
 Reason: TypeAlias = Literal["unseen", "flip", "abstains"]
@@ -25,6 +34,8 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 PLAIN_CELLS = 1000
 """Up to about so many candidate sets of all examples together, `decide` works with Python sets, beyond with arrays."""
+
+GIVEN = "a law or an iterable of examples"
 
 CONFIRMED_EXAMPLES = 1000
 CONFIRMED_CELLS = 300_000
@@ -145,145 +156,12 @@ def decide(
     Source: T1 in docs/theory.md.
     """
     check_heads(heads, "decide")
-    return _decide(heads, _listed(train, "train", budget), _listed(test, "test", budget), budget, progress)
+    return decide_listed(heads, list_law(train, "train", budget), list_law(test, "test", budget), budget, progress)
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """The smallest training length that suffices, with a proof for every shorter one that it does not.
-
-    Attributes
-    ----------
-    length : the smallest of the training lengths from which T1 says `generalizes` to every test length that is not
-        shorter; None when there is none.
-    verdicts : {training length: the verdict that is not `generalizes`}, for every training length below `length`.
-    failed_at : {training length: the test length of that verdict}, the first that fails.
-    test_lengths : the test lengths, in increasing order.
-
-    Examples
-    --------
-    >>> from theory import Example, FiniteLaw
-    >>> def zeros(length):
-    ...     return FiniteLaw({Example((0,) * length, tuple(range(length)), "a"): 1})
-    >>> found = certificate_length(HeadClass(arity=1), zeros, lengths=[1, 2], test_lengths=[1, 2, 3])
-    >>> found.length, found.verdicts, found.test_lengths
-    (1, {}, (1, 2, 3))
-    """
-
-    length: int | None
-    verdicts: dict[int, Verdict] = field(hash=False)
-    failed_at: dict[int, int] = field(hash=False)
-    test_lengths: tuple[int, ...]
-
-    def explain(self) -> str:
-        """The certificate in a few lines of plain words."""
-        if self.length is None:
-            lines = [f"no certificate length: none of the training lengths {_commas(self.verdicts)} suffices."]
-        else:
-            longer = _commas(length for length in self.test_lengths if length >= self.length)
-            lines = [f"certificate length {self.length}: training there suffices for the test lengths {longer}."]
-        for length, verdict in self.verdicts.items():
-            lines.append(f"Training length {length}, test length {self.failed_at[length]}: {verdict.explain()}")
-        return "\n".join(lines)
-
-
-def certificate_length(
-    heads: HeadClass,
-    law_at: Callable[[int], Law],
-    *,
-    lengths: Iterable[int],
-    test_lengths: Iterable[int],
-    test_law_at: Callable[[int], Law] | None = None,
-    budget: int = BUDGET,
-) -> Certificate:
-    """The smallest training length from which a head class generalizes to every test length that is not shorter.
-
-    Parameters
-    ----------
-    heads : the head class.
-    law_at : the training law of a length, for instance `ensemble.at`.
-    lengths : the training lengths to try.
-    test_lengths : the test lengths; the largest is at least the largest of `lengths`.
-    test_law_at : the test law of a length, when it is not `law_at`.
-    budget : outcomes that may be enumerated per law, as for `decide`, and lengths.
-
-    Returns
-    -------
-    Certificate
-
-    Raises
-    ------
-    InvalidArgument : for lengths that are no integers >= 1, none at all, or none to test the longest training length,
-        and for something that is no function.
-    BudgetExceeded : when a law is larger than the budget.
-
-    Examples
-    --------
-    >>> from theory import PlantedEnsemble, support
-    >>> words = {(a, b): "1/4" for a in (1, 2) for b in (1, 2)}
-    >>> parity = PlantedEnsemble(vocabulary=3, background=[1, 0, 0], planted=words,
-    ...                          target={w: sum(w) % 2 for w in words}, support=support.uniform())
-    >>> found = certificate_length(HeadClass(arity=2), parity.at, lengths=range(2, 6), test_lengths=range(2, 8))
-    >>> found.length, {length: verdict.reason for length, verdict in found.verdicts.items()}
-    (4, {2: 'unseen', 3: 'unseen'})
-
-    Cost: a `decide` for every training length up to the answer and every test length that is not shorter.
-    Source: T1 and T4 in docs/theory.md.
-    """
-    where = "certificate_length"
-    check_heads(heads, where)
-    for name, rule in (("law_at", law_at), ("test_law_at", law_at if test_law_at is None else test_law_at)):
-        if not callable(rule):
-            raise InvalidArgument(
-                where, name, got=shown(rule), expected="a function length -> law", fix="For instance ensemble.at."
-            )
-    tried = _lengths(lengths, where, "lengths", budget)
-    tests = _lengths(test_lengths, where, "test_lengths", budget)
-    if tests[-1] < tried[-1]:
-        raise InvalidArgument(
-            where,
-            "test_lengths",
-            got=f"{_commas(tests)}, all below the training length {tried[-1]}",
-            expected=f"a test length >= {tried[-1]}",
-            fix="Without one that training length would hold for want of a test.",
-        )
-    tested: dict[int, _Listed] = {}
-    verdicts: dict[int, Verdict] = {}
-    failed_at: dict[int, int] = {}
-    for length in tried:
-        train = _listed(law_at(length), "train", budget)
-        for longer in (longer for longer in tests if longer >= length):
-            if longer not in tested:
-                tested[longer] = _listed((test_law_at or law_at)(longer), "test", budget)
-            verdict = _decide(heads, train, tested[longer], budget, None)
-            if verdict.outcome != "generalizes":
-                verdicts[length], failed_at[length] = verdict, longer
-                break
-        else:
-            return Certificate(length, verdicts, failed_at, tests)
-    return Certificate(None, verdicts, failed_at, tests)
-
-
-def _lengths(given: Iterable[int], where: str, argument: str, budget: int) -> tuple[int, ...]:
-    """The distinct lengths, in increasing order."""
-    check_type(given, Iterable, where, argument, "an iterable of lengths", "For instance range(2, 9).")
-    within_budget(where, size=0, budget=budget)
-    lengths = list(islice(given, budget + 1))  # an iterator may have no end
-    if len(lengths) > budget:
-        raise BudgetExceeded(f"{where} ({argument})", size=len(lengths), budget=budget, fix="Give fewer lengths.")
-    for length in lengths:
-        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            raise InvalidArgument(
-                where, argument, got=shown(length), expected="integers >= 1", fix="Give lengths of sequences."
-            )
-    if not lengths:
-        raise InvalidArgument(
-            where, argument, got="no lengths", expected="at least one length", fix="For instance range(2, 9)."
-        )
-    return tuple(sorted(set(lengths)))
-
-
-def _decide(heads: HeadClass, trained: _Listed, tested: _Listed, budget: int, progress: Progress | None) -> Verdict:
+def decide_listed(
+    heads: HeadClass, trained: ListedLaw, tested: ListedLaw, budget: int, progress: Progress | None
+) -> Verdict:
     labels = tuple(dict.fromkeys((*trained.labels, *tested.labels)))
     tables = (trained.table, tested.table)
     size = max(_cells(heads, table, at_once=CELLS) for table in tables)
@@ -297,7 +175,7 @@ def _decide(heads: HeadClass, trained: _Listed, tested: _Listed, budget: int, pr
     return _decide_plainly(heads, trained, tested, labels)
 
 
-def _decide_plainly(heads: HeadClass, train: _Listed, test: _Listed, labels: tuple[Label, ...]) -> Verdict:
+def _decide_plainly(heads: HeadClass, train: ListedLaw, test: ListedLaw, labels: tuple[Label, ...]) -> Verdict:
     train_views = {example: heads.views(example) for example in train.table}
     label_of: dict[View, Label] = {}
     conflicting: set[View] = set()
@@ -339,10 +217,7 @@ def _failed(
             f"decide: the counterexample head has train loss {train_loss} and test loss {test_loss}; "
             "this is a bug in theory.criterion, please report it with the two laws"
         )
-    return Verdict(
-        "fails", n_consistent, n_views, reason=reason, example=witness, view=view,
-        counterexample=head, train_loss=train_loss, test_loss=test_loss,
-    )  # fmt: skip
+    return Verdict("fails", n_consistent, n_views, reason, witness, view, head, train_loss, test_loss)
 
 
 def _first_failure(
@@ -384,7 +259,7 @@ def _minimal(sets: Iterable[frozenset[View]]) -> list[frozenset[View]]:
     return minimal
 
 
-def _exact_loss(head: HardHead, law: _Listed) -> Fraction:
+def _exact_loss(head: HardHead, law: ListedLaw) -> Fraction:
     losses = (weight * head.loss(example) for example, weight in law.table.items())
     return sum(losses, Fraction(0)) / law.denominator
 
@@ -393,7 +268,7 @@ def _exact_loss(head: HardHead, law: _Listed) -> Fraction:
 
 
 def _decide_at_scale(
-    heads: HeadClass, train: _Listed, test: _Listed, labels: tuple[Label, ...], progress: Progress
+    heads: HeadClass, train: ListedLaw, test: ListedLaw, labels: tuple[Label, ...], progress: Progress
 ) -> Verdict | None:
     """`_decide_plainly` on numbers for views; None where these do not fit."""
     found = number_views(heads, (train.table, test.table), labels)
@@ -463,7 +338,7 @@ def _first_undominated(
 
 
 def _counted_loss(
-    head: HardHead, law: _Listed, views: LawViews, answers: NDArray[np.int64], tick: Tick, witness: int = 0
+    head: HardHead, law: ListedLaw, views: LawViews, answers: NDArray[np.int64], tick: Tick, witness: int = 0
 ) -> Fraction:
     """The exact loss, from the numbers of selected and of wrong sets of every example.
 
@@ -489,7 +364,7 @@ def _counted_loss(
         if plain != counted:
             raise AssertionError(
                 f"decide: the counterexample head loses {plain} on {examples[row]}, and {counted} by counts; "
-                "this is a bug in theory.viewsets, please report it with the two laws"
+                "this is a bug in theory.numbered_views, please report it with the two laws"
             )
     return sum((weight * loss for weight, loss in zip(weights, losses, strict=True)), Fraction(0)) / law.denominator
 
@@ -504,7 +379,7 @@ def _cells(heads: HeadClass, examples: Collection[Example], *, at_once: int = 1)
     )
 
 
-class _Listed(NamedTuple):
+class ListedLaw(NamedTuple):
     """A law, listed."""
 
     table: dict[Example, int]
@@ -515,45 +390,30 @@ class _Listed(NamedTuple):
         return next(islice(self.table, row, None))
 
 
-def _listed(given: Law | Iterable[Example], argument: str, budget: int) -> _Listed:
+def list_law(given: Law | Iterable[Example], argument: str, budget: int) -> ListedLaw:
     if not isinstance(given, Law):
         examples = _as_list(given, argument)
         if all(isinstance(example, Example) for example in examples):  # as FiniteLaw.uniform, without its fractions
             table = dict.fromkeys(examples, 1)
             within_budget("FiniteLaw.table", size=len(table), budget=budget)
-            return _Listed(table, len(table), tuple(dict.fromkeys(example.label for example in table)))
+            return ListedLaw(table, len(table), tuple(dict.fromkeys(example.label for example in table)))
         given = FiniteLaw.uniform(examples)  # which refuses, and says why
-    return _Listed(given.table(budget=budget), given.denominator, given.labels)
+    return ListedLaw(given.table(budget=budget), given.denominator, given.labels)
 
 
 def _as_list(given: Iterable[Example], argument: str) -> list[Example]:
     if isinstance(given, Mapping):  # iterating it would drop the probabilities
-        raise InvalidArgument(
-            "decide",
-            argument,
-            got=f"the {type(given).__name__} {shown(given)}",
-            expected="a law or an iterable of examples",
-            fix="Wrap {example: probability} as FiniteLaw(...).",
-        )
+        fix = "Wrap {example: probability} as FiniteLaw(...)."
+        raise InvalidArgument("decide", argument, got=typed(given), expected=GIVEN, fix=fix)
     try:
         examples = list(given)
     except TypeError:
         raise InvalidArgument(
-            "decide",
-            argument,
-            got=shown(given),
-            expected="a law or an iterable of examples",
-            fix="For instance ensemble.at(4).",
+            "decide", argument, got=shown(given), expected=GIVEN, fix="For instance ensemble.at(4)."
         ) from None
-    if not examples:
-        raise InvalidArgument(
-            "decide", argument, got="no examples", expected="at least one example", fix="Pass a non-empty support."
-        )
+    fix = "Pass a non-empty support."
+    check(examples, "decide", argument, got="no examples", expected="at least one example", fix=fix)
     return examples
-
-
-def _commas(lengths: Iterable[int]) -> str:
-    return ", ".join(map(str, lengths))
 
 
 def _show(view: View | None) -> str:

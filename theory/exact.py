@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import HUGE, BudgetExceeded, InvalidArgument, check_type, shown
+from theory.errors import HUGE, BudgetExceeded, InvalidArgument, check_integer, check_type, shown, typed
 
 Rational: TypeAlias = int | str | Fraction
 """What a user may write for an exact number: an int, a Fraction, or a string "p/q"."""
@@ -49,8 +49,9 @@ def rational(value: Rational, where: str, argument: str) -> Fraction:
     hint = "Write it as an int, a Fraction, or a string 'p/q'."
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
         hint = f"Write the rational that you mean, for instance '{Fraction(value).limit_denominator(1000)}'."
-    got = f"the {type(value).__name__} {shown(value)}"
-    raise InvalidArgument(where, argument, got=got, expected="an exact rational (int, Fraction or 'p/q')", fix=hint)
+    raise InvalidArgument(
+        where, argument, got=typed(value), expected="an exact rational (int, Fraction or 'p/q')", fix=hint
+    )
 
 
 def written(value: Fraction) -> str:
@@ -111,20 +112,14 @@ def probabilities(values: Sequence[Rational], where: str, argument: str) -> tupl
     exact = tuple(rational(value, where, f"{argument}[{i}]") for i, value in enumerate(values))
     for i, value in enumerate(exact):
         if value < 0:
-            raise InvalidArgument(
-                where,
-                f"{argument}[{i}]",
-                got=f"the negative weight {written(value)}",
-                expected="a weight >= 0",
-                fix="Remove or correct it.",
-            )
+            got, at = f"the negative weight {written(value)}", f"{argument}[{i}]"
+            raise InvalidArgument(where, at, got=got, expected="a weight >= 0", fix="Remove or correct it.")
     weights, denominator = over_common_denominator(exact)
     if sum(weights) != denominator:
         total = written(Fraction(sum(weights), denominator))
+        got, expected = f"weights that sum to {total}", "weights that sum to exactly 1"
         fix = f"Divide every weight by {total}." if sum(weights) else "Give at least one positive weight."
-        raise InvalidArgument(
-            where, argument, got=f"weights that sum to {total}", expected="weights that sum to exactly 1", fix=fix
-        )
+        raise InvalidArgument(where, argument, got=got, expected=expected, fix=fix)
     return exact
 
 
@@ -190,9 +185,8 @@ def exact_power(base: int, exponent: int, where: str) -> int:
 
 def _check_bits(bits: int, where: str) -> None:
     if bits > MOST_BITS:
-        raise BudgetExceeded(
-            f"{where} (bits)", size=bits, budget=MOST_BITS, option="result", fix="Ask for a smaller instance."
-        )
+        fix = "Ask for a smaller instance."
+        raise BudgetExceeded(f"{where} (bits)", size=bits, budget=MOST_BITS, option="result", fix=fix)
 
 
 def check_generator(rng: object, where: str) -> None:
@@ -213,10 +207,7 @@ def check_draws(rng: object, size: object, where: str, least: int = 0) -> None:
     InvalidArgument
     """
     check_generator(rng, where)
-    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < least:
-        raise InvalidArgument(
-            where, "size", got=shown(size), expected=f"an integer >= {least}", fix="Give the number of draws."
-        )
+    check_integer(size, where, "size", least=least, kind=numbers.Integral, fix="Give the number of draws.")
 
 
 def integer_below(rng: np.random.Generator, bound: int) -> int:

@@ -16,7 +16,18 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import BudgetExceeded, InvalidArgument, amount, check_type, shown, within_budget
+from theory.errors import (
+    BudgetExceeded,
+    InvalidArgument,
+    amount,
+    check,
+    check_mapping,
+    check_tuple,
+    check_type,
+    shown,
+    typed,
+    within_budget,
+)
 from theory.exact import Rational, check_draws, draw_indices, over_common_denominator, probabilities
 
 Label: TypeAlias = Hashable
@@ -27,8 +38,6 @@ BUDGET = 5_000_000
 
 MOST_TOKENS = 10**8
 """Tokens that one call of `sample` may draw."""
-
-_PLAIN_INTEGERS = frozenset({int})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +61,12 @@ class Example:
 
     def __post_init__(self) -> None:
         for name, values in (("tokens", self.tokens), ("ids", self.ids)):
-            # Almost every example is built by a law, so the plain case must be quick.
-            if not (type(values) is tuple and _PLAIN_INTEGERS.issuperset(map(type, values))):
-                _check_integers(values, name)
+            check_tuple(values, "Example", name)
         check_label(self.label, "Example", "label")
         if len(self.tokens) != len(self.ids) or not self.tokens:
-            raise InvalidArgument(
-                "Example",
-                "ids",
-                got=f"{len(self.ids)} IDs for {len(self.tokens)} tokens",
-                expected="one ID a token, and at least one token",
-                fix="Give tokens and ids the same positive length.",
-            )
+            got = f"{len(self.ids)} IDs for {len(self.tokens)} tokens"
+            fix = "Give tokens and ids the same positive length."
+            raise InvalidArgument("Example", "ids", got=got, expected="one ID a token, and at least one token", fix=fix)
 
     @property
     def length(self) -> int:
@@ -84,13 +87,8 @@ def check_label(label: object, where: str, argument: str) -> None:
     except (TypeError, ValueError):
         usable = False
     if not usable:
-        raise InvalidArgument(
-            where,
-            argument,
-            got=f"the {type(label).__name__} {shown(label)}",
-            expected="a hashable label that equals itself",
-            fix="Use an int, a string, or a tuple of these.",
-        )
+        expected, fix = "a hashable label that equals itself", "Use an int, a string, or a tuple of these."
+        raise InvalidArgument(where, argument, got=typed(label), expected=expected, fix=fix)
 
 
 def check_tokens(where: str, size: int, length: int) -> None:
@@ -101,13 +99,9 @@ def check_tokens(where: str, size: int, length: int) -> None:
     BudgetExceeded
     """
     if size * length > MOST_TOKENS:
-        raise BudgetExceeded(
-            f"{where} (tokens)",
-            size=int(size) * length,
-            budget=MOST_TOKENS,
-            option="size",
-            fix=f"Draw at most {amount(MOST_TOKENS // length)} examples of length {length} at a time.",
-        )
+        where, most = f"{where} (tokens)", amount(MOST_TOKENS // length)
+        fix = f"Draw at most {most} examples of length {length} at a time."
+        raise BudgetExceeded(where, size=int(size) * length, budget=MOST_TOKENS, option="size", fix=fix)
 
 
 def label_set(labels: object, where: str) -> tuple[Label, ...]:
@@ -122,17 +116,6 @@ def label_set(labels: object, where: str) -> tuple[Label, ...]:
     for i, label in enumerate(labels):
         check_label(label, where, f"labels[{i}]")
     return tuple(dict.fromkeys(labels))
-
-
-def _check_integers(values: object, name: str) -> None:
-    if not isinstance(values, tuple) or not all(isinstance(i, int) and not isinstance(i, bool) for i in values):
-        raise InvalidArgument(
-            "Example",
-            name,
-            got=f"the {type(values).__name__} {shown(values)}",
-            expected="a tuple of integers",
-            fix="Write tuple(values); from a numpy array tuple(array.tolist()).",
-        )
 
 
 class Law(ABC):
@@ -217,21 +200,12 @@ class FiniteLaw(Law):
     """
 
     def __init__(self, law: Mapping[Example, Rational], *, labels: Sequence[Label] | None = None) -> None:
-        expected = "a mapping {example: probability}"
-        check_type(law, Mapping, "FiniteLaw", "law", expected, "For equal weights use FiniteLaw.uniform(examples).")
-        if not law:
-            raise InvalidArgument(
-                "FiniteLaw", "law", got="no examples", expected="at least one example", fix="Add an example."
-            )
+        check_mapping(
+            law, "FiniteLaw", "law", "{example: probability}", "For equal weights use FiniteLaw.uniform(examples)."
+        )
+        fix = "Wrap it: Example(tokens, ids, label)."
         for example in law:
-            if not isinstance(example, Example):
-                raise InvalidArgument(
-                    "FiniteLaw",
-                    "law",
-                    got=shown(example),
-                    expected="keys of type Example",
-                    fix="Wrap it: Example(tokens, ids, label).",
-                )
+            check(isinstance(example, Example), "FiniteLaw", "law", example, expected="keys of type Example", fix=fix)
         exact = probabilities(list(law.values()), "FiniteLaw", "law")
         kept = {example: p for example, p in zip(law, exact, strict=True) if p > 0}
         weights, self._denominator = over_common_denominator(list(kept.values()))
@@ -240,13 +214,9 @@ class FiniteLaw(Law):
         self._labels = tuple(seen) if labels is None else label_set(labels, "FiniteLaw")
         for label in seen:
             if label not in self._labels:
-                raise InvalidArgument(
-                    "FiniteLaw",
-                    "labels",
-                    got=f"{shown(self._labels)} without the label {shown(label)}",
-                    expected="every label that occurs",
-                    fix="Add it to labels, or leave labels out.",
-                )
+                got = f"{shown(self._labels)} without the label {shown(label)}"
+                fix = "Add it to labels, or leave labels out."
+                raise InvalidArgument("FiniteLaw", "labels", got=got, expected="every label that occurs", fix=fix)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FiniteLaw):
@@ -360,32 +330,14 @@ def mixture(components: Iterable[tuple[Law, Rational]]) -> Law:
     >>> mixture([(one, "1/4"), (two, "3/4")]).probability(Example((1,), (0,), 1))
     Fraction(3, 4)
     """
-    if isinstance(components, Law) or not isinstance(components, Iterable):
-        raise InvalidArgument(
-            "mixture",
-            "components",
-            got=f"the {type(components).__name__} {shown(components)}",
-            expected="a list of pairs (law, probability)",
-            fix="Pass [(ens.at(4), '1/2'), (ens.at(5), '1/2')].",
-        )
+    several = isinstance(components, Iterable) and not isinstance(components, Law)
+    expected, fix = "a list of pairs (law, probability)", "Pass [(ens.at(4), '1/2'), (ens.at(5), '1/2')]."
+    check(several, "mixture", "components", components, expected=expected, fix=fix)
     given = list(components)
-    if not given:
-        raise InvalidArgument(
-            "mixture",
-            "components",
-            got="no components",
-            expected="at least one (law, probability)",
-            fix="Add a component.",
-        )
+    check(given, "mixture", "components", got="no components", expected=expected, fix=fix)
     for i, entry in enumerate(given):
-        if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], Law)):
-            raise InvalidArgument(
-                "mixture",
-                f"components[{i}]",
-                got=shown(entry),
-                expected="a pair (law, probability)",
-                fix="Pass (ens.at(4), '1/2').",
-            )
+        pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], Law)
+        check(pair, "mixture", f"components[{i}]", entry, expected="a pair (law, probability)", fix=fix)
     weights = probabilities([weight for _, weight in given], "mixture", "components")
     flat: list[tuple[Law, Fraction]] = []
     for (law, _), p in zip(given, weights, strict=True):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import InvalidArgument, check_integer, check_one_of, check_type, shown
 from theory.exact import choose
 from theory.examples import Example, Label, check_label
 from theory.positions import Ids
@@ -70,36 +70,17 @@ class HeadClass:
 
     def __post_init__(self) -> None:
         where = "HeadClass"
-        if not isinstance(self.arity, int) or isinstance(self.arity, bool) or self.arity < 1:
-            raise InvalidArgument(
-                where, "arity", got=shown(self.arity), expected="an integer >= 1", fix="Give the number k of tokens."
-            )
-        if self.window is not None and (
-            not isinstance(self.window, int) or isinstance(self.window, bool) or self.window < 0
-        ):
-            raise InvalidArgument(
-                where,
-                "window",
-                got=shown(self.window),
-                expected="an integer >= 0, or None for no limit",
-                fix="Use None for w = ∞.",
-            )
-        if not isinstance(self.key, str) or self.key not in get_args(Key):
-            raise InvalidArgument(
-                where,
-                "key",
-                got=shown(self.key),
-                expected=f"one of {', '.join(get_args(Key))}",
-                fix="Use 'none' to ignore the IDs.",
-            )
-        if not isinstance(self.anchor, str) or self.anchor not in get_args(Anchor):
-            raise InvalidArgument(
-                where,
-                "anchor",
-                got=shown(self.anchor),
-                expected="'none' or 'last'",
-                fix="Use 'last' for next-token prediction.",
-            )
+        check_integer(self.arity, where, "arity", least=1, fix="Give the number k of tokens.")
+        if self.window is not None:
+            expected = "an integer >= 0, or None for no limit"
+            check_integer(self.window, where, "window", least=0, expected=expected, fix="Use None for w = ∞.")
+        check_one_of(self.key, get_args(Key), where, "key", "Use 'none' to ignore the IDs.")
+        check_one_of(self.anchor, get_args(Anchor), where, "anchor", "Use 'last' for next-token prediction.")
+
+    @property
+    def sees_ids(self) -> bool:
+        """Whether IDs play a part in what the class sees."""
+        return self.key != "none" or self.window is not None
 
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
         """Every candidate set on these IDs, once each; cost O(number of candidates · k)."""
@@ -177,23 +158,16 @@ class HeadClass:
         InvalidArgument : when the view is no pair, or its tokens or key have the wrong length.
         """
         if not (isinstance(view, tuple) and len(view) == 2 and all(isinstance(part, tuple) for part in view)):
-            raise InvalidArgument(
-                where,
-                argument,
-                got=f"the view {shown(view)}",
-                expected="a View: a pair (tokens, key) of tuples",
-                fix="Write View((1, 2), ()), or take views from HeadClass.views.",
-            )
+            expected = "a View: a pair (tokens, key) of tuples"
+            fix = "Write View((1, 2), ()), or take views from HeadClass.views."
+            raise InvalidArgument(where, argument, got=f"the view {shown(view)}", expected=expected, fix=fix)
         tokens, key = view
         key_length = 0 if self.key == "none" else self.arity
         if len(tokens) != self.arity or len(key) != key_length:
-            raise InvalidArgument(
-                where,
-                argument,
-                got=f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}",
-                expected=f"{self.arity} tokens (the arity) and a key of {key_length}",
-                fix=f"Match the head class: arity {self.arity}, key '{self.key}'.",
-            )
+            got = f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}"
+            expected = f"{self.arity} tokens (the arity) and a key of {key_length}"
+            fix = f"Match the head class: arity {self.arity}, key '{self.key}'."
+            raise InvalidArgument(where, argument, got=got, expected=expected, fix=fix)
 
 
 def _subsets(items: list[int], start: int, end: int, size: int) -> Iterator[tuple[int, ...]]:
@@ -239,9 +213,8 @@ class HardHead:
 
     def __post_init__(self) -> None:
         check_heads(self.heads, "HardHead")
-        check_type(
-            self.answers, Mapping, "HardHead", "answers", "a mapping {view: label}", "List the views that it selects."
-        )
+        fix = "List the views that it selects."
+        check_type(self.answers, Mapping, "HardHead", "answers", "a mapping {view: label}", fix)
         for view, label in self.answers.items():
             self.heads.check_view(view, "HardHead", "answers")
             check_label(label, "HardHead", f"answers[{shown(tuple(view))}]")

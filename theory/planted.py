@@ -12,7 +12,20 @@ from math import prod
 import numpy as np
 
 from theory import support as support_laws
-from theory.errors import HUGE, AssumptionViolated, InvalidArgument, bulk, check_type, counted, shown, within_budget
+from theory.errors import (
+    HUGE,
+    AssumptionViolated,
+    InvalidArgument,
+    bulk,
+    check,
+    check_integer,
+    check_mapping,
+    check_type,
+    counted,
+    is_integer,
+    shown,
+    within_budget,
+)
 from theory.exact import Rational, check_draws, draw_indices, exact_power, over_common_denominator, power, probabilities
 from theory.examples import BUDGET, Example, Label, Law, Mixture, check_label, check_tokens, label_set
 from theory.positions import Ids, PositionScheme, absolute
@@ -70,85 +83,46 @@ class PlantedEnsemble:
         labels: Sequence[Label] | None = None,
     ) -> None:
         where = "PlantedEnsemble"
-        if not isinstance(vocabulary, int) or isinstance(vocabulary, bool) or vocabulary < 1:
-            raise InvalidArgument(
-                where, "vocabulary", got=shown(vocabulary), expected="an integer >= 1", fix="Give the number of tokens."
-            )
-        check_type(
-            background, (list, tuple, np.ndarray), where, "background", "a list of weights, one a token",
-            "For instance background=[1, 0, 0] for vocabulary=3.",
-        )  # fmt: skip
+        check_integer(vocabulary, where, "vocabulary", least=1, fix="Give the number of tokens.")
+        expected, fix = "a list of weights, one a token", "For instance background=[1, 0, 0] for vocabulary=3."
+        check_type(background, (list, tuple, np.ndarray), where, "background", expected, fix)
         if len(background) != vocabulary:
-            raise InvalidArgument(
-                where,
-                "background",
-                got=f"{len(background)} weights",
-                expected=f"{shown(vocabulary)} weights, one a token",
-                fix="Use 0 for a token that never is background.",
-            )
-        check_type(planted, Mapping, where, "planted", "a mapping {word: probability}", "For instance {(1, 2): 1}.")
-        if not planted:
-            raise InvalidArgument(
-                where, "planted", got="no words", expected="at least one word", fix="Add {word: probability}."
-            )
+            got, expected = f"{len(background)} weights", f"{shown(vocabulary)} weights, one a token"
+            fix = "Use 0 for a token that never is background."
+            raise InvalidArgument(where, "background", got=got, expected=expected, fix=fix)
+        check_mapping(planted, where, "planted", "{word: probability}", "For instance {(1, 2): 1}.")
         words = list(planted)
         for word in words:
             _check_word(where, "planted", word)
             if len(word) != len(words[0]) or not word:
-                raise InvalidArgument(
-                    where,
-                    "planted",
-                    got=f"the words {shown(words[0])} and {shown(word)}",
-                    expected="words of one length k >= 1",
-                    fix="Make every planted word as long as the others.",
-                )
+                got, expected = f"the words {shown(words[0])} and {shown(word)}", "words of one length k >= 1"
+                fix = "Make every planted word as long as the others."
+                raise InvalidArgument(where, "planted", got=got, expected=expected, fix=fix)
             _check_tokens(where, "planted", word, vocabulary)
         weights = probabilities(list(planted.values()), where, "planted")
         kept = {word: p for word, p in zip(words, weights, strict=True) if p > 0}
-        check_type(
-            target, Mapping, where, "target", "a mapping {word: label}",
-            "From a function f of the word: {word: f(word) for word in planted}.",
-        )  # fmt: skip
+        fix = "From a function f of the word: {word: f(word) for word in planted}."
+        check_type(target, Mapping, where, "target", "a mapping {word: label}", fix)
         for word, label in target.items():
             _check_word(where, "target", word)
             _check_tokens(where, "target", word, vocabulary)
             check_label(label, where, f"target[{shown(word)}]")
-        missing = [word for word in kept if word not in target]
-        if missing:
-            raise InvalidArgument(
-                where,
-                "target",
-                got=f"no label for the planted word {shown(missing[0])}",
-                expected="a label for every planted word",
-                fix=f"Add {shown(missing[0])}: label.",
-            )
+        for word in kept:
+            if word not in target:
+                got, fix = f"no label for the planted word {shown(word)}", f"Add {shown(word)}: label."
+                raise InvalidArgument(where, "target", got=got, expected="a label for every planted word", fix=fix)
         used = tuple(dict.fromkeys(target[word] for word in kept))
         known = used if labels is None else label_set(labels, where)
         for word in kept:
             if target[word] not in known:
-                raise InvalidArgument(
-                    where,
-                    "target",
-                    got=f"the label {shown(target[word])} of word {shown(word)}",
-                    expected=f"a label in {shown(known)}",
-                    fix="Correct it, or add it to labels.",
-                )
-        if not (isinstance(support, SupportLaw) or callable(support)):
-            raise InvalidArgument(
-                where,
-                "support",
-                got=shown(support),
-                expected="a support law or a function of the length",
-                fix="For instance support.uniform() or support.fixed({(0, 1): 1}).",
-            )
-        if support in (support_laws.uniform, support_laws.local, support_laws.paired, support_laws.fixed):
-            raise InvalidArgument(
-                where,
-                "support",
-                got=f"the function {shown(support)}",
-                expected="the support law that it returns",
-                fix="Call it: for instance support.uniform() or support.local(2).",
-            )
+                got, fix = f"the label {shown(target[word])} of word {shown(word)}", "Correct it, or add it to labels."
+                raise InvalidArgument(where, "target", got=got, expected=f"a label in {shown(known)}", fix=fix)
+        expected = "a support law or a function of the length"
+        given, fix = support, "For instance support.uniform() or support.fixed({(0, 1): 1})."
+        check(isinstance(given, SupportLaw) or callable(given), where, "support", given, expected=expected, fix=fix)
+        made = support not in (support_laws.uniform, support_laws.local, support_laws.paired, support_laws.fixed)
+        fix = "Call it: for instance support.uniform() or support.local(2)."
+        check(made, where, "support", support, expected="the support law that it returns", fix=fix)
         object.__setattr__(self, "vocabulary", vocabulary)
         object.__setattr__(self, "background", probabilities(background, where, "background"))
         object.__setattr__(self, "planted", kept)
@@ -195,30 +169,16 @@ class PlantedLaw(Law):
 
     def __post_init__(self) -> None:
         where, k = "PlantedEnsemble.at", self.ensemble.arity
-        if not isinstance(self.length, int) or isinstance(self.length, bool) or self.length < k:
-            raise InvalidArgument(
-                where,
-                "length",
-                got=shown(self.length),
-                expected=f"an integer >= {k}, the number of planted tokens",
-                fix=f"Use a length of at least {k}.",
-            )
-        if not isinstance(self.positions, PositionScheme):
-            raise InvalidArgument(
-                where,
-                "positions",
-                got=shown(self.positions),
-                expected="a position scheme",
-                fix="For instance positions.absolute().",
-            )
+        if not is_integer(self.length, k):
+            expected, fix = f"an integer >= {k}, the number of planted tokens", f"Use a length of at least {k}."
+            raise InvalidArgument(where, "length", got=shown(self.length), expected=expected, fix=fix)
+        fix = "For instance positions.absolute()."
+        check_type(self.positions, PositionScheme, where, "positions", "a position scheme", fix)
         if self.support_law.count(self.length, k) == 0:
-            raise InvalidArgument(
-                where,
-                "length",
-                got=f"length {self.length}, at which {self.support_law} has no set of {k} positions",
-                expected="a length and a support law with at least one set",
-                fix="Use a longer length or a wider support law.",
-            )
+            got = f"length {self.length}, at which {self.support_law} has no set of {k} positions"
+            expected = "a length and a support law with at least one set"
+            fix = "Use a longer length or a wider support law."
+            raise InvalidArgument(where, "length", got=got, expected=expected, fix=fix)
         self.positions.count(self.length)  # refuses a length that the scheme cannot serve
 
     @cached_property
@@ -337,13 +297,9 @@ def planted_components(law: Law, where: str, argument: str) -> list[tuple[Plante
     components = law.components if isinstance(law, Mixture) else ((law, Fraction(1)),)
     planted = [(part, p) for part, p in components if isinstance(part, PlantedLaw)]
     if len(planted) != len(components):
-        raise AssumptionViolated(
-            where,
-            argument,
-            got=f"a law of type {type(law).__name__}",
-            expected="a planted law or a mixture of planted laws",
-            fix="Build it with PlantedEnsemble.at and mixture; T1 (decide) serves any finite law.",
-        )
+        got, expected = f"a law of type {type(law).__name__}", "a planted law or a mixture of planted laws"
+        fix = "Build it with PlantedEnsemble.at and mixture; T1 (decide) serves any finite law."
+        raise AssumptionViolated(where, argument, got=got, expected=expected, fix=fix)
     return planted
 
 
@@ -353,11 +309,8 @@ def _check_word(where: str, argument: str, word: object) -> None:
 
 def _check_tokens(where: str, argument: str, word: Word, vocabulary: int) -> None:
     for token in word:
-        if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < vocabulary:
-            raise InvalidArgument(
-                where,
-                argument,
-                got=f"the token {shown(token)} in the word {shown(word)}",
-                expected=f"a token in 0..{shown(vocabulary - 1)}",
-                fix="Correct the token or enlarge the vocabulary.",
-            )
+        if not is_integer(token, 0, vocabulary - 1):
+            got = f"the token {shown(token)} in the word {shown(word)}"
+            expected = f"a token in 0..{shown(vocabulary - 1)}"
+            fix = "Correct the token or enlarge the vocabulary."
+            raise InvalidArgument(where, argument, got=got, expected=expected, fix=fix)

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import InvalidArgument, check, check_integer, check_type, is_integer, shown
 from theory.exact import check_generator, choose
 
 Ids: TypeAlias = tuple[int, ...]
@@ -162,21 +162,14 @@ class ChunkedShift(PositionScheme):
     def __post_init__(self) -> None:
         where = "positions.chunked_shift"
         _check_range(where, self.lo, self.hi)
-        if not isinstance(self.chunks, int) or isinstance(self.chunks, bool) or self.chunks < 1:
-            raise InvalidArgument(
-                where, "chunks", got=shown(self.chunks), expected="an integer >= 1", fix="Two chunks are usual."
-            )
+        check_integer(self.chunks, where, "chunks", least=1, fix="Two chunks are usual.")
 
     def _slack(self, n_values: int) -> int:
         _enough_ids("positions.chunked_shift", self.lo, self.hi, n_values)
         if n_values < self.chunks:
-            raise InvalidArgument(
-                "positions.chunked_shift",
-                "chunks",
-                got=f"{self.chunks} chunks for {n_values} distinct IDs",
-                expected=f"chunks <= {n_values}",
-                fix="Use fewer chunks or a longer sequence.",
-            )
+            got, expected = f"{self.chunks} chunks for {n_values} distinct IDs", f"chunks <= {n_values}"
+            fix = "Use fewer chunks or a longer sequence."
+            raise InvalidArgument("positions.chunked_shift", "chunks", got=got, expected=expected, fix=fix)
         return self.hi - self.lo + 1 - n_values
 
     def _assemble(self, n_values: int, cuts: Sequence[int], offsets: Sequence[int]) -> Ids:
@@ -218,36 +211,21 @@ class Coupled(PositionScheme):
 
     def __post_init__(self) -> None:
         where = "positions.coupled"
-        if not callable(self.coupling):
-            raise InvalidArgument(
-                where,
-                "coupling",
-                got=shown(self.coupling),
-                expected="a function length -> IDs",
-                fix="For instance blocks(2).",
-            )
+        fix = "For instance blocks(2)."
+        check(callable(self.coupling), where, "coupling", self.coupling, expected="a function length -> IDs", fix=fix)
         expected = "a position scheme without a coupling"
         check_type(self.then, PositionScheme, where, "then", expected, "For instance random_shift(0, 9).")
-        if isinstance(self.then, Coupled):  # its coupling would be ignored: `then` relabels IDs, not positions
-            raise InvalidArgument(
-                where,
-                "then",
-                got="a coupled scheme",
-                expected=expected,
-                fix="Compose the two couplings in one function.",
-            )
+        # Its coupling would be ignored: `then` relabels IDs, not positions.
+        plain, fix = not isinstance(self.then, Coupled), "Compose the two couplings in one function."
+        check(plain, where, "then", got="a coupled scheme", expected=expected, fix=fix)
 
     def base(self, length: int) -> Ids:
         ids = self.coupling(length)
-        integers = isinstance(ids, Sequence) and all(isinstance(i, int) and not isinstance(i, bool) for i in ids)
-        if not integers or len(ids) != length:
-            raise InvalidArgument(
-                "positions.coupled",
-                "coupling",
-                got=f"{shown(ids)} for length {length}",
-                expected=f"a function of the length that returns {length} integers",
-                fix="Return a tuple of one int a position; from a numpy array tuple(array.tolist()).",
-            )
+        if not (isinstance(ids, Sequence) and len(ids) == length and all(map(is_integer, ids))):
+            got = f"{shown(ids)} for length {length}"
+            expected = f"a function of the length that returns {length} integers"
+            fix = "Return a tuple of one int a position; from a numpy array tuple(array.tolist())."
+            raise InvalidArgument("positions.coupled", "coupling", got=got, expected=expected, fix=fix)
         return tuple(ids)
 
     def n_values(self, length: int) -> int:
@@ -278,21 +256,13 @@ class Blocks:
     number: int = field(default=2)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.number, int) or isinstance(self.number, bool) or self.number < 1:
-            raise InvalidArgument(
-                "positions.blocks", "number", got=shown(self.number), expected="an integer >= 1", fix="Use 2 for pairs."
-            )
+        check_integer(self.number, "positions.blocks", "number", least=1, fix="Use 2 for pairs.")
 
     def stride(self, length: int) -> int:
         """The length of a block."""
         if length % self.number:
-            raise InvalidArgument(
-                "positions.blocks",
-                "length",
-                got=f"{length}",
-                expected=f"a multiple of the {self.number} blocks",
-                fix="Use a length that the number of blocks divides.",
-            )
+            expected, fix = f"a multiple of the {self.number} blocks", "Use a length that the number of blocks divides."
+            raise InvalidArgument("positions.blocks", "length", got=f"{length}", expected=expected, fix=fix)
         return length // self.number
 
     def __call__(self, length: int) -> Ids:
@@ -368,36 +338,23 @@ def blocks(number: int = 2) -> Blocks:
 
 
 def _check_length(length: object) -> None:
-    if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-        raise InvalidArgument(
-            "PositionScheme",
-            "length",
-            got=shown(length),
-            expected="an integer >= 1",
-            fix="Give the number of positions.",
-        )
-    if length >= LONGEST:
-        raise InvalidArgument(
-            "PositionScheme", "length", got=shown(length), expected="a length below 2**62", fix="Use a shorter one."
-        )
+    if not is_integer(length, 1, LONGEST - 1):
+        where, argument, most = "PositionScheme", "length", "a length below 2**62"
+        check_integer(length, where, argument, least=1, fix="Give the number of positions.")
+        raise InvalidArgument(where, argument, got=shown(length), expected=most, fix="Use a shorter one.")
 
 
 def _check_range(where: str, lo: int, hi: int) -> None:
+    size, fix = "an integer below 2**62 in size", "IDs are integers."
     for name, value in (("lo", lo), ("hi", hi)):
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LONGEST:
-            raise InvalidArgument(
-                where, name, got=shown(value), expected="an integer below 2**62 in size", fix="IDs are integers."
-            )
+        if not is_integer(value, 1 - LONGEST, LONGEST - 1):
+            raise InvalidArgument(where, name, got=shown(value), expected=size, fix=fix)
     if lo > hi:
         raise InvalidArgument(where, "hi", got=f"{hi} with lo={lo}", expected=f"hi >= {lo}", fix="Swap the two ends.")
 
 
 def _enough_ids(where: str, lo: int, hi: int, n_values: int) -> None:
     if hi - lo + 1 < n_values:
-        raise InvalidArgument(
-            where,
-            "hi",
-            got=f"{hi - lo + 1} IDs ({lo}..{hi}) for {n_values} distinct positions",
-            expected=f"hi >= {lo + n_values - 1}",
-            fix="Widen the ID range or shorten the sequence.",
-        )
+        got = f"{hi - lo + 1} IDs ({lo}..{hi}) for {n_values} distinct positions"
+        fix = "Widen the ID range or shorten the sequence."
+        raise InvalidArgument(where, "hi", got=got, expected=f"hi >= {lo + n_values - 1}", fix=fix)

@@ -1,4 +1,4 @@
-"""The linear programs of `theory.kernels`: the least t by a solver in floats or a simplex method in integers, verified.
+"""The linear programs of `theory.retention_factor`: the least t, by a solver in floats or a simplex in integers, verified.
 
 A program has training atoms b with probabilities T(b), demands i, and *choices* u of weight g(u) >= 0: what a unit of
 the choice takes from b, and how far it serves each demand. Weights prove t where

@@ -20,7 +20,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, check, check_integer, check_mapping, check_one_of, is_tuple, shown
 from theory.exact import (
     Rational,
     check_generator,
@@ -63,15 +63,12 @@ class SupportLaw(ABC):
         """One set, exactly by the law, without listing the sets."""
 
     def _check_draw(self, rng: np.random.Generator, length: int, arity: int) -> None:
-        check_generator(rng, "SupportLaw.draw")
+        where = "SupportLaw.draw"
+        check_generator(rng, where)
         if self.count(length, arity) == 0:
-            raise InvalidArgument(
-                "SupportLaw.draw",
-                "length",
-                got=f"length {length}, at which {self} has no set of {arity} positions",
-                expected="a length with at least one set",
-                fix="Use a longer length or a wider support law.",
-            )
+            got = f"length {length}, at which {self} has no set of {arity} positions"
+            fix = "Use a longer length or a wider support law."
+            raise InvalidArgument(where, "length", got=got, expected="a length with at least one set", fix=fix)
 
 
 @dataclass(frozen=True)
@@ -87,14 +84,7 @@ class Uniform(SupportLaw):
     anchor: Literal["none", "last"] = "none"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.anchor, str) or self.anchor not in ("none", "last"):
-            raise InvalidArgument(
-                "support.uniform",
-                "anchor",
-                got=shown(self.anchor),
-                expected="'none' or 'last'",
-                fix="Use one of the two.",
-            )
+        check_one_of(self.anchor, ("none", "last"), "support.uniform", "anchor")
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
         if self.anchor == "none":
@@ -128,14 +118,7 @@ class Local(SupportLaw):
     width: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.width, int) or isinstance(self.width, bool) or self.width < 0:
-            raise InvalidArgument(
-                "support.local",
-                "width",
-                got=shown(self.width),
-                expected="an integer >= 0",
-                fix="For no limit use support.uniform().",
-            )
+        check_integer(self.width, "support.local", "width", least=0, fix="For no limit use support.uniform().")
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
         for first in range(length - arity + 1):
@@ -178,14 +161,10 @@ class Paired(SupportLaw):
 
     def _stride(self, length: int, arity: int) -> int:
         if length % arity:
-            below = length - length % arity
-            raise InvalidArgument(
-                "support.paired",
-                "length",
-                got=f"{length}",
-                expected=f"a multiple of the arity {arity}",
-                fix=f"Use length {f'{below} or ' if below else ''}{below + arity}.",
-            )
+            shorter, longer = length - length % arity, length - length % arity + arity
+            fix = f"Use length {f'{shorter} or ' if shorter else ''}{longer}."
+            expected = f"a multiple of the arity {arity}"
+            raise InvalidArgument("support.paired", "length", got=f"{length}", expected=expected, fix=fix)
         return length // arity
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
@@ -221,23 +200,17 @@ class Fixed(SupportLaw):
         return over_common_denominator([probability for _, probability in self.items])
 
     def _check(self, length: int, arity: int) -> None:
+        where = "support.fixed"
         for set_, _ in self.items:
             if len(set_) != arity:
-                raise InvalidArgument(
-                    "support.fixed",
-                    "sets",
-                    got=f"the set {shown(set_)} of {len(set_)} positions",
-                    expected=f"sets of {arity} positions, the arity of the ensemble",
-                    fix="Give every set as many positions as the planted words have tokens.",
-                )
+                got = f"the set {shown(set_)} of {len(set_)} positions"
+                expected = f"sets of {arity} positions, the arity of the ensemble"
+                fix = "Give every set as many positions as the planted words have tokens."
+                raise InvalidArgument(where, "sets", got=got, expected=expected, fix=fix)
             if set_[-1] >= length:
-                raise InvalidArgument(
-                    "support.fixed",
-                    "sets",
-                    got=f"the set {shown(set_)} at length {length}",
-                    expected=f"positions 0..{length - 1} (0-based)",
-                    fix=f"Use a length of at least {shown(set_[-1] + 1)}, or give support as a function of the length.",
-                )
+                got, expected = f"the set {shown(set_)} at length {length}", f"positions 0..{length - 1} (0-based)"
+                fix = f"Use a length of at least {shown(set_[-1] + 1)}, or give support as a function of the length."
+                raise InvalidArgument(where, "sets", got=got, expected=expected, fix=fix)
 
     def sets(self, length: int, arity: int) -> Iterator[tuple[PositionSet, int]]:
         self._check(length, arity)
@@ -303,23 +276,12 @@ def fixed(sets: Mapping[PositionSet, Rational]) -> Fixed:
     2
     """
     where = "support.fixed"
-    if not isinstance(sets, Mapping) or not sets:
-        raise InvalidArgument(
-            where, "sets", got=shown(sets), expected="a mapping {(0, 2): probability}", fix="Give at least one set."
-        )
+    check_mapping(sets, where, "sets", "{(0, 2): probability}", "Give at least one set.")
+    expected = "tuples of positions >= 0 in strictly increasing order (0-based)"
+    fix = "Sort the positions and list each once; one position is (0,)."
     for set_ in sets:
-        if (
-            not isinstance(set_, tuple)
-            or not all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in set_)
-            or any(a >= b for a, b in pairwise(set_))
-        ):
-            raise InvalidArgument(
-                where,
-                "sets",
-                got=f"the set {shown(set_)}",
-                expected="a tuple of positions >= 0 in strictly increasing order (0-based)",
-                fix="Sort the positions and list each once; one position is (0,).",
-            )
+        increasing = is_tuple(set_) and all(a < b for a, b in pairwise((-1, *set_)))
+        check(increasing, where, "sets", set_, expected=expected, fix=fix)
     exact = probabilities(list(sets.values()), where, "sets")
     return Fixed(tuple((set_, p) for set_, p in zip(sets, exact, strict=True) if p > 0))
 

@@ -9,32 +9,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
 from theory.bounds import exchangeable_pattern_mass
-from theory.errors import AssumptionViolated, InvalidArgument, bulk, counted, within_budget
+from theory.errors import AssumptionViolated, bulk, check, counted, within_budget
 from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
 from theory.heads import HeadClass, check_heads
-from theory.kernels import (
-    ExactOrInfinite,
-    Factor,
-    Family,
-    is_exchangeable,
-    least_factor,
-    listed,
-    listed_total,
-    most_candidates,
-    n_listed,
-    plainest,
-    sees_ids,
-)
+from theory.placements import SeenLaw, listed, n_listed
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
+from theory.retention_factor import ExactOrInfinite, Factor, Family, least_factor
 from theory.support import PositionSet
 
 
@@ -113,14 +102,9 @@ class Coverage:
         """
         loss = rational(train_loss, "Coverage.bound", "train_loss")
         a = Fraction(0) if abstention is None else rational(abstention, "Coverage.bound", "abstention")
-        if not 0 <= a <= loss <= 1:
-            raise InvalidArgument(
-                "Coverage.bound",
-                "abstention",
-                got=f"{a} with train_loss {loss}",
-                expected="0 <= abstention <= train_loss <= 1",
-                fix="Pass exact losses of one head.",
-            )
+        got, expected = f"{a} with train_loss {loss}", "0 <= abstention <= train_loss <= 1"
+        fix = "Pass exact losses of one head."
+        check(0 <= a <= loss <= 1, "Coverage.bound", "abstention", got=got, expected=expected, fix=fix)
         if inf in (self.kappa, self.kappa0):
             return inf  # 0 · ∞ proves nothing: what never occurs in training is free to be wrong
         return self.factor * loss if abstention is None else self.kappa0 * a + self.kappa * self.candidates * (loss - a)
@@ -135,7 +119,7 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     train, test : planted laws or mixtures of them, of ensembles with the same background, planted law and target.
     budget : (placement, candidate) pairs that may be enumerated per law, those with long sequences counting as several;
         exchangeable laws (uniform support, a class that sees no IDs) have masses in closed form, one an overlap
-        pattern. For κ0 also the placements of all laws, and `theory.kernels.WORK` times the size of the program;
+        pattern. For κ0 also the placements of all laws, and `theory.kept_sets.WORK` times the size of the program;
         a search of all kept sets beyond it gives way to a smaller family, which the result names.
 
     Returns
@@ -160,31 +144,30 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     Cost: O(placements · candidates · k) per law, and for κ0 a linear program with a variable per test placement and
     kept part, as far as the class can tell these apart. Source: T3 in docs/theory.md.
     """
-    check_heads(heads, "coverage")
-    trained = planted_components(train, "coverage", "train")
-    tested = planted_components(test, "coverage", "test")
-    _same_planting([law for law, _ in (*trained, *tested)], "coverage")
-    for law, _ in (*trained, *tested):
+    trained, tested = _seen(heads, train, test, "coverage", budget)
+    where = "coverage (candidate sets)"
+    for own in (*trained, *tested):
         if heads.window is None:  # the masses are as large as that, and exact
-            counted("coverage (candidate sets)", most_candidates(heads, law))
-    train_masses = pattern_masses(heads, train, budget=budget)
-    test_masses = pattern_masses(heads, test, budget=budget)
+            counted(where, own.candidates)
+    train_masses, test_masses = _masses(heads, trained, budget), _masses(heads, tested, budget)
     masses = {
         pattern: (train_masses.get(pattern, Fraction(0)), test_masses.get(pattern, Fraction(0)))
         for pattern in train_masses | test_masses
     }
     uncovered = next((pattern for pattern, (m_train, _) in masses.items() if m_train == 0), None)
     ratios = (m_test / m_train for m_train, m_test in masses.values())
-    kappa: ExactOrInfinite = max(ratios, default=Fraction(0)) if uncovered is None else inf
     abstaining = least_factor(heads, trained, tested, budget, retain=False)
+    # The mass of S* itself is the probability that it is a candidate.
+    all_planted = tuple(range(tested[0].law.ensemble.arity))
+    of_planted = sum(m_test for pattern, (_, m_test) in masses.items() if pattern.overlap == all_planted)
     return Coverage(
-        kappa=kappa,
+        kappa=max(ratios, default=Fraction(0)) if uncovered is None else inf,
         kappa0=abstaining.value,
         kappa0_lower=abstaining.lower,
-        candidates=counted("coverage (candidate sets)", max(most_candidates(heads, law) for law, _ in trained)),
+        candidates=counted(where, max(own.candidates for own in trained)),
         uncovered=uncovered,
         masses=masses,
-        planted_is_candidate=all(_planted_is_candidate(heads, law) for law, _ in tested),
+        planted_is_candidate=of_planted == 1,
         kappa0_family=abstaining.family,
         kappa0_missing=abstaining.missing,
     )
@@ -219,10 +202,7 @@ def retention(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) 
     Cost: one linear program with a variable per test placement and kept part and a row per test placement and candidate
     set, as far as the class can tell these apart; one variable for exchangeable laws. Source: T11 in docs/theory.md.
     """
-    check_heads(heads, "retention")
-    trained = planted_components(train, "retention", "train")
-    tested = planted_components(test, "retention", "test")
-    _same_planting([law for law, _ in (*trained, *tested)], "retention")
+    trained, tested = _seen(heads, train, test, "retention", budget)
     return least_factor(heads, trained, tested, budget, retain=True)
 
 
@@ -243,65 +223,82 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     >>> masses[Pattern((None, None), ())], masses[Pattern((0, 1), ())], sum(masses.values())
     (Fraction(1, 1), Fraction(1, 1), Fraction(6, 1))
     """
-    check_heads(heads, "pattern_masses")
-    masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)
-    components = planted_components(law, "pattern_masses", "law")
-    seen = [plainest(heads, [part], "pattern_masses", budget) for part, _ in components]
-    parts = [(own, part) for own, (part, _) in zip(seen, components, strict=True)]
-    size = sum(_n_overlaps(own.arity, part.ensemble.arity) for own, part in parts if is_exchangeable(own, part))
-    within_budget("pattern_masses", size=size, budget=budget)
-    _check_pairs([(own, part) for own, part in parts if not is_exchangeable(own, part)], budget)
-    for own, (part, p) in zip(seen, components, strict=True):
-        for pattern, mass in _component_masses(own, part).items():
-            # A key that `plainest` dropped is that of IDs which rise, for every candidate.
-            key = pattern.key if own.key == heads.key else heads.key_of(tuple(range(heads.arity)))
-            masses[Pattern(pattern.overlap, key)] += p * mass
-    return dict(masses)
-
-
-def _component_masses(heads: HeadClass, law: PlantedLaw) -> dict[Pattern, Fraction]:
-    if is_exchangeable(heads, law):
-        return {
-            Pattern(overlap, ()): exchangeable_pattern_mass(overlap, law.ensemble.arity, law.length)
-            for overlap in overlaps(heads.arity, law.ensemble.arity)
-            if heads.arity + law.ensemble.arity - sum(o is not None for o in overlap) <= law.length
-        }
-    return _listed_masses(heads, law)
+    where = "pattern_masses"
+    check_heads(heads, where)
+    components = planted_components(law, where, "law")
+    return _masses(heads, [SeenLaw.of(heads, part, p, where, budget) for part, p in components], budget)
 
 
 def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int = BUDGET) -> dict[Pattern, Fraction]:
     """`pattern_masses` of one planted law by listing every placement and every candidate: the plain route."""
-    _check_pairs([(heads, law)], budget)
-    return _listed_masses(heads, law)
+    return _masses(heads, [SeenLaw(heads, law, Fraction(1), "listed", 0)], budget)
 
 
-def _listed_masses(heads: HeadClass, law: PlantedLaw) -> dict[Pattern, Fraction]:
+def _seen(heads: HeadClass, train: Law, test: Law, where: str, budget: int) -> tuple[list[SeenLaw], list[SeenLaw]]:
+    """The components of both laws, checked, as the class sees them."""
+    check_heads(heads, where)
+    parts = [planted_components(law, where, argument) for argument, law in (("train", train), ("test", test))]
+    first = parts[0][0][0].ensemble
+    for other in {id(law.ensemble): law.ensemble for part in parts for law, _ in part}.values():
+        for name in ("background", "planted", "target"):
+            if getattr(first, name) != getattr(other, name):
+                got = f"laws that differ in their {name}"
+                fix = "Build both from one ensemble, or from copies that differ in the support law only."
+                expected = "training and test laws with the same background, planted law and target"
+                raise AssumptionViolated(where, "test", got=got, expected=expected, fix=fix)
+    trained, tested = ([SeenLaw.of(heads, law, p, where, budget) for law, p in part] for part in parts)
+    return trained, tested
+
+
+def _masses(heads: HeadClass, laws: list[SeenLaw], budget: int) -> dict[Pattern, Fraction]:
+    """The masses under a mixture: of an exchangeable law in closed form, of another one by listing its placements."""
+    where, to_list = "pattern_masses", [own for own in laws if own.kind != "exchangeable"]
+    size = 0
+    for own in laws:
+        k = own.law.ensemble.arity
+        if own.kind == "exchangeable":
+            size += choose(own.heads.arity + k, k) * bulk(own.heads.arity + k)  # overlaps
+    within_budget(where, size=size, budget=budget)
+    within_budget(where, size=sum(n_listed(own.heads, own.law) for own in to_list), budget=budget)
+    size = 0
+    for own in to_list:  # now the ID assignments of each can be listed
+        law, length = own.law, own.law.length
+        if own.heads.window is not None:
+            pairs = sum(own.heads.n_candidates(ids) for ids in law.positions.ids(length))
+        else:
+            pairs = (law.positions.count(length) if own.heads.sees_ids else 1) * own.heads.n_candidates(range(length))
+        size += law.support_law.count(length, law.ensemble.arity) * pairs * bulk(own.heads.arity)
+    within_budget(where, size=size, budget=budget)
+
+    masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)
+    for own in laws:
+        if own.kind == "exchangeable":
+            k, length = own.law.ensemble.arity, own.law.length
+            found = {
+                Pattern(overlap, ()): exchangeable_pattern_mass(overlap, k, length)
+                for overlap in overlaps(own.heads.arity, k)
+                if overlap.count(None) + k <= length
+            }
+        else:
+            found = _listed_masses(own)
+        for pattern, mass in found.items():
+            # A key that was dropped is that of IDs which rise, for every candidate.
+            key = pattern.key if own.heads.key == heads.key else heads.key_of(tuple(range(heads.arity)))
+            masses[Pattern(pattern.overlap, key)] += own.p * mass
+    return dict(masses)
+
+
+def _listed_masses(own: SeenLaw) -> dict[Pattern, Fraction]:
     weights: Counter[Pattern] = Counter()
     candidates: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
-    for planted, ids, weight in listed(heads, law):
+    placements, total = listed(own.heads, own.law)
+    for planted, ids, weight in placements:
         if ids not in candidates:
-            candidates[ids] = [(s, heads.key_of(tuple(ids[i] for i in s))) for s in heads.candidates(ids)]
+            candidates[ids] = [(s, own.heads.key_of(tuple(ids[i] for i in s))) for s in own.heads.candidates(ids)]
         coordinate = {position: j for j, position in enumerate(planted)}
         for candidate, key in candidates[ids]:
             weights[Pattern(tuple(coordinate.get(i) for i in candidate), key)] += weight
-    total = listed_total(heads, law)
     return {pattern: Fraction(weight, total) for pattern, weight in weights.items()}
-
-
-def _check_pairs(laws: list[tuple[HeadClass, PlantedLaw]], budget: int) -> None:
-    """Refuse laws with more (placement, candidate) pairs, together, than the budget."""
-    where = "pattern_masses"
-    within_budget(where, size=sum(n_listed(heads, law) for heads, law in laws), budget=budget)
-    size = 0
-    for heads, law in laws:  # now the ID assignments of each can be listed
-        n_sets = law.support_law.count(law.length, law.ensemble.arity)
-        if heads.window is not None:
-            pairs = n_sets * sum(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
-        else:
-            n_ids = law.positions.count(law.length) if sees_ids(heads) else 1
-            pairs = n_sets * n_ids * heads.n_candidates(range(law.length))
-        size += pairs * bulk(heads.arity)
-    within_budget(where, size=size, budget=budget)
 
 
 def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:
@@ -319,38 +316,3 @@ def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:
                 for coordinate, target in zip(where, which, strict=True):
                     overlap[coordinate] = target
                 yield tuple(overlap)
-
-
-def _n_overlaps(arity: int, planted: int) -> int:
-    """How much `overlaps` lists."""
-    return choose(arity + planted, planted) * bulk(arity + planted)
-
-
-def _planted_is_candidate(heads: HeadClass, law: PlantedLaw) -> bool:
-    if heads.arity != law.ensemble.arity:
-        return False
-    if heads.window is None and heads.anchor == "none":
-        return True
-    return all(
-        (heads.window is None or max(own) - min(own) <= heads.window)
-        and (heads.anchor == "none" or planted[-1] == law.length - 1)
-        for planted, ids, _ in listed(replace(heads, key="none"), law)
-        for own in [[ids[i] for i in planted]]
-    )
-
-
-def _same_planting(laws: list[PlantedLaw], where: str) -> None:
-    first = laws[0].ensemble
-    for law in laws[1:]:
-        if law.ensemble is laws[0].ensemble:
-            continue
-        other = law.ensemble
-        for name in ("background", "planted", "target"):
-            if getattr(first, name) != getattr(other, name):
-                raise AssumptionViolated(
-                    where,
-                    "test",
-                    got=f"laws that differ in their {name}",
-                    expected="training and test laws with the same background, planted law and target",
-                    fix="Build both from one ensemble, or from copies that differ in the support law only.",
-                )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from idealized_model.transformer.config import ModelConfig
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
-from theory.errors import InvalidArgument, shown
+from theory.errors import check_one_of
 
 BACKENDS = ("numpy", "jax")
 """Engines with the same parameters and the same numbers, up to rounding; jax needs the extra of that name."""
@@ -30,12 +30,5 @@ def make_engine(config: ModelConfig, name: str = "numpy", *, threads: int = 2) -
     >>> make_engine(ModelConfig(n_tokens=3, width=8, n_heads=2), "numpy").dtype
     dtype('float32')
     """
-    if name not in BACKENDS:
-        raise InvalidArgument(
-            "make_engine",
-            "name",
-            got=shown(name),
-            expected=f"one of {', '.join(BACKENDS)}",
-            fix="Use one of these names.",
-        )
+    check_one_of(name, BACKENDS, "make_engine", "name")
     return Engine(config, threads=threads) if name == "numpy" else JaxEngine(config)

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import check, check_integer, check_one_of
 
 Encoding: TypeAlias = Literal["none", "learned", "sinusoidal", "rope", "alibi"]
 Activation: TypeAlias = Literal["relu", "gelu"]
@@ -61,37 +61,18 @@ class ModelConfig:
         where = "ModelConfig"
         if self.hidden == 0:
             object.__setattr__(self, "hidden", 4 * self.width)
-        for name, least in (
-            ("n_tokens", 1), ("width", 1), ("n_layers", 1), ("n_heads", 1), ("hidden", 1), ("n_increments", 0),
-            ("n_ids", 1 if self.encoding == "learned" else 0),
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InvalidArgument(
-                    where, name, got=shown(value), expected=f"an integer >= {least}", fix="See the docstring."
-                )
-        for name, kind in (("activation", Activation), ("encoding", Encoding)):
-            if getattr(self, name) not in get_args(kind):
-                raise InvalidArgument(
-                    where,
-                    name,
-                    got=shown(getattr(self, name)),
-                    expected=f"one of {', '.join(get_args(kind))}",
-                    fix="See the docstring.",
-                )
+        for name in ("n_tokens", "width", "n_layers", "n_heads", "hidden"):
+            check_integer(getattr(self, name), where, name, least=1)
+        check_integer(self.n_increments, where, "n_increments", least=0)
+        check_integer(self.n_ids, where, "n_ids", least=1 if self.encoding == "learned" else 0)
+        check_one_of(self.activation, get_args(Activation), where, "activation")
+        check_one_of(self.encoding, get_args(Encoding), where, "encoding")
         step = self.n_heads * (2 if self.encoding == "rope" else 1)
-        if self.width % step:
-            raise InvalidArgument(
-                where,
-                "width",
-                got=str(self.width),
-                expected=f"a multiple of {step}",
-                fix=f"{self.n_heads} heads" + (" of an even width" if self.encoding == "rope" else "") + " share it.",
-            )
-        if self.log_scale is not None and not self.log_scale > 0:
-            raise InvalidArgument(
-                where, "log_scale", got=shown(self.log_scale), expected="a number > 0, or None", fix="For instance 3.5."
-            )
+        fix = f"{self.n_heads} heads" + (" of an even width" if self.encoding == "rope" else "") + " share it."
+        check(self.width % step == 0, where, "width", self.width, expected=f"a multiple of {step}", fix=fix)
+        scale, fix = self.log_scale, "For instance 3.5."
+        positive = scale is None or (isinstance(scale, int | float) and scale > 0)
+        check(positive, where, "log_scale", scale, expected="a number > 0, or None", fix=fix)
 
     @property
     def head_width(self) -> int:
@@ -138,14 +119,9 @@ class Parameters(Mapping[str, Array]):
     """
 
     def __init__(self, config: ModelConfig, flat: Array) -> None:
-        if flat.size != config.n_parameters:
-            raise InvalidArgument(
-                "Parameters",
-                "flat",
-                got=f"{flat.size} numbers",
-                expected=f"{config.n_parameters}, as the configuration has",
-                fix="Use an array of its own.",
-            )
+        got, expected = f"{flat.size} numbers", f"{config.n_parameters}, as the configuration has"
+        fix = "Use an array of its own."
+        check(flat.size == config.n_parameters, "Parameters", "flat", got=got, expected=expected, fix=fix)
         self.config = config
         self.flat = flat
         self._views: dict[str, Array] = {}

@@ -96,13 +96,9 @@ class Queried(Wrapped):
 
     def rule(self, read: Tokens) -> int:
         if self.task.takes_key:
-            raise InvalidArgument(
-                "Queried.rule",
-                "task",
-                got=f"{self.task.name!r}, whose rule takes a key",
-                expected="a rule of the tokens read alone",
-                fix="The query is another one here, and with it the key: ask the task itself.",
-            )
+            got, expected = f"{self.task.name!r}, whose rule takes a key", "a rule of the tokens read alone"
+            fix = "The query is another one here, and with it the key: ask the task itself."
+            raise InvalidArgument("Queried.rule", "task", got=got, expected=expected, fix=fix)
         return super().rule(read)
 
     def weight(self, instance: Instance) -> int:
@@ -139,13 +135,9 @@ def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Genera
     lowest = min(base)
     values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
     if len(values) > n_ids and how.encoding == "learned":
-        raise InvalidArgument(
-            "transformer",
-            "n_ids",
-            got=f"{n_ids} IDs for a sequence that needs {len(values)}",
-            expected=f"n_ids >= {len(values)}",
-            fix=f"Raise it with --ids {len(values)}, or use shorter sequences.",
-        )
+        got, expected = f"{n_ids} IDs for a sequence that needs {len(values)}", f"n_ids >= {len(values)}"
+        fix = f"Raise it with --ids {len(values)}, or use shorter sequences."
+        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
     scheme = how.scheme(max(n_ids, len(values)), lowest, len(values), training)
     renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
     return tuple(renamed[i] for i in base)
@@ -192,13 +184,9 @@ def batch_of(
             found = [own[t] - own[t - 1] for t in at]
             unknown = [increment for increment in found if increment not in class_of]
             if unknown:
-                raise InvalidArgument(
-                    "transformer.batch_of",
-                    "increments",
-                    got=f"the ID increment {unknown[0]}",
-                    expected=f"one of {shown(list(increments))}",
-                    fix="Predicted IDs need increments from a finite set: shift the IDs, do not reorder them.",
-                )
+                got, expected = f"the ID increment {unknown[0]}", f"one of {shown(list(increments))}"
+                fix = "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them."
+                raise InvalidArgument("transformer.batch_of", "increments", got=got, expected=expected, fix=fix)
             classes[row, : len(at)] = [class_of[increment] for increment in found]
     return Batch(tokens, all_ids, queries, targets, weights, classes if class_of else None)
 

@@ -14,7 +14,7 @@ import numpy as np
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.data import batch_of, ids_of, sequence_task
 from idealized_model.transformer.training import Trainer, alone
-from theory.errors import InvalidArgument, shown
+from theory.errors import check, shown
 from theory.positions import Ids
 from theory.tasks import Instance, Task, find_task
 from theory.tasks.faults import sampled
@@ -82,9 +82,11 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
             right = (logits.argmax(axis=2) == batch.targets) & ~np.isnan(logits).any(axis=2)  # NaN predicts nothing
             both = right if increments is None else right & (increments.argmax(axis=2) == batch.increments)
             counts += [
-                (~filled).sum(), (right & ~filled).sum(), (right | filled).all(axis=1).sum(),
+                (~filled).sum(),
+                (right & ~filled).sum(),
+                (right | filled).all(axis=1).sum(),
                 (both | filled).all(axis=1).sum(),
-            ]  # fmt: skip
+            ]
     return Score(name, length, size, *map(int, counts))
 
 
@@ -143,15 +145,17 @@ def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int
 
 
 def _task(trainer: Trainer, task: str | Task) -> Task:
-    task = sequence_task(find_task(task, "evaluate") if isinstance(task, str) else task)
-    if task.alphabet != trainer.task.alphabet:
-        raise InvalidArgument(
-            "evaluate",
-            "task",
-            got=f"{task.name!r}, the tokens of which are {shown(task.alphabet)}",
-            expected=f"a task with the tokens {shown(trainer.task.alphabet)}, as in training",
-            fix="Test on a task of the same tokens.",
-        )
+    task = find_task(task, "evaluate") if isinstance(task, str) else task
+    return same_alphabet(task, trainer.task, task.name, "evaluate", "task")
+
+
+def same_alphabet(task: Task, own: Task, name: str, where: str, argument: str) -> Task:
+    """The task, as sequences; refuses one with other tokens than the task of the training."""
+    task = sequence_task(task)
+    got = f"{name!r}, the tokens of which are {shown(task.alphabet)}"
+    expected = f"a task with the tokens {shown(own.alphabet)}, as in training"
+    fix = "Test on a task of the same tokens."
+    check(task.alphabet == own.alphabet, where, argument, got=got, expected=expected, fix=fix)
     return task
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.passes import EPSILON
-from theory.errors import BackendUnavailable, InvalidArgument
+from theory.errors import BackendUnavailable, InvalidArgument, check
 
 STEP = 16
 """Lengths and numbers of queries are rounded up to multiples of STEP, so that few shapes are compiled."""
@@ -66,10 +66,8 @@ class JaxEngine:
             ) from None
         self.config = config
         self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise InvalidArgument(
-                "JaxEngine", "dtype", got=str(self.dtype), expected="float32 or float64", fix="Use one of these."
-            )
+        known, expected = self.dtype in (np.float32, np.float64), "float32 or float64"
+        check(known, "JaxEngine", "dtype", got=str(self.dtype), expected=expected, fix="Use one of these.")
         self._jax = jax
         self._loss_and_gradient = jax.jit(jax.value_and_grad(self._loss))
         self._logits = jax.jit(self._outputs)
@@ -82,14 +80,9 @@ class JaxEngine:
         ------
         InvalidArgument : for tokens, IDs, queries or targets out of range, or missing increments.
         """
-        if self.config.n_increments and batch.increments is None:
-            raise InvalidArgument(
-                "JaxEngine.loss_and_gradient",
-                "batch",
-                got="no increments",
-                expected="those that the model is to predict",
-                fix="Pass them to batch_of.",
-            )
+        where, expected = "JaxEngine.loss_and_gradient", "those that the model is to predict"
+        given = batch.increments is not None or not self.config.n_increments
+        check(given, where, "batch", got="no increments", expected=expected, fix="Pass them to batch_of.")
         loss, flat = self._run(self._loss_and_gradient, parameters, batch)
         return float(loss), Parameters(self.config, np.array(flat))
 
@@ -153,13 +146,8 @@ class JaxEngine:
         for name, limit in limits.items():
             values = getattr(batch, name)
             if values.size and not 0 <= values.min() <= values.max() < limit:
-                raise InvalidArgument(
-                    "JaxEngine",
-                    f"batch.{name}",
-                    got=f"numbers in {values.min()}..{values.max()}",
-                    expected=f"0..{limit - 1}",
-                    fix="Make the batch for the model's configuration.",
-                )
+                got, fix = f"numbers in {values.min()}..{values.max()}", "Make the batch for the model's configuration."
+                raise InvalidArgument("JaxEngine", f"batch.{name}", got=got, expected=f"0..{limit - 1}", fix=fix)
 
     # ── The model: functions of the flat parameters and the arrays, which JAX compiles ───────────────────────────────
 

@@ -19,10 +19,10 @@ import numpy as np
 
 from idealized_model.text import read_text, replacing
 from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
-from idealized_model.transformer.evaluation import attention_mass, evaluate
+from idealized_model.transformer.evaluation import attention_mass, evaluate, same_alphabet
 from idealized_model.transformer.results import CHANGED, SCHEMA, Row
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
-from theory.errors import InvalidArgument, shown, unwritable
+from theory.errors import InvalidArgument, check_integer, unwritable
 from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
@@ -56,23 +56,15 @@ class Evaluation:
     attention_lengths: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, values in (
-            ("lengths", self.lengths), ("size", (self.size,)), ("attention_lengths", self.attention_lengths),
-        ):  # fmt: skip
-            for value in values:
-                if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                    raise InvalidArgument(
-                        "Evaluation", name, got=shown(value), expected="an integer >= 1", fix="See the docstring."
-                    )
-                if name != "size" and value > LONGEST:
-                    fix = "Test on shorter instances."
-                    raise InvalidArgument(
-                        "Evaluation", name, got=shown(value), expected=f"at most {LONGEST:,}", fix=fix
-                    )
+        where, most = "Evaluation", f"at most {LONGEST:,}"
+        check_integer(self.size, where, "size", least=1)
+        for name, lengths in (("lengths", self.lengths), ("attention_lengths", self.attention_lengths)):
+            for length in lengths:
+                check_integer(length, where, name, least=1)
+                check_integer(length, where, name, most=LONGEST, expected=most, fix="Test on shorter instances.")
         if not self.lengths:
-            raise InvalidArgument(
-                "Evaluation", "lengths", got="none", expected="at least one length", fix="For instance (20, 100)."
-            )
+            fix = "For instance (20, 100)."
+            raise InvalidArgument(where, "lengths", got="none", expected="at least one length", fix=fix)
         for task in self.tasks:
             find_task(task, "Evaluation")
 
@@ -109,15 +101,7 @@ def _check(config: TrainConfig, evaluation: Evaluation) -> None:
 
     try_out(own, (max(config.shortest, own.min_length), config.longest), training=True)
     for name in evaluation.tasks or (config.task,):
-        task = sequence_task(find_task(name))
-        if task.alphabet != own.alphabet:
-            raise InvalidArgument(
-                "Evaluation",
-                "tasks",
-                got=f"{name!r}, the tokens of which are {shown(task.alphabet)}",
-                expected=f"a task with the tokens {shown(own.alphabet)}, as in training",
-                fix="Test on a task of the same tokens.",
-            )
+        task = same_alphabet(find_task(name), own, name, "Evaluation", "tasks")
         try_out(task, evaluation.lengths + evaluation.attention_lengths, training=False)
 
 

@@ -30,7 +30,7 @@ from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import CHANGED
-from theory.errors import InvalidArgument, TheoryError, did_you_mean, shown, unwritable
+from theory.errors import InvalidArgument, TheoryError, check, check_integer, check_one_of, did_you_mean, unwritable
 from theory.tasks import find_task
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
@@ -43,6 +43,18 @@ NUMERICS = 3
 
 LONGEST = 10_000
 """Lengths beyond are refused: attention holds the square of the length, a number a head and layer."""
+
+RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "rate": ("> 0", lambda x: x > 0),
+    "clip": ("> 0", lambda x: x > 0),
+    "decay": (">= 0", lambda x: x >= 0),
+    "floor": ("from 0 to 1", lambda x: 0 <= x <= 1),
+    "beta1": (">= 0 and < 1", lambda x: 0 <= x < 1),
+    "beta2": (">= 0 and < 1", lambda x: 0 <= x < 1),
+}
+"""Of the real parameters of a configuration: the range in words, and whether a number is inside."""
+
+DOCUMENTED = "See the docstring."
 
 EVERY = 50
 """Steps between two entries of the history; a loss is reported as the mean over so many steps."""
@@ -122,48 +134,23 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         where = "TrainConfig"
-        for name, known in (("positions", POSITIONS), ("engine", BACKENDS)):
-            value = getattr(self, name)
-            if value not in tuple(known):
-                raise InvalidArgument(
-                    where, name, got=shown(value), expected=f"one of {', '.join(known)}", fix=did_you_mean(value, known)
-                )
+        check_one_of(self.positions, POSITIONS, where, "positions")
+        check_one_of(self.engine, BACKENDS, where, "engine")
         task = find_task(self.task, where)
-        for name, least in (
-            ("shortest", 1), ("longest", 1), ("n_ids", 1), ("seed", 0), ("steps", 1), ("batch", 1), ("warmup", 0),
-            ("width", 1), ("layers", 1), ("heads", 1),
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InvalidArgument(
-                    where, name, got=shown(value), expected=f"an integer >= {least}", fix="See the docstring."
-                )
+        for name in ("shortest", "longest", "n_ids", "steps", "batch", "width", "layers", "heads"):
+            check_integer(getattr(self, name), where, name, least=1)
+        for name in ("seed", "warmup"):
+            check_integer(getattr(self, name), where, name, least=0)
         least = max(self.shortest, task.min_length)
-        if not least <= self.longest <= LONGEST:
-            fix = "`longest` is at least `shortest` and the least length of the task."
-            raise InvalidArgument(
-                where, "longest", got=shown(self.longest), expected=f"{least} to {LONGEST:,}", fix=fix
-            )
-        ranges: tuple[tuple[str, Callable[[float], bool], str], ...] = (
-            ("rate", lambda x: x > 0, "> 0"), ("clip", lambda x: x > 0, "> 0"), ("decay", lambda x: x >= 0, ">= 0"),
-            ("floor", lambda x: 0 <= x <= 1, "from 0 to 1"),
-            ("beta1", lambda x: 0 <= x < 1, ">= 0 and < 1"), ("beta2", lambda x: 0 <= x < 1, ">= 0 and < 1"),
-        )  # fmt: skip
-        for name, fits, expected in ranges:
-            value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or not (abs(value) < 1e300 and fits(value))
-            ):
-                raise InvalidArgument(
-                    where, name, got=shown(value), expected=f"a number {expected}", fix="See the docstring."
-                )
+        expected, fix = f"{least} to {LONGEST:,}", "`longest` is at least `shortest` and the least length of the task."
+        check_integer(self.longest, where, "longest", least=least, most=LONGEST, expected=expected, fix=fix)
+        for name in ("rate", "clip", "decay", "floor", "beta1", "beta2"):
+            value, (expected, fits) = getattr(self, name), RANGES[name]
+            number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+            check(number and fits(value), where, name, value, expected=f"a number {expected}", fix=DOCUMENTED)
             object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
-        if not isinstance(self.log_scale, bool):
-            raise InvalidArgument(
-                where, "log_scale", got=shown(self.log_scale), expected="true or false", fix="See the docstring."
-            )
+        switch = isinstance(self.log_scale, bool)
+        check(switch, where, "log_scale", self.log_scale, expected="true or false", fix=DOCUMENTED)
         self._model(n_tokens=1)
 
     @property
@@ -173,10 +160,16 @@ class TrainConfig:
 
     def _model(self, *, n_tokens: int, n_increments: int = 0, log_scale: float | None = None) -> ModelConfig:
         return ModelConfig(
-            n_tokens=n_tokens, width=self.width, n_layers=self.layers, n_heads=self.heads,
-            activation=self.activation, encoding=self.how.encoding,  # type: ignore[arg-type]
-            n_ids=self.n_ids if self.how.encoding == "learned" else 0, n_increments=n_increments, log_scale=log_scale,
-        )  # fmt: skip
+            n_tokens=n_tokens,
+            width=self.width,
+            n_layers=self.layers,
+            n_heads=self.heads,
+            activation=self.activation,  # type: ignore[arg-type]
+            encoding=self.how.encoding,
+            n_ids=self.n_ids if self.how.encoding == "learned" else 0,
+            n_increments=n_increments,
+            log_scale=log_scale,
+        )
 
     @property
     def digest(self) -> str:
@@ -195,14 +188,9 @@ class TrainConfig:
         InvalidArgument : naming what differs.
         """
         differ = [field.name for field in fields(self) if getattr(self, field.name) != getattr(other, field.name)]
-        if differ:
-            raise InvalidArgument(
-                where,
-                "config",
-                got=f"another {', '.join(differ)} than the run's",
-                expected="the same configuration",
-                fix="Resume with the configuration of the run, or use another folder (train: --out).",
-            )
+        got = f"another {', '.join(differ)} than the run's"
+        fix = "Resume with the configuration of the run, or use another folder (train: --out)."
+        check(not differ, where, "config", got=got, expected="the same configuration", fix=fix)
 
     @classmethod
     def from_toml(cls, text: str) -> TrainConfig:
@@ -217,26 +205,21 @@ class TrainConfig:
         >>> TrainConfig.from_toml('task = "copy"').steps
         2000
         """
+        where = "TrainConfig.from_toml"
         try:
             given = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise InvalidArgument(
-                "TrainConfig.from_toml", "text", got=f"malformed TOML ({error})", expected="TOML", fix="Correct it."
-            ) from None
+            got = f"malformed TOML ({error})"
+            raise InvalidArgument(where, "text", got=got, expected="TOML", fix="Correct it.") from None
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
+                expected = f"names among {', '.join(sorted(known))}"
                 raise InvalidArgument(
-                    "TrainConfig.from_toml",
-                    name,
-                    got="an unknown name",
-                    expected=f"names among {', '.join(sorted(known))}",
-                    fix=did_you_mean(name, known),
+                    where, name, got="an unknown name", expected=expected, fix=did_you_mean(name, known)
                 )
-        if "task" not in given:
-            raise InvalidArgument(
-                "TrainConfig.from_toml", "task", got="nothing", expected="the name of a task", fix='Add task = "copy".'
-            )
+        named = "task" in given
+        check(named, where, "task", got="nothing", expected="the name of a task", fix='Add task = "copy".')
         return cls(**given)
 
 
@@ -291,9 +274,10 @@ class Trainer:
     def model(self) -> ModelConfig:
         """The model's configuration."""
         return self.config._model(
-            n_tokens=len(self.task.alphabet), n_increments=len(self.increments),
+            n_tokens=len(self.task.alphabet),
+            n_increments=len(self.increments),
             log_scale=1.0 if self.config.log_scale else None,
-        )  # fmt: skip
+        )
 
     @cached_property
     def engine(self) -> Engine | JaxEngine:
@@ -391,12 +375,20 @@ class Trainer:
         try:
             with replacing(path) as temporary, temporary.open("wb") as file:
                 np.savez(
-                    file, format=FORMAT, code=NUMERICS, config=self.config.toml(),
-                    source=json.dumps(self.source), step=self.step,
-                    n_tokens=self.n_tokens, seconds=self.seconds, parameters=self.parameters.flat,
-                    first=self.first, second=self.second, losses=np.array(self._losses, dtype=np.float64),
+                    file,
+                    format=FORMAT,
+                    code=NUMERICS,
+                    config=self.config.toml(),
+                    source=json.dumps(self.source),
+                    step=self.step,
+                    n_tokens=self.n_tokens,
+                    seconds=self.seconds,
+                    parameters=self.parameters.flat,
+                    first=self.first,
+                    second=self.second,
+                    losses=np.array(self._losses, dtype=np.float64),
                     history=np.array(self.history, dtype=np.float64).reshape(-1, len(Entry._fields)),
-                )  # fmt: skip
+                )
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -447,13 +439,9 @@ class Trainer:
                 where, "path", got=str(path), expected="an existing checkpoint", fix="Train first."
             ) from None
         except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, NotImplementedError) as error:
-            raise InvalidArgument(
-                where,
-                "path",
-                got=f"{path} ({type(error).__name__}: {error})",
-                expected=expected,
-                fix="It is truncated, or something else: remove it and train again.",
-            ) from None
+            got = f"{path} ({type(error).__name__}: {error})"
+            fix = "It is truncated, or something else: remove it and train again."
+            raise InvalidArgument(where, "path", got=got, expected=expected, fix=fix) from None
         if config is not None:
             own.require(config, where)
         if source != new.source:

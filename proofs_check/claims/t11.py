@@ -22,8 +22,8 @@ from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, coverage, mi
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
-from theory.kernels import ExactOrInfinite, is_exchangeable
 from theory.planted import PlantedLaw, planted_components
+from theory.retention_factor import ExactOrInfinite
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -98,7 +98,7 @@ def _closed_form(problem: Problem, noise_shift: int) -> Fraction | None:
     train, test, k = problem.train, problem.test, problem.heads.arity
     if not (isinstance(train, PlantedLaw) and isinstance(test, PlantedLaw)):
         return None
-    free = is_exchangeable(problem.heads, train) and is_exchangeable(problem.heads, test)
+    free = problem.heads == HeadClass(k) and train.support_law == test.support_law == support.uniform()
     if not free or k != train.ensemble.arity or not 2 * k <= train.length <= test.length:
         return None
     noise = k + noise_shift

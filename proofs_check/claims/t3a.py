@@ -19,7 +19,6 @@ from theory import HardHead, HeadClass, PlantedEnsemble, bounds, claims, coverag
 from theory.exact import as_float
 from theory.examples import Label
 from theory.heads import View
-from theory.kernels import is_exchangeable
 from theory.transfer import enumerated_pattern_masses
 
 if TYPE_CHECKING:
@@ -105,7 +104,8 @@ def decisive(problem: Problem) -> int:
 def nonvacuous(problem: Problem) -> bool:
     """Whether the ensemble is exchangeable and the training length at least 2k."""
     train, _ = problem.planted
-    return is_exchangeable(problem.heads, train) and train.length >= 2 * problem.heads.arity
+    exchangeable = problem.heads == HeadClass(problem.heads.arity) and train.support_law == support.uniform()
+    return exchangeable and train.length >= 2 * problem.heads.arity
 
 
 @claim.family("κ, κ0 and N_T for k = 1..3 (full: 4) against enumeration")

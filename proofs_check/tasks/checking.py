@@ -32,9 +32,9 @@ from proofs_check.tasks.contracts import CONTRACTS, DRAWN, EXAMPLES
 from proofs_check.tasks.report import Finding, TaskReport
 from proofs_check.tasks.sampling import FEWEST_SAMPLES
 from proofs_check.tasks.trial import Broken, Trial, Undecided, attribute_of, name_of
-from theory.errors import InvalidArgument, bulk, check_type, of_the_machine, shown, within_budget
+from theory.errors import InvalidArgument, bulk, check_integer, check_type, of_the_machine, shown, within_budget
 from theory.exact import Rational, rational
-from theory.tasks.base import Task, check_parameter
+from theory.tasks.base import Task
 
 BUDGET = 20_000
 """Lengths with at most so many instances are listed."""
@@ -100,9 +100,9 @@ def trial_of(
     """The trial that `check_task` makes of its arguments."""
     where = "check_task"
     check_type(task, Task, where, "task", "a Task", "Pass an instance of a subclass of theory.tasks.Task.")
-    check_parameter(budget, where, "budget", least=1)
-    check_parameter(draws, where, "draws", least=1)
-    check_parameter(seed, where, "seed", least=0)
+    check_integer(budget, where, "budget", least=1)
+    check_integer(draws, where, "draws", least=1)
+    check_integer(seed, where, "seed", least=0)
     exact_level = rational(level, where, "level")
     if not 0 < exact_level < 1:
         raise InvalidArgument(

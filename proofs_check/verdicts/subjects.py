@@ -13,10 +13,8 @@ from itertools import count, islice
 from math import comb
 
 from theory import InvalidArgument, tasks
-from theory.dependencies.sets import check_integers
-from theory.errors import check_type, shown, within_budget
+from theory.errors import check_integer, check_integers, check_type, shown, within_budget
 from theory.tasks import VARIANTS, MultiAddition, QueryCoupled, Task, find_task
-from theory.tasks.base import check_parameter
 from theory.tasks.faults import checked, running
 from theory.tasks.query_coupled import SUFFIX
 
@@ -71,10 +69,10 @@ class Subject:
                     fix="Write ([1, 2], [1, 2, 3]).",
                 )
             self._check_lengths("short: ", *self.short)
-        check_parameter(self.listed, "Subject", "listed", least=1)
+        check_integer(self.listed, "Subject", "listed", least=1)
         check_type(self.arities, tuple, "Subject", "arities", "a tuple of integers", "For instance arities=(1, 2).")
         for arity in self.arities:
-            check_parameter(arity, "Subject", "arities", least=1)
+            check_integer(arity, "Subject", "arities", least=1)
 
     def _check_lengths(self, of: str, train: object, test: object) -> None:
         least, longest = self.task.min_length, list[int]()

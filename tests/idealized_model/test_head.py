@@ -351,11 +351,11 @@ def test_values_of_views_that_are_not_attended_to_need_no_column() -> None:
         ),
         (
             {"score": {A: -1}, "value": {A: "a"}},
-            r"argument score\[.*\]: got the negative score -1; expected a score >= 0\.",
+            r"argument score\[.*\]: got the negative score -1; expected an exact score >= 0\.",
         ),
         (
             {"score": {A: float("nan")}, "value": {A: "a"}},
-            r"argument score\[.*\]: got NaN; expected an exact score >= 0\. Cor",
+            r"argument score\[.*\]: got NaN; expected an exact score >= 0\. Sc",
         ),
         (
             {"score": {A: 0.5}, "value": {A: "a"}},

@@ -1,7 +1,7 @@
 """Break the code in many small ways, one at a time, and run the tests that execute the broken line.
 
     python -m tests.mutants                          a sample of all places, reported in tests/mutants/README.md
-    python -m tests.mutants theory/kernels.py        places of one module, reported on the screen alone
+    python -m tests.mutants theory/programs.py       places of one module, reported on the screen alone
     ... --tests tests/theory theory                  by some of the tests alone
 
 The mutants are Cosmic Ray's: it changes numbers and operators at module level too, where this project keeps the
@@ -304,7 +304,9 @@ def main() -> int:
     options = parser.parse_args()
     files = modules(options.files or list(SCOPE))
     if not files:
-        parser.error(f"no module matches {' '.join(options.files)}; name files as theory/kernels.py, from {ROOT.name}/")
+        parser.error(
+            f"no module matches {' '.join(options.files)}; name files as theory/programs.py, from {ROOT.name}/"
+        )
     outcomes = run(files, options.tests, options.share, options.seed, options.jobs)
     explained = known()
     missing = [found for found in outcomes if found.outcome != "killed" and found.key not in explained]

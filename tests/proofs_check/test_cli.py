@@ -23,7 +23,7 @@ from proofs_check.problem_files import problem_from_dict
 from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy
-from theory import Factor, claims, kernels
+from theory import Factor, claims, kept_sets, retention_factor
 from theory.exact import readable
 
 PARITY: dict[str, Any] = {
@@ -475,9 +475,9 @@ def test_coverage_says_which_kernels_it_searched(parity: Path, capsys: Out, monk
     """Where runs of neighbours alone are tried, infinity and a least factor are said of them."""
 
     def search(*arguments: Any) -> NoReturn:
-        raise kernels._TooMuch
+        raise kept_sets.TooMuch
 
-    monkeypatch.setattr(kernels, "_full_program", search)
+    monkeypatch.setattr(retention_factor, "every_kept_set", search)
     relative = {"arity": 2, "window": 1, "key": "relative"}
     local = {"kind": "local", "width": 1}
     question = changed(

@@ -161,7 +161,7 @@ def record(folder: Path, name: str, files: dict[str, bytes], **more: str) -> Non
     lines = [
         f"{file},sha256={installation._digest(content, 'sha256')},{len(content)}" for file, content in files.items()
     ]
-    more |= {"RECORD": "\n".join([*lines, "theory/__pycache__/kernels.cpython-311.pyc,,"])}
+    more |= {"RECORD": "\n".join([*lines, "theory/__pycache__/programs.cpython-311.pyc,,"])}
     for file, text in {"METADATA": f"Name: {name}\nVersion: 1.0\n", **more}.items():
         (info / file).write_text(text, encoding="utf-8")
 
@@ -170,7 +170,7 @@ def record(folder: Path, name: str, files: dict[str, bytes], **more: str) -> Non
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that a wheel was installed to: a file of each package, and the module beside them."""
     files = {f"{name}/__init__.py": f"# {name}\n".encode() for name in PACKAGES}
-    files |= {"theory/kernels.py": b"KERNELS = 1\n", "lengthgen_entry.py": b"", "sitecustomize.py": b"# not ours\n"}
+    files |= {"theory/programs.py": b"PROGRAMS = 1\n", "lengthgen_entry.py": b"", "sitecustomize.py": b"# not ours\n"}
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
@@ -197,7 +197,7 @@ def test_files_as_they_were_installed_are_no_problem(installed: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*(f"{name}/__init__.py" for name in PACKAGES), "theory/kernels.py", "lengthgen_entry.py"]
+    "name", [*(f"{name}/__init__.py" for name in PACKAGES), "theory/programs.py", "lengthgen_entry.py"]
 )
 def test_a_file_that_is_gone_is_named_with_the_line_that_brings_it_back(name: str, installed: Path) -> None:
     (installed / name).unlink()
@@ -240,7 +240,7 @@ def test_a_file_that_another_distribution_wrote_over_is_named_with_it(installed:
 )
 def test_it_is_installed_again_from_where_it_came_from(origin: dict[str, Any], source: str, installed: Path) -> None:
     (installed / "lengthgen-1.0.dist-info" / "direct_url.json").write_text(json.dumps(origin), encoding="utf-8")
-    (installed / "theory" / "kernels.py").unlink()
+    (installed / "theory" / "programs.py").unlink()
     assert damage()[0].endswith(f"{AGAIN} {source}")
 
 

@@ -133,9 +133,7 @@ def test_the_floor_of_t7() -> None:
 
 @pytest.mark.parametrize("anchor", ["first", None, 1, ["last"]], ids=named)
 def test_an_anchor_is_one_of_two(anchor: Any) -> None:
-    with pytest.raises(
-        InvalidArgument, match=r"argument anchor: got .*; expected 'none' or 'last'\. Use one of the two"
-    ):
+    with pytest.raises(InvalidArgument, match=r"argument anchor: got .*; expected one of none, last\. (Use one|Did)"):
         certificate(2, anchor)
 
 
@@ -173,15 +171,15 @@ BAD_NUMBERS = [1.0, "2", None, True, Fraction(1, 2), np.int64(2), [2], float("na
     ids=named,
 )
 def test_numbers_are_integers_or_symbols(where: str, call: Any, bad: Any) -> None:
-    message = rf"^bounds\.{where}: got the .*; expected an integer.*\. (Closed forms are exact|Give a whole number)"
+    message = rf"^bounds\.{where}: got .*; expected an integer.*\. (Closed forms are exact|Give a whole number)"
     with pytest.raises(InvalidArgument, match=message):
         call(bad)
 
 
 def test_a_noise_count_is_a_natural_number() -> None:
-    with pytest.raises(InvalidArgument, match=r"argument n_noise: got the int -1; expected an integer >= 0"):
+    with pytest.raises(InvalidArgument, match=r"argument n_noise: got -1; expected an integer >= 0"):
         exchangeable_kappa(2, train=4, test=7, n_noise=-1)
-    with pytest.raises(InvalidArgument, match=r"argument n_noise: got the str '1'; expected an integer >= 0"):
+    with pytest.raises(InvalidArgument, match=r"argument n_noise: got '1'; expected an integer >= 0"):
         exchangeable_kappa(2, train=4, test=7, n_noise="1")
 
 
@@ -191,26 +189,26 @@ def test_a_noise_count_is_a_natural_number() -> None:
         (lambda: ratio(1, 0), r"ratio: argument denominator: got 0; expected a denominator other than 0\. The"),
         (lambda: ratio(N, 0), r"ratio: argument denominator: got 0"),
         (lambda: ratio(1, sympy.Integer(0)), r"ratio: argument denominator: got 0"),
-        (lambda: certificate(0), r"certificate: argument arity: got the int 0; expected an integer >= 1, or a"),
-        (lambda: n_overlaps(-1), r"n_overlaps: argument arity: got the int -1; expected an integer >= 0\. Give"),
-        (lambda: n_overlaps(N), r"n_overlaps: argument arity: got the Symbol n; expected an integer >= 0\."),
+        (lambda: certificate(0), r"certificate: argument arity: got 0; expected an integer >= 1, or a"),
+        (lambda: n_overlaps(-1), r"n_overlaps: argument arity: got -1; expected an integer >= 0\. Give"),
+        (lambda: n_overlaps(N), r"n_overlaps: argument arity: got n; expected an integer >= 0\."),
         (
             lambda: interleavings(2, 3, 3),
             r"interleavings: argument overlap: got 3; expected an integer in 0\.\.2\. Two",
         ),
         (lambda: interleavings(4, 2, 3), r"interleavings: argument overlap: got 3; expected an integer in 0\.\.2"),
-        (lambda: interleavings(2, 3, -1), r"interleavings: argument overlap: got the int -1; expected an integer >= 0"),
-        (lambda: pattern_mass((0,), 2, 1), r"argument length: got the int 1; expected an integer >= 2, or"),
-        (lambda: pattern_mass((0,), -1, 3), r"argument planted: got the int -1; expected an integer >= 0"),
+        (lambda: interleavings(2, 3, -1), r"interleavings: argument overlap: got -1; expected an integer >= 0"),
+        (lambda: pattern_mass((0,), 2, 1), r"argument length: got 1; expected an integer >= 2, or"),
+        (lambda: pattern_mass((0,), -1, 3), r"argument planted: got -1; expected an integer >= 0"),
         (lambda: pattern_mass((1, 0), 2, 4), r"argument overlap: got \(1, 0\); expected increasing coordinates"),
         (lambda: pattern_mass((0, 0), 2, 4), r"argument overlap: got \(0, 0\); .* in 0\.\.1, or None for noise"),
         (lambda: pattern_mass((2,), 2, 4), r"argument overlap: got \(2,\); .* Take patterns from theory\."),
         (lambda: pattern_mass((-1,), 2, 4), r"argument overlap: got \(-1,\); expected increasing"),
-        (lambda: exchangeable_kappa(2, train=3, test=7), r"argument train: got the int 3; expected an integer >= 4"),
-        (lambda: exchangeable_kappa(2, train=2, test=7, n_noise=1), r"argument train: got the int 2; .* >= 3"),
-        (lambda: exchangeable_kappa(2, train=4, test=1), r"argument test: got the int 1; expected an integer >= 2"),
-        (lambda: exchangeable_kappa(0, train=4, test=7), r"argument arity: got the int 0; expected an integer >= 1"),
-        (lambda: half_wrong_floor(0), r"floor: argument n_candidates: got the int 0; expected an integer >= 1"),
+        (lambda: exchangeable_kappa(2, train=3, test=7), r"argument train: got 3; expected an integer >= 4"),
+        (lambda: exchangeable_kappa(2, train=2, test=7, n_noise=1), r"argument train: got 2; .* >= 3"),
+        (lambda: exchangeable_kappa(2, train=4, test=1), r"argument test: got 1; expected an integer >= 2"),
+        (lambda: exchangeable_kappa(0, train=4, test=7), r"argument arity: got 0; expected an integer >= 1"),
+        (lambda: half_wrong_floor(0), r"floor: argument n_candidates: got 0; expected an integer >= 1"),
     ],
     ids=named,
 )
@@ -234,9 +232,7 @@ def test_the_floor_of_t12_is_sharper() -> None:
     for n in range(1, 20):
         assert below_arity_floor(n) == Fraction(1, n + 1) >= half_wrong_floor(n)
     assert below_arity_floor(N).subs(N, 6) == sympy.Rational(1, 7)
-    with pytest.raises(
-        InvalidArgument, match=r"below_arity_floor: argument n_candidates: got the int 0; expected an int"
-    ):
+    with pytest.raises(InvalidArgument, match=r"below_arity_floor: argument n_candidates: got 0; expected an int"):
         below_arity_floor(0)
 
 
@@ -261,8 +257,8 @@ def test_dilution_in_symbols() -> None:
 @pytest.mark.parametrize(
     ("n", "score", "message"),
     [
-        (0, 1, r"argument n_candidates: got the int 0; expected an integer >= 1"),
-        (2.0, 1, r"argument n_candidates: got the float 2\.0"),
+        (0, 1, r"argument n_candidates: got 0; expected an integer >= 1"),
+        (2.0, 1, r"argument n_candidates: got 2\.0"),
         (2, 0.1, r"argument score: got the float 0\.1; expected an exact rational .* '1/10'"),
         (2, -1, r"argument score: got -1; expected a score >= 0\. Scores are exp"),
         (2, None, r"argument score: got the NoneType None"),
@@ -293,7 +289,7 @@ def test_the_critical_length_is_decided_where_floats_fail() -> None:
 @pytest.mark.parametrize(
     ("arity", "margin", "message"),
     [
-        (0, 1, r"argument arity: got the int 0; expected an integer >= 1"),
+        (0, 1, r"argument arity: got 0; expected an integer >= 1"),
         (2, -1, r"argument margin: got -1; expected a margin >= 0\. Wrong candidates score at most exp"),
         (2, 0.5, r"argument margin: got the float 0\.5; expected an exact rational .* '1/2'"),
         (2, None, r"argument margin: got the NoneType None"),
@@ -328,13 +324,13 @@ def test_the_local_kappa_is_that_of_the_listing(width: int) -> None:
 @pytest.mark.parametrize(
     ("width", "train", "test", "message"),
     [
-        (0, 5, 9, r"argument width: got the int 0; expected an integer >= 1\. Give a whole number"),
-        (1, 3, 9, r"argument train: got the int 3; expected an integer >= 4"),
-        (2, 5, 9, r"argument train: got the int 5; expected an integer >= 6"),
-        (2, 6, 5, r"argument test: got the int 5; expected an integer >= 6"),
-        (1.0, 5, 9, r"argument width: got the float 1\.0"),
-        (1, "5", 9, r"argument train: got the str '5'"),
-        (1, 5, None, r"argument test: got the NoneType None"),
+        (0, 5, 9, r"argument width: got 0; expected an integer >= 1\. Give a whole number"),
+        (1, 3, 9, r"argument train: got 3; expected an integer >= 4"),
+        (2, 5, 9, r"argument train: got 5; expected an integer >= 6"),
+        (2, 6, 5, r"argument test: got 5; expected an integer >= 6"),
+        (1.0, 5, 9, r"argument width: got 1\.0"),
+        (1, "5", 9, r"argument train: got '5'"),
+        (1, 5, None, r"argument test: got None"),
     ],
 )
 def test_the_local_kappa_is_of_long_enough_lengths(width: Any, train: Any, test: Any, message: str) -> None:

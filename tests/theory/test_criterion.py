@@ -118,11 +118,11 @@ ARRAYS = {"criterion.PLAIN_CELLS": -1}
 SMALL_BLOCKS = {
     **ARRAYS,
     "criterion.CONFIRMED_EXAMPLES": 2,
-    "viewsets.CELLS": 3,
-    "viewsets.MOST_SETS": 2,
-    "viewsets.DIRECT": 4,
-    "viewsets.PAIRS": 64,
-    "viewsets.WORDS": 1,
+    "numbered_views.CELLS": 3,
+    "numbered_views.MOST_SETS": 2,
+    "numbered_views.DIRECT": 4,
+    "set_families.PAIRS": 64,
+    "set_families.WORDS": 1,
 }
 
 

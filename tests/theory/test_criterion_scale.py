@@ -32,12 +32,13 @@ from theory import (
     criterion,
     decide,
     mixture,
+    numbered_views,
     positions,
+    set_families,
     support,
-    viewsets,
 )
 from theory.heads import Anchor, Key
-from theory.viewsets import MEMBER, Family, contains_some, minimal
+from theory.set_families import MEMBER, Family, contains_some, minimal
 
 
 def both(heads: HeadClass, train: Any, test: Any, **blocks: int) -> Verdict:
@@ -47,7 +48,7 @@ def both(heads: HeadClass, train: Any, test: Any, **blocks: int) -> Verdict:
         plain = decide(heads, train=train, test=test)
         patch.setattr(criterion, "PLAIN_CELLS", -1)
         for name, value in blocks.items():
-            patch.setattr(viewsets, name, value)
+            patch.setattr(set_families if hasattr(set_families, name) else numbered_views, name, value)
         arrays = decide(heads, train=train, test=test)
     assert arrays == plain
     assert arrays.explain() == plain.explain()
@@ -221,9 +222,9 @@ def test_larger_families_of_sets(width: int, monkeypatch: pytest.MonkeyPatch) ->
     assert 0 < sum(truth) < len(rows)
     least = {a for a in sets if not any(b < a for b in sets)}
     for pairs, words, worthwhile in ((2**20, 2**23, 2**24), (2**8, 40, 2**24), (2**12, 200, 0)):
-        monkeypatch.setattr(viewsets, "PAIRS", pairs)
-        monkeypatch.setattr(viewsets, "WORDS", words)
-        monkeypatch.setattr(viewsets, "WORTHWHILE", worthwhile)
+        monkeypatch.setattr(set_families, "PAIRS", pairs)
+        monkeypatch.setattr(set_families, "WORDS", words)
+        monkeypatch.setattr(set_families, "WORTHWHILE", worthwhile)
         assert contains_some(family(rows), family(sets), width).tolist() == truth
         found = minimal(family(sets), width)
         kept = {frozenset(found.members[a:b].tolist()) for a, b in zip(found.starts, found.starts[1:], strict=False)}
@@ -263,8 +264,8 @@ def test_a_loss_that_plain_evaluation_does_not_confirm_is_no_verdict(monkeypatch
     train, test = parity(2).at(3), parity(2).at(6)
     monkeypatch.setattr(criterion, "PLAIN_CELLS", -1)
     assert decide(HeadClass(2), train=train, test=test).test_loss == Fraction(3, 7)
-    views = viewsets.Numbering.views
-    monkeypatch.setattr(viewsets.Numbering, "views", lambda self, numbers: views(self, numbers)[::-1])
+    views = numbered_views.Numbering.views
+    monkeypatch.setattr(numbered_views.Numbering, "views", lambda self, numbers: views(self, numbers)[::-1])
     with pytest.raises(AssertionError, match=r"the counterexample head loses .*, and .* by counts; this is a bug in"):
         decide(HeadClass(2), train=train, test=test)
 

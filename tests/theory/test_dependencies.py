@@ -767,7 +767,8 @@ class Wrong:
             lambda: dependencies.graph([0, 1]), r"graph: argument instance: got the list \[0, 1\]; expected an Instance"
         ),
         Wrong(
-            lambda: dependencies.dependency_sets(BARE, "both"), r"argument convention: got 'both'; expected 'sources'"
+            lambda: dependencies.dependency_sets(BARE, "both"),
+            r"argument convention: got 'both'; expected one of sources, ",
         ),
         Wrong(
             lambda: dependencies.spread(BARE, ids=[1]), r"argument ids: got 1 IDs for 2 positions; expected one a pos"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from contextlib import nullcontext
 from fractions import Fraction
+from numbers import Integral
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.cases import named
@@ -21,7 +25,15 @@ from theory.errors import (
     TheoryError,
     amount,
     bulk,
+    check,
+    check_integer,
+    check_integers,
+    check_mapping,
+    check_one_of,
+    check_tuple,
     check_type,
+    is_integer,
+    is_tuple,
     shown,
     within_budget,
 )
@@ -138,3 +150,126 @@ def test_numbers_of_many_digits_are_shown_by_their_bits() -> None:
     assert "bits" not in shown(HUGE - 1)
     assert shown(Fraction(1, HUGE - 1)) == repr(Fraction(1, HUGE - 1))
     assert shown(Fraction(-2, 3)) == "Fraction(-2, 3)"
+
+
+# ── Guards ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Whole(int):
+    """An integer of a type of its own."""
+
+
+INTEGERS: list[tuple[object, dict[str, int], bool]] = [
+    (3, {}, True),
+    (-1, {}, True),
+    (Whole(3), {"least": 3, "most": 3}, True),
+    (3, {"least": 3}, True),
+    (2, {"least": 3}, False),
+    (3, {"most": 3}, True),
+    (4, {"most": 3}, False),
+    (3, {"least": 1, "most": 3}, True),
+    (0, {"least": 1, "most": 3}, False),
+    (4, {"least": 1, "most": 3}, False),
+    (Whole(4), {"least": 1, "most": 3}, False),
+    (True, {}, False),
+    (np.int64(3), {}, False),
+    (np.True_, {}, False),
+    (3.0, {}, False),
+    ("3", {}, False),
+    (None, {"least": 0}, False),
+    (Fraction(3), {}, False),
+]
+
+
+@pytest.mark.parametrize(("value", "span", "is_one"), INTEGERS, ids=named)
+def test_an_integer_is_no_bool_and_in_range(value: object, span: dict[str, int], is_one: bool) -> None:
+    assert is_integer(value, **span) == is_one
+    with nullcontext() if is_one else pytest.raises(InvalidArgument, match=r"^f: argument x: got .*; expected an int"):
+        check_integer(value, "f", "x", **span)
+
+
+def test_integers_of_numpy_are_admitted_where_they_are_asked_for() -> None:
+    check_integer(np.int64(3), "f", "x", least=3, most=3, kind=Integral)
+    for value in (np.int64(2), np.uint8(4), True, np.True_, np.float64(3), 3.0):
+        with pytest.raises(InvalidArgument):
+            check_integer(value, "f", "x", least=3, most=3, kind=Integral)
+
+
+def test_the_message_says_the_range_and_an_example() -> None:
+    def said(**span: Any) -> str:
+        with pytest.raises(InvalidArgument) as caught:
+            check_integer(7.5, "f", "x", **span)
+        return str(caught.value)
+
+    assert said() == "f: argument x: got 7.5; expected an integer. Give a plain integer."
+    assert said(least=0) == "f: argument x: got 7.5; expected an integer >= 0. For instance x=0."
+    assert said(least=0, most=8) == "f: argument x: got 7.5; expected an integer in 0..8. For instance x=0."
+    assert said(least=0, expected="a count", fix="Count.") == "f: argument x: got 7.5; expected a count. Count."
+    assert "10^" not in said(least=0, most=HUGE)
+    assert f"an integer in 0..<an integer of {HUGE.bit_length()} bits>" in said(least=0, most=HUGE)
+
+
+@pytest.mark.parametrize("ok", [True, 1, [0], "x"], ids=named)
+def test_what_is_true_passes(ok: object) -> None:
+    check(ok, "f", "x", expected="a list", fix="Write [1].")
+
+
+@pytest.mark.parametrize("ok", [False, 0, [], "", None], ids=named)
+def test_what_is_false_is_refused_with_the_value_or_with_words(ok: object) -> None:
+    with pytest.raises(InvalidArgument, match=r"^f: argument x: got \[0\]; expected a list\. Write \[1\]\.$"):
+        check(ok, "f", "x", [0], expected="a list", fix="Write [1].")
+    with pytest.raises(InvalidArgument, match=r"^f: argument x: got none; expected a list\. Write \[1\]\.$"):
+        check(ok, "f", "x", [0], got="none", expected="a list", fix="Write [1].")
+
+
+def test_a_name_is_one_of_the_known_ones() -> None:
+    check_one_of("order", ["none", "order"], "f", "key")
+    check_one_of("order", {"order": 1}, "f", "key")
+    with pytest.raises(InvalidArgument, match=r"got 'ordered'; expected one of none, order\. Did you mean 'order'\?$"):
+        check_one_of("ordered", iter(["none", "order"]), "f", "key", "Look it up.")
+    for value in (7, ["none"] * 9, {}, np.array(["none"])):
+        with pytest.raises(
+            InvalidArgument, match=r"f: argument key: got .*; expected one of left, right\. Look it up\.$"
+        ):
+            check_one_of(value, ["left", "right"], "f", "key", "Look it up.")
+    with pytest.raises(InvalidArgument, match=r"Use one of these names\.$"):
+        check_one_of("zebra", ["none", "order"], "f", "key")
+
+
+def test_a_mapping_has_entries() -> None:
+    check_mapping({1: 2}, "f", "table", "{key: value}", "Write {1: 2}.")
+    with pytest.raises(
+        InvalidArgument, match=r"got the list \[1\]; expected a mapping \{key: value\}\. Write \{1: 2\}\.$"
+    ):
+        check_mapping([1], "f", "table", "{key: value}", "Write {1: 2}.")
+    with pytest.raises(InvalidArgument, match=r"got \{\}; expected a mapping \{key: value\} that is not empty\. Write"):
+        check_mapping({}, "f", "table", "{key: value}", "Write {1: 2}.")
+
+
+def test_lists_of_integers_say_which_one_is_wrong() -> None:
+    for values in ([], [1, 2], (1, 2), range(1, 3)):
+        check_integers(values, "f", "x", least=1)
+    check_integers([-1], "f", "x")
+    for values, message in (
+        ([1, 0], r"x\[1\]: got 0; expected an integer >= 1\. Give plain integers\.$"),
+        ([1.0], r"x\[0\]: got 1\.0; expected an integer >= 1"),
+        ({1}, r"x: got the set \{1\}; expected a list of integers"),
+        (3, r"x: got the int 3; expected a list of integers"),
+    ):
+        with pytest.raises(InvalidArgument, match=message):
+            check_integers(values, "f", "x", least=1)
+
+
+@pytest.mark.parametrize("values", [(), (1, -2), (Whole(1), 2)], ids=named)
+def test_a_tuple_of_integers_is_one(values: object) -> None:
+    assert is_tuple(values)
+    check_tuple(values, "f", "x")
+
+
+@pytest.mark.parametrize("values", [[1], (True,), (1, 2.0), (np.int64(1),), range(2), None, "12", ((1,),)], ids=named)
+def test_no_tuple_of_integers(values: object) -> None:
+    assert not is_tuple(values)
+    with pytest.raises(
+        InvalidArgument, match=r"^f: argument x: got the \w+ .*; expected a tuple of integers\. Write tu"
+    ):
+        check_tuple(values, "f", "x")

@@ -179,7 +179,7 @@ def test_the_uniform_law_counts_distinct_examples_once() -> None:
 @pytest.mark.parametrize(
     ("law", "labels", "message"),
     [
-        ({}, None, r"argument law: got no examples; expected at least one example\. Add an example\."),
+        ({}, None, r"argument law: got \{\}; expected a mapping \{example: probability\} that is not empty\. For"),
         (
             [A, B],
             None,
@@ -228,9 +228,7 @@ def test_the_uniform_law_is_on_examples(examples: Any) -> None:
         FiniteLaw.uniform(examples)
 
 
-@pytest.mark.parametrize(
-    ("examples", "message"), [([], "got no examples"), (["ab"], "got 'ab'; expected keys of type")]
-)
+@pytest.mark.parametrize(("examples", "message"), [([], r"got \{\}"), (["ab"], "got 'ab'; expected keys of type")])
 def test_the_uniform_law_needs_examples(examples: Any, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         FiniteLaw.uniform(examples)
@@ -267,13 +265,16 @@ def test_a_mixture_drops_components_without_weight() -> None:
 @pytest.mark.parametrize(
     ("components", "message"),
     [
-        ([], r"argument components: got no components; expected at least one \(law, probability\)\. Add a component\."),
-        (ONE, r"argument components: got the FiniteLaw .*expected a list of pairs \(law, probability\)\. Pass \[\(ens"),
-        (None, r"argument components: got the NoneType None; expected a list of pairs"),
-        (7, r"argument components: got the int 7; expected a list of pairs"),
+        ([], r"argument components: got no components; expected a list of pairs \(law, probability\)\."),
+        (
+            ONE,
+            r"argument components: got <.*FiniteLaw.*>; expected a list of pairs \(law, probability\)\. Pass \[\(ens",
+        ),
+        (None, r"argument components: got None; expected a list of pairs"),
+        (7, r"argument components: got 7; expected a list of pairs"),
         (
             [ONE],
-            r"argument components\[0\]: got .*; expected a pair \(law, probability\)\. Pass \(ens\.at\(4\), '1/2'\)",
+            r"argument components\[0\]: got .*; expected a pair \(law, probability\)\. Pass \[\(ens\.at\(4\), '1/2'\)",
         ),
         ([(ONE, "1/2"), [TWO, "1/2"]], r"argument components\[1\]: got .*; expected a pair"),
         ([("1/2", ONE)], r"argument components\[0\]: got .*; expected a pair"),

@@ -130,16 +130,20 @@ def test_a_window_is_a_natural_number_or_none(window: Any) -> None:
         HeadClass(2, window)
 
 
-@pytest.mark.parametrize("key", ["Relative", "", None, 1, ["none"], ("none",)], ids=named)
+ADVICE = {"Relative": r"Did you mean 'relative'\?", "least": r"Did you mean 'last'\?", None: r"Did you mean 'none'\?"}
+
+
+@pytest.mark.parametrize("key", ["Relative", "", None, 1, ("no", "key")], ids=named)
 def test_a_key_is_one_of_four(key: Any) -> None:
-    message = r"argument key: got .*; expected one of none, order, relative, absolute\. Use 'none' to ignore the IDs\."
-    with pytest.raises(InvalidArgument, match=message):
+    message = r"argument key: got .*; expected one of none, order, relative, absolute\. "
+    with pytest.raises(InvalidArgument, match=message + ADVICE.get(key, r"Use 'none' to ignore the IDs\.")):
         HeadClass(2, key=key)
 
 
-@pytest.mark.parametrize("anchor", ["first", "", None, 1, ["last"]], ids=named)
+@pytest.mark.parametrize("anchor", ["first", "least", "", None, 1, ("a", "last", "token")], ids=named)
 def test_an_anchor_is_one_of_two(anchor: Any) -> None:
-    message = r"argument anchor: got .*; expected 'none' or 'last'\. Use 'last' for next-token prediction\."
+    message = r"argument anchor: got .*; expected one of none, last\. "
+    message += ADVICE.get(anchor, r"Use 'last' for next-token prediction\.")
     with pytest.raises(InvalidArgument, match=message):
         HeadClass(2, anchor=anchor)
 

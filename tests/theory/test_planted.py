@@ -202,7 +202,10 @@ def test_a_numpy_background_of_integers_is_exact() -> None:
         ({"background": {0: 1, 1: 0, 2: 0}}, r"argument background: got the dict .*; expected a list of weights"),
         ({"background": {0, 1, 2}}, r"argument background: got the set .*; expected a list of weights"),
         ({"background": None}, r"argument background: got the NoneType None; expected a list"),
-        ({"planted": {}}, r"argument planted: got no words; expected at least one word\. Add \{word: probability\}\."),
+        (
+            {"planted": {}},
+            r"argument planted: got \{\}; expected a mapping \{word: probability\} that is not empty\. For",
+        ),
         (
             {"planted": [(1, 2)]},
             r"argument planted: got the list .*; expected a mapping \{word: probability\}\. For instance",
@@ -280,14 +283,14 @@ def test_a_numpy_background_of_integers_is_exact() -> None:
         ({"support": "uniform"}, r"argument support: got 'uniform'; expected a support law"),
         (
             {"support": support.uniform},
-            r"argument support: got the function .*; expected the support law that it returns\. Call",
+            r"argument support: got <function .*; expected the support law that it returns\. Call",
         ),
         (
             {"support": support.local},
-            r"argument support: got the function .*Call it: for instance support\.uniform\(\) or",
+            r"argument support: got <function .*Call it: for instance support\.uniform\(\) or",
         ),
-        ({"support": support.paired}, r"argument support: got the function"),
-        ({"support": support.fixed}, r"argument support: got the function"),
+        ({"support": support.paired}, r"argument support: got <function"),
+        ({"support": support.fixed}, r"argument support: got <function"),
     ],
     ids=named,
 )
@@ -336,12 +339,17 @@ def test_a_length_without_a_support_set_is_refused() -> None:
             None,
             r"support\.fixed: argument sets: got the set \(0, 1, 2\) of 3",
         ),
-        ({"support": lambda length: None}, 4, None, r"support\.fixed: argument sets: got None; expected a mapping"),
+        (
+            {"support": lambda length: None},
+            4,
+            None,
+            r"support\.fixed: argument sets: got the NoneType None; expected a mapping",
+        ),
         (
             {"support": lambda length: {(1, 0): 1}},
             4,
             None,
-            r"support\.fixed: .* the set \(1, 0\); expected a tuple of positions",
+            r"support\.fixed: .* got \(1, 0\); expected tuples of positions",
         ),
         ({}, 5, SCHEMES["coupled"], r"positions\.blocks: argument length: got 5"),
         (

@@ -32,7 +32,7 @@ from theory import (
     PlantedLaw,
     View,
     coverage,
-    kernels,
+    kept_sets,
     mixture,
     pattern_masses,
     positions,
@@ -534,7 +534,7 @@ def test_the_kernel_keeps_to_the_budget() -> None:
     heads = HeadClass(2, 1, "relative")
     train, test = parity(2, support.local(1)).at(4), parity(2, support.local(1)).at(6)
     # 5 support sets, each with 3 runs of 4 positions that land somewhere and serve one demand.
-    size = kernels.WORK * 5 * 3 * 2
+    size = kept_sets.WORK * 5 * 3 * 2
     assert coverage(heads, train=train, test=test, budget=size).kappa0 == 1
     with pytest.raises(
         BudgetExceeded, match=rf"\(kernel.*\): .* budget of {size - 1} for an enumeration of {size} items"

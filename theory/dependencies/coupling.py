@@ -9,8 +9,9 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from theory.dependencies.sets import Convention, Sets, sets_of, widest
+from theory.errors import check_integer
 from theory.positions import Ids
-from theory.tasks.base import Instance, check_parameter
+from theory.tasks.base import Instance
 
 NODES = 50_000
 """Nodes that the search visits unless `budget` says otherwise."""
@@ -67,7 +68,7 @@ def lower_bound(
     """
     where = "dependencies.lower_bound"
     n_positions, sets = sets_of(instance_or_sets, convention, where)
-    check_parameter(cap, where, "cap", least=1)
+    check_integer(cap, where, "cap", least=1)
     return max((part.bound(cap) for part in _components(n_positions, sets)), default=0)
 
 
@@ -110,8 +111,8 @@ def synthesize(
     """
     where = "dependencies.synthesize"
     n_positions, sets = sets_of(instance_or_sets, convention, where)
-    check_parameter(cap, where, "cap", least=1)
-    check_parameter(budget, where, "budget", least=0)
+    check_integer(cap, where, "cap", least=1)
+    check_integer(budget, where, "budget", least=0)
     parts = _components(n_positions, sets)
     proved, n_nodes = max((part.bound(cap) for part in parts), default=0), 0
     layouts = [part.filling(cap, proved) for part in parts]

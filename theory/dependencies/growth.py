@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from theory.dependencies.sets import Convention, check_convention, check_integers, dependency_sets, widest
-from theory.errors import BudgetExceeded, InvalidArgument, check_type, shown
+from theory.dependencies.sets import Convention, check_convention, dependency_sets, widest
+from theory.errors import BudgetExceeded, check, check_integer, check_integers, check_type
 from theory.exact import as_float, check_generator
-from theory.tasks.base import Instance, Task, check_parameter
+from theory.tasks.base import Instance, Task
 
 Model: TypeAlias = Literal["constant", "logarithmic", "linear"]
 
@@ -87,22 +87,11 @@ def fit_growth(lengths: Sequence[int], values: Sequence[int]) -> Growth:
     where = "dependencies.fit_growth"
     check_integers(lengths, where, "lengths", least=1)
     check_integers(values, where, "values")
-    if len(set(lengths)) != len(lengths) or len(lengths) < 3:
-        raise InvalidArgument(
-            where,
-            "lengths",
-            got=shown(list(lengths)),
-            expected="at least three different lengths",
-            fix="Every model goes through two points: measure at more lengths.",
-        )
-    if len(values) != len(lengths):
-        raise InvalidArgument(
-            where,
-            "values",
-            got=f"{len(values)} values for {len(lengths)} lengths",
-            expected="one a length",
-            fix="Measure every length.",
-        )
+    several = len(set(lengths)) == len(lengths) > 2
+    expected, fix = "at least three different lengths", "Every model goes through two points: measure at more lengths."
+    check(several, where, "lengths", list(lengths), expected=expected, fix=fix)
+    got = f"{len(values)} values for {len(lengths)} lengths"
+    check(len(values) == len(lengths), where, "values", got=got, expected="one a length", fix="Measure every length.")
     fits = (
         _least_squares("constant", [Fraction(0) for _ in lengths], values),
         _least_squares("logarithmic", [Fraction(log(n)) for n in lengths], values),
@@ -230,19 +219,15 @@ def seen_instances(
     task: Task, length: int, budget: int, samples: int, rng: np.random.Generator | None, where: str
 ) -> tuple[Iterable[Instance], bool]:
     """Every instance of a length, or a sample of them, and which it is."""
-    check_parameter(budget, where, "budget", least=0)
-    check_parameter(samples, where, "samples", least=1)
+    check_integer(budget, where, "budget", least=0)
+    check_integer(samples, where, "samples", least=1)
     task.check_length(length, "instances")
     size = task.n_instances(length)
     if size <= budget:
         return task.instances(length), True
     if rng is None:
-        raise BudgetExceeded(
-            where,
-            size=size,
-            budget=budget,
-            fix=f"Pass a generator (rng=np.random.default_rng(seed)) to sample {samples} instances instead.",
-        )
+        fix = f"Pass a generator (rng=np.random.default_rng(seed)) to sample {samples} instances instead."
+        raise BudgetExceeded(where, size=size, budget=budget, fix=fix)
     check_generator(rng, where)
     return (task.sample(length, rng) for _ in range(samples)), False
 

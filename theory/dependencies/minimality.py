@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from theory.dependencies.growth import LISTED, scope_text, seen_instances
-from theory.dependencies.sets import check_integers
-from theory.errors import AssumptionViolated, InvalidArgument, check_type, shown
+from theory.errors import AssumptionViolated, check, check_integers, check_type, shown
 from theory.positions import Ids
 from theory.tasks.base import Instance, Task, Tokens
 
@@ -93,8 +92,7 @@ def idle_slots(
     where = "dependencies.idle_slots"
     check_type(task, Task, where, "task", "a Task", "For instance TASKS['copy'].")
     check_integers(lengths, where, "lengths")
-    if not lengths:
-        raise InvalidArgument(where, "lengths", got="none", expected="at least one length", fix="For instance [2, 3].")
+    check(lengths, where, "lengths", got="none", expected="at least one length", fix="For instance [2, 3].")
     targets: dict[tuple[Ids, Tokens], int] = {}
     scope = []
     for length in lengths:
@@ -127,10 +125,6 @@ def _read_steps(instance: Instance, targets: dict[tuple[Ids, Tokens], int], by_i
         relative = tuple(instance.ids[source] - query for source in step.sources) if by_ids else ()
         before = targets.setdefault((relative, reading), target)
         if before != target:
-            raise AssumptionViolated(
-                where,
-                "task",
-                got=f"the targets {before} and {target} for one reading {shown(reading)}",
-                expected="dependency sets that decide the target",
-                fix="Complete the sets." if by_ids else "Complete the sets, or pass by_ids=True if IDs take part.",
-            )
+            got = f"the targets {before} and {target} for one reading {shown(reading)}"
+            fix = "Complete the sets." if by_ids else "Complete the sets, or pass by_ids=True if IDs take part."
+            raise AssumptionViolated(where, "task", got=got, expected="dependency sets that decide the target", fix=fix)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from theory.dependencies.coupling import lower_bound, verified
 from theory.dependencies.sets import Convention, check_convention, check_parts, dependency_sets
-from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument, check_type, shown
+from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument, check, check_integer, check_type, shown
 from theory.positions import Ids
-from theory.tasks.base import Instance, Task, check_parameter
+from theory.tasks.base import Instance, Task
 
 
 class PartRule(NamedTuple):
@@ -78,13 +78,9 @@ class Rule:
         sizes = Counter(instance.parts)
         unknown = sorted(set(sizes) - set(rules))
         if unknown:
-            raise InvalidArgument(
-                "Rule",
-                "instance",
-                got=f"the parts {shown(unknown)}",
-                expected=f"parts among {shown(sorted(rules))}",
-                fix="Make the rule from instances of this task.",
-            )
+            got, expected = f"the parts {shown(unknown)}", f"parts among {shown(sorted(rules))}"
+            fix = "Make the rule from instances of this task."
+            raise InvalidArgument("Rule", "instance", got=got, expected=expected, fix=fix)
         return tuple(rules[part].id(i, sizes[part]) for part, i in indexed_parts(instance))
 
     def __str__(self) -> str:
@@ -137,13 +133,9 @@ class RuleCoupling:
                 return self.rule(instance)
             if sizes[-1] > length:
                 break
-        raise InvalidArgument(
-            "RuleCoupling",
-            "length",
-            got=shown(length),
-            expected=f"the length of a sequence of {self.task.name}",
-            fix=f"The nearest ones that were tried are {shown(sizes[-2:])}.",
-        )
+        expected = f"the length of a sequence of {self.task.name}"
+        fix = f"The nearest ones that were tried are {shown(sizes[-2:])}."
+        raise InvalidArgument("RuleCoupling", "length", got=shown(length), expected=expected, fix=fix)
 
 
 def synthesize_rule(
@@ -194,17 +186,12 @@ def synthesize_rule(
     for j, instance in enumerate(given):
         check_parts(instance, where, f"instances[{j}]")
     check_convention(convention, where)
-    check_parameter(cap, where, "cap", least=1)
-    check_parameter(offsets, where, "offsets", least=0)
-    check_parameter(budget, where, "budget", least=1)
-    if len({len(instance.tokens) for instance in given}) < 2:
-        raise InvalidArgument(
-            where,
-            "instances",
-            got=f"{len(given)} instances of one length",
-            expected="instances of two lengths or more",
-            fix="At a single length a slope in the length cannot be told from an offset.",
-        )
+    for name, value, least in (("cap", cap, 1), ("offsets", offsets, 0), ("budget", budget, 1)):
+        check_integer(value, where, name, least=least)
+    got = f"{len(given)} instances of one length"
+    fix = "At a single length a slope in the length cannot be told from an offset."
+    several = len({len(instance.tokens) for instance in given}) > 1
+    check(several, where, "instances", got=got, expected="instances of two lengths or more", fix=fix)
     return _RuleSearch(given, cap, convention, offsets, budget).run()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import check, check_integers, check_one_of, check_type
 from theory.tasks.base import Instance
 
 if TYPE_CHECKING:
@@ -114,51 +114,19 @@ def check_instance(value: object, where: str, argument: str) -> None:
 
 def check_parts(instance: Instance, where: str, argument: str) -> None:
     check_instance(instance, where, argument)
-    if not instance.parts:
-        raise InvalidArgument(
-            where,
-            argument,
-            got="an instance without parts",
-            expected="one part a position",
-            fix="Let the task set Instance.parts.",
-        )
+    got, fix = "an instance without parts", "Let the task set Instance.parts."
+    check(instance.parts, where, argument, got=got, expected="one part a position", fix=fix)
 
 
 def check_convention(value: object, where: str) -> None:
-    if value not in get_args(Convention):
-        raise InvalidArgument(
-            where,
-            "convention",
-            got=shown(value),
-            expected="'sources', 'token' or 'query'",
-            fix="Use 'token' to couple outputs with their operands, 'query' for the window of a head.",
-        )
-
-
-def check_integers(values: object, where: str, argument: str, *, least: int | None = None) -> None:
-    check_type(values, (list, tuple, range), where, argument, "a list of integers", "For instance [2, 3, 4].")
-    assert isinstance(values, list | tuple | range)
-    for j, value in enumerate(values):
-        if not isinstance(value, int) or isinstance(value, bool) or (least is not None and value < least):
-            raise InvalidArgument(
-                where,
-                f"{argument}[{j}]",
-                got=shown(value),
-                expected="an integer" if least is None else f"an integer >= {least}",
-                fix="Give plain integers.",
-            )
+    fix = "Use 'token' to couple outputs with their operands, 'query' for the window of a head."
+    check_one_of(value, get_args(Convention), where, "convention", fix)
 
 
 def check_ids(ids: Sequence[int], n_positions: int, where: str) -> Sequence[int]:
     check_integers(ids, where, "ids")
-    if len(ids) != n_positions:
-        raise InvalidArgument(
-            where,
-            "ids",
-            got=f"{len(ids)} IDs for {n_positions} positions",
-            expected="one a position",
-            fix="For instance rule(instance).",
-        )
+    got = f"{len(ids)} IDs for {n_positions} positions"
+    check(len(ids) == n_positions, where, "ids", got=got, expected="one a position", fix="For instance rule(instance).")
     return ids
 
 
@@ -167,18 +135,16 @@ def sets_of(value: object, convention: Convention, where: str) -> tuple[int, Set
     if isinstance(value, Instance):
         check_convention(convention, where)
         return len(value.tokens), dependency_sets(value, convention)
-    argument = "instance_or_sets"
-    check_type(value, (list, tuple), where, argument, "an Instance or a list of sets of positions", "[(0, 1), (1, 2)].")
+    argument, expected = "instance_or_sets", "an Instance or a list of sets of positions"
+    check_type(value, (list, tuple), where, argument, expected, "[(0, 1), (1, 2)].")
     assert isinstance(value, list | tuple)
     sets = []
     for j, positions in enumerate(value):
-        check_type(
-            positions, (list, tuple, set, frozenset), where, f"{argument}[{j}]", "a set of positions", "Write (0, 1)."
-        )
-        check_integers(list(positions), where, f"{argument}[{j}]", least=0)
-        sets.append(tuple(sorted(set(positions))))
-    if not any(sets):
-        raise InvalidArgument(
-            where, argument, got="no positions", expected="at least one set that is not empty", fix="Write [(0, 1)]."
-        )
+        for j, positions in enumerate(value):
+            each = f"{argument}[{j}]"
+            check_type(positions, (list, tuple, set, frozenset), where, each, "a set of positions", "Write (0, 1).")
+            check_integers(list(positions), where, each, least=0)
+            sets.append(tuple(sorted(set(positions))))
+        expected = "at least one set that is not empty"
+        check(any(sets), where, argument, got="no positions", expected=expected, fix="Write [(0, 1)].")
     return 1 + max(s[-1] for s in sets if s), tuple(sets)

@@ -27,8 +27,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from theory.errors import InvalidArgument, shown
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names, digits_of
+from theory.errors import check_integer, check_one_of
+from theory.tasks.base import Instance, Step, Task, Tokens, digit_names, digits_of
 
 Order: TypeAlias = Literal["reversed", "plain"]
 
@@ -59,11 +59,8 @@ class Addition(Task):
     carry: bool = False
 
     def __post_init__(self) -> None:
-        check_parameter(self.base, "Addition", "base", least=2)
-        if self.order not in get_args(Order):
-            raise InvalidArgument(
-                "Addition", "order", got=shown(self.order), expected="'reversed' or 'plain'", fix="See the docstring."
-            )
+        check_integer(self.base, "Addition", "base", least=2)
+        check_one_of(self.order, get_args(Order), "Addition", "order")
 
     @property
     def name(self) -> str:

@@ -36,7 +36,13 @@ from typing import Any
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check_type, shown, within_budget
+from theory.errors import (
+    check,
+    check_integer,
+    check_type,
+    is_integer,
+    within_budget,
+)
 from theory.exact import check_generator
 from theory.examples import BUDGET, Example
 from theory.heads import Anchor
@@ -195,14 +201,9 @@ class Task(ABC):
         """
         scheme = absolute() if relabel is None else relabel
         check_type(scheme, PositionScheme, "Task.examples", "relabel", "a position scheme", "For instance absolute().")
-        if isinstance(scheme, Coupled):
-            raise InvalidArgument(
-                "Task.examples",
-                "relabel",
-                got="a coupled scheme",
-                expected="a scheme that relabels IDs",
-                fix="Use coupled=True for the task's own coupling.",
-            )
+        plain, fix = not isinstance(scheme, Coupled), "Use coupled=True for the task's own coupling."
+        got, expected = "a coupled scheme", "a scheme that relabels IDs"
+        check(plain, "Task.examples", "relabel", got=got, expected=expected, fix=fix)
         for instance in self.support(length, budget=budget):
             base = instance.ids if coupled else tuple(range(len(instance.tokens)))
             values = tuple(sorted(set(base)))
@@ -295,14 +296,9 @@ class Task(ABC):
         ------
         InvalidArgument
         """
-        if not isinstance(length, int) or isinstance(length, bool) or length < self.min_length:
-            raise InvalidArgument(
-                f"{type(self).__name__}.{method}",
-                "length",
-                got=shown(length),
-                expected=f"an integer >= {self.min_length}",
-                fix=f"The shortest {self.name} has length {self.min_length}.",
-            )
+        if not is_integer(length, self.min_length):
+            where, fix = f"{type(self).__name__}.{method}", f"The shortest {self.name} has length {self.min_length}."
+            check_integer(length, where, "length", least=self.min_length, fix=fix)
 
 
 def _takes_key(method: Callable[..., object]) -> bool:
@@ -330,23 +326,6 @@ def digit_names(base: int) -> tuple[str, ...]:
     return tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[i] if i < 36 else f"[{i}]" for i in range(base))
 
 
-def check_parameter(value: object, where: str, argument: str, *, least: int) -> None:
-    """Refuse a parameter that is no integer, or too small.
-
-    Raises
-    ------
-    InvalidArgument
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidArgument(
-            where,
-            argument,
-            got=shown(value),
-            expected=f"an integer >= {least}",
-            fix=f"For instance {argument}={least}.",
-        )
-
-
 def digits_of(number: object, base: int, length: int, where: str, argument: str) -> Tokens:
     """The `length` digits of a number, the most significant first.
 
@@ -359,12 +338,5 @@ def digits_of(number: object, base: int, length: int, where: str, argument: str)
     >>> digits_of(49, 10, 3, "example", "number")
     (0, 4, 9)
     """
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < base**length:
-        raise InvalidArgument(
-            where,
-            argument,
-            got=shown(number),
-            expected=f"an integer from 0 to {base**length - 1}",
-            fix="Raise `length` for more digits.",
-        )
+    check_integer(number, where, argument, least=0, most=base**length - 1, fix="Raise `length` for more digits.")
     return tuple(number // base**i % base for i in range(length))[::-1]

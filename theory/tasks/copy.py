@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, letters
+from theory.errors import check_integer
+from theory.tasks.base import Instance, Step, Task, Tokens, letters
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Copy(Task):
     offsets = frozenset({(1,)})
 
     def __post_init__(self) -> None:
-        check_parameter(self.n_symbols, type(self).__name__, "n_symbols", least=1)
+        check_integer(self.n_symbols, type(self).__name__, "n_symbols", least=1)
 
     @property
     def alphabet(self) -> tuple[str, ...]:

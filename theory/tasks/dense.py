@@ -15,8 +15,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from theory.errors import InvalidArgument
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names
+from theory.errors import InvalidArgument, check_integer
+from theory.tasks.base import Instance, Step, Task, Tokens, digit_names
 
 
 class Dense(Task):
@@ -106,7 +106,7 @@ class SumModulo(Dense):
     modulus: int = 3
 
     def __post_init__(self) -> None:
-        check_parameter(self.modulus, "SumModulo", "modulus", least=2)
+        check_integer(self.modulus, "SumModulo", "modulus", least=2)
         object.__setattr__(self, "n_digits", self.modulus)
         object.__setattr__(self, "n_answers", self.modulus)
 
@@ -138,7 +138,7 @@ class CountOnes(Dense):
     name = "count ones"
 
     def __post_init__(self) -> None:
-        check_parameter(self.most, "CountOnes", "most", least=1)
+        check_integer(self.most, "CountOnes", "most", least=1)
         object.__setattr__(self, "n_answers", self.most + 1)
 
     def answer(self, digits: Tokens) -> int:
@@ -147,10 +147,5 @@ class CountOnes(Dense):
     def check_length(self, length: object, method: str) -> None:
         super().check_length(length, method)
         if isinstance(length, int) and length > self.most:
-            raise InvalidArgument(
-                f"CountOnes.{method}",
-                "length",
-                got=f"{length}",
-                expected=f"at most {self.most}, the greatest count with a token",
-                fix=f"Use CountOnes(most={length}).",
-            )
+            expected, fix = f"at most {self.most}, the greatest count with a token", f"Use CountOnes(most={length})."
+            raise InvalidArgument(f"CountOnes.{method}", "length", got=f"{length}", expected=expected, fix=fix)

@@ -11,14 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, check, check_tuple, is_tuple, shown
 from theory.examples import Example
 from theory.positions import Ids
 
 Tokens: TypeAlias = tuple[int, ...]
-
-WHOLE = frozenset({int})
-"""The types of whole numbers: neither bool nor those of numpy."""
 
 
 class Step(NamedTuple):
@@ -69,62 +66,34 @@ class Instance:
         where = "Instance"
         for name in ("tokens", "ids", "given"):
             values = getattr(self, name)
-            if isinstance(values, tuple) and WHOLE.issuperset(map(type, values)):
-                continue
-            if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
-                several = next(value for value in values if isinstance(value, tuple))
-                raise InvalidArgument(
-                    where,
-                    name,
-                    got=f"the tuple {shown(several)} as the ID of one token",
-                    expected="one integer a token",
-                    fix="Several IDs a token are not supported: choose one of them, or number the pairs.",
-                )
-            raise InvalidArgument(
-                where,
-                name,
-                got=f"the {type(values).__name__} {shown(values)}",
-                expected="a tuple of integers",
-                fix="Write tuple(values); from a numpy array tuple(array.tolist()).",
-            )
+            if not is_tuple(values):
+                if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
+                    got = f"the tuple {shown(next(v for v in values if isinstance(v, tuple)))} as the ID of one token"
+                    fix = "Several IDs a token are not supported: choose one of them, or number the pairs."
+                    raise InvalidArgument(where, name, got=got, expected="one integer a token", fix=fix)
+                check_tuple(values, where, name)
         for name in ("ids", "parts") if self.parts else ("ids",):
             if len(getattr(self, name)) != len(self.tokens):
-                raise InvalidArgument(
-                    where,
-                    name,
-                    got=f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens",
-                    expected="one a token",
-                    fix="Give every position its own, prompt and output.",
-                )
-        if not isinstance(self.steps, tuple) or not set(map(type, self.steps)) <= {Step}:
-            raise InvalidArgument(
-                where, "steps", got=shown(self.steps), expected="a tuple of Steps", fix="Write (Step(2, (0, 1)), ...)."
-            )
+                got = f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens"
+                fix = "Give every position its own, prompt and output."
+                raise InvalidArgument(where, name, got=got, expected="one a token", fix=fix)
+        steps = isinstance(self.steps, tuple) and set(map(type, self.steps)) <= {Step}
+        check(steps, where, "steps", self.steps, expected="a tuple of Steps", fix="Write (Step(2, (0, 1)), ...).")
         scored = [position for position, _ in self.steps]
         n_prompt = len(self.tokens) - len(scored) - len(self.given)
         output = range(n_prompt, len(self.tokens))
         if not scored or n_prompt < 1 or sorted([*scored, *self.given]) != [*output] or scored != sorted(scored):
-            raise InvalidArgument(
-                where,
-                "steps",
-                got=f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens",
-                expected="every position after the prompt once, the steps in order, and at least one of them",
-                fix="List each output position in `steps`, or in `given` when it is not predicted.",
-            )
+            got = f"steps at {shown(scored)} and given {shown(self.given)} in {len(self.tokens)} tokens"
+            expected = "every position after the prompt once, the steps in order, and at least one of them"
+            fix = "List each output position in `steps`, or in `given` when it is not predicted."
+            raise InvalidArgument(where, "steps", got=got, expected=expected, fix=fix)
         for position, sources in self.steps:
-            whole = isinstance(sources, tuple) and WHOLE.issuperset(map(type, sources))
-            if (
-                not whole
-                or (sources and not 0 <= min(sources) <= max(sources) < position)
-                or len({*sources}) < len(sources)
-            ):
-                raise InvalidArgument(
-                    where,
-                    "steps",
-                    got=f"the sources {shown(sources)} of the step at position {position}",
-                    expected=f"a tuple of distinct earlier positions, 0..{position - 1}",
-                    fix="A prediction reads tokens before it only, each listed once.",
-                )
+            earlier = is_tuple(sources) and (not sources or 0 <= min(sources) <= max(sources) < position)
+            if not earlier or len({*sources}) < len(sources):
+                got = f"the sources {shown(sources)} of the step at position {position}"
+                expected = f"a tuple of distinct earlier positions, 0..{position - 1}"
+                fix = "A prediction reads tokens before it only, each listed once."
+                raise InvalidArgument(where, "steps", got=got, expected=expected, fix=fix)
 
     @property
     def n_prompt(self) -> int:

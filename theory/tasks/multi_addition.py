@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from theory.errors import InvalidArgument
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names, digits_of
+from theory.errors import InvalidArgument, check_integer
+from theory.tasks.base import Instance, Step, Task, Tokens, digit_names, digits_of
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class MultiAddition(Task):
     sparsity = 3
 
     def __post_init__(self) -> None:
-        check_parameter(self.operands, "MultiAddition", "operands", least=2)
-        check_parameter(self.base, "MultiAddition", "base", least=2)
+        check_integer(self.operands, "MultiAddition", "operands", least=2)
+        check_integer(self.base, "MultiAddition", "base", least=2)
 
     @property
     def name(self) -> str:
@@ -88,16 +88,11 @@ class MultiAddition(Task):
         "027+048+036=5'70;1'1'1"
         """
         where = "MultiAddition.encode"
-        if len(numbers) != self.operands:
-            raise InvalidArgument(
-                where,
-                "numbers",
-                got=f"{len(numbers)} numbers",
-                expected=f"{self.operands}, one an operand",
-                fix=f"Use MultiAddition({len(numbers)}) to add {len(numbers)}."
-                if len(numbers) > 1
-                else "Give them all.",
-            )
+        n = len(numbers)
+        if n != self.operands:
+            fix = f"Use MultiAddition({n}) to add {n}." if n > 1 else "Give them all."
+            got, expected = f"{n} numbers", f"{self.operands}, one an operand"
+            raise InvalidArgument(where, "numbers", got=got, expected=expected, fix=fix)
         prompt: list[int] = []
         for number in numbers:
             prompt += [0] * self.padding + [*digits_of(number, self.base, length, where, "numbers"), self.base]

@@ -22,7 +22,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names, digits_of
+from theory.errors import check_integer
+from theory.tasks.base import Instance, Step, Task, Tokens, digit_names, digits_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Multiplication(Task):
     carried: bool = True
 
     def __post_init__(self) -> None:
-        check_parameter(self.base, "Multiplication", "base", least=2)
+        check_integer(self.base, "Multiplication", "base", least=2)
 
     @property
     def name(self) -> str:

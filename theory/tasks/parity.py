@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from theory.errors import InvalidArgument, shown
+from theory.errors import check_one_of
 from theory.tasks.base import Instance, Step, Task, Tokens
 
 Coupling: TypeAlias = Literal["token", "query"]
@@ -40,14 +40,7 @@ class ScratchpadParity(Task):
     sparsity = 2
 
     def __post_init__(self) -> None:
-        if self.coupling not in get_args(Coupling):
-            raise InvalidArgument(
-                "ScratchpadParity",
-                "coupling",
-                got=shown(self.coupling),
-                expected="'token' or 'query'",
-                fix="See the docstring.",
-            )
+        check_one_of(self.coupling, get_args(Coupling), "ScratchpadParity", "coupling")
 
     @property
     def name(self) -> str:

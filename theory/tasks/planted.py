@@ -29,12 +29,12 @@ from math import lcm, prod
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check_type, shown
+from theory.errors import check, check_integer, check_type, shown
 from theory.exact import draw_indices, over_common_denominator
 from theory.planted import PlantedEnsemble, Word
 from theory.positions import coupled
 from theory.support import PositionSet, SupportLaw, SupportRule, at_length, uniform
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, digit_names
+from theory.tasks.base import Instance, Step, Task, Tokens, digit_names
 
 
 @dataclass(frozen=True)
@@ -168,14 +168,11 @@ class PlantedMixture(Task):
 
     def __post_init__(self) -> None:
         arities = [part.sparsity for part in self.parts]
-        if not arities or len({part.alphabet for part in self.parts}) > 1 or len(set(arities)) < len(arities):
-            raise InvalidArgument(
-                "PlantedMixture",
-                "parts",
-                got=f"the arities {shown(arities)}, alphabets {shown([p.alphabet for p in self.parts])}",
-                expected="planted tasks of different arities over one alphabet",
-                fix="For instance sparse_parity(1), sparse_parity(2).",
-            )
+        one = arities and len({part.alphabet for part in self.parts}) == 1 and len(set(arities)) == len(arities)
+        got = f"the arities {shown(arities)}, alphabets {shown([part.alphabet for part in self.parts])}"
+        expected = "planted tasks of different arities over one alphabet"
+        fix = "For instance sparse_parity(1), sparse_parity(2)."
+        check(one, "PlantedMixture", "parts", got=got, expected=expected, fix=fix)
         object.__setattr__(self, "min_length", max(arities))
 
     @property
@@ -232,7 +229,7 @@ def sparse_parity(
     >>> [task.text(instance.tokens) for instance in task.support(3)][:5]
     ['110=0', '120=1', '210=1', '220=0', '101=0']
     """
-    check_parameter(k, "sparse_parity", "k", least=1)
+    check_integer(k, "sparse_parity", "k", least=1)
     words = list(product((1, 2), repeat=k))
     ensemble = PlantedEnsemble(
         vocabulary=3,
@@ -253,5 +250,5 @@ def sparse_parity_up_to(most: int) -> PlantedMixture:
     >>> sparse_parity_up_to(3).name
     'sparse parity, k <= 3'
     """
-    check_parameter(most, "sparse_parity_up_to", "most", least=1)
+    check_integer(most, "sparse_parity_up_to", "most", least=1)
     return PlantedMixture(tuple(map(sparse_parity, range(1, most + 1))), f"sparse parity, k <= {most}")

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from theory.errors import InvalidArgument, check_type, shown
-from theory.tasks.base import Instance, Step, Task, Tokens, check_parameter, letters
+from theory.errors import check, check_integer, check_type
+from theory.tasks.base import Instance, Step, Task, Tokens, letters
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,12 @@ class PointerChasing(Task):
     offsets = frozenset({(0,)})
 
     def __post_init__(self) -> None:
-        check_parameter(self.n_symbols, "PointerChasing", "n_symbols", least=1)
+        check_integer(self.n_symbols, "PointerChasing", "n_symbols", least=1)
         check_type(self.jumps, tuple, "PointerChasing", "jumps", "a tuple of distinct integers >= 1", "Use (1, 2).")
         for jump in self.jumps:
-            check_parameter(jump, "PointerChasing", "jumps", least=1)
-        if not self.jumps or len(set(self.jumps)) != len(self.jumps):
-            raise InvalidArgument(
-                "PointerChasing",
-                "jumps",
-                got=shown(self.jumps),
-                expected="at least one jump, each once",
-                fix="Use (1, 2).",
-            )
+            check_integer(jump, "PointerChasing", "jumps", least=1)
+        once, expected = len(set(self.jumps)) == len(self.jumps) > 0, "at least one jump, each once"
+        check(once, "PointerChasing", "jumps", self.jumps, expected=expected, fix="Use (1, 2).")
 
     @property
     def cells(self) -> tuple[tuple[int, int], ...]:
@@ -80,14 +74,9 @@ class PointerChasing(Task):
         InvalidArgument : for something else than cells of the alphabet, with spaces between.
         """
         cells = self.alphabet[: len(self.cells)]
-        if not isinstance(tape, str) or not tape.split() or not set(tape.split()) <= set(cells):
-            raise InvalidArgument(
-                "PointerChasing.encode",
-                "tape",
-                got=shown(tape),
-                expected=f"cells of {', '.join(cells)}, with spaces between",
-                fix="Write for instance 'a+1 a+1'.",
-            )
+        known = isinstance(tape, str) and tape.split() and set(tape.split()) <= set(cells)
+        expected, fix = f"cells of {', '.join(cells)}, with spaces between", "Write for instance 'a+1 a+1'."
+        check(known, "PointerChasing.encode", "tape", tape, expected=expected, fix=fix)
         return self.solve((*(cells.index(cell) for cell in tape.split()), len(cells)))
 
     def solve(self, prompt: Tokens) -> Instance:

@@ -1,24 +1,10 @@
-"""Sub-example kernels: what proves κ0 (T3) and the retention factor (T11), as linear programs over kept sets.
+"""What a head class tells apart of placements, and the kept sets that lead from one to another.
 
-Given a test placement a = (S*, IDs), keep a set U of positions. The sub-example on U has the tokens, the IDs and the
-label of the example, and its candidates are the candidates within U (with the anchor, U holds the last position). Where
-a head of the class cannot tell its placement from a training placement b, it is an example of training. Weights
-g(U | a) >= 0 with
-
-    Σ_U g(U | a) >= 1 for every test placement a,   and   Σ_(a, U → b) P(a) g(U | a) <= t · T(b)
-
-for every training placement b prove Pr_test[abstain] <= t · Pr_train[abstain] for every head: abstaining on an example
-means abstaining on all its sub-examples. If moreover every candidate set S survives, Σ_(U ⊇ S) g(U | a) >= 1, they
-prove L_test(h) <= t · L_train(h) for *every* head, hard or soft (T11). The least t is a linear program.
-
-It is made small by structure, without changing its optimum:
-
-- What the class cannot tell apart is one *atom* (`atom_of`), and words of the class that exclude and tell nothing are
-  dropped (`plainest`).
+- What the class cannot tell apart is one *atom* (`atom_of`).
 - Permutations of positions (or of clusters) that change neither where a kept set leads nor which sets are candidates
-  map kernels to kernels of the same t, and so does averaging over them. So g may be taken to depend on how many
-  positions are kept between the planted ones (`_gap_choices`), on how many alike clusters are kept (`_part_choices`),
-  or, for uniform supports, on the number of kept positions alone (`_uniform_program`).
+  map kernels to kernels of the same t, and so does averaging over them. So a kernel may be taken to depend on how many
+  positions are kept between the planted ones (`_gap_options`), or on how many alike clusters are kept
+  (`_part_options`).
 """
 
 from __future__ import annotations
@@ -26,28 +12,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
-from math import comb, inf, prod
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from math import comb, prod
+from typing import Any, NamedTuple, TypeAlias
 
-from theory.errors import CELLS, HUGE, bulk, shown, within_budget
-from theory.exact import choose, exact_choose
+from theory.errors import CELLS, HUGE, shown, within_budget
+from theory.exact import choose
 from theory.heads import HeadClass
+from theory.placements import SeenLaw, listed, n_listed
 from theory.planted import PlantedLaw
-from theory.positions import ChunkedShift, Ids, RandomOrdered, RandomShift
-from theory.programs import Choice, least_t
-from theory.support import PositionSet, Uniform
-
-ExactOrInfinite: TypeAlias = Fraction | float
-"""A Fraction, or math.inf (the only float that occurs)."""
-
-Family: TypeAlias = Literal["all kept sets", "runs of neighbours", "runs of neighbours and uniform kept sets"]
-"""The kernels that a search covers. What it says of the least factor, it says of these alone."""
-
-Components: TypeAlias = list[tuple[PlantedLaw, Fraction]]
-"""Planted laws with their mixture weights."""
+from theory.positions import Ids
 
 WORK = 16
 """What a step of the search for kept sets counts in a budget, or an entry of the program: beside a pair that is listed,
@@ -67,45 +42,19 @@ Option: TypeAlias = tuple[tuple[tuple[Any, Fraction], ...], tuple[Fraction, ...]
 """A law of kept sets: the training atoms that it leads to, and the share of each demand that survives."""
 
 
-@dataclass(frozen=True)
-class Factor:
-    """A verified factor t, and a verified lower bound on what any kernel of the family reaches.
+class Kernels(NamedTuple):
+    """A family of kernels: the test placements that it tells apart, each with probability, options and words for it."""
 
-    Attributes
-    ----------
-    value : t, or inf where the family has no kernel.
-    lower : no kernel of the family has a smaller factor; at least 1.
-    family : the kernels that were searched. One outside may do better, unless these are all kept sets.
-    missing : why the family has no kernel; empty where it has one.
-
-    Examples
-    --------
-    >>> Factor(Fraction(3, 2), Fraction(3, 2)).optimal
-    True
-    """
-
-    value: ExactOrInfinite
-    lower: ExactOrInfinite
-    family: Family = "all kept sets"
-    missing: str = field(default="", compare=False)
-
-    @property
-    def optimal(self) -> bool:
-        """Whether no kernel of the family gives a smaller factor."""
-        return self.value == self.lower
+    atoms: Mapping[Any, Fraction]
+    options_of: Callable[[Any], list[Option]]
+    described: Callable[[Any], str]
 
 
-class _Program(NamedTuple):
-    train: Mapping[Any, Fraction]
-    choices: list[Choice]
-    missing: str
-
-
-class _TooMuch(Exception):
+class TooMuch(Exception):
     """The search for kept sets is longer than the budget."""
 
 
-class _Work:
+class Work:
     """Counts the steps of a search, up to a limit."""
 
     def __init__(self, limit: int) -> None:
@@ -114,108 +63,10 @@ class _Work:
     def spend(self, steps: int) -> None:
         self.left -= steps
         if self.left < 0:
-            raise _TooMuch
+            raise TooMuch
 
 
-def least_factor(heads: HeadClass, trained: Components, tested: Components, budget: int, *, retain: bool) -> Factor:
-    """The least t: for abstentions (κ0), or with `retain` for whole losses, where every candidate must survive.
-
-    Where the search for kept sets would exceed the budget, a smaller family of kernels is tried, and said.
-
-    Raises
-    ------
-    BudgetExceeded : when the placements, or the smaller family, exceed it as well.
-    """
-    where = "retention (kernel)" if retain else "coverage (kernel)"
-    laws = [law for law, _ in (*trained, *tested)]
-    heads = plainest(heads, laws, where, budget)
-    family: Family = "all kept sets"
-    if is_uniform(heads, laws):
-        within_budget(where, size=len(trained) * len(tested), budget=budget)
-        program = _uniform_program(heads, trained, tested, where, retain)
-    else:
-        for part in (trained, tested):
-            within_budget(where, size=sum(n_listed(heads, law) for law, _ in part), budget=budget)
-        train: defaultdict[Atom, Fraction] = defaultdict(Fraction)
-        for _, marks, ids, p in _placed(heads, trained):
-            train[atom_of(heads, marks, ids)] += p
-        try:
-            program = _full_program(heads, train, trained, tested, _Work(budget // WORK), retain)
-        except _TooMuch:
-            family = "runs of neighbours and uniform kept sets" if _has_gaps(heads) else "runs of neighbours"
-            program = _small_program(heads, train, trained, tested, where, budget, retain)
-    if program.missing:
-        return Factor(inf, inf, family, program.missing)
-    return Factor(*least_t(program.train, program.choices), family)
-
-
-# ── What a class sees ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def plainest(heads: HeadClass, laws: Sequence[PlantedLaw], where: str, budget: int) -> HeadClass:
-    """The class without the words that say nothing under these laws: candidates stay, and keys tell as much as before.
-
-    One ID has no spread, no order and no offset but 0; a window as wide as all IDs excludes nothing; IDs that rise with
-    the position have one order. All of it stays so on a part of the positions.
-
-    Raises
-    ------
-    BudgetExceeded : when the IDs have to be listed, and are too many.
-    """
-    key, window = heads.key, heads.window
-    if heads.arity == 1:
-        key, window = "absolute" if key == "absolute" else "none", None
-
-    def assignments(law: PlantedLaw) -> Iterator[Ids]:
-        within_budget(where, size=law.positions.count(law.length) * bulk(law.length), budget=budget)
-        return law.positions.ids(law.length)
-
-    def rises(law: PlantedLaw) -> bool:
-        if isinstance(law.positions, RandomShift | RandomOrdered | ChunkedShift):
-            return True
-        return all(a < b for ids in assignments(law) for a, b in pairwise(ids))
-
-    if window is not None and all(max(ids) - min(ids) <= window for law in laws for ids in assignments(law)):
-        window = None
-    if key == "order" and all(rises(law) for law in laws):
-        key = "none"
-    return replace(heads, key=key, window=window)
-
-
-def is_exchangeable(heads: HeadClass, law: PlantedLaw) -> bool:
-    """Whether every permutation of positions leaves the law of (S*, candidates, keys) as it is."""
-    return not sees_ids(heads) and heads.anchor == "none" and law.support_law == Uniform("none")
-
-
-def sees_ids(heads: HeadClass) -> bool:
-    """Whether IDs play a part in what the class sees."""
-    return heads.key != "none" or heads.window is not None
-
-
-def n_listed(heads: HeadClass, law: PlantedLaw) -> int:
-    """How much `listed` lists, in items of a budget."""
-    n_sets = law.support_law.count(law.length, law.ensemble.arity)
-    return n_sets * (law.positions.count(law.length) if sees_ids(heads) else 1) * bulk(law.length)
-
-
-def listed(heads: HeadClass, law: PlantedLaw) -> Iterator[tuple[PositionSet, Ids, int]]:
-    """The placements with their weights; where the class sees no IDs, one assignment stands for all."""
-    if sees_ids(heads):
-        return law.placements()
-    sets = law.support_law.sets(law.length, law.ensemble.arity)
-    return ((planted, (0,) * law.length, weight) for planted, weight in sets)
-
-
-def listed_total(heads: HeadClass, law: PlantedLaw) -> int:
-    """The sum of the weights of `listed`."""
-    return law.placement_denominator if sees_ids(heads) else law.support_law.total(law.length, law.ensemble.arity)
-
-
-def most_candidates(heads: HeadClass, law: PlantedLaw) -> int:
-    """The largest number of candidate sets under the law, up to `HUGE`."""
-    if heads.window is None:  # then the IDs play no part, and there may be too many assignments to list
-        return heads.n_candidates(range(law.length))
-    return max(heads.n_candidates(ids) for ids in law.positions.ids(law.length))
+# ── Atoms ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def atom_of(heads: HeadClass, marks: Sequence[int], ids: Ids, known: dict[Cluster, Ids] | None = None) -> Atom:
@@ -265,7 +116,7 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
         return ids
     if heads.key == "relative":
         return tuple(value - ids[0] for value in ids)
-    if not sees_ids(heads):
+    if not heads.sees_ids:
         return (0,) * len(ids)
 
     def compared(other: int, own: int) -> int:
@@ -290,11 +141,11 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
     return tuple(codes)
 
 
-def _placed(heads: HeadClass, laws: Components) -> Iterator[tuple[PlantedLaw, list[int], Ids, Fraction]]:
+def placed(heads: HeadClass, laws: Sequence[SeenLaw]) -> Iterator[tuple[PlantedLaw, list[int], Ids, Fraction]]:
     """Every placement: its law, marks and IDs, with its probability."""
-    for law, p in laws:
-        total = listed_total(heads, law)
-        for planted, ids, weight in listed(heads, law):
+    for _, law, p, _, _ in laws:
+        placements, total = listed(heads, law)
+        for planted, ids, weight in placements:
             coordinate = {position: j for j, position in enumerate(planted)}
             marks = [coordinate.get(i, NOISE) for i in range(law.length)]
             if heads.anchor == "last" and marks[-1] == NOISE:
@@ -302,46 +153,22 @@ def _placed(heads: HeadClass, laws: Components) -> Iterator[tuple[PlantedLaw, li
             yield law, marks, ids, p * weight / total
 
 
-# ── Programs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-A = TypeVar("A")
+# ── Kept sets ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _program_of(
-    train: Mapping[Any, Fraction],
-    test: Mapping[A, Fraction],
-    options_of: Callable[[A], list[Option]],
-    described: Callable[[A], str],
-) -> _Program:
-    """The program of the options of each test atom; demands that every option serves alike are one."""
-    choices: list[Choice] = []
-    for atom, p in test.items():
-        options = list(dict.fromkeys(options_of(atom)))
-        if not options:
-            return _Program(train, [], f"{described(atom)} leads to no training placement")
-        demands = dict.fromkeys(zip(*(serves for _, serves in options), strict=True))
-        if not all(map(any, demands)):
-            return _Program(train, [], f"a candidate set of {described(atom)} survives in no part that training shows")
-        for j, (lands, _) in enumerate(options):
-            serves = {(atom, i): shares[j] for i, shares in enumerate(demands) if shares[j]}
-            if serves:
-                choices.append(Choice({b: p * share for b, share in lands}, serves))
-    return _Program(train, choices, "")
-
-
-def _full_program(
+def every_kept_set(
     heads: HeadClass,
     train: Mapping[Atom, Fraction],
-    trained: Components,
-    tested: Components,
-    work: _Work,
+    trained: Sequence[SeenLaw],
+    tested: Sequence[SeenLaw],
+    work: Work,
     retain: bool,
-) -> _Program:
+) -> Kernels:
     """Every kernel, up to averages that lose nothing."""
     example: dict[Atom, str] = {}
     known: dict[Cluster, Ids] = {}
     test: defaultdict[Atom, Fraction] = defaultdict(Fraction)
-    for law, marks, ids, p in _placed(heads, tested):
+    for law, marks, ids, p in placed(heads, tested):
         atom = atom_of(heads, marks, ids, known)
         test[atom] += p
         if atom not in example:
@@ -352,29 +179,29 @@ def _full_program(
         if () in train and not (atom and retain):  # keep nothing: no candidate survives, and every head abstains
             options.append(((((), Fraction(1)),), (Fraction(1),)))
         if atom:
-            if _has_gaps(heads):
+            if has_gaps(heads):
                 options += _gap_options(heads, atom, train, work, retain)
             else:
                 options += _part_options(heads, atom, known, train, work, retain)
         return options
 
-    return _program_of(train, test, options_of, example.__getitem__)
+    return Kernels(test, options_of, example.__getitem__)
 
 
-def _described(heads: HeadClass, law: PlantedLaw, marks: Sequence[int], ids: Ids, trained: Components) -> str:
+def _described(heads: HeadClass, law: PlantedLaw, marks: Sequence[int], ids: Ids, trained: Sequence[SeenLaw]) -> str:
     """A test placement in words."""
     planted = tuple(i for i, mark in enumerate(marks) if mark >= 0)
-    own_ids = f" with the IDs {shown(ids)}" if sees_ids(heads) else ""
-    return f"S* = {shown(planted)} at length {law.length}{_too_short(law.length, trained)}{own_ids}"
+    own_ids = f" with the IDs {shown(ids)}" if heads.sees_ids else ""
+    return f"S* = {shown(planted)} at length {law.length}{too_short(law.length, trained)}{own_ids}"
 
 
-def _too_short(length: int, trained: Components) -> str:
-    return " (every training length exceeds it)" * all(law.length > length for law, _ in trained)
+def too_short(length: int, trained: Sequence[SeenLaw]) -> str:
+    return " (every training length exceeds it)" * all(own.law.length > length for own in trained)
 
 
-def _has_gaps(heads: HeadClass) -> bool:
+def has_gaps(heads: HeadClass) -> bool:
     """Whether an atom is one cluster, and that the order of planted and other positions."""
-    return not sees_ids(heads) and heads.arity > 1
+    return not heads.sees_ids and heads.arity > 1
 
 
 def _gaps(atom: Atom) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -386,7 +213,7 @@ def _gaps(atom: Atom) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _gap_options(
-    heads: HeadClass, atom: Atom, train: Mapping[Atom, Fraction], work: _Work, retain: bool
+    heads: HeadClass, atom: Atom, train: Mapping[Atom, Fraction], work: Work, retain: bool
 ) -> list[Option]:
     """Uniform kept sets with given numbers of positions in the gaps: where a kept set leads is a function of these, and
     permutations within the gaps carry candidates to candidates. One of them survives with probability
@@ -404,9 +231,9 @@ def _gap_options(
     return options
 
 
-def _wanted(heads: HeadClass, sizes: Sequence[int], work: _Work) -> Iterator[tuple[int, ...]]:
+def _wanted(heads: HeadClass, sizes: Sequence[int], work: Work) -> Iterator[tuple[int, ...]]:
     """How a candidate set of as much noise as there can be spreads over the gaps: the demands that imply the others."""
-    noise = _most_noise(heads, sum(sizes))
+    noise = most_noise(heads, sum(sizes))
     work.spend(choose(noise + len(sizes) - 1, noise))
     spread: list[tuple[int, ...]] = [()]
     for j, size in enumerate(sizes):
@@ -419,7 +246,7 @@ def _wanted(heads: HeadClass, sizes: Sequence[int], work: _Work) -> Iterator[tup
     return iter(spread)
 
 
-def _most_noise(heads: HeadClass, n_noise: int) -> int:
+def most_noise(heads: HeadClass, n_noise: int) -> int:
     """How many of the positions that are neither planted nor kept by the anchor a candidate set can hold."""
     return min(heads.arity - (heads.anchor == "last"), n_noise)
 
@@ -434,7 +261,7 @@ def _part_options(
     atom: Atom,
     known: Mapping[Cluster, Ids],
     train: Mapping[Atom, Fraction],
-    work: _Work,
+    work: Work,
     retain: bool,
 ) -> list[Option]:
     """Parts of clusters that are clusters of training. Permuting alike clusters changes nothing, so of these only how
@@ -494,7 +321,7 @@ def _counts(n_parts: int, number: int) -> Iterator[tuple[int, ...]]:
 
 
 def _parts(
-    heads: HeadClass, cluster: Cluster, ids: Ids, kinds: Iterable[Cluster], work: _Work
+    heads: HeadClass, cluster: Cluster, ids: Ids, kinds: Iterable[Cluster], work: Work
 ) -> list[tuple[tuple[Cluster, ...], frozenset[int]]]:
     """Every set of places of the cluster that falls into clusters of these kinds, and into which.
 
@@ -524,14 +351,14 @@ def _parts(
     return found
 
 
-def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, work: _Work) -> Iterator[tuple[int, ...]]:
+def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, work: Work) -> Iterator[tuple[int, ...]]:
     """Every set of places of the cluster that is a cluster of the kind by itself; with the anchor the first is kept."""
     at: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     with_mark: defaultdict[int, list[int]] = defaultdict(list)
     for place, (seen_id, mark) in enumerate(cluster):
         at[seen_id, mark].append(place)
         with_mark[mark].append(place)
-    related = sees_ids(heads) and heads.key in ("none", "order")  # then IDs are seen as relations to those before
+    related = heads.sees_ids and heads.key in ("none", "order")  # then IDs are seen as relations to those before
     stack: list[tuple[int, ...]] = [()]
     while stack:
         chosen = stack.pop()
@@ -554,33 +381,33 @@ def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, wor
                 stack.append(longer)
 
 
-def _small_program(
+def runs_of_neighbours(
     heads: HeadClass,
     train: Mapping[Atom, Fraction],
-    trained: Components,
-    tested: Components,
+    trained: Sequence[SeenLaw],
+    tested: Sequence[SeenLaw],
     where: str,
     budget: int,
     retain: bool,
-) -> _Program:
+) -> Kernels:
     """Kept sets that are runs of neighbouring positions, and where the class sees order alone, uniform kept sets too.
 
     Raises
     ------
     BudgetExceeded : when these are too many.
     """
-    gaps, lengths, size = _has_gaps(heads), sorted({law.length for law, _ in trained}), 0
-    for law, _ in tested:
+    gaps, lengths, size = has_gaps(heads), sorted({own.law.length for own in trained}), 0
+    for _, law, _, _, candidates in tested:
         n_runs = sum(max(law.length - n + 1, 0) for n in lengths)
         n_demands = 1
         if retain:
             k = law.ensemble.arity
-            n_demands = choose(heads.arity + k, k) if gaps else most_candidates(heads, law)
+            n_demands = choose(heads.arity + k, k) if gaps else candidates
         size += n_listed(heads, law) * (n_runs * (1 + n_demands) + gaps * len(train))
     within_budget(where, size=WORK * size, budget=budget)
     test: defaultdict[tuple[tuple[int, ...], Ids], Fraction] = defaultdict(Fraction)
     example: dict[tuple[tuple[int, ...], Ids], str] = {}
-    for law, marks, ids, p in _placed(heads, tested):
+    for law, marks, ids, p in placed(heads, tested):
         test[tuple(marks), ids] += p
         example[tuple(marks), ids] = _described(heads, law, marks, ids, trained)
 
@@ -599,7 +426,7 @@ def _small_program(
                     options.append((((b, Fraction(1)),), serves or (Fraction(1),)))
         return options
 
-    return _program_of(train, test, options_of, example.__getitem__)
+    return Kernels(test, options_of, example.__getitem__)
 
 
 def _few_gap_options(
@@ -609,8 +436,8 @@ def _few_gap_options(
     if not atom:
         return [((((), Fraction(1)),), (Fraction(1),))] if () in train else []
     must, sizes = _gaps(atom)
-    n_noise, noise = sum(sizes), _most_noise(heads, sum(sizes))
-    demands = list(_wanted(heads, sizes, _Work(HUGE))) if retain else [(0,) * len(sizes)]
+    n_noise, noise = sum(sizes), most_noise(heads, sum(sizes))
+    demands = list(_wanted(heads, sizes, Work(HUGE))) if retain else [(0,) * len(sizes)]
     alike = [
         (b, kept)
         for b, (same, kept) in ((b, _gaps(b)) for b in train if b)
@@ -632,58 +459,3 @@ def _few_gap_options(
             survives = Fraction(comb(n_kept, noise), comb(n_noise, noise)) if retain else Fraction(1)
             options.append((lands, (survives,) * len(demands)))
     return options
-
-
-def is_uniform(heads: HeadClass, laws: Sequence[PlantedLaw]) -> bool:
-    """Whether `_uniform_program` serves the laws."""
-    supports = [law.support_law for law in laws]
-    if sees_ids(heads) or not all(own in (Uniform("none"), Uniform("last")) for own in supports):
-        return False
-    if heads.anchor == "last":
-        return heads.arity > 1  # a single anchored position is a cluster without all others
-    return all(own == supports[0] for own in supports)
-
-
-def _uniform_program(heads: HeadClass, trained: Components, tested: Components, where: str, retain: bool) -> _Program:
-    """Kept sets that are uniform among those of one length that hold S*, and the last position where all of them must.
-
-    Where no set must hold the last position, S* is uniform; else it is uniform given whether it holds the last one. The
-    ranks of S* in a uniform kept set have the same law, so that a placement is its length and, in the second case,
-    whether its last position is planted. No other kernel does better: its masses, summed over the training placements
-    of a kind, and its survivals, averaged over S* and the candidates of the most noise, satisfy the same inequalities.
-    """
-    pinned = heads.anchor == "last" or trained[0][0].support_law == Uniform("last")
-
-    def kinds(laws: Components) -> dict[tuple[int, ...], Fraction]:
-        """(the number of positions that are free to be kept or not, whether the last position is planted)"""
-        total: defaultdict[tuple[int, ...], Fraction] = defaultdict(Fraction)
-        for law, p in laws:
-            k = law.ensemble.arity
-            planted_last = Fraction(k, law.length) if law.support_law == Uniform("none") else Fraction(1)
-            if heads.arity > law.length:
-                total[()] += p
-            elif not pinned:
-                total[law.length - k, 0] += p
-            else:
-                total[law.length - k, 1] += p * planted_last
-                total[law.length - k - 1, 0] += p * (1 - planted_last)
-        return {kind: p for kind, p in total.items() if p}
-
-    train = kinds(trained)
-
-    def options_of(kind: tuple[int, ...]) -> list[Option]:
-        options: list[Option] = []
-        if () in train and not (kind and retain):
-            options.append(((((), Fraction(1)),), (Fraction(1),)))
-        for b in train:
-            if b and kind and b[1] == kind[1] and b[0] <= kind[0]:
-                noise = _most_noise(heads, kind[0]) if retain else 0
-                survives = Fraction(exact_choose(b[0], noise, where), exact_choose(kind[0], noise, where))
-                options.append((((b, Fraction(1)),), (survives,)))
-        return options
-
-    def described(kind: tuple[int, ...]) -> str:
-        length = min(law.length for law, p in tested if kind in kinds([(law, p)]))
-        return f"S* at length {length}{_too_short(length, trained)}"
-
-    return _program_of(train, kinds(tested), options_of, described)

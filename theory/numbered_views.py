@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from theory.examples import Example, Label
 from theory.heads import HeadClass, View
+from theory.set_families import MEMBER, Ints, distinct
 from theory.support import PositionSet
 
-Ints: TypeAlias = NDArray[np.int64]
 Tick: TypeAlias = Callable[[int, int], None]
 """Called with how many examples are done, and how many there are."""
 
@@ -33,20 +33,8 @@ MOST_SETS = 4096
 UNSEEN, CONFLICTING = -1, -2
 """Of a view that does not occur, and of a view that occurs with several labels."""
 
-MEMBER = np.dtype(np.uint32)
-"""How `LawViews.sets` writes the members of a set."""
-
 DIRECT = 2**24
 """Up to so many codes, the number of a view is its code; beyond, the codes that occur are numbered."""
-
-PAIRS = 2**20
-"""(row, set) pairs that `contains_some` tests at once."""
-
-WORDS = 2**23
-"""64-bit words that the rows of `contains_some` may take at once."""
-
-WORTHWHILE, SAMPLE = 2**24, 64
-"""Beyond so many pairs of sets, `minimal` compares all only where most sets of a sample are not minimal."""
 
 LARGEST = 2**61
 """Codes and IDs stay below, so that no 64-bit arithmetic overflows."""
@@ -107,7 +95,7 @@ class Numbering:
         for j in range(1, self.heads.arity):
             codes *= len(self._vocabulary)
             codes += tokens[sets[:, j]]
-        if self.heads.key != "none" or self.heads.window is not None:
+        if self.heads.sees_ids:
             if 4 * ids.shape[1] <= len(which):
                 keys = self._keys([ids[column] for column in sets.T])[:, which]
             else:
@@ -237,144 +225,14 @@ class LawViews:
             for block in numbers:
                 members = index[block]
                 at = np.nonzero(members >= 0)
-                found.append(_distinct(at[1] * width + members[at]))  # (example, member) as one number
-            which, members = np.divmod(_distinct(np.concatenate(found)), width)
+                found.append(distinct(at[1] * width + members[at]))  # (example, member) as one number
+            which, members = np.divmod(distinct(np.concatenate(found)), width)
             ends = np.searchsorted(which, np.arange(len(rows) + 1)) * MEMBER.itemsize
             data = members.astype(MEMBER).tobytes()
             for row, (a, b) in zip(rows.tolist(), pairwise(ends.tolist()), strict=True):
                 if first.setdefault(data[a:b], row) > row:
                     first[data[a:b]] = row
         return first
-
-
-@dataclass(frozen=True)
-class Family:
-    """Sets of numbers: set i has the members members[starts[i]:starts[i + 1]]."""
-
-    starts: Ints
-    members: Ints
-
-    @classmethod
-    def of(cls, sets: Sequence[bytes]) -> Family:
-        """The sets that `LawViews.sets` gives."""
-        sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets)) // MEMBER.itemsize
-        return cls(_starts(sizes), np.frombuffer(b"".join(sets), dtype=MEMBER).astype(np.int64))
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    @property
-    def sizes(self) -> Ints:
-        """How many members each set has."""
-        return np.diff(self.starts)
-
-    @property
-    def owners(self) -> Ints:
-        """The set that every member is in."""
-        return np.repeat(np.arange(len(self)), self.sizes)
-
-    def take(self, chosen: Ints) -> Family:
-        """Some of the sets."""
-        sizes = self.sizes[chosen]
-        return Family(_starts(sizes), self.members[_ranges(self.starts[chosen], sizes)])
-
-    def rarest_first(self, frequency: Ints) -> Family:
-        """The same sets, their members in the order of increasing frequency."""
-        rank = np.empty(len(frequency), dtype=np.int64)
-        by_rank = np.argsort(frequency, kind="stable")
-        rank[by_rank] = np.arange(len(frequency))
-        ordered = np.empty_like(self.members)
-        done = 0
-        while done < len(self):
-            until = _reach(self.starts, done, PAIRS)
-            at = slice(self.starts[done], self.starts[until])
-            owners = np.repeat(np.arange(done, until), self.sizes[done:until]) * len(rank)
-            ordered[at] = by_rank[np.sort(owners + rank[self.members[at]]) - owners]  # (set, rank) as one number
-            done = until
-        return Family(self.starts, ordered)
-
-
-def minimal(family: Family, width: int) -> Family:
-    """The inclusion-minimal sets of a family without repeats, by size; more of them, where finding out would not pay.
-
-    Members are below `width`; afterwards the rarest in the family come first.
-    """
-    family = family.take(np.argsort(family.sizes, kind="stable"))
-    family = family.rarest_first(np.bincount(family.members, minlength=width))
-    kept = np.ones(len(family), dtype=bool)
-    bounds = np.searchsorted(family.sizes, _distinct(family.sizes))
-    for a, b in pairwise((*bounds.tolist(), len(family))):  # sets of one size: none contains another
-        smaller, level = family.take(np.flatnonzero(kept[:a])), np.arange(a, b)
-        if len(smaller) * len(level) > WORTHWHILE:
-            sample = family.take(level[:: 1 + len(level) // SAMPLE])
-            if contains_some(sample, smaller, width).mean() < 0.75:
-                break
-        kept[level] = ~contains_some(family.take(level), smaller, width)
-    return family if kept.all() else family.take(np.flatnonzero(kept))
-
-
-def contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
-    """For every row, whether it contains some of the sets; none of these is empty, and all members are below `width`.
-
-    A set is compared only with the rows that hold its first member, and a row that contains some set with no other.
-    """
-    step = max(1, WORDS * 64 // max(1, width))
-    parts = [
-        _contains_some(rows.take(np.arange(start, min(start + step, len(rows)))), sets, width)
-        for start in range(0, len(rows), step)
-    ]
-    return np.concatenate([*parts, np.zeros(0, dtype=bool)])
-
-
-def _contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
-    covered = np.zeros(len(rows), dtype=bool)
-    held = np.bincount(rows.members, minlength=width)
-    holders, first_holder = rows.owners[np.argsort(rows.members, kind="stable")], _starts(held)
-    bits = np.zeros((len(rows), (width + 63) // 64), dtype=np.uint64)
-    np.bitwise_or.at(bits, (rows.owners, rows.members // 64), _bit(rows.members))
-    leader, sizes = sets.members[sets.starts[:-1]], sets.sizes
-    n_pairs = _starts(held[leader])
-    done, at_once = 0, PAIRS // 64
-    while done < len(sets) and not covered.all():
-        if 2 * np.count_nonzero(covered) > len(rows):
-            left = np.flatnonzero(~covered)
-            covered[left] = _contains_some(rows.take(left), sets.take(np.arange(done, len(sets))), width)
-            break
-        until = _reach(n_pairs, done, at_once)
-        own = leader[done:until]
-        which = np.repeat(np.arange(done, until), held[own])
-        row = holders[_ranges(first_holder[own], held[own])]
-        n_held = 1  # members of the set that the row is known to hold
-        while len(row):
-            covered[row[sizes[which] == n_held]] = True
-            open_ = ~covered[row]
-            which, row = which[open_], row[open_]
-            member = sets.members[sets.starts[which] + n_held]
-            holds = (bits[row, member // 64] & _bit(member)) != 0
-            which, row = which[holds], row[holds]
-            n_held += 1
-        done, at_once = until, min(2 * at_once, PAIRS)
-    return covered
-
-
-def _bit(members: Ints) -> NDArray[np.uint64]:
-    bit: NDArray[np.uint64] = np.left_shift(np.uint64(1), (members % 64).astype(np.uint64))
-    return bit
-
-
-def _starts(sizes: Ints) -> Ints:
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-
-
-def _reach(starts: Ints, done: int, most: int) -> int:
-    """How far one may go from `done`: at least one step, and no more than `most` beyond starts[done]."""
-    return max(done + 1, int(np.searchsorted(starts, starts[done] + most, side="right")) - 1)
-
-
-def _ranges(starts: Ints, sizes: Ints) -> Ints:
-    """starts[0], starts[0] + 1, ..., (sizes[0] of them), starts[1], ..."""
-    ranges: Ints = np.arange(int(sizes.sum())) + np.repeat(starts - _starts(sizes)[:-1], sizes)
-    return ranges
 
 
 def number_views(
@@ -413,10 +271,10 @@ def number_views(
     if numbering.n_codes > DIRECT:
         known, new = np.zeros(0, dtype=np.int64), [np.zeros(0, dtype=np.int64)]
         for block in chain.from_iterable(blocks for law in found for _, blocks in law.blocks()):
-            new.append(_distinct(block.reshape(-1)))
-            if sum(map(len, new)) > max(len(known), PAIRS):  # so that few codes are sorted often
-                known, new = _distinct(np.concatenate([known, *new])), []
-        known = _distinct(np.concatenate([known, *new]))
+            new.append(distinct(block.reshape(-1)))
+            if sum(map(len, new)) > max(len(known), CELLS):  # so that few codes are sorted often
+                known, new = distinct(np.concatenate([known, *new])), []
+        known = distinct(np.concatenate([known, *new]))
         numbering.restrict(known[known < numbering.n_codes])
     return found
 
@@ -463,14 +321,7 @@ def _cliques(heads: HeadClass, near: NDArray[np.bool_]) -> Iterator[PositionSet]
 
 
 def _values(arrays: Iterator[Ints]) -> Ints:
-    return _distinct(np.concatenate([_distinct(array.reshape(-1)) for array in arrays]))
-
-
-def _distinct(values: Ints) -> Ints:
-    """The distinct values, sorted."""
-    values = np.sort(values)
-    first: Ints = values[np.append(True, values[1:] != values[:-1])[: len(values)]]
-    return first
+    return distinct(np.concatenate([distinct(array.reshape(-1)) for array in arrays]))
 
 
 def _digits(codes: Ints, bases: Sequence[int]) -> list[Ints]:

@@ -34,7 +34,7 @@ from theory import (
     PlantedEnsemble,
     PlantedLaw,
     coverage,
-    kernels,
+    kept_sets,
     mixture,
     positions,
     programs,
@@ -43,7 +43,7 @@ from theory import (
 )
 from theory.exact import rounded
 from theory.heads import Anchor, Key
-from theory.kernels import most_candidates
+from theory.kept_sets import TooMuch, Work
 from theory.planted import planted_components
 from theory.support import SupportLaw
 from theory.transfer import overlaps
@@ -192,13 +192,6 @@ def test_nothing_that_the_solver_says_is_trusted(solver: str, monkeypatch: pytes
         assert found.lower <= right[name].value <= found.value
 
 
-@pytest.mark.parametrize("window", [None, 0, 1, 2])
-def test_the_most_candidates_are_those_of_some_assignment(window: int | None) -> None:
-    law = ENSEMBLES["parity"].at(4, positions=positions.random_ordered(0, 6))
-    heads = HeadClass(2, window)
-    assert most_candidates(heads, law) == max(len(list(heads.candidates(ids))) for ids in law.positions.ids(4))
-
-
 # ── Two other routes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 Placement = tuple[tuple[int | None, ...], tuple[int, ...]]
@@ -319,10 +312,10 @@ def test_what_makes_one_atom_is_seen_alike(heads: HeadClass) -> None:
         for planted in combinations(range(length), 2):
             for ids in ASSIGNMENTS:
                 coordinates = tuple(planted.index(i) if i in planted else None for i in range(length))
-                marks = [kernels.NOISE if j is None else j for j in coordinates]
-                if heads.anchor == "last" and marks[-1] == kernels.NOISE:
-                    marks[-1] = kernels.LAST
-                atom = kernels.atom_of(heads, marks, ids[:length])
+                marks = [kept_sets.NOISE if j is None else j for j in coordinates]
+                if heads.anchor == "last" and marks[-1] == kept_sets.NOISE:
+                    marks[-1] = kept_sets.LAST
+                atom = kept_sets.atom_of(heads, marks, ids[:length])
                 laws.setdefault(atom, set()).add(semantic(ensemble, heads, (coordinates, ids[:length])))
     assert all(len(own) == 1 for own in laws.values())
     assert len(laws) < 10 * len(ASSIGNMENTS)  # some are one
@@ -336,26 +329,29 @@ def test_parts_are_the_sets_of_places_that_fall_into_the_kinds(
     anchor: Anchor, key: Key, window: int | None, arity: int
 ) -> None:
     heads, rng = HeadClass(arity, window, key, anchor), np.random.default_rng(0)
-    alike, near = [0, 0, 0, kernels.NOISE, 0, 0, kernels.NOISE, 0, 0], (0, 0, *range(1, 8))  # pairs, and gaps between
+    alike, near = (
+        [0, 0, 0, kept_sets.NOISE, 0, 0, kept_sets.NOISE, 0, 0],
+        (0, 0, *range(1, 8)),
+    )  # pairs, and gaps between
     for drawn, marks in (
         (np.array(near if window == 1 and arity == 2 else near[:6]), alike),
         (rng.permutation(5), rng.integers(-1, 1, 5).tolist()),
         (rng.integers(0, 7, 5), rng.integers(-1, 1, 5).tolist()),
     ):
-        known: dict[kernels.Cluster, tuple[int, ...]] = {}
-        ids = tuple(drawn.tolist()) if kernels.sees_ids(heads) else (0,) * len(drawn)
-        for cluster, _ in kernels.atom_of(heads, marks[: len(ids)], ids, known):
+        known: dict[kept_sets.Cluster, tuple[int, ...]] = {}
+        ids = tuple(drawn.tolist()) if heads.sees_ids else (0,) * len(drawn)
+        for cluster, _ in kept_sets.atom_of(heads, marks[: len(ids)], ids, known):
             own, places = known[cluster], range(len(cluster))  # the last first
-            falls: dict[frozenset[int], Counter[kernels.Cluster]] = {}
+            falls: dict[frozenset[int], Counter[kept_sets.Cluster]] = {}
             for kept in (kept for n in places for kept in combinations(places[::-1], n + 1)):
                 if anchor == "none" or 0 in kept:
-                    atom = kernels.atom_of(heads, [cluster[i][1] for i in kept], tuple(own[i] for i in kept))
+                    atom = kept_sets.atom_of(heads, [cluster[i][1] for i in kept], tuple(own[i] for i in kept))
                     if sum(number * len(kind) for kind, number in atom) == len(kept):
                         falls[frozenset(kept)] = Counter(dict(atom))
             every = sorted({*chain(*falls.values())})
             half = [kind for kind in every if rng.random() < 0.5]
             for kinds in (every, half, *([kind] for kind in every)):
-                found = kernels._parts(heads, cluster, own, kinds, kernels._Work(10**6))
+                found = kept_sets._parts(heads, cluster, own, kinds, Work(10**6))
                 assert {kept: Counter(made) for made, kept in found} == {
                     kept: made for kept, made in falls.items() if {*made} <= {*kinds}
                 }
@@ -366,8 +362,8 @@ def test_parts_are_the_sets_of_places_that_fall_into_the_kinds(
 @pytest.mark.parametrize("arity", [1, 2, 3])
 @pytest.mark.parametrize("sizes", [(3,), (4, 3), (3, 3, 5), (0, 1, 2, 0), (1, 0), (0, 0)])
 def test_noise_spreads_over_the_gaps_in_every_way(sizes: tuple[int, ...], arity: int, anchor: Anchor) -> None:
-    work = kernels._Work(1000)
-    found = [*kernels._wanted(HeadClass(arity, anchor=anchor), sizes, work)]
+    work = Work(1000)
+    found = [*kept_sets._wanted(HeadClass(arity, anchor=anchor), sizes, work)]
     noise = min(arity - (anchor == "last"), sum(sizes))
     assert found == [wanted for wanted in product(*(range(size + 1) for size in sizes)) if sum(wanted) == noise]
     if min(sizes) >= noise:  # what is counted before is what is listed
@@ -378,7 +374,7 @@ def test_noise_spreads_over_the_gaps_in_every_way(sizes: tuple[int, ...], arity:
 @pytest.mark.parametrize("number", range(1, 5))
 def test_as_many_clusters_are_cut_as_there_are(n_parts: int, number: int) -> None:
     cut = [counts for counts in product(range(number + 1), repeat=n_parts) if sum(counts) <= number]
-    assert sorted(kernels._counts(n_parts, number)) == cut
+    assert sorted(kept_sets._counts(n_parts, number)) == cut
 
 
 @pytest.mark.parametrize(
@@ -436,34 +432,6 @@ def test_the_order_of_ids_that_repeat_does_tell() -> None:
     law = partial(ENSEMBLES["parity"].at, positions=positions.coupled(positions.blocks(2)))
     assert retention(HeadClass(2, key="order"), train=law(4), test=law(6)).value == inf
     assert retention(HeadClass(2), train=law(4), test=law(6)).value == Fraction(comb(4, 2), comb(2, 2))
-
-
-@pytest.mark.parametrize(
-    ("heads", "same"),
-    [
-        (HeadClass(1, 0, "relative"), HeadClass(1)),
-        (HeadClass(1, 3, "order"), HeadClass(1)),
-        (HeadClass(1, 0, "absolute"), HeadClass(1, key="absolute")),
-        (HeadClass(2, 4), HeadClass(2)),
-        (HeadClass(2, 3), HeadClass(2, 3)),  # 0 and 4 are apart
-        (HeadClass(2, 4, "relative", "last"), HeadClass(2, None, "relative", "last")),
-        (HeadClass(2, 3, "order"), HeadClass(2, 3)),
-        (HeadClass(2, 9, "order"), HeadClass(2)),
-        (HeadClass(2, 0, "relative"), HeadClass(2, 0, "relative")),
-    ],
-    ids=str,
-)
-def test_words_that_say_nothing_are_dropped(heads: HeadClass, same: HeadClass) -> None:
-    law = ENSEMBLES["parity"].at(5, positions=positions.random_shift(0, 3))
-    assert kernels.plainest(heads, [law, ENSEMBLES["parity"].at(3)], "test", 10**6) == same
-
-
-def test_a_window_that_excludes_something_stays() -> None:
-    wide = ENSEMBLES["parity"].at(3, positions=positions.random_ordered(0, 9))
-    assert kernels.plainest(HeadClass(2, 8), [ENSEMBLES["parity"].at(5), wide], "test", 10**6) == HeadClass(2, 8)
-    assert kernels.plainest(HeadClass(2, 9), [ENSEMBLES["parity"].at(5), wide], "test", 10**6) == HeadClass(2)
-    with pytest.raises(BudgetExceeded, match=r"^test: argument budget: got a budget of 99 .* of 120 items"):
-        kernels.plainest(HeadClass(2, 9), [wide], "test", 99)
 
 
 @pytest.mark.parametrize(("train", "test"), [(4, 6), (4, 10), (6, 10), (20, 60)])
@@ -569,14 +537,14 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def spend(self: Any, steps: int) -> None:
         if self.left < 10**9:
-            raise kernels._TooMuch
+            raise TooMuch
 
-    monkeypatch.setattr(kernels._Work, "spend", spend)
+    monkeypatch.setattr(Work, "spend", spend)
 
 
 def without_haste(question: Callable[..., Any], *arguments: Any) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels._Work, "spend", lambda self, steps: None)
+        patch.setattr(Work, "spend", lambda self, steps: None)
         return question(*arguments)
 
 
@@ -771,7 +739,7 @@ def test_a_program_above_the_budget_is_refused() -> None:
     heads, law = HeadClass(2, 1, "relative"), parity(2, support.local(1)).at(6)
     train = parity(2, support.local(1)).at(4)
     # 5 support sets, 3 runs of 4 positions, one demand for each of 5 candidates, and the run itself.
-    size = kernels.WORK * 5 * 3 * (1 + 5)
+    size = kept_sets.WORK * 5 * 3 * (1 + 5)
     assert retention(heads, train=train, test=law, budget=size).value == inf
     with pytest.raises(
         BudgetExceeded, match=rf"^retention \(kernel\): .* a budget of 20 for an enumeration of {size:,} items"
