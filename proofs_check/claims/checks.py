@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from proofs_check.claims import engines, find
+from proofs_check.claims import engines
 from proofs_check.claims.claim import Claim, Profile
 from proofs_check.claims.engines import Drawn, Noticed, Witness
-from proofs_check.claims.finding import said
+from proofs_check.claims.finding import find, said
 from proofs_check.claims.turns import ALONE, WHOLE, Listed, Pace, Turn, Walked, after, together, walk
 from proofs_check.evidence import Evidence
 from proofs_check.work.pool import Reporting, Tick, Unfinished, Watch, collect

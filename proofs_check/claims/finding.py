@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
@@ -113,8 +113,8 @@ def _there(found: object, part: str) -> str:
 
 
 def _is_ours(claim: Claim) -> bool:
-    module = import_module(f"proofs_check.claims.{claim.id.lower()}")
-    return vars(module).get("claim") is claim
+    module = sys.modules.get(f"proofs_check.claims.{claim.id.lower()}")
+    return getattr(module, "claim", None) is claim
 
 
 def said(error: BaseException) -> str:
