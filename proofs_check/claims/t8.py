@@ -54,6 +54,8 @@ def steps(n: int, coupling: Coupling, *, shift: int = 0, spread: int = 1, ones: 
     >>> for example in sorted(steps(1, "query").support(), key=repr): print(example.tokens, example.ids, example.label)
     (0, 2) (1, 1) (2, 1)
     (1, 2) (1, 1) (3, 1)
+    >>> {example.ids: example.label for example in steps(1, "token", shift=5, spread=2).support()}[7, 5]
+    (3, 2)
     """
     found: dict[Example, Fraction] = {}
     for instance in ScratchpadParity(coupling).support(n):

@@ -305,6 +305,8 @@ def test_values_of_views_that_never_occur_are_not_needed() -> None:
     for length in (5, 10**6):
         with pytest.raises(InvalidArgument, match="no value for the view"):
             risk(lacking, parity(2).at(length))
+    with pytest.raises(InvalidArgument, match="argument rng"):  # draws are the last resort here, and say what they lack
+        risk(lacking, parity(2).at(10**6), rng=3)  # type: ignore[arg-type]
 
 
 def test_few_terms_are_summed_exactly() -> None:

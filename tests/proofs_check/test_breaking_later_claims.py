@@ -520,6 +520,18 @@ def test_t6_one_candidate_decides_nothing() -> None:
     assert t6.cases(t6.one_word(1, 2)) == t6.decisive(t6.one_word(1, 2)) == 3 * 3
 
 
+def test_t5_every_part_of_the_statement_is_put_to_the_test() -> None:
+    shared = t5._shared(t5.WINDOW_0, 4, 6)
+    raw = t5._raw(2, HeadClass(2, None, "relative"), 2, 3)
+    assert t5.refute(shared) is None
+    assert t5.refute(raw) is None
+    for problem, parts in (
+        (shared, {"certificate": 3}), (shared, {"coupled": t5.OUTSIDE}), (raw, {"raw": t5.COUPLED}),
+        (Problem(HeadClass(1), raw.train, raw.train), {"outside": t5.RAW}),
+    ):  # fmt: skip
+        assert t5.refute(problem, **parts) is not None
+
+
 def test_t8_steps_weigh_bits_and_steps() -> None:
     law = t8.steps(2, "query", ones=Fraction(1, 4))
     weights = {example.tokens: p for example, p in law.items()}

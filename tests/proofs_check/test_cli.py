@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from proofs_check.claims import find, t1
 from proofs_check.claims.finding import IDS
 from proofs_check.commands import coverage, decide, output
 from proofs_check.commands.main import main
+from proofs_check.commands.parser import interval, lengths
 from proofs_check.problem_files import problem_from_dict
 from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
@@ -40,6 +42,7 @@ PARITY: dict[str, Any] = {
     "test": [{"length": 7}],
 }  # fmt: skip
 
+ROOT = Path(__file__).parents[2]
 Out = pytest.CaptureFixture[str]
 
 
@@ -366,6 +369,25 @@ def test_help_exits_0_and_shows_an_example_or_the_commands(arguments: list[str],
     assert status_of(*arguments) == 0
     out = capsys.readouterr().out
     assert "example: lengthgen" in out or "Each command has its own --help" in out
+
+
+def test_lengths_are_ends_or_a_list() -> None:
+    assert [interval(text) for text in ("2..2", "2..4", "3")] == [(2, 2), (2, 4), (1, 3)]
+    assert [lengths(text) for text in ("2..4", "4,2")] == [(2, 3, 4), (4, 2)]
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected A\.\.B with A <= B: 2\.\.3"):
+        interval("3..2")
+
+
+def test_a_page_that_cannot_be_written_names_its_option(capsys: Out, tmp_path: Path) -> None:
+    assert main(["catalogue", str(ROOT / "docs/full-report.json"), "--output", str(tmp_path / "none" / "page.md")]) == 3
+    assert capsys.readouterr().err.startswith("lengthgen: catalogue --output: ")
+
+
+def test_only_a_command_with_a_budget_says_to_raise_it(capsys: Out) -> None:
+    assert main(["verdicts", "copy", "--train-lengths", "30"]) == 3
+    err = capsys.readouterr().err
+    assert "All instances of training length 30 are listed: train on shorter ones." in err
+    assert "--budget" not in err
 
 
 def test_the_version_is_said(capsys: Out) -> None:

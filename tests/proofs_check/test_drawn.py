@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from proofs_check import strategies
-from proofs_check.claims import drawn, find, t7
+from proofs_check.claims import drawn, find, t6, t7
 from proofs_check.problem import Problem
 from tests.shrinking import FEW, find_any, minimal
 from theory import HeadClass, Mixture, PlantedLaw, bounds, support
@@ -101,6 +101,20 @@ def test_parity_problems_are_under_the_hypotheses_of_t7(problem: Problem) -> Non
     assert isinstance(part, PlantedLaw)
     assert len(set(part.ensemble.planted.values())) == 1
     assert all(label == sum(word) % 2 for word, label in part.ensemble.target.items())
+
+
+@FEW
+@hypothesis.given(drawn.dilution_problems(lambda problem: len(problem.labels) == 3))
+def test_dilution_problems_stand_out_as_they_are_asked_to(problem: Problem) -> None:
+    assert len(problem.labels) == 3
+    assert problem.train is problem.test
+
+
+def test_what_t6_draws_is_under_its_hypotheses() -> None:
+    strategy = t6.claim.samplers[0].strategy()
+    assert t6.nonvacuous(minimal(strategy))
+    with pytest.raises(hypothesis.errors.NoSuchExample):
+        hypothesis.find(strategy, lambda problem: not t6.nonvacuous(problem), settings=FEW)
 
 
 @pytest.mark.parametrize("claim_id", [claim.id for claim in CLAIMS])

@@ -364,6 +364,12 @@ def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -
     assert ("1 " in text.partition("exit status: ")[2][:60]) == (command in ("check", "replay", "task"))
 
 
+def test_the_help_of_figures_says_where_its_options_are(capsys: Out) -> None:
+    with pytest.raises(SystemExit):
+        main(["figures", "--help"], figures=figures)
+    assert "The same as python -m figures, whose --help names the options." in " ".join(capsys.readouterr().out.split())
+
+
 EARLY = """
 class Fails:
     def find_spec(self, name, path=None, target=None):
