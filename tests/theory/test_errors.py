@@ -227,7 +227,7 @@ def test_a_name_is_one_of_the_known_ones() -> None:
     check_one_of("order", {"order": 1}, "f", "key")
     with pytest.raises(InvalidArgument, match=r"got 'ordered'; expected one of none, order\. Did you mean 'order'\?$"):
         check_one_of("ordered", iter(["none", "order"]), "f", "key", "Look it up.")
-    for value in (7, ["none"] * 9, {}, np.array(["none"])):
+    for value in (7, ["none"] * 9, {}, np.array(["left", "right"])):
         with pytest.raises(
             InvalidArgument, match=r"f: argument key: got .*; expected one of left, right\. Look it up\.$"
         ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import permutations
-from math import inf
+from math import comb, inf
 
 import pytest
 
@@ -132,6 +132,8 @@ def test_the_most_candidates_are_those_of_some_assignment(window: int | None) ->
     law = ENSEMBLES["parity"].at(4, positions=positions.random_ordered(0, 6))
     heads = HeadClass(2, window)
     assert seen(heads, law).candidates == max(len(list(heads.candidates(ids))) for ids in law.positions.ids(4))
+    apart = ENSEMBLES["parity"].at(4, positions=positions.coupled(lambda length: range(0, 2 * length, 2)))
+    assert seen(heads, apart).candidates == {None: 6, 0: 0, 1: 0, 2: 3, 9: 6}[window]
 
 
 @pytest.mark.parametrize(("heads", "law", "kind"), KINDS, ids=named)
@@ -141,6 +143,14 @@ def test_what_is_listed_is_counted_before_it_is(heads: HeadClass, law: PlantedLa
     assert n_listed(heads, law) == len(rows)
     assert total == sum(weight for _, _, weight in rows)
     assert n_listed(heads, law) == law.n_placements if heads.sees_ids else {ids for _, ids, _ in rows} == {(0,) * 4}
+
+
+def test_ids_that_are_not_seen_are_not_listed() -> None:
+    law = parity(2).at(4, positions=positions.random_shift(0, 4))
+    for heads, size in ((HeadClass(2), 6), (HeadClass(2, key="relative"), 30)):
+        placements, total = listed(heads, law)
+        assert n_listed(heads, law) == len(list(placements)) == total == size
+    assert n_listed(HeadClass(2), parity(2).at(65)) == 2 * comb(65, 2)  # long ones count as two
 
 
 def test_a_word_that_tells_two_laws_apart_is_kept_for_both() -> None:

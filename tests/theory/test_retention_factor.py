@@ -731,7 +731,7 @@ def test_what_is_no_question_is_refused() -> None:
 @pytest.mark.parametrize("budget", [None, 1e9, "many"], ids=named)
 def test_a_budget_is_an_integer(budget: Any) -> None:
     heads, train, test = TRANSFERS["local, relative"]
-    with pytest.raises(InvalidArgument, match=r"^retention .*: argument budget: got .*; expected an integer"):
+    with pytest.raises(InvalidArgument, match=r"^retention: argument budget: got .*; expected an integer"):
         retention(heads, train=train, test=test, budget=budget)
 
 
@@ -804,3 +804,22 @@ def test_what_is_rare_in_training_and_at_test_is_no_matter(tiny: Fraction) -> No
 def coverage_factor(heads: HeadClass, train: Law, test: Law) -> Factor:
     found = coverage(heads, train=train, test=test)
     return Factor(found.kappa0, found.kappa0_lower, found.kappa0_family, found.kappa0_missing)
+
+
+def test_a_step_of_the_search_counts_as_several_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    law, spend, steps = parity(2, support.local(1)), Work.spend, []
+    monkeypatch.setattr(Work, "spend", lambda self, n: (steps.append(n), spend(self, n))[1])
+    transfer = partial(retention, HeadClass(2), train=law.at(4), test=law.at(5))
+    whole = transfer()
+    budget = kept_sets.WORK * sum(steps)
+    assert transfer(budget=budget) == whole
+    with pytest.raises(BudgetExceeded, match=rf"a budget of {budget - 1} .* of 1,088 items"):  # by the smaller family
+        transfer(budget=budget - 1)
+
+
+def test_pairs_of_uniform_laws_are_within_the_budget() -> None:
+    law, third = parity(2).at, Fraction(1, 3)
+    train, test = mixture([(law(n), third) for n in (4, 5, 6)]), mixture([(law(7), "1/2"), (law(8), "1/2")])
+    assert retention(HeadClass(2), train=train, test=test, budget=6).value < inf
+    with pytest.raises(BudgetExceeded, match=r"retention \(kernel\): argument budget: got a budget of 5 .* of 6 items"):
+        retention(HeadClass(2), train=train, test=test, budget=5)

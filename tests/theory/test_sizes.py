@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: decide(HeadClass(60), train=ALIKE, test=ALIKE, budget=100_000),
         r"decide \(views\): .* of 595,665 items",
     ),
-    "coverage: long IDs": (transfer(coverage, WINDOW, *[parity(2, FIXED).at(G)] * 2), r"pattern_masses: .*15,625,000"),
+    "coverage: long IDs": (transfer(coverage, WINDOW, *[parity(2, FIXED).at(G)] * 2), r"^coverage: .*15,625,000"),
     "coverage: candidate sets": (transfer(coverage, TWO, *[parity(2, FIXED).at(10**6)] * 2), r"499,999,500,000 items"),
     "coverage: N_T": (transfer(coverage, HeadClass(10**6), *[parity(2).at(G)] * 2), r"coverage \(candidate sets\): "),
     "coverage: patterns": (transfer(coverage, HeadClass(10**6), *[parity(2).at(9)] * 2), r"of 7,813,023,439,015,626"),
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         transfer(coverage, TWO, *[mixture([(parity(2).at(n), Fraction(1, 2998)) for n in range(2, 3000)])] * 2),
         r"coverage \(kernel\): .* of 8,988,004 items",
     ),
-    "retention: long IDs": (transfer(retention, WINDOW, *[parity(2, FIXED).at(G)] * 2), r"retention \(kernel\): "),
+    "retention: long IDs": (transfer(retention, WINDOW, *[parity(2, FIXED).at(G)] * 2), r"^retention: "),
     "retention: shares": (
         transfer(retention, HeadClass(10**6), parity(2).at(10**7), parity(2).at(G)),
         r"retention \(kernel\) \(bits\): ",
