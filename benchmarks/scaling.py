@@ -22,6 +22,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
+from idealized_model.workers import end_with
 from proofs_check.claims.checks import Run, Shard, Task, run, tasks_of
 from proofs_check.claims.finding import IDS
 from proofs_check.claims.turns import Pace, Turn, Walked, after
@@ -43,7 +44,8 @@ class Clock(ProcessPoolExecutor):
     """Processes that time what they do."""
 
     def __init__(self, jobs: int) -> None:
-        super().__init__(jobs, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        super().__init__(jobs, mp_context=context, initializer=end_with, initargs=(os.getpid(),))
         self.timed: list[Timed] = []
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:

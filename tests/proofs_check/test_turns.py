@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import count, islice
 from math import inf
@@ -106,30 +105,46 @@ def test_a_turn_takes_every_nth_block_and_stops_after_one() -> None:
     assert [*walk(Listed(numbers(20), deciding((), ())), turn=Turn(2, 4, 14)).tallies] == [2, 6, 10, 14]
 
 
-def test_turns_last_longer_as_there_are_more_of_them() -> None:
+def test_a_turn_is_left_only_where_it_may_come_before_the_end() -> None:
+    left = Walked[str](rest=5)
+    assert after(Turn(1, 2), left) == [Turn(5, 4), Turn(7, 4)]
+    assert after(Turn(1, 2), left, 5) == [Turn(5, 4, 5), Turn(7, 4, 5)]
+    assert after(Turn(1, 2), left, 4) == after(Turn(1, 2), Walked[str]()) == []
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the time is; it passes where it is added to."""
+    now = [0.0]
+    monkeypatch.setattr(turns, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_turns_last_longer_as_there_are_more_of_them(clock: list[float]) -> None:
     def slow(number: int, tally: Tally) -> None:
-        time.sleep(0.01)
+        clock[0] += 1
 
-    def length(every: int) -> int:
-        return len(walk(Listed(count(), slow), turn=Turn(every=every), pace=Pace(0.04)).tallies)
-
-    one, four = length(1), length(4)
-    assert 2 <= one <= 5
-    assert 8 <= four <= 17
+    for every, length in ((1, 4), (4, 13)):  # as long as it takes to be over, not to reach it
+        walked = walk(Listed(count(), slow), turn=Turn(every=every), pace=Pace(3))
+        assert len(walked.tallies) == length == walked.seconds
+        assert walked.rest == length * every
 
 
-@pytest.mark.parametrize(("making", "splits"), [(0.05, False), (inf, True)])
-def test_a_list_that_takes_long_to_make_is_not_split(making: float, splits: bool) -> None:
+@pytest.mark.parametrize(("making", "splits"), [(0.05, False), (0.69, False), (0.8, True)])
+def test_a_list_that_takes_long_to_make_is_not_split(making: float, splits: bool, clock: list[float]) -> None:
     """Each turn makes it again."""
 
     def made_slowly() -> Iterator[int]:
         for number in range(8):
-            time.sleep(0.005)
+            clock[0] += 2
             yield number
 
-    walked = walk(Listed(made_slowly(), deciding((), ())), pace=Pace(0.001, making))
+    def slow(number: int, tally: Tally) -> None:
+        clock[0] += 1  # 4 of 5 seconds are for making when there are two problems and one is decided, then less
+
+    walked = walk(Listed(made_slowly(), slow), pace=Pace(1, making))
     assert (walked.rest is not None) == splits
-    assert walked.seconds >= 0.01
+    assert walked.seconds == (5 if splits else 24)
 
 
 def test_the_tallies_of_a_long_list_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
