@@ -33,7 +33,8 @@ def test_every_module_of_the_scope_has_mutants_or_nothing_to_mutate() -> None:
 
 @reported
 def test_the_page_is_that_of_the_report() -> None:
-    page = mutants.page(OUTCOMES, mutants.known(), REPORT["share"], REPORT["seed"])
+    drawn = {name: value for name, value in REPORT.items() if name != "mutants"}
+    page = mutants.page(OUTCOMES, mutants.known(), **drawn)
     assert (mutants.HERE / "README.md").read_text(encoding="utf-8") == page
 
 

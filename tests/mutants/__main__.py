@@ -311,9 +311,10 @@ def main() -> int:
     explained = known()
     missing = [found for found in outcomes if found.outcome != "killed" and found.key not in explained]
     if not options.files and not options.tests:
-        report = {"share": options.share, "seed": options.seed, "mutants": [asdict(found) for found in outcomes]}
+        drawn = {"commit": commit(), "share": options.share, "seed": options.seed}
+        report = {**drawn, "mutants": [asdict(found) for found in outcomes]}
         (HERE / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        (HERE / "README.md").write_text(page(outcomes, explained, options.share, options.seed), encoding="utf-8")
+        (HERE / "README.md").write_text(page(outcomes, explained, **drawn), encoding="utf-8")
     print(summary(outcomes))
     for found in missing:
         print(f"{found.outcome}, unexplained: {found.file}\n    {found.line}\n    {found.becomes}")
@@ -387,6 +388,12 @@ def known() -> dict[tuple[str, str, str], str]:
 # ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def commit() -> str:
+    """What is checked out."""
+    found = subprocess.run(["git", "rev-parse", "--short=7", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return found.stdout.strip() or "unknown"
+
+
 def summary(outcomes: list[Outcome]) -> str:
     """One sentence."""
     killed = sum(found.outcome == "killed" for found in outcomes)
@@ -401,7 +408,9 @@ def rows(outcomes: list[Outcome]) -> Iterator[str]:
         yield f"| `{file}` | {everything[file]} | {killed[file]} |"
 
 
-def page(outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], share: float, seed: int) -> str:
+def page(
+    outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], *, commit: str, share: float, seed: int
+) -> str:
     """The report as Markdown."""
     survivors = [found for found in outcomes if found.outcome != "killed"]
     table = [
@@ -412,7 +421,7 @@ def page(outcomes: list[Outcome], explained: dict[tuple[str, str, str], str], sh
 
 <!-- Made by `make mutants`, from report.json and equivalent.toml. -->
 
-{summary(outcomes)}. Drawn, with seed {seed}, is a share of {share} of all places that Cosmic Ray's operators change,
+{summary(outcomes)}, at commit {commit}; modules that moved since have their present names. Drawn, with seed {seed}, is a share of {share} of all places that Cosmic Ray's operators change,
 with one change at each; left out are annotations, caches, and comparisons with `is` for `==`. A mutant is killed when a
 test fails that passes without it, or when the tests hang. The tests of the module's own file run first, then the others
 that execute the line, the fast ones first, as many as take {LIMIT:.0f} seconds without a mutant. So the number speaks of
