@@ -12,7 +12,7 @@ import numpy as np
 from proofs_check.commands.output import say
 from proofs_check.commands.parser import TASK, Parser, debuggable
 from proofs_check.commands.program import BAD_USAGE, answered, debugging
-from theory.errors import InvalidArgument, shown, unwritable
+from theory.errors import InvalidArgument, did_you_mean, shown, unwritable
 
 MOST = 1000
 """The greatest length that is sampled; what is too long to be read is refused long before, once it is drawn."""
@@ -38,9 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _figures(arguments: list[str]) -> int:
     from figures import gallery, store
     from figures.plot import check_format, write
-    from figures.registry import find
+    from figures.registry import PLOTS, find
     from figures.style import Style
 
+    asked = arguments[0] if arguments else ""
+    if meant := "" if asked in PLOTS else did_you_mean(asked, [DEPENDENCIES], ""):  # which has options of its own
+        expected = f"a figure, or {DEPENDENCIES}"
+        raise InvalidArgument("figures", "NAME", got=shown(asked), expected=expected, fix=meant)
     options = _parser().parse_args(arguments)
     data = Path(options.data) if options.data else store.DATA
     plots = find(options.name)

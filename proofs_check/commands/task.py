@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from proofs_check.commands.output import no_litter, require_writable, say
-from proofs_check.commands.parser import TASK, Parser, natural, numbers, positive
+from proofs_check.commands.parser import TASK, Parser, lengths, natural, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE, REFUTED
 from proofs_check.problem_files import write_json
 from proofs_check.tasks.checking import BUDGET, check_task
@@ -20,7 +20,10 @@ def add_options(parser: Parser) -> None:
     parser.epilog = "example: lengthgen task mypackage.mymodule:MyTask --lengths 1,2,3"
     parser.add_argument("task", help=TASK)
     parser.add_argument(
-        "--lengths", type=numbers, metavar="N,N,...", help="lengths to try (default: five from the least)"
+        "--lengths",
+        type=lengths,
+        metavar="A..B",
+        help="lengths to try, as A..B or N,N,... (default: five from the least)",
     )
     parser.add_argument(
         "--budget", type=positive, default=BUDGET, help=f"most instances to list of a length (default {BUDGET:,})"

@@ -239,12 +239,20 @@ def test_bad_usage_exits_3(arguments: list[str], capsys: Out) -> None:
     assert "lengthgen task" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("lengths", ["1,x", "1;2", "1..3", "0", "1,,2", "", "9" * 5000])
+@pytest.mark.parametrize("lengths", ["1,x", "1;2", "0", "1,,2", "", "9" * 5000])
 def test_bad_lengths_say_what_was_expected(lengths: str, capsys: Out) -> None:
     with pytest.raises(SystemExit):
         main(["task", "copy", "--lengths", lengths])
     err = capsys.readouterr().err
     assert f"got {lengths!r}; expected whole numbers >= 1 with commas between, such as 1,2,3" in err
+
+
+def test_lengths_may_be_an_interval(capsys: Out) -> None:
+    assert main(["task", "copy", "--lengths", "1..3"]) == 0
+    assert capsys.readouterr().out.startswith("copy: all of lengths 1, 2, 3\n")
+    with pytest.raises(SystemExit):
+        main(["task", "copy", "--lengths", "3..1"])
+    assert "got '3..1'; expected A..B with A <= B: 1..3" in capsys.readouterr().err
 
 
 def test_lengths_beyond_the_budget_are_refused_before_anything_is_made(
