@@ -422,10 +422,10 @@ def page(
 <!-- Made by `make mutants`, from report.json and equivalent.toml. -->
 
 {summary(outcomes)}, at commit {commit}; modules that moved since have their present names. Drawn, with seed {seed}, is a
-share of {share} of all places that Cosmic Ray's operators change, with one change at each; left out are annotations, caches, and comparisons with `is` for `==`. A mutant is killed when a
-test fails that passes without it, or when the tests hang. The tests of the module's own file run first, then the others
-that execute the line, the fast ones first, as many as take {LIMIT:.0f} seconds without a mutant. So the number speaks of
-this sample and of these tests.
+share of {share} of all places that Cosmic Ray's operators change, with one change at each; left out are annotations,
+caches, and comparisons with `is` for `==`. A mutant is killed when a test fails that passes without it, or when the tests
+hang. The tests of the module's own file run first, then the others that execute the line, the fast ones first, as many as
+take {LIMIT:.0f} seconds without a mutant. So the number speaks of this sample and of these tests.
 
 | module | mutants | killed |
 |---|--:|--:|
