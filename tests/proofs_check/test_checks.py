@@ -24,7 +24,7 @@ from proofs_check import Claim, Evidence
 from proofs_check.claims import checks, engines, find, t1
 from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
 from proofs_check.claims.claim import Profile, Sampler
-from proofs_check.claims.turns import ALONE, WHOLE, Pace, Turn, Walked, walk
+from proofs_check.claims.turns import ALONE, WHOLE, Pace, Tally, Turn, Walked, walk
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from proofs_check.report import build
@@ -221,10 +221,9 @@ def test_a_report_depends_on_no_shards_and_no_workers(pace: Pace, threads: int) 
     assert "at problem" in alone
 
 
-@pytest.mark.parametrize(("jobs", "pace"), [(1, SPLIT), (2, ALONE), (2, SPLIT)], ids=str)
-def test_so_it_is_with_processes_and_claims_of_the_theory(jobs: int, pace: Pace) -> None:
+def test_so_it_is_with_processes_and_a_claim_of_the_theory() -> None:
     addresses = ["T3b", *OWN[:2]]
-    assert report_of(addresses, jobs=jobs, pace=pace) == report_of(addresses)
+    assert report_of(addresses, jobs=2, pace=SPLIT) == report_of(addresses)
 
 
 def test_a_witness_that_a_shard_found_survives_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,6 +288,36 @@ def test_many_problems_are_drawn_in_blocks_and_each_counts_once(monkeypatch: pyt
     assert many.scope.startswith(f"lengths: {many.instances} distinct ones")
 
 
+def test_blocks_come_to_the_first_that_ends_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an interrupt left others undone."""
+    monkeypatch.setattr(engines, "DRAWS", 2)
+    claim = bare()
+    claim.sampler("numbers", quick=6)(lambda: st.integers())
+    monkeypatch.setattr(t1, "claim", claim)
+    (task,) = (task for task in tasks_of([CLAIM]) if task.engine == "sampled")
+    one, witness = Tally(1, 1, 0, 1, 1), {"facts": {}}
+    plain = engines.Drawn(Tally(2, 2, 0, 2, 2), {"a": (one, True), "b": (one, False)})
+    refuted = engines.Drawn(Tally(7, 7, 0, 7, 7), refuted=witness)
+
+    def found(*pieces: Any) -> tuple[Any, ...]:
+        check = Check(task, "quick")
+        assert [shard.part for shard in check.missing] == [0, 1, 2]
+        for block, piece in enumerate(pieces):
+            if piece is not None:
+                check.add(Shard(task, block), piece)
+                check.add(Shard(task, block), checks.Raised("a second time"))
+        evidence = check.result(11).evidence
+        assert evidence is not None
+        return evidence.kind, evidence.scope.partition(": ")[2].partition(",")[0], evidence.instances, evidence.witness
+
+    raised = checks.Raised("boom", 3)
+    assert found(plain, raised, refuted) == ("inconclusive", "it could not be done: boom", 5, None)
+    assert found(plain, refuted, raised) == ("refuted", "", 9, witness)
+    assert found(None, refuted, None) == ("refuted", "", 7, witness)
+    assert found(plain, None, None)[:3] == ("inconclusive", "interrupted after 11 cases", 11)
+    assert found(plain, plain, plain)[:3] == ("supported", "2 distinct ones drawn by Hypothesis", 2)
+
+
 def test_a_block_has_at_most_so_many_draws_and_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     monkeypatch.setattr(engines, "DRAWS", 20)
@@ -311,9 +340,13 @@ def test_the_first_block_that_refutes_counts_and_is_drawn_again(monkeypatch: pyt
     assert found.kind == "refuted"
     assert found.witness["facts"]["length"] == 960_000
     claim, sampler = t1.claim, t1.claim.samplers[0]
-    refuting = [b for b in range(5) if engines.draw(claim, sampler, "quick", 1, b, Ticks()).refuted is not None]
-    assert refuting[0] > 0, "choose another bound: the first block refutes it"
-    again = engines.redraw(claim, sampler, "quick", 1, refuting[0])
+    blocks = [engines.draw(claim, sampler, "quick", 1, block, Ticks()) for block in range(5)]
+    first = next(number for number, block in enumerate(blocks) if block.refuted is not None)
+    assert first > 0, "choose another bound: the first block refutes it"
+    before = {key for block in blocks[:first] for key in block.keys}
+    assert found.instances == len(before) + blocks[first].tally.cases
+    assert blocks[first].tally.cases > 0
+    again = engines.redraw(claim, sampler, "quick", 1, first)
     assert length_of(again) == 960_000
     assert engines.redraw(claim, sampler, "quick", 1) is None
 

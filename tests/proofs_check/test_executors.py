@@ -84,6 +84,7 @@ def test_what_is_found_may_lead_to_more(on: Executor | None) -> None:
     assert not interrupted
     assert found == {6: 3, 0: 0, 3: 1, 103: 51, 1: 0, 102: 51}
     assert sorted(done) == sorted(found)
+    assert on is not None or done == [6, 3, 1, 102, 103, 0]  # each at once, so that a check ends before the next begins
     assert cases == {item: item for item in found}
 
 
