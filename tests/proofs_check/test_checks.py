@@ -170,7 +170,7 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) ->
 
 def cheap_tasks() -> list[Task]:
     """Quick checks of real claims, of every engine."""
-    chosen = tasks_of(["T12"])
+    chosen = tasks_of(["T3b"])
     assert {task.engine for task in chosen} == set(ENGINES)
     return chosen
 
