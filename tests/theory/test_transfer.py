@@ -405,6 +405,14 @@ def test_the_planted_set_is_always_a_candidate_or_not(heads: HeadClass, test: La
     assert coverage(heads, train=parity(2).at(4), test=test).planted_is_candidate == always
 
 
+@pytest.mark.parametrize(("arity", "length", "size"), [(65, 66, 65 * 66 * 2), (9, 4, 3)], ids=["long keys", "no pairs"])
+def test_what_masses_list_is_within_the_budget(arity: int, length: int, size: int) -> None:
+    law = parity(2, support.local(1)).at(length)
+    pattern_masses(HeadClass(arity), law, budget=size)
+    with pytest.raises(BudgetExceeded, match=r"^pattern_masses: argument budget"):
+        pattern_masses(HeadClass(arity), law, budget=size - 1)
+
+
 def test_a_perfect_head_may_fail_where_kappa0_is_infinite() -> None:
     """The witness: it selects the two marked tokens, which training shows within the window and the test does not."""
     heads = HeadClass(2, 2)
