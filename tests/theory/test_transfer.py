@@ -386,6 +386,33 @@ def test_an_infinite_ratio_bounds_nothing_not_even_at_loss_zero(kappa: Any, kapp
     assert found.bound(0) == found.bound(0, 0) == found.bound(1, 1) == found.bound(1, 0) == inf
 
 
+@pytest.mark.parametrize(
+    ("heads", "test", "always"),
+    [
+        (HeadClass(2, 2), parity(2).at(3), True),
+        (HeadClass(2, 1), parity(2).at(3), False),  # in 2 of 3 placements
+        (HeadClass(2, 0), parity(2).at(3), False),  # never
+        (HeadClass(2, anchor="last"), parity(2, support.uniform("last")).at(3), True),
+        (HeadClass(2, anchor="last"), parity(2).at(3), False),
+        (HeadClass(2, 1), mixture([(parity(2).at(2), "1/2"), (parity(2).at(3), "1/2")]), False),
+        (HeadClass(2, 2, "absolute"), mixture([(parity(2).at(2), "1/2"), (parity(2).at(3), "1/2")]), True),
+        (HeadClass(1), parity(2).at(3), False),
+        (HeadClass(3), parity(2).at(3), False),
+    ],
+    ids=named,
+)
+def test_the_planted_set_is_always_a_candidate_or_not(heads: HeadClass, test: Law, always: bool) -> None:
+    assert coverage(heads, train=parity(2).at(4), test=test).planted_is_candidate == always
+
+
+@pytest.mark.parametrize(("arity", "length", "size"), [(65, 66, 65 * 66 * 2), (9, 4, 3)], ids=["long keys", "no pairs"])
+def test_what_masses_list_is_within_the_budget(arity: int, length: int, size: int) -> None:
+    law = parity(2, support.local(1)).at(length)
+    pattern_masses(HeadClass(arity), law, budget=size)
+    with pytest.raises(BudgetExceeded, match=r"^pattern_masses: argument budget"):
+        pattern_masses(HeadClass(arity), law, budget=size - 1)
+
+
 def test_a_perfect_head_may_fail_where_kappa0_is_infinite() -> None:
     """The witness: it selects the two marked tokens, which training shows within the window and the test does not."""
     heads = HeadClass(2, 2)
