@@ -221,7 +221,8 @@ def sampled(sampler: Sampler, drawn: Sequence[Drawn]) -> Evidence:
             tally += block.tally
             return _evidence("refuted", "sampled", sampler.scope, tally, seconds, block.refuted)
         for key, found in block.keys.items():
-            if keys.setdefault(key, found) is found:
+            if key not in keys:
+                keys[key] = found
                 tally += found[0]
     scope = (
         f"{sampler.scope}: {len(keys):,} distinct ones drawn by Hypothesis, "
