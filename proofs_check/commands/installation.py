@@ -5,6 +5,7 @@ Only the standard library is imported at first, so that it is known where NumPy 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -212,14 +213,21 @@ def _entry_points() -> list[str]:
 def _files() -> tuple[list[str], list[str]]:
     """The files of the packages that are gone, and those that are no longer what was installed."""
     gone, changed = [], []
-    ours = [file for file in metadata.files(PROJECT) or () if _is_ours(file.parts[0]) and file.hash]
-    for file in ours:
-        path = Path(file.locate())
+    distribution = metadata.distribution(PROJECT)
+    ours = [(name, digest) for name, digest in _recorded(distribution) if digest and _is_ours(name.partition("/")[0])]
+    for name, recorded in ours:
+        path = Path(str(distribution.locate_file(name)))
+        mode, _, digest = recorded.partition("=")
         if not path.is_file():
-            gone.append(file.as_posix())
-        elif file.hash and file.hash.value != _digest(path.read_bytes(), file.hash.mode):
-            changed.append(file.as_posix())
+            gone.append(name)
+        elif digest != _digest(path.read_bytes(), mode):
+            changed.append(name)
     return (gone, changed) if ours else (_git("ls-files", "--deleted", "--", *PACKAGES, ENTRY), [])
+
+
+def _recorded(distribution: metadata.Distribution) -> list[tuple[str, str]]:
+    """The files of a distribution and their digests, as its RECORD has them: `files` leaves out those that are gone."""
+    return [(row[0], row[1]) for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()) if row]
 
 
 def _is_ours(name: str) -> bool:
@@ -247,7 +255,7 @@ def _damage(gone: list[str], changed: list[str]) -> list[str]:
     distribution, problems = metadata.distribution(PROJECT) if gone or changed else None, []
     if distribution is None:
         return []
-    if not any(_is_ours(file.parts[0]) for file in distribution.files or ()):
+    if not any(_is_ours(name.partition("/")[0]) for name, _ in _recorded(distribution)):
         back = shlex.join(["git", "-C", str(HOME), "restore", "--", *gone])
         return [f"{_some(gone)} missing from {HOME}. Bring back what was not meant to go: {back}"]
     again = f"install {PROJECT} again: {_reinstall(distribution)}"
@@ -267,7 +275,7 @@ def _others_with(files: list[str]) -> list[str]:
         distribution.metadata["Name"]
         for distribution in metadata.distributions()
         if distribution.metadata["Name"] != PROJECT
-        and {file.as_posix() for file in distribution.files or ()}.intersection(files)
+        and {name for name, _ in _recorded(distribution)}.intersection(files)
     )
 
 

@@ -177,7 +177,6 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     record(tmp_path, "lengthgen", files)
     (tmp_path / "sitecustomize.py").unlink()
     found = metadata.Distribution.at(tmp_path / "lengthgen-1.0.dist-info")
-    monkeypatch.setattr(metadata, "files", lambda name: found.files)
     monkeypatch.setattr(metadata, "distribution", lambda name: found)
     monkeypatch.setattr(metadata, "distributions", lambda: metadata.Distribution.discover(path=[str(tmp_path)]))
     monkeypatch.setattr(installation, "HOME", tmp_path)
@@ -251,7 +250,8 @@ def test_of_a_checkout_git_brings_back_what_is_gone(tmp_path: Path, monkeypatch:
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.py").touch()
     monkeypatch.setattr(installation, "HOME", tmp_path)
-    monkeypatch.setattr(metadata, "files", lambda name: [metadata.PackagePath("__editable__.lengthgen.pth")])
+    found = metadata.Distribution.at(tmp_path / "nowhere.dist-info")
+    monkeypatch.setattr(metadata, "distribution", lambda name: found)
     assert installation._files() == ([], [])  # no checkout
     for command in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
@@ -259,8 +259,6 @@ def test_of_a_checkout_git_brings_back_what_is_gone(tmp_path: Path, monkeypatch:
     for name in ("theory", "docs"):
         (tmp_path / name / "a.py").unlink()
     assert installation._files() == (["theory/a.py"], [])
-    found = metadata.Distribution.at(tmp_path / "nowhere.dist-info")
-    monkeypatch.setattr(metadata, "distribution", lambda name: found)
     (problem,) = damage()
     assert problem.startswith(f"theory/a.py is missing from {tmp_path}. Bring back what was not meant to go: git ")
     subprocess.run(shlex.split(problem.partition("to go: ")[2]), check=True)
