@@ -40,15 +40,25 @@ def once_orphaned(parent: int, then: Callable[[], None]) -> None:
 
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
-    """Processes started here ignore Ctrl-C from their first instruction on: it is the parent's business."""
-    if threading.current_thread() is not threading.main_thread():
+    """Processes started here do not hear Ctrl-C from their first instruction on: it is the parent's business, which gets
+    one that comes meanwhile at the end."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    if not main or before in (signal.SIG_IGN, None):  # None: not set from Python
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    missed: list[int] = []
+    # A new process inherits what is blocked, but no handler; another thread of this one may still take the signal.
+    signal.signal(signal.SIGINT, lambda number, frame: missed.append(number))
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
     try:
         yield
     finally:
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         signal.signal(signal.SIGINT, before)
+        if missed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def why_none() -> Exception | None:

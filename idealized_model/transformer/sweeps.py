@@ -218,10 +218,14 @@ def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
         pre_dispatch="n_jobs",
         return_as="generator_unordered",
     )
-    with deaf_to_interrupts():
-        rows = parallel(delayed(_work)(job, os.getpid(), sys.path) for job in left)
-    with closing(rows):
+    rows: Generator[Row] | None = None
+    try:
+        with deaf_to_interrupts():
+            rows = parallel(delayed(_work)(job, os.getpid(), sys.path) for job in left)
         yield from rows
+    finally:
+        if rows is not None:
+            rows.close()
 
 
 def _on(executor: Executor, left: Sequence[Job]) -> Generator[Row]:

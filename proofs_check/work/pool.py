@@ -195,9 +195,7 @@ class Processes(Reporting):
     """Processes of this machine, which end with this one and leave Ctrl-C to it."""
 
     def __init__(self, jobs: int) -> None:
-        context = multiprocessing.get_context(
-            "spawn"
-        )  # the progress display holds threads, which do not survive a fork
+        context = multiprocessing.get_context("spawn")  # the display of progress has threads, which survive no fork
         with _starting():
             self._ticks: multiprocessing.Queue[tuple[int, int]] = context.Queue()
             self._pool = ProcessPoolExecutor(

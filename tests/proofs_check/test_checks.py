@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
@@ -448,10 +449,10 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_is_finished(interruptible:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def ignored_signals(pid: int) -> int:
-    """The bit mask of the signals that a process ignores; bit n - 1 is signal n."""
+def unheard_signals(pid: int) -> int:
+    """The bit mask of the signals that a process ignores or blocks; bit n - 1 is signal n."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(status["SigIgn"], 16)
+    return int(status["SigIgn"], 16) | int(status["SigBlk"], 16)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at signal masks in /proc")
@@ -461,7 +462,7 @@ def test_workers_ignore_ctrl_c_from_their_start(interruptible: None) -> None:
 
     def watch(task: Task, cases: int, done: bool) -> None:
         ignoring.extend(
-            bool(ignored_signals(worker.pid) & 1 << (signal.SIGINT - 1))
+            bool(unheard_signals(worker.pid) & 1 << (signal.SIGINT - 1))
             for worker in multiprocessing.active_children()
             if worker.pid is not None
         )
@@ -470,15 +471,46 @@ def test_workers_ignore_ctrl_c_from_their_start(interruptible: None) -> None:
     run(tasks, profile="quick", seed=0, jobs=2, watch=watch)
     assert ignoring
     assert all(ignoring)
-    assert not ignored_signals(os.getpid()) & 1 << (signal.SIGINT - 1)
+    assert not unheard_signals(os.getpid()) & 1 << (signal.SIGINT - 1)
 
 
 def test_what_starts_deaf_stays_deaf(interruptible: None) -> None:
-    code = "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
     with deaf_to_interrupts():
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"True\n"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
+
+
+@pytest.mark.parametrize("by", ["the main thread", "another thread"])
+def test_ctrl_c_while_processes_start_is_not_lost(by: str, interruptible: None) -> None:
+    """Whichever thread the system gives it to."""
+    waiting = threading.Event()
+    other = threading.Thread(target=waiting.wait)  # its signals are not blocked
+    if by == "another thread":
+        other.start()
+    done = []
+
+    def start() -> None:
+        with deaf_to_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            done.append("all that had been begun")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+    finally:
+        waiting.set()
+    assert done
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_who_is_deaf_already_stays_so(interruptible: None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with deaf_to_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_a_run_may_be_started_from_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
