@@ -212,9 +212,14 @@ def check_integer(
     >>> check_integer(True, "f", "arity", least=1)
     Traceback (most recent call last):
     theory.errors.InvalidArgument: f: argument arity: got True; expected an integer >= 1. For instance arity=1.
+    >>> check_integer(5, "f", "size", most=3)
+    Traceback (most recent call last):
+    theory.errors.InvalidArgument: f: argument size: got 5; expected an integer <= 3. Give a plain integer.
     """
     if not is_integer(value, least, most, kind):
-        span = "" if least is None else f" >= {shown(least)}" if most is None else f" in {shown(least)}..{shown(most)}"
+        bounds = {">=": least, "<=": most} if least is None or most is None else {}
+        span = "".join(f" {sign} {shown(bound)}" for sign, bound in bounds.items() if bound is not None)
+        span = span if bounds else f" in {shown(least)}..{shown(most)}"
         advice = "Give a plain integer." if least is None else f"For instance {argument}={shown(least)}."
         expected, fix = expected or f"an integer{span}", fix or advice
         raise InvalidArgument(where, argument, got=shown(value), expected=expected, fix=fix)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
@@ -232,14 +232,18 @@ def sampled(sampler: Sampler, drawn: Sequence[Drawn]) -> Evidence:
     return _evidence(kind, "sampled", scope + _vacuous(tally), tally, seconds)
 
 
-def _listed(claim: Claim, sampler: Sampler, profile: Profile) -> set[Hashable]:
+@lru_cache(maxsize=1)  # for the blocks of one sampler that a process draws
+def _listed(claim: Claim, sampler: Sampler, profile: Profile) -> frozenset[Hashable]:
     """The keys of what the families list, as far as they go: where one raises, its own check says so."""
     keys = set[Hashable]()
     for family in claim.families:
-        with suppress(Exception, SystemExit):
+        try:
             for problem in family.problems(profile):
                 keys.add(sampler.key(problem))
-    return keys
+        except (Exception, SystemExit) as error:
+            if of_the_machine(error):
+                raise
+    return frozenset(keys)
 
 
 def redraw(claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int = 0) -> Any:

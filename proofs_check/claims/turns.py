@@ -30,7 +30,7 @@ class Pace(NamedTuple):
     """
 
     seconds: float = 2.0
-    making: float = 0.05
+    making: float = 0.1
 
 
 ALONE = Pace(inf)

@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import Any
 
 from proofs_check.commands.parser import Parser, debuggable
-from proofs_check.commands.program import answered, debugging
+from proofs_check.commands.program import BAD_USAGE, answered, debugging
 from proofs_check.evidence import version
 from theory import BudgetExceeded
+from theory.errors import did_you_mean
 
 COMMANDS = {
     "check": "check every claim (the default)",
@@ -46,6 +47,10 @@ def main(argv: Sequence[str] | None = None, *, figures: Callable[[Sequence[str]]
     debug = ["--debug"] * (given[:1] == ["--debug"])
     arguments = given[len(debug) :]
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help", "--version")):
+        word = arguments[0] if arguments else "-"
+        if not word.startswith("-") and (meant := did_you_mean(word, COMMANDS, "")):
+            print(f"lengthgen: {word!r} is no command. {meant}", file=sys.stderr)
+            return BAD_USAGE
         arguments.insert(0, "check")
     if figures is not None and arguments[0] == "figures" and not {"-h", "--help"}.intersection(arguments):
         return figures([*debug, *arguments[1:]])

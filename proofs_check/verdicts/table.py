@@ -182,7 +182,7 @@ def from_data(data: Any) -> list[Cell]:
         return [_cell(entry) for entry in data["cells"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidArgument(
-            "verdicts.from_data",
+            "verdicts.table.from_data",
             "data",
             got=f"{shown(data)} ({type(error).__name__}: {error})",
             expected="what `lengthgen verdicts --json` wrote",

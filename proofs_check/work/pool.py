@@ -130,7 +130,8 @@ def _on(
 
     def listen() -> None:
         for number, total in () if reporting is None else reporting.reports():
-            heard(number, total)
+            if number in running.values():  # else a report that is late: the result was there before
+                heard(number, total)
 
     try:
         while todo or running:

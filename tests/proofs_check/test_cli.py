@@ -316,7 +316,7 @@ USAGE: list[tuple[list[str], str]] = [
     (["--claim", "t1"], "got 't1', but there is no module t1; expected one of T1"),
     (["--claim"], "argument --claim: expected one argument"),
     (["--frobnicate"], "unrecognized arguments: --frobnicate"),
-    (["chekc"], "unrecognized arguments: chekc"),
+    (["chekc"], "'chekc' is no command. Did you mean 'check'?"),
     (["--profile", "slow"], "argument --profile: invalid choice: 'slow'"),
     (["--seed", "one"], "argument --seed: got 'one'; expected a whole number >= 0"),
     (["--seed", "-1"], "argument --seed: got '-1'; expected a whole number >= 0"),

@@ -90,3 +90,11 @@ def test_the_example_runs(name: str, checkout: Path, capsys: pytest.CaptureFixtu
     expected = {argument for argument in arguments if re.fullmatch(r"[\w.-]+\.(json|html|xml)", argument)}
     assert written == expected - ({"report.json"} if name == "replay" else set())
     assert capsys.readouterr().out or name in ("report", "catalogue")
+
+
+@pytest.mark.parametrize(("word", "meant"), [("tsak", "task"), ("verdict", "verdicts"), ("Figures", "figures")])
+def test_a_misspelt_command_is_answered_with_the_closest(
+    word: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word, "copy"]) == 3
+    assert capsys.readouterr().err == f"lengthgen: {word!r} is no command. Did you mean {meant!r}?\n"
