@@ -184,7 +184,7 @@ def untried(report: Report) -> list[str]:
             )
         dropped = {entry["hypothesis"] for entry in claim["necessity"]}
         lines += [
-            f"Nothing shows that {claim['id']} needs {name!r}: @claim.without({name!r})."
+            f"{claim['id']} may hold without {name!r}, for all that was shown: yield problems in @claim.without({name!r})."
             for name in claim.get("hypotheses", ())
             if name not in dropped
         ]

@@ -66,7 +66,9 @@ def _made(spec: str, where: str) -> Executor:
         raise asked.refused(shown(spec), "Start one with: dask scheduler.")
     home = imported(module, spec, asked, look_first(None))
     fix = f"Try: python -c 'from {module} import {path.partition('.')[0]}'."
-    found = member(home, path, spec, asked, lambda found, part: did_you_mean(part, dir(found)), fix, FORM)
+    found = member(
+        home, path, spec, asked, lambda found, part: did_you_mean(part, dir(found), "Check the spelling."), fix, FORM
+    )
     if callable(found):
         try:
             found = found()
