@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from multiprocessing import resource_tracker
 
 PAUSE = 0.25
 """Seconds between two looks at the parent."""
@@ -39,14 +40,19 @@ def once_orphaned(parent: int, then: Callable[[], None]) -> None:
 
 
 @contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
+def deaf_to_interrupts(*trackers: Callable[[], None]) -> Iterator[None]:
     """Processes started here do not hear Ctrl-C from their first instruction on: it is the parent's business, which gets
-    one that comes meanwhile at the end."""
+    one that comes meanwhile at the end.
+
+    `trackers` start what keeps account of semaphores beside Python's own: these unblock the signal, so they come first.
+    """
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT)
     if not main or before in (signal.SIG_IGN, None):  # None: not set from Python
         yield
         return
+    for ensure_running in (resource_tracker.ensure_running, *trackers):
+        ensure_running()
     missed: list[int] = []
     # A new process inherits what is blocked, but no handler; another thread of this one may still take the signal.
     signal.signal(signal.SIGINT, lambda number, frame: missed.append(number))

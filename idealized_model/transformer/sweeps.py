@@ -193,6 +193,7 @@ def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
     with warnings.catch_warnings():
         if none:  # joblib warns of it in other words
             warnings.simplefilter("ignore")
+        from joblib.externals.loky.backend.resource_tracker import ensure_running
         from joblib.parallel import LokyBackend, Parallel, delayed, get_active_backend
 
     sources = sorted({item for job in left for item in job.source.items()})
@@ -220,7 +221,7 @@ def _done(left: Sequence[Job], workers: int) -> Generator[Row]:
     )
     rows: Generator[Row] | None = None
     try:
-        with deaf_to_interrupts():
+        with deaf_to_interrupts(ensure_running):
             rows = parallel(delayed(_work)(job, os.getpid(), sys.path) for job in left)
         yield from rows
     finally:
