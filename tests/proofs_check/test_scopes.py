@@ -62,7 +62,9 @@ def counted(claim: Claim, problems: Sequence[Any]) -> tuple[int, int]:
 
 
 def told(value: object) -> str:
-    """A part in words; of a function its name."""
+    """A part in words; of a function its name, of a set its elements in order."""
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(sorted(map(str, value)))}}}"
     return str(getattr(value, "__qualname__", value))
 
 
