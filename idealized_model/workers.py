@@ -51,16 +51,18 @@ def deaf_to_interrupts(*trackers: Callable[[], None]) -> Iterator[None]:
     if not main or before in (signal.SIG_IGN, None):  # None: not set from Python
         yield
         return
-    for ensure_running in (resource_tracker.ensure_running, *trackers):
-        ensure_running()
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows, which has no such trackers either
+    if can_block:
+        for ensure_running in (resource_tracker.ensure_running, *trackers):
+            ensure_running()
     missed: list[int] = []
     # A new process inherits what is blocked, but no handler; another thread of this one may still take the signal.
     signal.signal(signal.SIGINT, lambda number, frame: missed.append(number))
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_block else ()
     try:
         yield
     finally:
-        if blocked is not None:
+        if can_block:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         signal.signal(signal.SIGINT, before)
         if missed:
