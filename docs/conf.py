@@ -44,7 +44,10 @@ maximum_signature_line_length = 90
 # Types of other projects, and a few of ours that are no public names, have no page to link to.
 nitpick_ignore_regex = [
     ("py:class", r"(abc|collections|fractions|matplotlib|networkx|numpy|nx|os|pathlib|typing)\..*"),
-    ("py:class", r"Model|idealized_model\.transformer\.jax_engine\.JaxEngine|theory\.tasks\.(dense\.Dense|wrapped\.Wrapped)"),
+    (
+        "py:class",
+        r"Model|idealized_model\.transformer\.jax_engine\.JaxEngine|theory\.tasks\.(dense\.Dense|wrapped\.Wrapped)",
+    ),
 ]
 
 SECTION = re.compile(r"(Parameters|Attributes|Returns|Raises|Yields)\Z")
