@@ -343,7 +343,9 @@ class _Laws:
             for instance in self.instances[length]:
                 for ids in self._relabelled(instance, relabel):
                     examples |= dict.fromkeys(step_examples(instance, ids, increments=self.scheme.increments))
-                    within_budget("verdict (examples)", size=len(examples), budget=EXAMPLES, fix=TOO_LONG.format(length))
+                    within_budget(
+                        "verdict (examples)", size=len(examples), budget=EXAMPLES, fix=TOO_LONG.format(length)
+                    )
             self._listed[length, relabel] = list(examples)
             self.tick(len(examples))
         return self._listed[length, relabel]
