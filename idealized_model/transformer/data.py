@@ -24,10 +24,10 @@ class Positions:
 
     Attributes
     ----------
-    encoding : of the IDs, in the model.
+    encoding : of the IDs, in the model, where a run says no other; a window sees them beside it, whatever it is.
     coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
-    relabel : "fixed" (counted from 0), "shift" (a random offset), "chunks" (PoSE: two chunks with offsets of their own) or
-        "ordered" (a random sorted subset of the range, at test time too).
+    relabel : "fixed" (counted from 0), "shift" (a random offset), "chunks" (PoSE: two chunks with offsets of their own in
+        training, a random offset in tests) or "ordered" (a random sorted subset of the range).
     predicted : the model predicts ID increments, and at test time its IDs are its own predictions (PPC).
 
     Examples
@@ -42,16 +42,16 @@ class Positions:
     relabel: str = "fixed"
     predicted: bool = False
 
-    def scheme(self, n_ids: int, lowest: int, n_values: int, training: bool) -> PositionScheme:
+    def scheme(self, n_ids: int, lowest: int, n_values: int, training: bool, shifted: bool = True) -> PositionScheme:
         """The law of the relabelling of `n_values` IDs, the least of which is `lowest`, into 0..n_ids-1.
 
-        Shifts and chunks serve training; at test time a sequence is counted from the first ID on.
+        Without `shifted` a shifted sequence is counted from the first ID on.
         """
         if self.relabel == "ordered":
             return RandomOrdered(0, n_ids - 1)
         if self.relabel == "chunks" and training:
             return ChunkedShift(0, n_ids - 1, min(2, n_values))
-        room = n_ids - n_values if self.relabel != "fixed" and training else 0
+        room = n_ids - n_values if self.relabel != "fixed" and shifted else 0
         return RandomShift(-lowest, room - lowest)
 
 
@@ -122,25 +122,79 @@ def sequence_task(task: Task) -> Task:
     return task if task.anchor == "last" else Queried(task)
 
 
-def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Generator, *, training: bool) -> Ids:
+def ids_of(
+    instance: Instance, how: Positions, n_ids: int, rng: np.random.Generator, *, training: bool, shifted: bool = True
+) -> Ids:
     """The IDs of one sequence.
+
+    Parameters
+    ----------
+    shifted : IDs that training shifts have a random offset; otherwise they are counted from 0.
 
     Raises
     ------
     InvalidArgument : when the range of IDs is too small for the sequence.
     """
-    base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
-    if how.encoding == "none":
-        return base  # which nothing reads
-    lowest = min(base)
-    values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
-    if len(values) > n_ids and how.encoding == "learned":
-        got, expected = f"{n_ids} IDs for a sequence that needs {len(values)}", f"n_ids >= {len(values)}"
-        fix = f"Raise it with --ids {len(values)}, or use shorter sequences."
-        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
-    scheme = how.scheme(max(n_ids, len(values)), lowest, len(values), training)
+    base, values = _base(instance, how)
+    scheme = how.scheme(_room(len(values), how, n_ids), values[0], len(values), training, shifted)
     renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
     return tuple(renamed[i] for i in base)
+
+
+def packed(
+    first: Instance, second: Instance, how: Positions, n_ids: int, rng: np.random.Generator
+) -> tuple[Instance, Ids]:
+    """Two sequences as one, the second behind the first, and its IDs: every ID of one is below every ID of the other.
+
+    Which one has the lower IDs is a fair coin. Shifted IDs: uniform over the places of both in 0..n_ids-1; ordered ones:
+    a uniform sorted subset. Both are supervised, and what the first ends with is what the second begins behind.
+
+    Raises
+    ------
+    InvalidArgument : when the range of IDs is too small for both.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> one, other = Copy(2).solve((0, 2)), Copy(2).solve((1, 1, 2))
+    >>> both, ids = packed(one, other, POSITIONS["coupled"], 6, np.random.default_rng(0))
+    >>> both.tokens, [step.position for step in both.steps]
+    ((0, 2, 0, 1, 1, 2, 1, 1), [2, 6, 7])
+    >>> set(ids[:3]).isdisjoint(ids[3:])
+    True
+    """
+    n, (own, other) = len(first.tokens), (_base(one, how) for one in (first, second))
+    low, high = (own, other) if rng.integers(2) else (other, own)
+    n_values = len(low[1]) + len(high[1])
+    room = _room(n_values, how, n_ids)
+    if how.relabel == "ordered":
+        new = RandomOrdered(0, room - 1).draw_relabelling(rng, tuple(range(n_values)))
+    else:  # a uniform pair of cells is a uniform pair of offsets, the second not below the first
+        start, end = sorted(rng.choice(room - n_values + 2, size=2, replace=False).tolist())
+        new = tuple(rank + (start if rank < len(low[1]) else end - 1) for rank in range(n_values))
+    cut = len(low[1])
+    renamed = [dict(zip(low[1], new[:cut], strict=True)), dict(zip(high[1], new[cut:], strict=True))]
+    if low is other:
+        renamed.reverse()
+    ids = tuple(names[i] for names, (base, _) in zip(renamed, (own, other), strict=True) for i in base)
+    steps = (*first.steps, *(Step(n + position, tuple(n + s for s in read)) for position, read in second.steps))
+    given = (*first.given, *range(n, n + second.n_prompt), *(n + position for position in second.given))
+    return Instance((*first.tokens, *second.tokens), ids, steps, given), ids
+
+
+def _base(instance: Instance, how: Positions) -> tuple[Ids, Ids]:
+    """The IDs before relabelling, and the increasing IDs that are relabelled: with gaps, unless they are reordered."""
+    base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
+    return base, tuple(sorted(set(base))) if how.relabel == "ordered" else tuple(range(min(base), max(base) + 1))
+
+
+def _room(n_values: int, how: Positions, n_ids: int) -> int:
+    """How many IDs there are to choose from: those of a table, or at least what is needed."""
+    if n_values > n_ids and how.encoding == "learned":
+        got, expected = f"{n_ids} IDs for a sequence that needs {n_values}", f"n_ids >= {n_values}"
+        fix = f"Raise it with --ids {n_values}, or use shorter sequences."
+        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
+    return max(n_ids, n_values)
 
 
 def batch_of(

@@ -53,8 +53,12 @@ class Score:
     free_running: int
 
 
-def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128) -> Score:
+def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128, shifted: bool = True) -> Score:
     """Score a model on `size` random sequences of a length; they depend on the seed, the task and the length alone.
+
+    Parameters
+    ----------
+    shifted : as in `ids_of`: IDs that training shifts have a random offset here too.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
     name, task = task if isinstance(task, str) else task.name, _task(trainer, task)
     counts = np.zeros(4, dtype=np.int64)
     with alone():
-        for instances, ids in _batches(trainer, task, length, size):
+        for instances, ids in _batches(trainer, task, length, size, shifted):
             batch = batch_of(instances, ids, trainer.increments)
             logits, increments = trainer.engine.logits(trainer.parameters, batch)
             filled = batch.weights == 0
@@ -90,7 +94,7 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
     return Score(name, length, size, *map(int, counts))
 
 
-def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128) -> int:
+def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128, shifted: bool = True) -> int:
     """`Score.free_running`, by running freely: each token, and with predicted IDs each ID, is the model's own.
 
     Examples
@@ -103,12 +107,14 @@ def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128)
     True
     """
     right = 0
-    for instances, ids in _batches(trainer, _task(trainer, task), length, size):
+    for instances, ids in _batches(trainer, _task(trainer, task), length, size, shifted):
         right += sum(_reproduces(trainer, instance, own) for instance, own in zip(instances, ids, strict=True))
     return right
 
 
-def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int = 32) -> list[list[float]]:
+def attention_mass(
+    trainer: Trainer, task: str | Task, length: int, *, size: int = 32, shifted: bool = True
+) -> list[list[float]]:
     """How much attention goes to the dependency set: for every layer and head the mean over the supervised queries.
 
     A query is the token before a predicted one; its dependency set is `Step.sources`.
@@ -129,7 +135,7 @@ def attention_mass(trainer: Trainer, task: str | Task, length: int, *, size: int
     mass = np.zeros((trainer.model.n_layers, trainer.model.n_heads))
     n_queries = 0
     with alone():
-        for instances, ids in _batches(trainer, task, length, size):
+        for instances, ids in _batches(trainer, task, length, size, shifted):
             batch = batch_of(instances, ids, trainer.increments)
             wanted = np.zeros((*batch.queries.shape, batch.tokens.shape[1]), dtype=bool)  # (B, S, T)
             for row, instance in enumerate(instances):
@@ -159,14 +165,16 @@ def same_alphabet(task: Task, own: Task, name: str, where: str, argument: str) -
     return task
 
 
-def _batches(trainer: Trainer, task: Task, length: int, size: int) -> Iterator[tuple[list[Instance], list[Ids]]]:
+def _batches(
+    trainer: Trainer, task: Task, length: int, size: int, shifted: bool = True
+) -> Iterator[tuple[list[Instance], list[Ids]]]:
     """The test sequences of a length, and their IDs, in batches of about one memory."""
     config, rng = trainer.config, trainer.rng(f"test {task.name}", length)
     instances: list[Instance] = []
     ids: list[Ids] = []
     for left in reversed(range(size)):
         instances.append(sampled(task, length, rng, "evaluate"))
-        ids.append(ids_of(instances[-1], config.how, config.n_ids, rng, training=False))
+        ids.append(ids_of(instances[-1], config.how, config.n_ids, rng, training=False, shifted=shifted))
         n = max(len(instance.tokens) for instance in instances)
         if not left or (len(instances) + 1) * n > CELLS or (len(instances) + 1) * n * n > PAIRS:
             yield instances, ids

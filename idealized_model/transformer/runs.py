@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import metadata
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -18,17 +19,20 @@ from time import perf_counter
 import numpy as np
 
 from idealized_model.text import read_text, replacing
-from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
+from idealized_model.transformer.data import batch_of, ids_of, increments_of, packed, sequence_task
 from idealized_model.transformer.evaluation import attention_mass, evaluate, same_alphabet
 from idealized_model.transformer.results import CHANGED, SCHEMA, Row
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
-from theory.errors import InvalidArgument, check_integer, unwritable
+from theory.errors import InvalidArgument, check_integer, check_one_of, unwritable
 from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
 
 SAVE_EVERY = 10.0
 """Seconds between two checkpoints of a run in a folder."""
+
+OFFSETS = ("random", "fixed")
+"""Of the IDs of test sequences, where training shifts them."""
 
 DRAWS = 16
 """Instances of a length that are tried out before a run: how many IDs one needs may depend on its tokens."""
@@ -44,6 +48,7 @@ class Evaluation:
     tasks : names of tasks with the tokens of the training task; empty: the training task itself.
     size : sequences a length.
     attention_lengths : where the attention on dependency sets is measured.
+    offsets : where training shifts the IDs, those of tests are shifted at "random" too, or "fixed": counted from 0.
 
     Raises
     ------
@@ -54,10 +59,12 @@ class Evaluation:
     tasks: tuple[str, ...] = ()
     size: int = 128
     attention_lengths: tuple[int, ...] = ()
+    offsets: str = "random"
 
     def __post_init__(self) -> None:
         where, most = "Evaluation", f"at most {LONGEST:,}"
         check_integer(self.size, where, "size", least=1)
+        check_one_of(self.offsets, OFFSETS, where, "offsets")
         for name, lengths in (("lengths", self.lengths), ("attention_lengths", self.attention_lengths)):
             for length in lengths:
                 check_integer(length, where, name, least=1)
@@ -71,7 +78,10 @@ class Evaluation:
 
 def digest(config: TrainConfig, evaluation: Evaluation) -> str:
     """A name of a run: equal for equal configurations and evaluations, different otherwise."""
-    text = config.toml() + json.dumps(asdict(evaluation), sort_keys=True)
+    tests = asdict(evaluation)
+    if evaluation.offsets == "fixed":  # as all tests were before there was a choice
+        del tests["offsets"]
+    text = config.identity + json.dumps(tests, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -98,6 +108,9 @@ def _check(config: TrainConfig, evaluation: Evaluation) -> None:
             instances = [sampled(task, length, rng, "TrainConfig") for _ in range(DRAWS)]
             ids = [ids_of(one, config.how, config.n_ids, rng, training=training) for one in instances]
             batch_of(instances, ids, increments)
+            if training and config.packing:
+                for one, other in pairwise(instances):
+                    packed(one, other, config.how, config.n_ids, rng)
 
     try_out(own, (max(config.shortest, own.min_length), config.longest), training=True)
     for name in evaluation.tasks or (config.task,):
@@ -214,13 +227,16 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
     if trainer.source != sources_of(config.task):
         got = f"a model that was trained on {config.task!r} before its source was changed"
         raise InvalidArgument("row_of", "trainer", got=got, expected="one trained on the task as it is", fix=CHANGED)
-    fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size)
+    shifted = evaluation.offsets == "random"
+    fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size, shifted=shifted)
     tasks = evaluation.tasks or (config.task,)
     tests = [
-        asdict(evaluate(trainer, task, length, size=evaluation.size)) for task in tasks for length in evaluation.lengths
+        asdict(evaluate(trainer, task, length, size=evaluation.size, shifted=shifted))
+        for task in tasks
+        for length in evaluation.lengths
     ]
     attention = [
-        {"task": task, "length": length, "layers": _finite(attention_mass(trainer, task, length))}
+        {"task": task, "length": length, "layers": _finite(attention_mass(trainer, task, length, shifted=shifted))}
         for task in tasks
         for length in evaluation.attention_lengths
     ]
@@ -236,6 +252,7 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         "fit": {"length": config.longest, "size": fit.size, "right": fit.free_running},
         "tests": tests,
         "attention": attention,
+        "test_offsets": evaluation.offsets,
         "seconds": round(trainer.seconds + perf_counter() - start, 2),
         "versions": versions(config.engine),
     }

@@ -115,6 +115,16 @@ def lengths(text: str) -> tuple[int, ...]:
     return numbers(text)
 
 
+def window(text: str) -> int | str:
+    """A whole number from 0 on, "task" or "none"."""
+    if text in ("task", "none"):
+        return text
+    try:
+        return natural(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a whole number >= 0, task or none") from None
+
+
 def number(text: str) -> float:
     """A number above 0."""
     try:

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
 
 from theory.errors import InvalidArgument
 from theory.tasks.base import Instance, Tokens
@@ -19,6 +22,9 @@ from theory.tasks.wrapped import Wrapped
 
 SUFFIX = ", query-coupled"
 """What the name of a task has when it is query-coupled."""
+
+LENGTHS, DRAWS = 4, 32
+"""From how many lengths, and instances of each, the offsets are read off."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class QueryCoupled(Wrapped):
     >>> from theory.tasks import Copy
     >>> Copy(2).solve((0, 1, 2)).ids, QueryCoupled(Copy(2)).solve((0, 1, 2)).ids
     ((0, 1, -1, 0, 1), (0, 1, 0, 1, 2))
+    >>> QueryCoupled(Copy(2)).offsets, QueryCoupled(Copy(2)).window
+    (frozenset({(0,)}), 0)
 
     Source: section 4 of docs/theory.md.
     """
@@ -69,6 +77,18 @@ class QueryCoupled(Wrapped):
     @property
     def name(self) -> str:
         return f"{self.task.name}{SUFFIX}"
+
+    @cached_property
+    def offsets(self) -> frozenset[tuple[int, ...]] | None:
+        """Those that some short instances show, where the task claims its own, and the longest of them show all."""
+        if self.task.offsets is None:
+            return None
+        rng = np.random.default_rng(0)
+        found: list[set[tuple[int, ...]]] = []
+        for length in range(self.min_length, self.min_length + LENGTHS):
+            shown = [self.sample(length, rng) for _ in range(DRAWS)]
+            found.append({instance.key(step) for instance in shown for step in instance.steps})
+        return frozenset(found[-1]) if found[-1] == set().union(*found[1:]) else None
 
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         return self.task.choices(length)

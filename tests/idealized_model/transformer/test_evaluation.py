@@ -165,10 +165,46 @@ def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch
 
 
 @pytest.mark.parametrize("positions", ["random-shift", "pose", "coupled"])
-def test_test_sequences_are_counted_from_the_first_id(positions: str) -> None:
-    trainer = Trainer(TrainConfig("copy", positions, **SMALL))
-    for _, ids in evaluation._batches(trainer, TASKS["copy"], 4, 20):
-        assert {tuple(sorted(set(own))) for own in ids} == {tuple(range(5 if positions == "coupled" else 9))}
+def test_test_sequences_are_in_one_piece_at_a_random_offset_or_counted_from_the_first_id(positions: str) -> None:
+    trainer, n_values = Trainer(TrainConfig("copy", positions, **SMALL)), 5 if positions == "coupled" else 9
+    assert _runs(trainer, 20, shifted=False) == {tuple(range(n_values))}
+    offsets = range(trainer.config.n_ids - n_values + 1)
+    assert _runs(trainer, 400) == {tuple(range(offset, offset + n_values)) for offset in offsets}
+
+
+@pytest.mark.parametrize("positions", ["none", "absolute", "rope"])
+def test_ids_that_training_counts_from_0_are_counted_so_in_tests(positions: str) -> None:
+    assert _runs(Trainer(TrainConfig("copy", positions, **SMALL)), 20) == {tuple(range(9))}
+
+
+def _runs(trainer: Trainer, size: int, **options: bool) -> set[tuple[int, ...]]:
+    """The IDs of test sequences of copy at length 4, without repeats."""
+    batches = evaluation._batches(trainer, TASKS["copy"], 4, size, **options)
+    return {tuple(sorted(set(own))) for _, ids in batches for own in ids}
+
+
+def test_every_score_speaks_of_the_same_ids() -> None:
+    """A model that predicts something only where the IDs are counted from 0."""
+    trainer = trained("full parity", "random-shift", mlp=False, norm=False)
+    trainer.parameters["ids"][6:] = np.nan  # those of four bits and the question are below
+    assert np.isfinite(attention_mass(trainer, "full parity", 4, size=8, shifted=False)).all()
+    assert np.isnan(attention_mass(trainer, "full parity", 4, size=8)).all()
+    right = [evaluate(trainer, "full parity", 4, size=40, shifted=shifted).free_running for shifted in (False, True)]
+    assert right[0] > 10 > right[1]
+    assert right == [rollout(trainer, "full parity", 4, size=40, shifted=shifted) for shifted in (False, True)]
+
+
+def test_a_window_at_test_alone_is_that_of_a_model_with_these_parameters() -> None:
+    trainer = trained("copy", "coupled")
+    masked = trainer.windowed(1)
+    assert (masked.config.window, masked.model.window, trainer.model.window) == (1, 1, None)
+    assert np.array_equal(masked.parameters.flat, trainer.parameters.flat)
+    everything = trainer.windowed(100)  # hides nothing, and no score depends on anything else
+    assert evaluate(everything, "copy", 6, size=16) == evaluate(trainer, "copy", 6, size=16)
+    (one, *_), (other, *_) = attention_mass(masked, "copy", 6), attention_mass(trainer, "copy", 6)
+    assert min(one) > max(other)  # nothing goes to what is farther away
+    masked.parameters.flat[...] = 0
+    assert trainer.parameters.flat.any()
 
 
 def test_another_task_of_the_same_tokens() -> None:
