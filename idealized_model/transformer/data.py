@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,15 @@ def ids_of(
     return tuple(renamed[i] for i in base)
 
 
+def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool) -> Iterator[Ids]:
+    """The IDs that `ids_of` may draw, each once."""
+    base, values = _base(instance, how)
+    scheme = how.scheme(_room(len(values), how, n_ids), values[0], len(values), training)
+    for new in dict.fromkeys(scheme.relabellings(values)):
+        renamed = dict(zip(values, new, strict=True))
+        yield tuple(renamed[i] for i in base)
+
+
 def packed(
     first: Instance, second: Instance, how: Positions, n_ids: int, rng: np.random.Generator
 ) -> tuple[Instance, Ids]:
@@ -163,20 +173,38 @@ def packed(
     >>> set(ids[:3]).isdisjoint(ids[3:])
     True
     """
-    n, (own, other) = len(first.tokens), (_base(one, how) for one in (first, second))
-    low, high = (own, other) if rng.integers(2) else (other, own)
-    n_values = len(low[1]) + len(high[1])
+    swapped = not rng.integers(2)
+    low, high = (_base(one, how)[1] for one in ((second, first) if swapped else (first, second)))
+    n_values = len(low) + len(high)
     room = _room(n_values, how, n_ids)
     if how.relabel == "ordered":
         new = RandomOrdered(0, room - 1).draw_relabelling(rng, tuple(range(n_values)))
     else:  # a uniform pair of cells is a uniform pair of offsets, the second not below the first
         start, end = sorted(rng.choice(room - n_values + 2, size=2, replace=False).tolist())
-        new = tuple(rank + (start if rank < len(low[1]) else end - 1) for rank in range(n_values))
-    cut = len(low[1])
-    renamed = [dict(zip(low[1], new[:cut], strict=True)), dict(zip(high[1], new[cut:], strict=True))]
-    if low is other:
-        renamed.reverse()
-    ids = tuple(names[i] for names, (base, _) in zip(renamed, (own, other), strict=True) for i in base)
+        new = tuple(rank + (start if rank < len(low) else end - 1) for rank in range(n_values))
+    return _joined(first, second, how, new, swapped=swapped)
+
+
+def every_packed(first: Instance, second: Instance, how: Positions, n_ids: int) -> Iterator[tuple[Instance, Ids]]:
+    """What `packed` may draw, each once."""
+    for swapped in (False, True):
+        low, high = (len(_base(one, how)[1]) for one in ((second, first) if swapped else (first, second)))
+        room = _room(low + high, how, n_ids)
+        if how.relabel == "ordered":
+            relabellings = combinations(range(room), low + high)
+        else:
+            starts = combinations_with_replacement(range(room - low - high + 1), 2)
+            relabellings = ((*range(a, a + low), *range(low + b, low + b + high)) for a, b in starts)
+        for new in relabellings:
+            yield _joined(first, second, how, new, swapped=swapped)
+
+
+def _joined(first: Instance, second: Instance, how: Positions, new: Ids, *, swapped: bool) -> tuple[Instance, Ids]:
+    """Two sequences as one, with the increasing `new` for their IDs; those of the second come first where `swapped`."""
+    n, (own, other) = len(first.tokens), (_base(one, how) for one in (first, second))
+    start, cut = (len(other[1]), 0) if swapped else (0, len(own[1]))
+    names = [dict(zip(values, new[at:], strict=False)) for (_, values), at in ((own, start), (other, cut))]
+    ids = tuple(renamed[i] for renamed, (base, _) in zip(names, (own, other), strict=True) for i in base)
     steps = (*first.steps, *(Step(n + position, tuple(n + s for s in read)) for position, read in second.steps))
     given = (*first.given, *range(n, n + second.n_prompt), *(n + position for position in second.given))
     return Instance((*first.tokens, *second.tokens), ids, steps, given), ids
