@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
+from theory.tasks.drawing import Drawn
 from theory.tasks.faults import ASK, HOLDS, sampled
 from theory.tasks.wrapped import Wrapped
 
@@ -105,6 +106,18 @@ class Queried(Wrapped):
         (*tokens, _, answer), (*ids, last, _), (step,) = instance.tokens, instance.ids, instance.steps
         return self.task.weight(Instance((*tokens, answer), (*ids, last), (Step(step.position - 1, step.sources),)))
 
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        drawn = self.task.sample_many(length, size, rng)
+        if drawn is None or drawn.lengths is not None or drawn.tokens.shape[1] != drawn.n_prompt + 1:
+            return None  # if this is no task with one answer, `changed` says so
+        asked, last = np.full((size, 1), len(self.task.alphabet)), drawn.ids[:, -1:]
+        return Drawn(
+            tokens=np.concatenate([drawn.tokens[:, :-1], asked, drawn.tokens[:, -1:]], axis=1),
+            ids=np.concatenate([drawn.ids, last + 1], axis=1),
+            steps=drawn.steps + 1,
+            n_prompt=drawn.n_prompt + 1,
+        )
+
     def changed(self, instance: Instance) -> Instance:
         if len(instance.steps) != 1 or instance.given:
             got = f"{self.name!r}, with the anchor 'none' and {len(instance.steps)} steps, {len(instance.given)} given"
@@ -134,13 +147,36 @@ def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Genera
         return base  # which nothing reads
     lowest = min(base)
     values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
-    if len(values) > n_ids and how.encoding == "learned":
-        got, expected = f"{n_ids} IDs for a sequence that needs {len(values)}", f"n_ids >= {len(values)}"
-        fix = f"Raise it with --ids {len(values)}, or use shorter sequences."
-        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
+    check_room(len(values), how, n_ids)
     scheme = how.scheme(max(n_ids, len(values)), lowest, len(values), training)
     renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
     return tuple(renamed[i] for i in base)
+
+
+def check_room(n_values: int, how: Positions, n_ids: int) -> None:
+    """Refuse a sequence that needs more IDs than a model has vectors for.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if n_values > n_ids and how.encoding == "learned":
+        got, expected = f"{n_ids} IDs for a sequence that needs {n_values}", f"n_ids >= {n_values}"
+        fix = f"Raise it with --ids {n_values}, or use shorter sequences."
+        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
+
+
+def check_increments(unknown: Iterable[int], increments: Sequence[int]) -> None:
+    """Refuse ID increments that a model cannot predict.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    for increment in unknown:
+        got, expected = f"the ID increment {increment}", f"one of {shown(list(increments))}"
+        fix = "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them."
+        raise InvalidArgument("transformer.batch_of", "increments", got=got, expected=expected, fix=fix)
 
 
 def batch_of(
@@ -182,11 +218,7 @@ def batch_of(
         weights[row, : len(at)] = 1
         if class_of:
             found = [own[t] - own[t - 1] for t in at]
-            unknown = [increment for increment in found if increment not in class_of]
-            if unknown:
-                got, expected = f"the ID increment {unknown[0]}", f"one of {shown(list(increments))}"
-                fix = "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them."
-                raise InvalidArgument("transformer.batch_of", "increments", got=got, expected=expected, fix=fix)
+            check_increments([increment for increment in found if increment not in class_of], increments)
             classes[row, : len(at)] = [class_of[increment] for increment in found]
     return Batch(tokens, all_ids, queries, targets, weights, classes if class_of else None)
 

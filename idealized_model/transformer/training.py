@@ -27,6 +27,7 @@ from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, sequence_task
+from idealized_model.transformer.drawing import drawn_batch
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import CHANGED
@@ -38,7 +39,7 @@ from theory.tasks.finding import sources_of
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
 
-NUMERICS = 3
+NUMERICS = 4
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
 
 LONGEST = 10_000
@@ -297,6 +298,9 @@ class Trainer:
         """The training batch of a step."""
         config, rng = self.config, self.rng("batch", step)
         length = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
+        drawn = drawn_batch(self.task, length, config.batch, config.how, config.n_ids, rng, increments=self.increments)
+        if drawn is not None:
+            return drawn
         instances = [sampled(self.task, length, rng, "Trainer") for _ in range(config.batch)]
         ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
         return batch_of(instances, ids, self.increments)
