@@ -137,9 +137,13 @@ def test_anchored_laws_need_no_listing_either() -> None:
 def test_closed_forms_keep_to_the_budget() -> None:
     for ends in (support.uniform(), support.uniform("last")):
         law = parity(2, ends).at(100)
-        assert pattern_masses(HeadClass(2), law, budget=6)  # C(4, 2), about as many as overlaps
+        assert pattern_masses(HeadClass(2), law, budget=6)  # C(4, 2) overlaps
         with pytest.raises(BudgetExceeded, match=r"^pattern_masses: .* a budget of 5 for an enumeration of 6 items"):
             pattern_masses(HeadClass(2), law, budget=5)
+    long = HeadClass(63)  # with two planted positions more than 64 in a pattern, which count as two items
+    assert len(pattern_masses(long, parity(2).at(100), budget=2 * comb(65, 2))) == comb(65, 2)
+    with pytest.raises(BudgetExceeded, match=rf"^pattern_masses: .* of {2 * comb(65, 2):,} items"):
+        pattern_masses(long, parity(2).at(100), budget=2 * comb(65, 2) - 1)
 
 
 @pytest.mark.parametrize(("arity", "planted"), [(1, 1), (2, 2), (3, 3), (1, 3), (3, 1)])
