@@ -43,7 +43,7 @@ Option: TypeAlias = tuple[tuple[tuple[Any, Fraction], ...], tuple[Fraction, ...]
 """A law of kept sets: the training atoms that it leads to, and the share of each demand that survives."""
 
 
-class Tested(NamedTuple):
+class Placement(NamedTuple):
     """A test placement as the kernels of a family tell it apart: its name, its probability, options and words for it."""
 
     name: Any
@@ -166,7 +166,7 @@ def every_kept_set(
     tested: Sequence[SeenLaw],
     work: Work,
     retain: bool,
-) -> Iterator[Tested]:
+) -> Iterator[Placement]:
     """Every kernel, up to averages that lose nothing."""
     words: dict[Atom, Callable[[], str]] = {}
     known: dict[Cluster, Ids] = {}
@@ -185,7 +185,7 @@ def every_kept_set(
             options += _gap_options(heads, atom, train, work, retain)
         elif atom:
             options += _part_options(heads, atom, known, train, work, retain)
-        yield Tested(atom, p, options, words[atom])
+        yield Placement(atom, p, options, words[atom])
 
 
 def _described(heads: HeadClass, law: PlantedLaw, marks: Sequence[int], ids: Ids, trained: Sequence[SeenLaw]) -> str:
@@ -389,7 +389,7 @@ def runs_of_neighbours(
     where: str,
     budget: int,
     retain: bool,
-) -> Iterator[Tested]:
+) -> Iterator[Placement]:
     """Kept sets that are runs of neighbouring positions, and where the class sees order alone, uniform kept sets too.
 
     Raises
@@ -423,7 +423,7 @@ def runs_of_neighbours(
                     if b in train:
                         serves = tuple(Fraction(all(i in run for i in wanted)) for wanted in demands)
                         options.append((((b, Fraction(1)),), serves or (Fraction(1),)))
-        yield Tested((seen, ids), p, options, words[seen, ids])
+        yield Placement((seen, ids), p, options, words[seen, ids])
 
 
 def _few_gap_options(

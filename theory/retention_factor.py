@@ -31,7 +31,7 @@ from theory.heads import HeadClass
 from theory.kept_sets import (
     WORK,
     Option,
-    Tested,
+    Placement,
     TooMuch,
     Work,
     atom_of,
@@ -115,7 +115,7 @@ def least_factor(
         return _solved(family, train, runs_of_neighbours(heads, train, trained, tested, where, budget, retain))
 
 
-def _solved(family: Family, train: Mapping[Any, Fraction], tested: Iterable[Tested]) -> Factor:
+def _solved(family: Family, train: Mapping[Any, Fraction], tested: Iterable[Placement]) -> Factor:
     """The least factor of the options of each test placement; demands that every option serves alike are one."""
     choices: list[Choice] = []
     for atom, p, found, words in tested:
@@ -150,7 +150,7 @@ def _uniform_kept_sets(
     tested: Sequence[SeenLaw],
     where: str,
     retain: bool,
-) -> Iterator[Tested]:
+) -> Iterator[Placement]:
     """Kept sets that are uniform among those of one length that hold S*, and the last position where all of them must.
 
     Where no set must hold the last position, S* is uniform; else it is uniform given whether it holds the last one. The
@@ -172,4 +172,4 @@ def _uniform_kept_sets(
                 noise = most_noise(heads, kind[0]) if retain else 0
                 survives = Fraction(exact_choose(b[0], noise, where), exact_choose(kind[0], noise, where))
                 options.append((((b, Fraction(1)),), (survives,)))
-        yield Tested(kind, p, options, partial(described, kind))
+        yield Placement(kind, p, options, partial(described, kind))
