@@ -57,7 +57,8 @@ SMALL: list[tuple[Task, int]] = [
     (Multiplication(base=3), 2), (Multiplication(base=3, carried=False), 2), (PointerChasing(), 3),
     (PointerChasing(3, (2, 1, 4)), 2), (FullParity(), 3), (Majority(), 4), (SumModulo(3), 3), (CountOnes(4), 4),
     (sparse_parity(2), 4), (VARIANTS["sparse parity, local"], 5), (VARIANTS["sparse parity, paired"], 4),
-    (sparse_parity_up_to(3), 3), (Planted(SKEWED), 3), (Planted(ORDERED), 4), (Planted(replace(SKEWED, support=Uniform("last"))), 2),
+    (sparse_parity_up_to(3), 3), (Planted(SKEWED), 3), (Planted(ORDERED), 4),
+    (Planted(replace(SKEWED, support=Uniform("last"))), 2),
     (QueryCoupled(Copy(2)), 3), (QueryCoupled(Sorting(3)), 3), (QueryCoupled(Addition(base=2)), 2),
     (QueryCoupled(MultiAddition(3, base=2)), 1),
 ]  # fmt: skip
