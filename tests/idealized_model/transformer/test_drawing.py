@@ -148,7 +148,8 @@ class Wrong(Copy):
 
 
 def tokens(*values: int, size: int = 4) -> Drawn:
-    return Drawn(*(np.array([row] * size) for row in (values, [0] * len(values), [len(values) - 1])), n_prompt=1)
+    made, ids, steps = (np.array([row] * size) for row in (values, [0] * len(values), [len(values) - 1]))
+    return Drawn(made, ids, steps, n_prompt=1)
 
 
 @pytest.mark.parametrize(
