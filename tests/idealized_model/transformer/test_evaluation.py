@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from idealized_model.transformer import evaluation
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.data import batch_of
-from idealized_model.transformer.evaluation import attention_mass, evaluate, rollout
+from idealized_model.transformer.evaluation import attention_mass, drawn_sequences, evaluate, rollout, wrong_steps
+from idealized_model.transformer.laws import sequences_of_training
+from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.training import TrainConfig, Trainer
 from theory import InvalidArgument
 from theory.tasks import TASKS, FullParity, PointerChasing, ScratchpadParity
@@ -261,3 +264,56 @@ def test_a_model_that_follows_pointers_looks_at_them(follower: Trainer) -> None:
 def test_a_task_may_be_none_of_the_registry() -> None:
     trainer = trained("full parity", "none", until=2)
     assert evaluate(trainer, FullParity(), 3, size=4) == evaluate(trainer, "full parity", 3, size=4)
+
+
+# ── Every step ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_wrong_steps_are_those_of_running_after_the_reference_one_step_at_a_time() -> None:
+    config = TrainConfig(
+        "addition, reversed", "predicted", longest=2, n_ids=12, steps=40, batch=16, width=8, layers=1, heads=1
+    )
+    trainer = Trainer(config)
+    trainer.run()
+    sequences = list(drawn_sequences(config, trainer.task, 3, size=20))
+    steps, wrong = wrong_steps(trainer, sequences)
+    expected = []
+    for i, (instance, ids) in enumerate(sequences):
+        for j, step in enumerate(instance.steps):
+            t = step.position
+            one = np.ones((1, 1), dtype=np.float32)
+            prefix = Batch(
+                np.array([instance.tokens[:t]]), np.array([ids[:t]]), np.array([[t - 1]]), np.zeros((1, 1), int), one
+            )
+            logits, increments = trainer.engine.logits(trainer.parameters, prefix)
+            assert increments is not None
+            grown = trainer.increments[int(increments.argmax())]
+            if int(logits.argmax()) != instance.tokens[t] or grown != ids[t] - ids[t - 1]:
+                expected.append((i, j))
+    assert steps == sum(len(instance.steps) for instance, _ in sequences)
+    assert 0 < len(wrong) < steps
+    assert wrong == expected
+    score = evaluate(trainer, trainer.task, 3, size=20)  # of the very sequences
+    assert score.free_running == 20 - len({i for i, _ in wrong})
+
+
+def test_a_tie_is_no_right_step() -> None:
+    config = TrainConfig("copy", "coupled", longest=1, n_ids=4, width=8, layers=1, heads=1)
+    trainer = Trainer(config)
+    trainer.parameters.flat[...] = 0
+    sequences = list(drawn_sequences(config, trainer.task, 1, size=5))
+    assert wrong_steps(trainer, sequences) == (5, [(i, 0) for i in range(5)])
+
+
+def test_a_row_notes_every_wrong_step_of_training_and_tests_where_that_is_asked() -> None:
+    config = TrainConfig("copy", "coupled", longest=1, n_ids=5, steps=3, batch=4, width=8, layers=1, heads=2)
+    plain, noted = (run(config, Evaluation((1, 2), size=6, every_step=asked)) for asked in (False, True))
+    assert "every_step" not in plain
+    assert plain["digest"] != noted["digest"]
+    found = noted["every_step"]
+    assert found["training"]["steps"] == len(list(sequences_of_training(config)))
+    for test, own in zip(noted["tests"], found["tests"], strict=True):
+        assert (own["task"], own["length"], own["steps"]) == (test["task"], test["length"], test["steps"])
+        assert len({i for i, _ in own["wrong"]}) == test["size"] - test["teacher_forced"]
+    with pytest.raises(InvalidArgument, match="argument every_step: got the str 'yes'; expected true or false"):
+        Evaluation((1,), every_step="yes")  # type: ignore[arg-type]
