@@ -33,7 +33,7 @@ class Incidence:
     Attributes
     ----------
     matrices : one a law, int64, (its examples in their order, views); no zeros are stored, and indices are sorted.
-    n_views : the views that occur in some law; they have the numbers 0..n_views-1, by size, then in order.
+    n_views : how many views occur in some law; their numbers are 0..n_views-1, by their size and then by their order.
     """
 
     matrices: tuple[csr_array, ...]

@@ -69,7 +69,8 @@ def view_counts(
     within_budget("view_counts", size=n_sets, budget=budget)
     counts: Counter[View] = Counter()
     for part, patterns in parts:  # their views differ
-        counts |= _from_list(part, x, p, budget) if patterns is None else _from_patterns(part, *patterns)
+        found = _from_list(part, x, p, budget) if patterns is None else _from_patterns(part, *patterns)
+        counts = counts | found if counts else found
     return counts
 
 
