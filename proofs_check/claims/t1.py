@@ -93,7 +93,8 @@ def refute(problem: Problem, *, statement: Statement = STATED) -> Facts | None:
             return {**facts, "decide": verdict.outcome}
         if truth == "fails":
             trained, tested = problem.perfect()
-            number = -1 if verdict.counterexample is None else _number(space, verdict.counterexample.answers)
+            head = verdict.counterexample
+            number = _number(space, head.answers) if isinstance(head, HardHead) else -1
             if number < 0 or not trained[number] or tested[number]:
                 return {**facts, "decide": "no head, or one that is no counterexample", "head": number}
     return None

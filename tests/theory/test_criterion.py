@@ -28,11 +28,12 @@ from theory import (
     criterion,
     decide,
     mixture,
-    numbered_views,
     positions,
 )
-from theory.criterion import Outcome, Reason
+from theory.criterion import Outcome
 from theory.examples import Label
+from theory.guarantees import Reason
+from theory.numbered_views import n_cells
 
 MOST_HEADS = 4100
 
@@ -455,7 +456,7 @@ def test_candidate_sets_are_counted_where_examples_share_a_listing(window: int |
     size = {e.ids if window is not None else len(e.ids): len([*heads.candidates(e.ids)]) for e in examples}
     for at_once in (1, 2, 3, 100):
         counted = sum(ceil(Fraction(number, at_once)) * size[shared] for shared, number in by_ids.items())
-        assert numbered_views.n_cells(heads, examples, at_once=at_once) == counted
+        assert n_cells(heads, examples, at_once=at_once) == counted
     long = [example((0,) * 20, 0)]
     size_of_one = 19 if window else 190
     assert decide(heads, train=long, test=long, budget=size_of_one).outcome == "generalizes"
