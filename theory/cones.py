@@ -122,7 +122,7 @@ class Cone:
 
         rows = self._scaled if b is None else vstack([self._scaled, _scaled(-b)], format="csr")
         matrix, n = hstack([-rows, rows], format="csr"), rows.shape[1]  # of the positive and the negative part of W
-        solved = linprog(np.ones(2 * n), A_ub=matrix, b_ub=-np.ones(rows.shape[0]), method="highs-ds")  # type: ignore[call-overload]  # the stubs lack sparse matrices
+        solved = linprog(np.ones(2 * n), A_ub=matrix, b_ub=-np.ones(rows.shape[0]), method="highs-ds")
         if solved.x is None:
             return None
         weights = solved.x[:n] - solved.x[n:]
@@ -171,7 +171,7 @@ def _widest(rows: csr_array) -> tuple[Floats, float, Floats] | None:
     cost = np.r_[np.zeros(n), -1.0]
     matrix = hstack([-rows, csr_array(np.ones((n_rows, 1)))], format="csr")
     bounds = np.array([(-1.0, 1.0)] * n + [(None, None)], dtype=float)
-    solved = linprog(cost, A_ub=matrix, b_ub=np.zeros(n_rows), bounds=bounds, method="highs-ds")
+    solved = linprog(cost, A_ub=matrix, b_ub=np.zeros(n_rows), bounds=bounds, method="highs-ds")  # type: ignore[call-overload]  # the stubs lack sparse matrices
     return None if solved.x is None else (solved.x[:n], float(solved.x[n]), -solved.ineqlin.marginals)
 
 
