@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -24,16 +23,20 @@ from theory.errors import (
 )
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
 from theory.heads import HardHead, HeadClass, View, check_heads
-from theory.numbered_views import CONFLICTING, UNSEEN, LawViews, Tick, number_views
+from theory.numbered_views import (
+    CONFLICTING,
+    PLAIN_CELLS,
+    UNSEEN,
+    LawViews,
+    Progress,
+    Tick,
+    n_cells,
+    number_views,
+)
 from theory.set_families import Family, contains_some, minimal
 
 Outcome: TypeAlias = Literal["unrealizable", "generalizes", "fails"]
 Reason: TypeAlias = Literal["unseen", "flip", "abstains"]
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with a stage, how much of it is done, and how much there is to do."""
-
-PLAIN_CELLS = 1000
-"""Up to about so many candidate sets of all examples together, `decide` works with Python sets, beyond with arrays."""
 
 GIVEN = "a law or an iterable of examples"
 
@@ -164,9 +167,9 @@ def decide_listed(
 ) -> Verdict:
     labels = tuple(dict.fromkeys((*trained.labels, *tested.labels)))
     tables = (trained.table, tested.table)
-    size = max(_cells(heads, table, at_once=CELLS) for table in tables)
+    size = max(n_cells(heads, table, at_once=CELLS) for table in tables)
     within_budget("decide (candidate sets)", size=size * bulk(heads.arity), budget=budget)
-    size = max(_cells(heads, table) for table in tables)
+    size = max(n_cells(heads, table) for table in tables)
     if size > PLAIN_CELLS:
         verdict = _decide_at_scale(heads, trained, tested, labels, progress or (lambda *_: None))
         if verdict is not None:
@@ -357,7 +360,7 @@ def _counted_loss(
     examples, cells = list(law.table), 0
     spread = range(0, len(examples), 1 + len(examples) // CONFIRMED_EXAMPLES)
     for row in dict.fromkeys((witness, *first.tolist(), *spread)):
-        cells += _cells(head.heads, (examples[row],))
+        cells += n_cells(head.heads, (examples[row],))
         if cells > CONFIRMED_CELLS and row != witness:
             break
         plain, counted = head.loss(examples[row]), losses[int(kind[row])]
@@ -367,16 +370,6 @@ def _counted_loss(
                 "this is a bug in theory.numbered_views, please report it with the two laws"
             )
     return sum((weight * loss for weight, loss in zip(weights, losses, strict=True)), Fraction(0)) / law.denominator
-
-
-def _cells(heads: HeadClass, examples: Collection[Example], *, at_once: int = 1) -> int:
-    """How many candidate sets the examples have together, up to `HUGE`, where so many examples share a listing."""
-    if heads.window is None:
-        counts = Counter(len(example.tokens) for example in examples)
-        return sum(-(-number // at_once) * heads.n_candidates(range(length)) for length, number in counts.items())
-    return sum(
-        -(-number // at_once) * heads.n_candidates(ids) for ids, number in Counter(e.ids for e in examples).items()
-    )
 
 
 class ListedLaw(NamedTuple):

@@ -7,6 +7,7 @@ operation, and no array grows with the candidate sets of all examples together.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
@@ -23,6 +24,12 @@ from theory.support import PositionSet
 
 Tick: TypeAlias = Callable[[int, int], None]
 """Called with how many examples are done, and how many there are."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with a stage, how much of it is done, and how much there is to do."""
+
+PLAIN_CELLS = 1000
+"""Up to about so many candidate sets of all examples together, laws are worked on as Python sets, beyond as arrays."""
 
 CELLS = 2**18
 """(candidate set, example) pairs in one array."""
@@ -277,6 +284,16 @@ def number_views(
         known = distinct(np.concatenate([known, *new]))
         numbering.restrict(known[known < numbering.n_codes])
     return found
+
+
+def n_cells(heads: HeadClass, examples: Collection[Example], *, at_once: int = 1) -> int:
+    """How many candidate sets the examples have together, up to `HUGE`, where so many examples share a listing."""
+    if heads.window is None:
+        counts = Counter(len(example.tokens) for example in examples)
+        return sum(-(-number // at_once) * heads.n_candidates(range(length)) for length, number in counts.items())
+    return sum(
+        -(-number // at_once) * heads.n_candidates(ids) for ids, number in Counter(e.ids for e in examples).items()
+    )
 
 
 def _by_length(law: Collection[Example]) -> list[tuple[Ints, Ints, Ints, Ints]]:

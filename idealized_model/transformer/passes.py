@@ -440,7 +440,8 @@ def _blocks(queries: NDArray[np.int64], n: int) -> Iterator[tuple[int, int, int]
 def _distances(low: int, high: int, end: int, queries: NDArray[np.int64], batch: Batch) -> NDArray[np.int64]:
     """|ID of the key - ID of the query|, (B, keys, rows), of a block."""
     query_ids = np.take_along_axis(batch.ids, queries[:, low:high], axis=1)
-    return np.abs(query_ids[:, None, :] - batch.ids[:, :end, None])
+    distances: NDArray[np.int64] = np.abs(query_ids[:, None, :] - batch.ids[:, :end, None])
+    return distances
 
 
 def _rotate(vectors: Array, cos: Array, sin: Array) -> None:

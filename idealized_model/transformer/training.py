@@ -35,6 +35,7 @@ from idealized_model.transformer.data import (
     packed,
     sequence_task,
 )
+from idealized_model.transformer.drawing import drawn_batch, packed_batch
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import CHANGED, LATER
@@ -46,7 +47,7 @@ from theory.tasks.finding import sources_of
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
 
-NUMERICS = 3
+NUMERICS = 4
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
 
 LONGEST = 10_000
@@ -369,6 +370,9 @@ class Trainer:
         length = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
         if config.packing and rng.random() < config.packing:
             return self._packed(length, rng)
+        drawn = drawn_batch(self.task, length, config.batch, config.how, config.n_ids, rng, increments=self.increments)
+        if drawn is not None:
+            return drawn
         instances = [sampled(self.task, length, rng, "Trainer") for _ in range(config.batch)]
         ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
         return batch_of(instances, ids, self.increments)
@@ -377,6 +381,11 @@ class Trainer:
         """A batch of sequences behind earlier ones, all of one training length too."""
         config = self.config
         earlier = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
+        drawn = packed_batch(
+            self.task, (earlier, length), config.batch, config.how, config.n_ids, rng, increments=self.increments
+        )
+        if drawn is not None:
+            return drawn
         pairs = [[sampled(self.task, n, rng, "Trainer") for n in (earlier, length)] for _ in range(config.batch)]
         both = [packed(first, second, config.how, config.n_ids, rng) for first, second in pairs]
         return batch_of([one for one, _ in both], [ids for _, ids in both], self.increments)

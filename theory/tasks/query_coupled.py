@@ -18,6 +18,7 @@ import numpy as np
 
 from theory.errors import InvalidArgument
 from theory.tasks.base import Instance, Tokens
+from theory.tasks.drawing import Drawn
 from theory.tasks.wrapped import Wrapped
 
 SUFFIX = ", query-coupled"
@@ -95,6 +96,14 @@ class QueryCoupled(Wrapped):
 
     def solve(self, prompt: Tokens) -> Instance:
         return self.changed(self.task.solve(prompt))
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        drawn = self.task.sample_many(length, size, rng)
+        if drawn is None or drawn.lengths is not None:  # the last ID, which grows on, would be that of a filled row
+            return None
+        start, ids = drawn.n_prompt - 1, drawn.ids
+        last = 2 * ids[:, -1:] - ids[:, -2:-1]
+        return replace(drawn, ids=np.concatenate([ids[:, :start], ids[:, start + 1 :], last], axis=1))
 
     def changed(self, instance: Instance) -> Instance:
         ids, start = instance.ids, instance.n_prompt - 1
