@@ -22,7 +22,7 @@ from theory.errors import (
     within_budget,
 )
 from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
-from theory.heads import HardHead, HeadClass, View, check_heads
+from theory.heads import HardHead, HeadClass, View, by_size, check_heads
 from theory.numbered_views import (
     CONFLICTING,
     PLAIN_CELLS,
@@ -238,11 +238,12 @@ def _first_failure(
             unseen = views - label_of.keys()
             if unseen:
                 wrong = next(label for label in labels if label != example.label)
-                return "unseen", example, min(unseen), {**consistent, min(unseen): wrong}
+                first = min(unseen, key=by_size)
+                return "unseen", example, first, {**consistent, first: wrong}
         for example, views in test_views.items():
             flipped = [view for view in views if view in consistent and consistent[view] != example.label]
             if flipped:
-                return "flip", example, min(flipped), consistent
+                return "flip", example, min(flipped, key=by_size), consistent
     minimal = _minimal(required)
     dominated: set[frozenset[View]] = set()
     for example, views in test_views.items():

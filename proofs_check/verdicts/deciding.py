@@ -163,7 +163,8 @@ class Decision:
         said: str = self.outcome if self.reason is None else f"{self.outcome} ({self.reason})"
         said += "" if self.certificate is None else f" from length {self.certificate}"
         limit = "no window" if window is None else f"window {window}"
-        return f"{said} [arity {arity}, {limit}, key {key}, anchor {anchor}]"
+        most = "at most " if self.heads.at_most else ""
+        return f"{said} [arity {most}{arity}, {limit}, key {key}, anchor {anchor}]"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from theory import (
     criterion,
     decide,
     mixture,
+    numbered_views,
     positions,
 )
 from theory.criterion import Outcome, Reason
@@ -438,7 +439,7 @@ def test_candidate_sets_are_counted_where_examples_share_a_listing(window: int |
     size = {e.ids if window is not None else len(e.ids): len([*heads.candidates(e.ids)]) for e in examples}
     for at_once in (1, 2, 3, 100):
         counted = sum(ceil(Fraction(number, at_once)) * size[shared] for shared, number in by_ids.items())
-        assert criterion._cells(heads, examples, at_once=at_once) == counted
+        assert numbered_views.n_cells(heads, examples, at_once=at_once) == counted
     long = [example((0,) * 20, 0)]
     size_of_one = 19 if window else 190
     assert decide(heads, train=long, test=long, budget=size_of_one).outcome == "generalizes"

@@ -87,13 +87,13 @@ def test_large_laws_report_their_progress_and_small_ones_do_not() -> None:
     assert not told
 
 
-def test_a_hundred_thousand_examples_take_seconds() -> None:
+def test_many_examples_take_seconds() -> None:
     rng = np.random.default_rng(0)
     ids = tuple(range(10))
-    law = [Example(tuple(row), ids, 0) for row in rng.integers(0, 10, (100_000, 10)).tolist()]
+    law = [Example(tuple(row), ids, 0) for row in rng.integers(0, 10, (20_000, 10)).tolist()]
     start = time.process_time()
     found = incidence(HeadClass(2, None, "relative"), [law])
-    assert time.process_time() - start < 20  # about 1
+    assert time.process_time() - start < 10  # about 0.2
     assert (found.matrices[0].sum(axis=1) == 45).all()
     assert found.n_views == 900
 
