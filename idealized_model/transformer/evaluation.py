@@ -79,10 +79,10 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
 
     Cost: one forward pass over the sequences.
     """
-    name, task = task if isinstance(task, str) else task.name, _task(trainer, task)
+    name, task = task if isinstance(task, str) else task.name, asked(trainer, task)
     counts = np.zeros(4, dtype=np.int64)
     with alone():
-        for instances, ids in _batches(trainer, task, length, size, shifted):
+        for instances, ids in drawn_tests(trainer, task, length, size, shifted):
             batch = batch_of(instances, ids, trainer.increments)
             logits, increments = trainer.engine.logits(trainer.parameters, batch)
             filled = batch.weights == 0
@@ -110,7 +110,7 @@ def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128,
     True
     """
     right = 0
-    for instances, ids in _batches(trainer, _task(trainer, task), length, size, shifted):
+    for instances, ids in drawn_tests(trainer, asked(trainer, task), length, size, shifted):
         right += sum(_reproduces(trainer, instance, own) for instance, own in zip(instances, ids, strict=True))
     return right
 
@@ -134,11 +134,11 @@ def attention_mass(
 
     Cost: one forward pass over `size` sequences.
     """
-    task = _task(trainer, task)
+    task = asked(trainer, task)
     mass = np.zeros((trainer.model.n_layers, trainer.model.n_heads))
     n_queries = 0
     with alone():
-        for instances, ids in _batches(trainer, task, length, size, shifted):
+        for instances, ids in drawn_tests(trainer, task, length, size, shifted):
             batch = batch_of(instances, ids, trainer.increments)
             wanted = np.zeros((*batch.queries.shape, batch.tokens.shape[1]), dtype=bool)  # (B, S, T)
             for row, instance in enumerate(instances):
@@ -153,7 +153,7 @@ def attention_mass(
     return [[float(value) for value in layer] for layer in mass / n_queries]
 
 
-def _task(trainer: Trainer, task: str | Task) -> Task:
+def asked(trainer: Trainer, task: str | Task) -> Task:
     task = find_task(task, "evaluate") if isinstance(task, str) else task
     return same_alphabet(task, trainer.task, task.name, "evaluate", "task")
 
@@ -220,7 +220,7 @@ def _strictly_largest(logits: Array, classes: NDArray[np.int64]) -> NDArray[np.b
     return np.asarray((logits < own).sum(axis=2) == logits.shape[2] - 1)
 
 
-def _batches(
+def drawn_tests(
     trainer: Trainer, task: Task, length: int, size: int, shifted: bool = True
 ) -> Iterator[tuple[list[Instance], list[Ids]]]:
     """The test sequences of a length, and their IDs, in batches of about one memory."""

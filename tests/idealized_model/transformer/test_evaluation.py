@@ -60,7 +60,7 @@ def test_counts_are_those_of_one_sequence_and_step_after_the_other(task: str, po
     trainer = trained(task, positions, until=40)
     score = evaluate(trainer, task, 3, size=20)
     steps = right = teacher_forced = 0
-    for instances, ids in evaluation._batches(trainer, TASKS[task], 3, 20):
+    for instances, ids in evaluation.drawn_tests(trainer, TASKS[task], 3, 20):
         for instance, own in zip(instances, ids, strict=True):
             logits, _ = trainer.engine.logits(trainer.parameters, batch_of([instance], [own], trainer.increments))
             hits = [logits[0, j].argmax() == instance.tokens[t] for j, (t, _) in enumerate(instance.steps)]
@@ -79,7 +79,7 @@ def test_what_fills_a_row_is_neither_right_nor_wrong() -> None:
     assert trainer.accuracy(batch) == 0
     assert (score.steps_right, score.teacher_forced) == (0, 0)
     assert score.steps == sum(
-        len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part
+        len(one.steps) for part, _ in evaluation.drawn_tests(trainer, trainer.task, 6, 20) for one in part
     )
 
 
@@ -109,7 +109,7 @@ def test_predicted_ids_stay_within_the_table() -> None:
     assert trainer.increments == (1, 2)
     trainer.parameters["norm.gain"][...], trainer.parameters["norm.bias"][...] = 0, 1
     trainer.parameters["increments.weight"][...] = [[0, 1]]
-    jumps = [len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part]
+    jumps = [len(one.steps) for part, _ in evaluation.drawn_tests(trainer, trainer.task, 6, 20) for one in part]
     assert 2 * max(jumps) > 8
     assert rollout(trainer, "pointer chasing", 6, size=20) == 0
 
@@ -130,24 +130,24 @@ def test_scores_do_not_depend_on_how_the_sequences_are_batched(monkeypatch: pyte
     for name, limit, most in (("CELLS", 3 * n, 3), ("PAIRS", 4 * n * n, 4), ("CELLS", 1, 1)):
         with monkeypatch.context() as patch:
             patch.setattr(evaluation, name, limit)
-            sizes = [len(ids) for _, ids in evaluation._batches(trainer, TASKS[PARITY], 4, 30)]
+            sizes = [len(ids) for _, ids in evaluation.drawn_tests(trainer, TASKS[PARITY], 4, 30)]
             assert max(sizes) == most
             assert sum(sizes) == 30
             assert evaluate(trainer, PARITY, 4, size=30) == whole
 
 
-def test_test_sequences_depend_on_the_seed_and_the_length_alone() -> None:
+def test_drawn_tests_depend_on_the_seed_and_the_length_alone() -> None:
     def sequences(seed: int, steps: int, length: int) -> list[Any]:
         trainer = Trainer(TrainConfig("copy", "random-ordered", **{**SMALL, "seed": seed}))
         trainer.run(until=steps)
-        return list(evaluation._batches(trainer, TASKS["copy"], length, 5))
+        return list(evaluation.drawn_tests(trainer, TASKS["copy"], length, 5))
 
     assert sequences(0, 0, 2) == sequences(0, 3, 2)
     assert sequences(0, 0, 2) != sequences(1, 0, 2)
     assert sequences(0, 0, 2)[0][0][0].tokens != sequences(0, 0, 3)[0][0][0].tokens[:5]
 
 
-def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawn_tests_come_from_streams_that_training_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every generator that a run makes, by what it would draw first."""
     made: list[int] = []
     default_rng = np.random.default_rng
@@ -168,7 +168,7 @@ def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch
 
 
 @pytest.mark.parametrize("positions", ["random-shift", "pose", "coupled"])
-def test_test_sequences_are_in_one_piece_at_a_random_offset_or_counted_from_the_first_id(positions: str) -> None:
+def test_drawn_tests_are_in_one_piece_at_a_random_offset_or_counted_from_the_first_id(positions: str) -> None:
     trainer, n_values = Trainer(TrainConfig("copy", positions, **SMALL)), 5 if positions == "coupled" else 9
     assert _runs(trainer, 20, shifted=False) == {tuple(range(n_values))}
     offsets = range(trainer.config.n_ids - n_values + 1)
@@ -182,7 +182,7 @@ def test_ids_that_training_counts_from_0_are_counted_so_in_tests(positions: str)
 
 def _runs(trainer: Trainer, size: int, **options: bool) -> set[tuple[int, ...]]:
     """The IDs of test sequences of copy at length 4, without repeats."""
-    batches = evaluation._batches(trainer, TASKS["copy"], 4, size, **options)
+    batches = evaluation.drawn_tests(trainer, TASKS["copy"], 4, size, **options)
     return {tuple(sorted(set(own))) for _, ids in batches for own in ids}
 
 
@@ -242,7 +242,7 @@ def test_attention_mass_is_the_mean_over_queries_of_sequences_of_different_lengt
     trainer = trained("pointer chasing", "coupled", until=30, layers=2)
     task, ragged = TASKS["pointer chasing"], set()
     sums, queries = np.zeros((2, 2)), 0
-    for instances, ids in evaluation._batches(trainer, task, 6, 12):
+    for instances, ids in evaluation.drawn_tests(trainer, task, 6, 12):
         for instance, own in zip(instances, ids, strict=True):
             ragged.add(len(instance.steps))
             layers = trainer.engine.attention(trainer.parameters, batch_of([instance], [own]))
