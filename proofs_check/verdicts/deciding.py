@@ -363,17 +363,20 @@ class _Laws:
         elif relabel == "shift":
             yield from (tuple(i + offset for i in base) for offset in range(self.longest))
         else:
-            last, values = self.n_ids - 1, _in_use(base, relabel)
-            scheme = RandomOrdered(0, last) if relabel == "ordered" else ChunkedShift(0, last, min(2, len(values)))
+            first, last, values = self.id_range[0], self.id_range[-1], _in_use(base, relabel)
+            ordered, chunks = relabel == "ordered", min(2, len(values))
+            scheme = RandomOrdered(first, last) if ordered else ChunkedShift(first, last, chunks)
             for new in dict.fromkeys(scheme.relabellings(values)):
                 renamed = dict(zip(values, new, strict=True))
                 yield tuple(renamed[i] for i in base)
 
     @cached_property
-    def n_ids(self) -> int:
-        """The size of the range of IDs that training draws from."""
+    def id_range(self) -> range:
+        """The IDs that training draws from: from the least ID of a test on, as those are as they are."""
         bases = {self._ids(instance) for listed in self.instances.values() for instance in listed}
-        return max(len(_in_use(base, self.scheme.relabel)) for base in bases) + ROOM
+        size = max(len(_in_use(base, self.scheme.relabel)) for base in bases) + ROOM
+        first = min(map(min, bases))
+        return range(first, first + size)
 
     def _law(self, length: int, relabel: Relabel) -> list[Example]:
         if (length, relabel) not in self._listed:
@@ -399,8 +402,8 @@ class _Laws:
 
     def _shifted(self, instance: Instance) -> Iterator[Ids]:
         base = self._ids(instance)
-        low, high = min(base), max(base)
-        yield from (tuple(i - low + offset for i in base) for offset in range(self.n_ids - (high - low)))
+        low, room = min(base), len(self.id_range) - (max(base) - min(base))
+        yield from (tuple(i - low + first for i in base) for first in self.id_range[:room])
 
     def train(self, length: int) -> FiniteLaw:
         lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
