@@ -147,7 +147,13 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
     """
     heads = problem.heads
     out: dict[str, Json] = {
-        "heads": {"arity": heads.arity, "window": heads.window, "key": heads.key, "anchor": heads.anchor},
+        "heads": {
+            "arity": heads.arity,
+            "window": heads.window,
+            "key": heads.key,
+            "anchor": heads.anchor,
+            **({"at_most": True} if heads.at_most else {}),
+        },
         "train": law_to_data(problem.train),
         "test": law_to_data(problem.test),
     }
@@ -252,10 +258,14 @@ def _label_to_data(label: Label) -> Json:
 
 
 def _heads(data: Json, path: str) -> HeadClass:
-    fields = _Fields(data, path, ("arity", "window", "key", "anchor"))
+    fields = _Fields(data, path, ("arity", "window", "key", "anchor", "at_most"))
     with _located(path):
         return HeadClass(
-            fields.integer("arity"), fields.get("window", None), fields.get("key", "none"), fields.get("anchor", "none")
+            fields.integer("arity"),
+            fields.get("window", None),
+            fields.get("key", "none"),
+            fields.get("anchor", "none"),
+            fields.get("at_most", False),
         )
 
 

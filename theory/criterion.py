@@ -24,7 +24,7 @@ from theory.guarantees import (
     guarantees_listed,
     in_words,
 )
-from theory.heads import HardHead, HeadClass, View, check_heads
+from theory.heads import HardHead, HeadClass, View, by_size, check_heads
 from theory.listed import ListedLaw, list_law
 from theory.numbered_views import (
     CONFLICTING,
@@ -284,11 +284,12 @@ def _first_failure(
             unseen = views - label_of.keys()
             if unseen:
                 wrong = next(label for label in labels if label != example.label)
-                return "unseen", example, min(unseen), {**consistent, min(unseen): wrong}
+                first = min(unseen, key=by_size)
+                return "unseen", example, first, {**consistent, first: wrong}
         for example, views in test_views.items():
             flipped = [view for view in views if view in consistent and consistent[view] != example.label]
             if flipped:
-                return "flip", example, min(flipped), consistent
+                return "flip", example, min(flipped, key=by_size), consistent
     minimal = _minimal(required)
     dominated: set[frozenset[View]] = set()
     for example, views in test_views.items():

@@ -232,6 +232,15 @@ def draw_indices(rng: np.random.Generator, weights: Sequence[int], size: int) ->
     return np.searchsorted(cumulative, big, side="right")
 
 
+def subsets(rng: np.random.Generator, n: int, k: int, size: int) -> np.ndarray:
+    """`size` independent k-subsets of 0..n-1, each uniform and sorted, a row each.
+
+    Cost: O(size · n), since the n are permuted and the first k kept.
+    """
+    rows = np.broadcast_to(np.arange(n), (size, n))
+    return np.sort(rng.permuted(rows, axis=1)[:, :k], axis=1)
+
+
 def as_float(value: Fraction | int) -> float:
     """The one place where an exact number becomes a float (correctly rounded)."""
     return float(value)

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import comb, prod
 from typing import Any, NamedTuple, TypeAlias
@@ -42,12 +43,13 @@ Option: TypeAlias = tuple[tuple[tuple[Any, Fraction], ...], tuple[Fraction, ...]
 """A law of kept sets: the training atoms that it leads to, and the share of each demand that survives."""
 
 
-class Kernels(NamedTuple):
-    """A family of kernels: the test placements that it tells apart, each with probability, options and words for it."""
+class Placement(NamedTuple):
+    """A test placement as the kernels of a family tell it apart: its name, its probability, options and words for it."""
 
-    atoms: Mapping[Any, Fraction]
-    options_of: Callable[[Any], list[Option]]
-    described: Callable[[Any], str]
+    name: Any
+    p: Fraction
+    options: list[Option]
+    words: Callable[[], str]
 
 
 class TooMuch(Exception):
@@ -143,14 +145,15 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
 
 def placed(heads: HeadClass, laws: Sequence[SeenLaw]) -> Iterator[tuple[PlantedLaw, list[int], Ids, Fraction]]:
     """Every placement: its law, marks and IDs, with its probability."""
-    for _, law, p, _, _ in laws:
+    for own in laws:
+        law = own.law
         placements, total = listed(heads, law)
         for planted, ids, weight in placements:
             coordinate = {position: j for j, position in enumerate(planted)}
             marks = [coordinate.get(i, NOISE) for i in range(law.length)]
             if heads.anchor == "last" and marks[-1] == NOISE:
                 marks[-1] = LAST
-            yield law, marks, ids, p * weight / total
+            yield law, marks, ids, own.p * weight / total
 
 
 # ── Kept sets ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,29 +166,26 @@ def every_kept_set(
     tested: Sequence[SeenLaw],
     work: Work,
     retain: bool,
-) -> Kernels:
+) -> Iterator[Placement]:
     """Every kernel, up to averages that lose nothing."""
-    example: dict[Atom, str] = {}
+    words: dict[Atom, Callable[[], str]] = {}
     known: dict[Cluster, Ids] = {}
     test: defaultdict[Atom, Fraction] = defaultdict(Fraction)
     for law, marks, ids, p in placed(heads, tested):
         atom = atom_of(heads, marks, ids, known)
         test[atom] += p
-        if atom not in example:
-            example[atom] = _described(heads, law, marks, ids, trained)
-
-    def options_of(atom: Atom) -> list[Option]:
+        if atom not in words:
+            words[atom] = partial(_described, heads, law, marks, ids, trained)
+    gaps = has_gaps(heads)
+    for atom, p in test.items():
         options: list[Option] = []
         if () in train and not (atom and retain):  # keep nothing: no candidate survives, and every head abstains
             options.append(((((), Fraction(1)),), (Fraction(1),)))
-        if atom:
-            if has_gaps(heads):
-                options += _gap_options(heads, atom, train, work, retain)
-            else:
-                options += _part_options(heads, atom, known, train, work, retain)
-        return options
-
-    return Kernels(test, options_of, example.__getitem__)
+        if atom and gaps:
+            options += _gap_options(heads, atom, train, work, retain)
+        elif atom:
+            options += _part_options(heads, atom, known, train, work, retain)
+        yield Placement(atom, p, options, words[atom])
 
 
 def _described(heads: HeadClass, law: PlantedLaw, marks: Sequence[int], ids: Ids, trained: Sequence[SeenLaw]) -> str:
@@ -389,7 +389,7 @@ def runs_of_neighbours(
     where: str,
     budget: int,
     retain: bool,
-) -> Kernels:
+) -> Iterator[Placement]:
     """Kept sets that are runs of neighbouring positions, and where the class sees order alone, uniform kept sets too.
 
     Raises
@@ -397,36 +397,33 @@ def runs_of_neighbours(
     BudgetExceeded : when these are too many.
     """
     gaps, lengths, size = has_gaps(heads), sorted({own.law.length for own in trained}), 0
-    for _, law, _, _, candidates in tested:
-        n_runs = sum(max(law.length - n + 1, 0) for n in lengths)
+    for own in tested:
+        n_runs = sum(max(own.law.length - n + 1, 0) for n in lengths)
         n_demands = 1
         if retain:
-            k = law.ensemble.arity
-            n_demands = choose(heads.arity + k, k) if gaps else candidates
-        size += n_listed(heads, law) * (n_runs * (1 + n_demands) + gaps * len(train))
+            k = own.law.ensemble.arity
+            n_demands = choose(heads.arity + k, k) if gaps else own.candidates
+        size += n_listed(heads, own.law) * (n_runs * (1 + n_demands) + gaps * len(train))
     within_budget(where, size=WORK * size, budget=budget)
     test: defaultdict[tuple[tuple[int, ...], Ids], Fraction] = defaultdict(Fraction)
-    example: dict[tuple[tuple[int, ...], Ids], str] = {}
+    words: dict[tuple[tuple[int, ...], Ids], Callable[[], str]] = {}
     for law, marks, ids, p in placed(heads, tested):
         test[tuple(marks), ids] += p
-        example[tuple(marks), ids] = _described(heads, law, marks, ids, trained)
-
-    def options_of(placement: tuple[tuple[int, ...], Ids]) -> list[Option]:
-        marks, ids = placement
-        if gaps:
-            return _few_gap_options(heads, atom_of(heads, marks, ids), train, lengths, retain)
-        demands = [set(wanted) for wanted in heads.candidates(ids)] if retain else []
+        words[tuple(marks), ids] = partial(_described, heads, law, marks, ids, trained)
+    for (seen, ids), p in test.items():
         options: list[Option] = []
-        for n in lengths:
-            for start in range(len(ids) - n + 1)[-1 if heads.anchor == "last" else 0 :]:
-                run = range(start, start + n)
-                b = atom_of(heads, marks[start : start + n], ids[start : start + n])
-                if b in train:
-                    serves = tuple(Fraction(all(i in run for i in wanted)) for wanted in demands)
-                    options.append((((b, Fraction(1)),), serves or (Fraction(1),)))
-        return options
-
-    return Kernels(test, options_of, example.__getitem__)
+        if gaps:
+            options = _few_gap_options(heads, atom_of(heads, seen, ids), train, lengths, retain)
+        else:
+            demands = [set(wanted) for wanted in heads.candidates(ids)] if retain else []
+            for n in lengths:
+                for start in range(len(ids) - n + 1)[-1 if heads.anchor == "last" else 0 :]:
+                    run = range(start, start + n)
+                    b = atom_of(heads, seen[start : start + n], ids[start : start + n])
+                    if b in train:
+                        serves = tuple(Fraction(all(i in run for i in wanted)) for wanted in demands)
+                        options.append((((b, Fraction(1)),), serves or (Fraction(1),)))
+        yield Placement((seen, ids), p, options, words[seen, ids])
 
 
 def _few_gap_options(

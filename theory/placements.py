@@ -18,6 +18,9 @@ Kind: TypeAlias = Literal["exchangeable", "uniform", "listed"]
 """Whether every permutation of positions leaves the law of (S*, candidates, keys) as it is, every permutation that
 leaves an anchor in its place does, or the placements have to be listed."""
 
+Part: TypeAlias = tuple[Fraction, int, int]
+"""(p, free, planted): with probability p, S* has `planted` positions among the first `free`, all such sets alike."""
+
 
 class SeenLaw(NamedTuple):
     """A planted law, and what a head class sees of it.
@@ -28,6 +31,8 @@ class SeenLaw(NamedTuple):
     law, p : the law, and its weight in a mixture.
     kind : whether its placements have to be listed.
     candidates : the largest number of candidate sets, up to `HUGE`.
+    parts : of a law that need not be listed: all positions as one part, or, where the last one stands apart, the
+        others, given whether it is planted. Their p sum to that of the law.
     """
 
     heads: HeadClass
@@ -35,6 +40,7 @@ class SeenLaw(NamedTuple):
     p: Fraction
     kind: Kind
     candidates: int
+    parts: tuple[Part, ...] = ()
 
     @classmethod
     def of(cls, heads: HeadClass, law: PlantedLaw, p: Fraction, where: str, budget: int) -> SeenLaw:
@@ -59,14 +65,18 @@ class SeenLaw(NamedTuple):
             key = "none"
         seen = replace(heads, key=key, window=window)
         kind: Kind = "listed"
+        parts: list[Part] = []
+        k, length = law.ensemble.arity, law.length
         if isinstance(law.support_law, Uniform) and not seen.sees_ids:
-            if heads.anchor == "none":
-                kind = "exchangeable" if law.support_law.anchor == "none" else "uniform"
-            elif heads.arity > 1:  # a single anchored position is a candidate by itself, whatever the others are
-                kind = "uniform"
+            if heads.anchor == law.support_law.anchor == "none":
+                kind, parts = "exchangeable", [(p, length, k)]
+            elif heads.anchor == "none" or heads.arity > 1:  # a single anchored position is a candidate by itself
+                last = Fraction(1) if law.support_law.anchor == "last" else Fraction(k, length)
+                kind, parts = "uniform", [(p * last, length - 1, k - 1), (p * (1 - last), length - 1, k)]
         # Without a window the IDs play no part, and there may be too many assignments to list.
         ids_seen = [range(law.length)] if window is None else law.positions.ids(law.length)
-        return cls(seen, law, p, kind, max(map(seen.n_candidates, ids_seen)))
+        most = max(map(seen.n_candidates, ids_seen))
+        return cls(seen, law, p, kind, most, tuple(part for part in parts if part[0]))
 
 
 def n_listed(heads: HeadClass, law: PlantedLaw) -> int:

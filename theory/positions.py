@@ -21,13 +21,17 @@ from typing import TypeAlias
 import numpy as np
 
 from theory.errors import InvalidArgument, check, check_integer, check_type, is_integer, shown
-from theory.exact import check_generator, choose
+from theory.exact import check_generator, choose, subsets
 
 Ids: TypeAlias = tuple[int, ...]
 """One integer ID a position."""
 
 LONGEST = 2**62
 """Lengths and ends of ID ranges stay below, so that the number of IDs in a range is an int64 and draws are exact."""
+
+
+WIDEST = 2**16
+"""Ranges of IDs that are permuted to draw from them; in a wider one each subset is drawn by itself."""
 
 
 class PositionScheme(ABC):
@@ -51,6 +55,11 @@ class PositionScheme(ABC):
     @abstractmethod
     def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
         """One relabelling, by the law."""
+
+    def draw_relabellings(self, rng: np.random.Generator, values: Ids, size: int) -> np.ndarray:
+        """`size` independent relabellings, a row each."""
+        drawn = [self.draw_relabelling(rng, values) for _ in range(size)]
+        return np.array(drawn, dtype=np.int64).reshape(size, len(values))
 
     def base(self, length: int) -> Ids:
         """The IDs before relabelling."""
@@ -111,6 +120,11 @@ class RandomShift(PositionScheme):
         offset = int(rng.integers(self.lo, self.hi + 1))
         return tuple(value + offset for value in values)
 
+    def draw_relabellings(self, rng: np.random.Generator, values: Ids, size: int) -> np.ndarray:
+        if type(self) is not RandomShift:  # it may draw otherwise
+            return super().draw_relabellings(rng, values, size)
+        return np.array(values) + rng.integers(self.lo, self.hi + 1, size=(size, 1))
+
 
 @dataclass(frozen=True)
 class RandomOrdered(PositionScheme):
@@ -143,6 +157,12 @@ class RandomOrdered(PositionScheme):
         self._check(len(values))
         chosen = rng.choice(self.hi - self.lo + 1, size=len(values), replace=False) + self.lo
         return tuple(sorted(chosen.tolist()))
+
+    def draw_relabellings(self, rng: np.random.Generator, values: Ids, size: int) -> np.ndarray:
+        if type(self) is not RandomOrdered or self.hi - self.lo >= WIDEST:
+            return super().draw_relabellings(rng, values, size)
+        self._check(len(values))
+        return self.lo + subsets(rng, self.hi - self.lo + 1, len(values), size)
 
 
 @dataclass(frozen=True)
@@ -194,6 +214,15 @@ class ChunkedShift(PositionScheme):
         # Stars and bars: a sorted subset of slack + chunks cells, minus 0, 1, 2, ..., is a uniform multiset.
         cells = sorted(rng.choice(slack + self.chunks, size=self.chunks, replace=False).tolist())
         return self._assemble(n_values, cuts, [cell - j for j, cell in enumerate(cells)])
+
+    def draw_relabellings(self, rng: np.random.Generator, values: Ids, size: int) -> np.ndarray:
+        n_values, slack = len(values), self._slack(len(values))
+        if type(self) is not ChunkedShift or slack + self.chunks > WIDEST:
+            return super().draw_relabellings(rng, values, size)
+        starts = subsets(rng, n_values - 1, self.chunks - 1, size) + 1
+        offsets = subsets(rng, slack + self.chunks, self.chunks, size) - np.arange(self.chunks)
+        chunk = (np.arange(n_values)[None, :, None] >= starts[:, None, :]).sum(axis=2)  # (size, values)
+        return self.lo + np.arange(n_values) + np.take_along_axis(offsets, chunk, axis=1)
 
 
 @dataclass(frozen=True)

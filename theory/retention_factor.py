@@ -18,9 +18,10 @@ It is made small by structure, without changing its optimum: by what the class c
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from math import inf
 from typing import Any, Literal, TypeAlias
 
@@ -29,8 +30,8 @@ from theory.exact import exact_choose
 from theory.heads import HeadClass
 from theory.kept_sets import (
     WORK,
-    Kernels,
     Option,
+    Placement,
     TooMuch,
     Work,
     atom_of,
@@ -43,7 +44,6 @@ from theory.kept_sets import (
 )
 from theory.placements import SeenLaw, n_listed
 from theory.programs import Choice, least_t
-from theory.support import Uniform
 
 ExactOrInfinite: TypeAlias = Fraction | float
 """A Fraction, or math.inf (the only float that occurs)."""
@@ -93,37 +93,38 @@ def least_factor(
     """
     where = "retention (kernel)" if retain else "coverage (kernel)"
     laws = [*trained, *tested]
+    kinds = {own.kind for own in laws}
+    if len(kinds) == 1 and "listed" not in kinds:
+        within_budget(where, size=len(trained) * len(tested), budget=budget)
+        by_noise = _by_free_noise(heads, trained)
+        return _solved("all kept sets", by_noise, _uniform_kept_sets(heads, by_noise, trained, tested, where, retain))
     # What says nothing under one of the laws may tell it from another.
     blind = all(own.heads.key == "none" for own in laws)
     unlimited = all(own.heads.window is None for own in laws)
     heads = replace(heads, key="none" if blind else heads.key, window=None if unlimited else heads.window)
-    family: Family = "all kept sets"
-    train: defaultdict[Any, Fraction] = defaultdict(Fraction)
-    kinds = {own.kind for own in laws}
-    if len(kinds) == 1 and "listed" not in kinds:
-        within_budget(where, size=len(trained) * len(tested), budget=budget)
-        return _solved(family, *_uniform_program(heads, trained, tested, where, retain))
     for part in (trained, tested):
         within_budget(where, size=sum(n_listed(heads, own.law) for own in part), budget=budget)
+    train: defaultdict[Any, Fraction] = defaultdict(Fraction)
     for _, marks, ids, p in placed(heads, trained):
         train[atom_of(heads, marks, ids)] += p
     try:
-        return _solved(family, train, every_kept_set(heads, train, trained, tested, Work(budget // WORK), retain))
+        found = every_kept_set(heads, train, trained, tested, Work(budget // WORK), retain)
+        return _solved("all kept sets", train, found)
     except TooMuch:
-        family = "runs of neighbours and uniform kept sets" if has_gaps(heads) else "runs of neighbours"
+        family: Family = "runs of neighbours and uniform kept sets" if has_gaps(heads) else "runs of neighbours"
         return _solved(family, train, runs_of_neighbours(heads, train, trained, tested, where, budget, retain))
 
 
-def _solved(family: Family, train: Mapping[Any, Fraction], tested: Kernels) -> Factor:
+def _solved(family: Family, train: Mapping[Any, Fraction], tested: Iterable[Placement]) -> Factor:
     """The least factor of the options of each test placement; demands that every option serves alike are one."""
     choices: list[Choice] = []
-    for atom, p in tested.atoms.items():
-        options = list(dict.fromkeys(tested.options_of(atom)))
+    for atom, p, found, words in tested:
+        options = list(dict.fromkeys(found))
         if not options:
-            return Factor(inf, inf, family, f"{tested.described(atom)} leads to no training placement")
+            return Factor(inf, inf, family, f"{words()} leads to no training placement")
         demands = dict.fromkeys(zip(*(serves for _, serves in options), strict=True))
         if not all(map(any, demands)):
-            missing = f"a candidate set of {tested.described(atom)} survives in no part that training shows"
+            missing = f"a candidate set of {words()} survives in no part that training shows"
             return Factor(inf, inf, family, missing)
         for j, (lands, _) in enumerate(options):
             serves = {(atom, i): shares[j] for i, shares in enumerate(demands) if shares[j]}
@@ -132,9 +133,24 @@ def _solved(family: Family, train: Mapping[Any, Fraction], tested: Kernels) -> F
     return Factor(*least_t(train, choices), family)
 
 
-def _uniform_program(
-    heads: HeadClass, trained: Sequence[SeenLaw], tested: Sequence[SeenLaw], where: str, retain: bool
-) -> tuple[Mapping[Any, Fraction], Kernels]:
+def _by_free_noise(heads: HeadClass, laws: Sequence[SeenLaw]) -> dict[tuple[int, ...], Fraction]:
+    """{(how many positions are free to be kept or not, whether the last position stands apart and is planted): p}"""
+    total: defaultdict[tuple[int, ...], Fraction] = defaultdict(Fraction)
+    for own in laws:
+        for p, free, planted in own.parts:
+            fits = heads.arity <= own.law.length
+            total[(free - planted, own.law.ensemble.arity - planted) if fits else ()] += p
+    return total
+
+
+def _uniform_kept_sets(
+    heads: HeadClass,
+    train: Mapping[tuple[int, ...], Fraction],
+    trained: Sequence[SeenLaw],
+    tested: Sequence[SeenLaw],
+    where: str,
+    retain: bool,
+) -> Iterator[Placement]:
     """Kept sets that are uniform among those of one length that hold S*, and the last position where all of them must.
 
     Where no set must hold the last position, S* is uniform; else it is uniform given whether it holds the last one. The
@@ -142,27 +158,12 @@ def _uniform_program(
     whether its last position is planted. No other kernel does better: its masses, summed over the training placements
     of a kind, and its survivals, averaged over S* and the candidates of the most noise, satisfy the same inequalities.
     """
-    pinned = trained[0].kind == "uniform"
 
-    def kinds(laws: Sequence[SeenLaw]) -> dict[tuple[int, ...], Fraction]:
-        """(the number of positions that are free to be kept or not, whether the last position is planted)"""
-        total: defaultdict[tuple[int, ...], Fraction] = defaultdict(Fraction)
-        for own in laws:
-            law, p, k, support = own.law, own.p, own.law.ensemble.arity, own.law.support_law
-            always = isinstance(support, Uniform) and support.anchor == "last"
-            planted_last = Fraction(1) if always else Fraction(k, law.length)
-            if heads.arity > law.length:
-                total[()] += p
-            elif not pinned:
-                total[law.length - k, 0] += p
-            else:
-                total[law.length - k, 1] += p * planted_last
-                total[law.length - k - 1, 0] += p * (1 - planted_last)
-        return {kind: p for kind, p in total.items() if p}
+    def described(kind: tuple[int, ...]) -> str:
+        length = min(own.law.length for own in tested if kind in _by_free_noise(heads, [own]))
+        return f"S* at length {length}{too_short(length, trained)}"
 
-    train = kinds(trained)
-
-    def options_of(kind: tuple[int, ...]) -> list[Option]:
+    for kind, p in _by_free_noise(heads, tested).items():
         options: list[Option] = []
         if () in train and not (kind and retain):
             options.append(((((), Fraction(1)),), (Fraction(1),)))
@@ -171,10 +172,4 @@ def _uniform_program(
                 noise = most_noise(heads, kind[0]) if retain else 0
                 survives = Fraction(exact_choose(b[0], noise, where), exact_choose(kind[0], noise, where))
                 options.append((((b, Fraction(1)),), (survives,)))
-        return options
-
-    def described(kind: tuple[int, ...]) -> str:
-        length = min(own.law.length for own in tested if kind in kinds([own]))
-        return f"S* at length {length}{too_short(length, trained)}"
-
-    return train, Kernels(kinds(tested), options_of, described)
+        yield Placement(kind, p, options, partial(described, kind))

@@ -30,6 +30,7 @@ from theory.exact import (
     integer_below,
     over_common_denominator,
     probabilities,
+    subsets,
 )
 
 PositionSet: TypeAlias = tuple[int, ...]
@@ -61,6 +62,10 @@ class SupportLaw(ABC):
     @abstractmethod
     def draw(self, rng: np.random.Generator, length: int, arity: int) -> PositionSet:
         """One set, exactly by the law, without listing the sets."""
+
+    def draw_many(self, rng: np.random.Generator, length: int, arity: int, size: int) -> np.ndarray:
+        """`size` independent sets, a row each."""
+        return np.array([self.draw(rng, length, arity) for _ in range(size)], dtype=np.int64).reshape(size, arity)
 
     def _check_draw(self, rng: np.random.Generator, length: int, arity: int) -> None:
         where = "SupportLaw.draw"
@@ -103,6 +108,15 @@ class Uniform(SupportLaw):
         if self.anchor == "none":
             return tuple(sorted(rng.choice(length, size=arity, replace=False).tolist()))
         return (*sorted(rng.choice(length - 1, size=arity - 1, replace=False).tolist()), length - 1)
+
+    def draw_many(self, rng: np.random.Generator, length: int, arity: int, size: int) -> np.ndarray:
+        if type(self) is not Uniform:  # it may draw otherwise
+            return super().draw_many(rng, length, arity, size)
+        self._check_draw(rng, length, arity)
+        if self.anchor == "none":
+            return subsets(rng, length, arity, size)
+        rest = subsets(rng, length - 1, arity - 1, size)
+        return np.concatenate([rest, np.full((size, 1), length - 1)], axis=1)
 
 
 @dataclass(frozen=True)

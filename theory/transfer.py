@@ -19,7 +19,7 @@ from theory.bounds import exchangeable_pattern_mass
 from theory.errors import AssumptionViolated, bulk, check, counted, within_budget
 from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
-from theory.heads import HeadClass, check_heads
+from theory.heads import HeadClass, check_one_arity
 from theory.placements import SeenLaw, listed, n_listed
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
@@ -118,9 +118,9 @@ def coverage(heads: HeadClass, *, train: Law, test: Law, budget: int = BUDGET) -
     heads : the head class.
     train, test : planted laws or mixtures of them, of ensembles with the same background, planted law and target.
     budget : (placement, candidate) pairs that may be enumerated per law, those with long sequences counting as several;
-        exchangeable laws (uniform support, a class that sees no IDs) have masses in closed form, one an overlap
-        pattern. For κ0 also the placements of all laws, and `theory.kept_sets.WORK` times the size of the program;
-        a search of all kept sets beyond it gives way to a smaller family, which the result names.
+        uniform supports, for a class that sees no IDs, have masses in closed form, one an overlap pattern. For κ0 also
+        the placements of all laws, and `theory.kept_sets.WORK` times the size of the program; a search of all kept sets
+        beyond it gives way to a smaller family, which the result names.
 
     Returns
     -------
@@ -224,7 +224,7 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     (Fraction(1, 1), Fraction(1, 1), Fraction(6, 1))
     """
     where = "pattern_masses"
-    check_heads(heads, where)
+    check_one_arity(heads, where)
     components = planted_components(law, where, "law")
     return _masses(heads, [SeenLaw.of(heads, part, p, where, budget) for part, p in components], budget)
 
@@ -236,29 +236,27 @@ def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int 
 
 def _seen(heads: HeadClass, train: Law, test: Law, where: str, budget: int) -> tuple[list[SeenLaw], list[SeenLaw]]:
     """The components of both laws, checked, as the class sees them."""
-    check_heads(heads, where)
-    parts = [planted_components(law, where, argument) for argument, law in (("train", train), ("test", test))]
-    first = parts[0][0][0].ensemble
-    for other in {id(law.ensemble): law.ensemble for part in parts for law, _ in part}.values():
+    check_one_arity(heads, where)
+    trained, tested = planted_components(train, where, "train"), planted_components(test, where, "test")
+    first = trained[0][0].ensemble
+    for other in {id(law.ensemble): law.ensemble for law, _ in (*trained, *tested)}.values():
         for name in ("background", "planted", "target"):
             if getattr(first, name) != getattr(other, name):
                 got = f"laws that differ in their {name}"
                 fix = "Build both from one ensemble, or from copies that differ in the support law only."
                 expected = "training and test laws with the same background, planted law and target"
                 raise AssumptionViolated(where, "test", got=got, expected=expected, fix=fix)
-    trained, tested = ([SeenLaw.of(heads, law, p, where, budget) for law, p in part] for part in parts)
-    return trained, tested
+    return (
+        [SeenLaw.of(heads, law, p, where, budget) for law, p in trained],
+        [SeenLaw.of(heads, law, p, where, budget) for law, p in tested],
+    )
 
 
 def _masses(heads: HeadClass, laws: list[SeenLaw], budget: int) -> dict[Pattern, Fraction]:
-    """The masses under a mixture: of an exchangeable law in closed form, of another one by listing its placements."""
-    where, to_list = "pattern_masses", [own for own in laws if own.kind != "exchangeable"]
-    size = 0
-    for own in laws:
-        k = own.law.ensemble.arity
-        if own.kind == "exchangeable":
-            size += choose(own.heads.arity + k, k) * bulk(own.heads.arity + k)  # overlaps
-    within_budget(where, size=size, budget=budget)
+    """The masses under a mixture: in closed form, but for a law whose placements have to be listed."""
+    where, to_list = "pattern_masses", [own for own in laws if own.kind == "listed"]
+    in_closed_form = [(own.heads.arity, own.law.ensemble.arity) for own in laws if own.kind != "listed"]
+    within_budget(where, size=sum(choose(n + k, k) * bulk(n + k) for n, k in in_closed_form), budget=budget)  # overlaps
     within_budget(where, size=sum(n_listed(own.heads, own.law) for own in to_list), budget=budget)
     size = 0
     for own in to_list:  # now the ID assignments of each can be listed
@@ -272,23 +270,29 @@ def _masses(heads: HeadClass, laws: list[SeenLaw], budget: int) -> dict[Pattern,
 
     masses: defaultdict[Pattern, Fraction] = defaultdict(Fraction)
     for own in laws:
-        if own.kind == "exchangeable":
-            k, length = own.law.ensemble.arity, own.law.length
-            found = {
-                Pattern(overlap, ()): exchangeable_pattern_mass(overlap, k, length)
-                for overlap in overlaps(own.heads.arity, k)
-                if overlap.count(None) + k <= length
-            }
-        else:
-            found = _listed_masses(own)
-        for pattern, mass in found.items():
-            # A key that was dropped is that of IDs which rise, for every candidate.
-            key = pattern.key if own.heads.key == heads.key else heads.key_of(tuple(range(heads.arity)))
-            masses[Pattern(pattern.overlap, key)] += own.p * mass
+        # A key that was dropped is that of IDs which rise, for every candidate.
+        dropped = None if own.heads.key == heads.key else heads.key_of(tuple(range(heads.arity)))
+        for pattern, mass in _listed_masses(own) if own.kind == "listed" else _uniform_masses(own):
+            masses[pattern if dropped is None else pattern._replace(key=dropped)] += mass
     return dict(masses)
 
 
-def _listed_masses(own: SeenLaw) -> dict[Pattern, Fraction]:
+def _uniform_masses(own: SeenLaw) -> Iterator[tuple[Pattern, Fraction]]:
+    """The closed forms of each part: where the last position stands apart, candidates hold it, as their last, or not.
+
+    S* is uniform on the other positions, and so are the candidates of either sort, whatever S* is.
+    """
+    for p, free, planted in own.parts:
+        ends: list[tuple[int | None, ...]] = [()] if own.heads.anchor == "none" else []
+        if free < own.law.length:
+            ends.append((planted,) if planted < own.law.ensemble.arity else (None,))
+        for end in ends:
+            for rest in overlaps(own.heads.arity - len(end), planted):
+                if mass := exchangeable_pattern_mass(rest, planted, free):
+                    yield Pattern((*rest, *end), ()), p * mass
+
+
+def _listed_masses(own: SeenLaw) -> Iterator[tuple[Pattern, Fraction]]:
     weights: Counter[Pattern] = Counter()
     candidates: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
     placements, total = listed(own.heads, own.law)
@@ -298,7 +302,7 @@ def _listed_masses(own: SeenLaw) -> dict[Pattern, Fraction]:
         coordinate = {position: j for j, position in enumerate(planted)}
         for candidate, key in candidates[ids]:
             weights[Pattern(tuple(coordinate.get(i) for i in candidate), key)] += weight
-    return {pattern: Fraction(weight, total) for pattern, weight in weights.items()}
+    return ((pattern, own.p * weight / total) for pattern, weight in weights.items())
 
 
 def overlaps(arity: int, planted: int) -> Iterator[tuple[int | None, ...]]:

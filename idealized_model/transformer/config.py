@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import check, check_integer, check_one_of
+from theory.errors import check, check_integer, check_one_of, check_type
 
 Encoding: TypeAlias = Literal["none", "learned", "sinusoidal", "rope", "alibi"]
 Activation: TypeAlias = Literal["relu", "gelu"]
@@ -19,7 +19,7 @@ Array: TypeAlias = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A decoder-only, pre-norm transformer.
+    """A decoder-only, pre-norm transformer; without MLP and norms, attention alone.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ class ModelConfig:
     tied : whether the token output uses the token vectors.
     n_increments : classes of a second output, the ID increment of the next token (predictive position coupling); 0: none.
     log_scale : c, for logits times log(visible keys + 1) / c; None: not scaled.
+    window : w >= 0: a token sees of those up to itself the ones whose IDs differ from its own by at most w, whatever the
+        encoding; None: all of them. No parameter depends on it.
+    mlp : whether layers have an MLP (`hidden` and `activation` are of no use without).
+    norm : whether there are normalisations: before attention, before the MLP, and before the outputs.
 
     Raises
     ------
@@ -43,6 +47,8 @@ class ModelConfig:
     --------
     >>> ModelConfig(n_tokens=5, width=8, n_heads=2).n_parameters
     1840
+    >>> list(ModelConfig(n_tokens=5, width=8, n_layers=1, n_heads=1, mlp=False, norm=False).shapes())
+    ['tokens', '0.qkv.weight', '0.qkv.bias', '0.out.weight', '0.out.bias', 'head.weight']
     """
 
     n_tokens: int
@@ -56,6 +62,9 @@ class ModelConfig:
     tied: bool = False
     n_increments: int = 0
     log_scale: float | None = None
+    window: int | None = None
+    mlp: bool = True
+    norm: bool = True
 
     def __post_init__(self) -> None:
         where = "ModelConfig"
@@ -73,6 +82,11 @@ class ModelConfig:
         scale, fix = self.log_scale, "For instance 3.5."
         positive = scale is None or (isinstance(scale, int | float) and scale > 0)
         check(positive, where, "log_scale", scale, expected="a number > 0, or None", fix=fix)
+        if self.window is not None:
+            expected = "an integer >= 0, or None for no limit"
+            check_integer(self.window, where, "window", least=0, expected=expected, fix="Use None to see all tokens.")
+        for name in ("mlp", "norm"):
+            check_type(getattr(self, name), bool, where, name, "True or False", "False leaves it out.")
 
     @property
     def head_width(self) -> int:
@@ -86,20 +100,26 @@ class ModelConfig:
         if self.encoding == "learned":
             shapes["ids"] = (self.n_ids, d)
         for i in range(self.n_layers):
+            shapes |= self._norm(f"{i}.norm1")
             shapes |= {
-                f"{i}.norm1.gain": (d,), f"{i}.norm1.bias": (d,),
                 f"{i}.qkv.weight": (d, 3 * d), f"{i}.qkv.bias": (3 * d,),
                 f"{i}.out.weight": (d, d), f"{i}.out.bias": (d,),
-                f"{i}.norm2.gain": (d,), f"{i}.norm2.bias": (d,),
-                f"{i}.up.weight": (d, hidden), f"{i}.up.bias": (hidden,),
-                f"{i}.down.weight": (hidden, d), f"{i}.down.bias": (d,),
             }  # fmt: skip
-        shapes |= {"norm.gain": (d,), "norm.bias": (d,)}
+            if self.mlp:
+                shapes |= self._norm(f"{i}.norm2")
+                shapes |= {
+                    f"{i}.up.weight": (d, hidden), f"{i}.up.bias": (hidden,),
+                    f"{i}.down.weight": (hidden, d), f"{i}.down.bias": (d,),
+                }  # fmt: skip
+        shapes |= self._norm("norm")
         if not self.tied:
             shapes["head.weight"] = (d, self.n_tokens)
         if self.n_increments:
             shapes["increments.weight"] = (d, self.n_increments)
         return shapes
+
+    def _norm(self, name: str) -> dict[str, tuple[int, ...]]:
+        return {f"{name}.gain": (self.width,), f"{name}.bias": (self.width,)} if self.norm else {}
 
     @property
     def n_parameters(self) -> int:

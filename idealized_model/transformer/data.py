@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
+from theory.tasks.drawing import Drawn
 from theory.tasks.faults import ASK, HOLDS, sampled
 from theory.tasks.wrapped import Wrapped
 
@@ -24,10 +26,10 @@ class Positions:
 
     Attributes
     ----------
-    encoding : of the IDs, in the model.
+    encoding : of the IDs, in the model, where a run says no other; a window sees them beside it, whatever it is.
     coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
-    relabel : "fixed" (counted from 0), "shift" (a random offset), "chunks" (PoSE: two chunks with offsets of their own) or
-        "ordered" (a random sorted subset of the range, at test time too).
+    relabel : "fixed" (counted from 0), "shift" (a random offset), "chunks" (PoSE: two chunks with offsets of their own in
+        training, a random offset in tests) or "ordered" (a random sorted subset of the range).
     predicted : the model predicts ID increments, and at test time its IDs are its own predictions (PPC).
 
     Examples
@@ -42,16 +44,16 @@ class Positions:
     relabel: str = "fixed"
     predicted: bool = False
 
-    def scheme(self, n_ids: int, lowest: int, n_values: int, training: bool) -> PositionScheme:
+    def scheme(self, n_ids: int, lowest: int, n_values: int, training: bool, shifted: bool = True) -> PositionScheme:
         """The law of the relabelling of `n_values` IDs, the least of which is `lowest`, into 0..n_ids-1.
 
-        Shifts and chunks serve training; at test time a sequence is counted from the first ID on.
+        Without `shifted` a shifted sequence is counted from the first ID on.
         """
         if self.relabel == "ordered":
             return RandomOrdered(0, n_ids - 1)
         if self.relabel == "chunks" and training:
             return ChunkedShift(0, n_ids - 1, min(2, n_values))
-        room = n_ids - n_values if self.relabel != "fixed" and training else 0
+        room = n_ids - n_values if self.relabel != "fixed" and shifted else 0
         return RandomShift(-lowest, room - lowest)
 
 
@@ -105,6 +107,18 @@ class Queried(Wrapped):
         (*tokens, _, answer), (*ids, last, _), (step,) = instance.tokens, instance.ids, instance.steps
         return self.task.weight(Instance((*tokens, answer), (*ids, last), (Step(step.position - 1, step.sources),)))
 
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        drawn = self.task.sample_many(length, size, rng)
+        if drawn is None or drawn.lengths is not None or drawn.tokens.shape[1] != drawn.n_prompt + 1:
+            return None  # if this is no task with one answer, `changed` says so
+        asked, last = np.full((size, 1), len(self.task.alphabet)), drawn.ids[:, -1:]
+        return Drawn(
+            tokens=np.concatenate([drawn.tokens[:, :-1], asked, drawn.tokens[:, -1:]], axis=1),
+            ids=np.concatenate([drawn.ids, last + 1], axis=1),
+            steps=drawn.steps + 1,
+            n_prompt=drawn.n_prompt + 1,
+        )
+
     def changed(self, instance: Instance) -> Instance:
         if len(instance.steps) != 1 or instance.given:
             got = f"{self.name!r}, with the anchor 'none' and {len(instance.steps)} steps, {len(instance.given)} given"
@@ -122,25 +136,124 @@ def sequence_task(task: Task) -> Task:
     return task if task.anchor == "last" else Queried(task)
 
 
-def ids_of(instance: Instance, how: Positions, n_ids: int, rng: np.random.Generator, *, training: bool) -> Ids:
+def ids_of(
+    instance: Instance, how: Positions, n_ids: int, rng: np.random.Generator, *, training: bool, shifted: bool = True
+) -> Ids:
     """The IDs of one sequence.
+
+    Parameters
+    ----------
+    shifted : IDs that training shifts have a random offset; otherwise they are counted from 0.
 
     Raises
     ------
     InvalidArgument : when the range of IDs is too small for the sequence.
     """
-    base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
-    if how.encoding == "none":
-        return base  # which nothing reads
-    lowest = min(base)
-    values = tuple(range(lowest, max(base) + 1)) if how.relabel != "ordered" else tuple(sorted(set(base)))
-    if len(values) > n_ids and how.encoding == "learned":
-        got, expected = f"{n_ids} IDs for a sequence that needs {len(values)}", f"n_ids >= {len(values)}"
-        fix = f"Raise it with --ids {len(values)}, or use shorter sequences."
-        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
-    scheme = how.scheme(max(n_ids, len(values)), lowest, len(values), training)
+    base, values = _base(instance, how)
+    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
     renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
     return tuple(renamed[i] for i in base)
+
+
+def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool) -> Iterator[Ids]:
+    """The IDs that `ids_of` may draw, each once."""
+    base, values = _base(instance, how)
+    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training)
+    for new in dict.fromkeys(scheme.relabellings(values)):
+        renamed = dict(zip(values, new, strict=True))
+        yield tuple(renamed[i] for i in base)
+
+
+def packed(
+    first: Instance, second: Instance, how: Positions, n_ids: int, rng: np.random.Generator
+) -> tuple[Instance, Ids]:
+    """Two sequences as one, the second behind the first, and its IDs: every ID of one is below every ID of the other.
+
+    Which one has the lower IDs is a fair coin. Shifted IDs: uniform over the places of both in 0..n_ids-1; ordered ones:
+    a uniform sorted subset. Both are supervised, and what the first ends with is what the second begins behind.
+
+    Raises
+    ------
+    InvalidArgument : when the range of IDs is too small for both.
+
+    Examples
+    --------
+    >>> from theory.tasks import Copy
+    >>> one, other = Copy(2).solve((0, 2)), Copy(2).solve((1, 1, 2))
+    >>> both, ids = packed(one, other, POSITIONS["coupled"], 6, np.random.default_rng(0))
+    >>> both.tokens, [step.position for step in both.steps]
+    ((0, 2, 0, 1, 1, 2, 1, 1), [2, 6, 7])
+    >>> set(ids[:3]).isdisjoint(ids[3:])
+    True
+    """
+    swapped = not rng.integers(2)
+    low, high = (_base(one, how)[1] for one in ((second, first) if swapped else (first, second)))
+    n_values = len(low) + len(high)
+    room = room_of(n_values, how, n_ids)
+    if how.relabel == "ordered":
+        new = RandomOrdered(0, room - 1).draw_relabelling(rng, tuple(range(n_values)))
+    else:  # a uniform pair of cells is a uniform pair of offsets, the second not below the first
+        start, end = sorted(rng.choice(room - n_values + 2, size=2, replace=False).tolist())
+        new = tuple(rank + (start if rank < len(low) else end - 1) for rank in range(n_values))
+    return _joined(first, second, how, new, swapped=swapped)
+
+
+def every_packed(first: Instance, second: Instance, how: Positions, n_ids: int) -> Iterator[tuple[Instance, Ids]]:
+    """What `packed` may draw, each once."""
+    for swapped in (False, True):
+        low, high = (len(_base(one, how)[1]) for one in ((second, first) if swapped else (first, second)))
+        room = room_of(low + high, how, n_ids)
+        if how.relabel == "ordered":
+            relabellings: Iterable[Ids] = combinations(range(room), low + high)
+        else:
+            starts = combinations_with_replacement(range(room - low - high + 1), 2)
+            relabellings = ((*range(a, a + low), *range(low + b, low + b + high)) for a, b in starts)
+        for new in relabellings:
+            yield _joined(first, second, how, new, swapped=swapped)
+
+
+def _joined(first: Instance, second: Instance, how: Positions, new: Ids, *, swapped: bool) -> tuple[Instance, Ids]:
+    """Two sequences as one, with the increasing `new` for their IDs; those of the second come first where `swapped`."""
+    n, (own, other) = len(first.tokens), (_base(one, how) for one in (first, second))
+    start, cut = (len(other[1]), 0) if swapped else (0, len(own[1]))
+    names = [dict(zip(values, new[at:], strict=False)) for (_, values), at in ((own, start), (other, cut))]
+    ids = tuple(renamed[i] for renamed, (base, _) in zip(names, (own, other), strict=True) for i in base)
+    steps = (*first.steps, *(Step(n + position, tuple(n + s for s in read)) for position, read in second.steps))
+    given = (*first.given, *range(n, n + second.n_prompt), *(n + position for position in second.given))
+    return Instance((*first.tokens, *second.tokens), ids, steps, given), ids
+
+
+def _base(instance: Instance, how: Positions) -> tuple[Ids, Ids]:
+    """The IDs before relabelling, and the increasing IDs that are relabelled: with gaps, unless they are reordered."""
+    base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
+    return base, tuple(sorted(set(base))) if how.relabel == "ordered" else tuple(range(min(base), max(base) + 1))
+
+
+def room_of(n_values: int, how: Positions, n_ids: int) -> int:
+    """How many IDs there are to choose from: those of a table, or at least what is needed.
+
+    Raises
+    ------
+    InvalidArgument : for a sequence that needs more IDs than a model has vectors for.
+    """
+    if n_values > n_ids and how.encoding == "learned":
+        got, expected = f"{n_ids} IDs for a sequence that needs {n_values}", f"n_ids >= {n_values}"
+        fix = f"Raise it with --ids {n_values}, or use shorter sequences."
+        raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
+    return max(n_ids, n_values)
+
+
+def check_increments(unknown: Iterable[int], increments: Sequence[int]) -> None:
+    """Refuse ID increments that a model cannot predict.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    for increment in unknown:
+        got, expected = f"the ID increment {increment}", f"one of {shown(list(increments))}"
+        fix = "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them."
+        raise InvalidArgument("transformer.batch_of", "increments", got=got, expected=expected, fix=fix)
 
 
 def batch_of(
@@ -182,11 +295,7 @@ def batch_of(
         weights[row, : len(at)] = 1
         if class_of:
             found = [own[t] - own[t - 1] for t in at]
-            unknown = [increment for increment in found if increment not in class_of]
-            if unknown:
-                got, expected = f"the ID increment {unknown[0]}", f"one of {shown(list(increments))}"
-                fix = "Predicted IDs need increments from a finite set: shift the IDs, do not reorder them."
-                raise InvalidArgument("transformer.batch_of", "increments", got=got, expected=expected, fix=fix)
+            check_increments([increment for increment in found if increment not in class_of], increments)
             classes[row, : len(at)] = [class_of[increment] for increment in found]
     return Batch(tokens, all_ids, queries, targets, weights, classes if class_of else None)
 

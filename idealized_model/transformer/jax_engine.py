@@ -184,6 +184,8 @@ class JaxEngine:
             mixed, weights = self._attend(_linear(_normalize(x, p, f"{i}.norm1"), p, f"{i}.qkv"), arrays)
             layers.append(weights)
             x += _linear(mixed, p, f"{i}.out")
+            if not self.config.mlp:
+                continue
             up = _linear(_normalize(x, p, f"{i}.norm2"), p, f"{i}.up")
             x += _linear(activate(up), p, f"{i}.down")
         return x, layers
@@ -196,13 +198,15 @@ class JaxEngine:
         if config.encoding == "rope":
             q, k = self._rotated(q, arrays), self._rotated(k, arrays)
         logits = jnp.einsum("bqhe,bkhe->bhqk", q, k) / sqrt(config.head_width)
-        position = jnp.arange(n)
-        if config.log_scale is not None:  # query t sees t + 1 keys
-            logits *= jnp.log(position + 2.0)[:, None] / config.log_scale
+        distance = abs(arrays["ids"][:, :, None] - arrays["ids"][:, None, :])[:, None]  # (B, 1, T, T)
+        sees = jnp.tri(n, dtype=bool)
+        if config.window is not None:
+            sees = sees & (distance <= config.window)
+        if config.log_scale is not None:
+            logits *= jnp.log(sees.sum(axis=-1, keepdims=True) + 1.0) / config.log_scale
         if config.encoding == "alibi":
-            distance = abs(arrays["ids"][:, :, None] - arrays["ids"][:, None, :])[:, None]  # (B, 1, T, T)
             logits -= jnp.array(_slopes(config.n_heads), dtype=self.dtype)[:, None, None] * distance
-        weights = self._jax.nn.softmax(jnp.where(position <= position[:, None], logits, -jnp.inf))
+        weights = self._jax.nn.softmax(jnp.where(sees, logits, -jnp.inf))
         return jnp.einsum("bhqk,bkhe->bqhe", weights, v).reshape(n_sequences, n, config.width), weights
 
     def _rotated(self, vectors: Any, arrays: dict[str, Any]) -> Any:
@@ -217,6 +221,8 @@ def _linear(x: Any, p: Parameters, name: str) -> Any:
 
 
 def _normalize(x: Any, p: Parameters, name: str) -> Any:
+    if not p.config.norm:
+        return x
     centred = x - x.mean(axis=-1, keepdims=True)
     return p[f"{name}.gain"] * centred / (centred.var(axis=-1, keepdims=True) + EPSILON) ** 0.5 + p[f"{name}.bias"]
 

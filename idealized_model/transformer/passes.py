@@ -53,6 +53,7 @@ class Pass:
         self.config = config
         self.space = Workspace(dtype)
         self.whole = whole_last_layer
+        self._normed: dict[str, Array] = {}  # what the forward pass made of every input of a norm
 
     def train(self, p: Parameters, batch: Batch, gradient: Parameters, total: float) -> float:
         """Add the gradient of (sum of the weighted losses) / total; returns that loss."""
@@ -127,22 +128,33 @@ class Pass:
         np.matmul(flat, p[f"{i}.out.weight"], out=y)
         y += p[f"{i}.out.bias"]
         y += x
-        normed = self._normalize(y, p, f"{i}.norm2")
-        up = space(f"{i}.up", len(y), config.hidden)
-        np.matmul(normed, p[f"{i}.up.weight"], out=up)
-        up += p[f"{i}.up.bias"]
-        z = space(f"{i}.z", *y.shape)
-        np.matmul(self._activate(i, up), p[f"{i}.down.weight"], out=z)
-        z += p[f"{i}.down.bias"]
-        z += y
+        z = self._mlp(i, y, p) if config.mlp else y
         if i == config.n_layers - 1 and self.whole:
             rows = np.arange(n_sequences)[:, None]
             z = z.reshape(n_sequences, n, -1)[rows, batch.queries].reshape(-1, config.width)
         return z
 
+    def _mlp(self, i: int, y: Array, p: Parameters) -> Array:
+        """The residual stream behind a layer's MLP."""
+        normed = self._normalize(y, p, f"{i}.norm2")
+        up = self.space(f"{i}.up", len(y), self.config.hidden)
+        np.matmul(normed, p[f"{i}.up.weight"], out=up)
+        up += p[f"{i}.up.bias"]
+        z = self.space(f"{i}.z", *y.shape)
+        np.matmul(self._activate(i, up), p[f"{i}.down.weight"], out=z)
+        z += p[f"{i}.down.bias"]
+        z += y
+        return z
+
     def _normalize(self, x: Array, p: Parameters, name: str) -> Array:
-        """gain · (x - mean) / sqrt(variance + ε) + bias over the last axis; keeps the normalised x and 1 / sqrt."""
+        """gain · (x - mean) / sqrt(variance + ε) + bias over the last axis; keeps the normalised x and 1 / sqrt.
+
+        A model without norms goes on with x itself, which nothing overwrites before the way back.
+        """
         space = self.space
+        if not self.config.norm:
+            self._normed[name] = x
+            return x
         unit, scale = space(f"{name}.unit", *x.shape), space(f"{name}.scale", len(x), 1)
         np.subtract(x, _means(x), out=unit)
         np.einsum("nd,nd->n", unit, unit, out=scale[:, 0])
@@ -154,6 +166,7 @@ class Pass:
         out = space(f"{name}.out", *x.shape)
         np.multiply(unit, p[f"{name}.gain"], out=out)
         out += p[f"{name}.bias"]
+        self._normed[name] = out
         return out
 
     def _keyed(self, i: int, q: Array, k: Array, queries: NDArray[np.int64], batch: Batch) -> tuple[Array, Array]:
@@ -161,7 +174,7 @@ class Pass:
         config, space = self.config, self.space
         n_sequences, n = batch.tokens.shape
         new_q = space(f"{i}.q", n_sequences, config.n_heads, queries.shape[1], config.head_width)
-        np.multiply(q, self._query_scale(queries), out=new_q)
+        np.multiply(q, self._query_scale(queries, batch), out=new_q)
         if config.encoding != "rope":
             return new_q, k
         new_k = space(f"{i}.k", n_sequences, config.n_heads, n, config.head_width)
@@ -171,12 +184,23 @@ class Pass:
             _rotate(vectors, *rope_tables(ids, config.head_width, space.dtype))
         return new_q, new_k
 
-    def _query_scale(self, queries: NDArray[np.int64]) -> Array:
+    def _query_scale(self, queries: NDArray[np.int64], batch: Batch) -> Array:
         """What logits are multiplied by, (B, 1, S, 1): 1 / sqrt(E), and with log scaling log(visible keys + 1) / c."""
         scale = np.full(queries.shape, 1 / sqrt(self.config.head_width), dtype=self.space.dtype)
-        if self.config.log_scale is not None:  # query t sees t + 1 keys
-            scale *= np.log(queries + 2) / self.config.log_scale
+        if self.config.log_scale is not None:
+            scale *= np.log(self._n_visible(queries, batch) + 1) / self.config.log_scale
         return scale[:, None, :, None]
+
+    def _n_visible(self, queries: NDArray[np.int64], batch: Batch) -> NDArray[np.int64]:
+        """How many keys every query sees, (B, S)."""
+        if self.config.window is None:
+            return queries + 1
+        n_visible = np.empty_like(queries)
+        for low, high, end in _blocks(queries, batch.tokens.shape[1]):
+            sees = _distances(low, high, end, queries, batch) <= self.config.window
+            sees &= np.arange(end)[:, None] <= queries[:, None, low:high]
+            n_visible[:, low:high] = sees.sum(axis=1)
+        return n_visible
 
     def _bias(self, low: int, high: int, end: int, queries: NDArray[np.int64], batch: Batch) -> tuple[int, Array]:
         """(start, what is added to a block's logits of the keys start..end-1): -∞ on later keys, and ALiBi's penalties.
@@ -186,14 +210,18 @@ class Pass:
         own = queries[:, None, low:high]  # (B, 1, rows)
         if (own == own[0]).all():
             own = own[:1]  # one mask for all sequences
-        alibi = self.config.encoding == "alibi"
-        start = 0 if alibi else int(own.min()) + 1
-        bias = np.where(np.arange(start, end)[:, None] > own, -np.inf, 0)[:, None]
+        alibi, window = self.config.encoding == "alibi", self.config.window
+        if not alibi and window is None:
+            start = int(own.min()) + 1
+            return start, np.where(np.arange(start, end)[:, None] > own, -np.inf, 0)[:, None].astype(self.space.dtype)
+        distance = _distances(low, high, end, queries, batch)
+        hidden = np.arange(end)[:, None] > own
+        if window is not None:
+            hidden = hidden | (distance > window)
+        bias = np.where(hidden, -np.inf, 0)[:, None]
         if alibi:
-            query_ids = np.take_along_axis(batch.ids, queries[:, low:high], axis=1)
-            distance = np.abs(query_ids[:, None, :] - batch.ids[:, :end, None])  # (B, keys, rows)
             bias = bias - alibi_slopes(self.config.n_heads)[:, None, None] * distance[:, None]
-        return start, bias.astype(self.space.dtype)
+        return 0, bias.astype(self.space.dtype)
 
     def _attend(
         self, i: int, q: Array, k: Array, v: Array, queries: NDArray[np.int64], batch: Batch, out: Array
@@ -255,10 +283,9 @@ class Pass:
     def _backward(self, p: Parameters, dx: Array, batch: Batch, gradient: Parameters) -> None:
         config = self.config
         n_sequences, n = batch.tokens.shape
-        rows = np.arange(n_sequences)[:, None]
         if self.whole:
             wide = np.zeros((n_sequences, n, config.width), dtype=self.space.dtype)
-            np.add.at(wide, (rows, batch.queries), dx.reshape(*batch.queries.shape, config.width))
+            _add_at(wide, batch.queries, dx.reshape(*batch.queries.shape, config.width))
             dx = wide.reshape(-1, config.width)
         for i in reversed(range(config.n_layers)):
             dx = self._layer_back(i, dx, p, batch, gradient)
@@ -271,36 +298,38 @@ class Pass:
         config, space = self.config, self.space
         n_sequences, n = batch.tokens.shape
         queries = self._queries(batch, i)
-        # MLP
-        active = space(f"{i}.active", len(dz), config.hidden)
-        _linear_back(gradient, f"{i}.down", active, dz)
-        dup = space("dup", len(dz), config.hidden)
-        np.matmul(dz, p[f"{i}.down.weight"].T, out=dup)
-        self._activate_back(i, dup)
-        _linear_back(gradient, f"{i}.up", space(f"{i}.norm2.out", *dz.shape), dup)
-        dnormed = space("dnormed", *dz.shape)
-        np.matmul(dup, p[f"{i}.up.weight"].T, out=dnormed)
-        dy = self._normalize_back(dnormed, p, f"{i}.norm2", gradient)
-        dy += dz
-        # Attention
+        dy = self._mlp_back(i, dz, p, gradient) if config.mlp else dz
         mixed = space(f"{i}.mixed", n_sequences, queries.shape[1], config.n_heads, config.head_width)
         _linear_back(gradient, f"{i}.out", mixed.reshape(-1, config.width), dy)
         dmixed = space("dmixed", *mixed.shape)
         np.matmul(dy, p[f"{i}.out.weight"].T, out=dmixed.reshape(-1, config.width))
         dqkv = space("dqkv", n_sequences * n, 3 * config.width)
         self._attend_back(i, dmixed, mixed, dqkv, queries, batch)
-        normed = space(f"{i}.norm1.out", n_sequences * n, config.width)
-        _linear_back(gradient, f"{i}.qkv", normed, dqkv)
-        dnormed = space("dnormed", *normed.shape)
+        _linear_back(gradient, f"{i}.qkv", self._normed[f"{i}.norm1"], dqkv)
+        dnormed = space("dnormed", n_sequences * n, config.width)
         np.matmul(dqkv, p[f"{i}.qkv.weight"].T, out=dnormed)
         dx = self._normalize_back(dnormed, p, f"{i}.norm1", gradient)
         if queries is batch.queries:  # the residual stream went on at the queries alone
-            rows = np.arange(n_sequences)[:, None]
             wide = dx.reshape(n_sequences, n, config.width)
-            np.add.at(wide, (rows, queries), dy.reshape(*queries.shape, config.width))
+            _add_at(wide, queries, dy.reshape(*queries.shape, config.width))
         else:
             dx += dy
         return dx
+
+    def _mlp_back(self, i: int, dz: Array, p: Parameters, gradient: Parameters) -> Array:
+        """From the gradient behind a layer's MLP to that before it."""
+        config, space = self.config, self.space
+        active = space(f"{i}.active", len(dz), config.hidden)
+        _linear_back(gradient, f"{i}.down", active, dz)
+        dup = space("dup", len(dz), config.hidden)
+        np.matmul(dz, p[f"{i}.down.weight"].T, out=dup)
+        self._activate_back(i, dup)
+        _linear_back(gradient, f"{i}.up", self._normed[f"{i}.norm2"], dup)
+        dnormed = space("dnormed", *dz.shape)
+        np.matmul(dup, p[f"{i}.up.weight"].T, out=dnormed)
+        dy = self._normalize_back(dnormed, p, f"{i}.norm2", gradient)
+        dy += dz
+        return dy
 
     def _attend_back(
         self, i: int, dmixed: Array, mixed: Array, dqkv: Array, queries: NDArray[np.int64], batch: Batch
@@ -348,8 +377,7 @@ class Pass:
         if narrow:
             wide = dq_out.transpose(0, 2, 1, 3)  # (B, T, H, E), a view of dqkv
             wide[...] = 0
-            rows = np.arange(n_sequences)[:, None]
-            np.add.at(wide, (rows, queries), dq.transpose(0, 2, 1, 3))
+            _add_at(wide, queries, dq.transpose(0, 2, 1, 3))
         else:
             dq_out[...] = dq
 
@@ -361,17 +389,20 @@ class Pass:
             for vectors, ids in ((dq, query_ids), (dk, batch.ids)):
                 _rotate(vectors, *rope_tables(-ids, config.head_width, dtype))
             dqkv.transpose(2, 0, 3, 1, 4)[1] = dk
-        dq *= self._query_scale(queries)
+        dq *= self._query_scale(queries, batch)
 
     def _normalize_back(self, dout: Array, p: Parameters, name: str, gradient: Parameters) -> Array:
-        """The gradient at the input of a normalisation; `dout` is overwritten."""
+        """The gradient at the input of a normalisation; `dout` is overwritten, and what is returned lies elsewhere."""
         space = self.space
+        dx = space(f"{name}.dx", *dout.shape)
+        if not self.config.norm:
+            np.copyto(dx, dout)
+            return dx
         unit, scale = space(f"{name}.unit", *dout.shape), space(f"{name}.scale", len(dout), 1)
         gradient[f"{name}.gain"][...] += np.einsum("nd,nd->d", dout, unit)
         gradient[f"{name}.bias"][...] += _sum(dout)
         dout *= p[f"{name}.gain"]
         along = np.einsum("nd,nd->n", dout, unit)[:, None] / dout.shape[1]
-        dx = space(f"{name}.dx", *dout.shape)
         np.multiply(unit, along, out=dx)
         np.subtract(dout, dx, out=dx)
         dx -= _means(dout)
@@ -401,6 +432,13 @@ def _blocks(queries: NDArray[np.int64], n: int) -> Iterator[tuple[int, int, int]
     for low in range(0, queries.shape[1], BLOCK):
         high = min(low + BLOCK, queries.shape[1])
         yield low, high, min(n, int(queries[:, high - 1].max()) + 1)
+
+
+def _distances(low: int, high: int, end: int, queries: NDArray[np.int64], batch: Batch) -> NDArray[np.int64]:
+    """|ID of the key - ID of the query|, (B, keys, rows), of a block."""
+    query_ids = np.take_along_axis(batch.ids, queries[:, low:high], axis=1)
+    distances: NDArray[np.int64] = np.abs(query_ids[:, None, :] - batch.ids[:, :end, None])
+    return distances
 
 
 def _rotate(vectors: Array, cos: Array, sin: Array) -> None:
@@ -437,6 +475,15 @@ def _means(x: Array) -> Array:
 def _sum(x: Array) -> Array:
     """The sum of all rows, (d,)."""
     return np.ones(len(x), dtype=x.dtype) @ x
+
+
+def _add_at(wide: Array, queries: NDArray[np.int64], values: Array) -> None:
+    """wide[b, queries[b, s]] += values[b, s]; where no query of a row repeats, as one sum, which is several times faster."""
+    rows = np.arange(len(queries))[:, None]
+    if (np.diff(queries, axis=1) > 0).all():
+        wide[rows, queries] += values
+    else:
+        np.add.at(wide, (rows, queries), values)
 
 
 def _add_rows(table: Array, rows: NDArray[np.int64], values: Array) -> None:

@@ -20,6 +20,9 @@ SCHEMA = 1
 
 Row: TypeAlias = dict[str, Any]
 
+LATER: dict[str, Any] = {"encoding": "scheme", "window": "none", "packing": 0.0, "mlp": True, "norm": True}
+"""Parameters of configurations that came after the first rows, with what those were made with."""
+
 CHANGED = "Undo the change of its source, or choose another folder or file: runs of two tasks are not mixed."
 """What to do where there are runs of a task of one's own, and its source is no longer that of the runs."""
 
@@ -154,6 +157,9 @@ def _parsed(content: bytes, path: str | os.PathLike[str]) -> Iterator[Row]:
     for number, line in enumerate([*lines, last] if last else lines, start=1):
         try:
             row = json.loads(line)
+            if "config" in row:
+                row["config"] |= {name: value for name, value in LATER.items() if name not in row["config"]}
+                row.setdefault("test_offsets", "fixed")
             if row["schema"] != SCHEMA or not isinstance(row["digest"], str) or not isinstance(row["code"], str):
                 raise ValueError
         except (ValueError, KeyError, TypeError):

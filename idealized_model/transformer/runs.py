@@ -6,29 +6,35 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import metadata
+from itertools import pairwise, product
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from idealized_model.text import read_text, replacing
-from idealized_model.transformer.data import batch_of, ids_of, increments_of, sequence_task
-from idealized_model.transformer.evaluation import attention_mass, evaluate, same_alphabet
+from idealized_model.transformer.data import batch_of, ids_of, increments_of, packed, sequence_task
+from idealized_model.transformer.evaluation import attention_mass, drawn_sequences, evaluate, same_alphabet, wrong_steps
+from idealized_model.transformer.laws import sequences_of_training
 from idealized_model.transformer.results import CHANGED, SCHEMA, Row
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
-from theory.errors import InvalidArgument, check_integer, unwritable
+from theory.errors import InvalidArgument, check_integer, check_one_of, check_type, unwritable
 from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
 
 SAVE_EVERY = 10.0
 """Seconds between two checkpoints of a run in a folder."""
+
+OFFSETS = ("random", "fixed")
+"""Of the IDs of test sequences, where training shifts them."""
 
 DRAWS = 16
 """Instances of a length that are tried out before a run: how many IDs one needs may depend on its tokens."""
@@ -44,6 +50,9 @@ class Evaluation:
     tasks : names of tasks with the tokens of the training task; empty: the training task itself.
     size : sequences a length.
     attention_lengths : where the attention on dependency sets is measured.
+    offsets : where training shifts the IDs, those of tests are shifted at "random" too, or "fixed": counted from 0.
+    every_step : try every sequence that training may draw, which must be few, and note which steps are wrong, of these and
+        of the tests: what a theorem about such a model is checked on.
 
     Raises
     ------
@@ -54,10 +63,14 @@ class Evaluation:
     tasks: tuple[str, ...] = ()
     size: int = 128
     attention_lengths: tuple[int, ...] = ()
+    offsets: str = "random"
+    every_step: bool = False
 
     def __post_init__(self) -> None:
         where, most = "Evaluation", f"at most {LONGEST:,}"
         check_integer(self.size, where, "size", least=1)
+        check_one_of(self.offsets, OFFSETS, where, "offsets")
+        check_type(self.every_step, bool, where, "every_step", "true or false", "Leave it out for true tests alone.")
         for name, lengths in (("lengths", self.lengths), ("attention_lengths", self.attention_lengths)):
             for length in lengths:
                 check_integer(length, where, name, least=1)
@@ -71,7 +84,12 @@ class Evaluation:
 
 def digest(config: TrainConfig, evaluation: Evaluation) -> str:
     """A name of a run: equal for equal configurations and evaluations, different otherwise."""
-    text = config.toml() + json.dumps(asdict(evaluation), sort_keys=True)
+    tests = asdict(evaluation)
+    if evaluation.offsets == "fixed":  # as all tests were before there was a choice
+        del tests["offsets"]
+    if not evaluation.every_step:
+        del tests["every_step"]
+    text = config.identity + json.dumps(tests, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -98,6 +116,9 @@ def _check(config: TrainConfig, evaluation: Evaluation) -> None:
             instances = [sampled(task, length, rng, "TrainConfig") for _ in range(DRAWS)]
             ids = [ids_of(one, config.how, config.n_ids, rng, training=training) for one in instances]
             batch_of(instances, ids, increments)
+            if training and config.packing:
+                for one, other in pairwise(instances):
+                    packed(one, other, config.how, config.n_ids, rng)
 
     try_out(own, (max(config.shortest, own.min_length), config.longest), training=True)
     for name in evaluation.tasks or (config.task,):
@@ -214,16 +235,20 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
     if trainer.source != sources_of(config.task):
         got = f"a model that was trained on {config.task!r} before its source was changed"
         raise InvalidArgument("row_of", "trainer", got=got, expected="one trained on the task as it is", fix=CHANGED)
-    fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size)
+    shifted = evaluation.offsets == "random"
+    fit = evaluate(trainer, trainer.task, config.longest, size=evaluation.size, shifted=shifted)
     tasks = evaluation.tasks or (config.task,)
     tests = [
-        asdict(evaluate(trainer, task, length, size=evaluation.size)) for task in tasks for length in evaluation.lengths
+        asdict(evaluate(trainer, task, length, size=evaluation.size, shifted=shifted))
+        for task in tasks
+        for length in evaluation.lengths
     ]
     attention = [
-        {"task": task, "length": length, "layers": _finite(attention_mass(trainer, task, length))}
+        {"task": task, "length": length, "layers": _finite(attention_mass(trainer, task, length, shifted=shifted))}
         for task in tasks
         for length in evaluation.attention_lengths
     ]
+    noted = {"every_step": _noted(trainer, evaluation, tasks)} if evaluation.every_step else {}
     return {
         "schema": SCHEMA,
         "digest": digest(config, evaluation),
@@ -236,9 +261,25 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         "fit": {"length": config.longest, "size": fit.size, "right": fit.free_running},
         "tests": tests,
         "attention": attention,
+        "test_offsets": evaluation.offsets,
+        **noted,
         "seconds": round(trainer.seconds + perf_counter() - start, 2),
         "versions": versions(config.engine),
     }
+
+
+def _noted(trainer: Trainer, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Any]:
+    """The wrong steps, as [sequence, step], of all that training may draw and of the tests, in their order."""
+    config, shifted = trainer.config, evaluation.offsets == "random"
+    steps, wrong = wrong_steps(trainer, sequences_of_training(config))
+    found: dict[str, Any] = {"training": {"steps": steps, "wrong": wrong}, "tests": []}
+    for name, length in product(tasks, evaluation.lengths):
+        task = same_alphabet(find_task(name), trainer.task, name, "row_of", "tasks")
+        steps, wrong = wrong_steps(
+            trainer, drawn_sequences(config, task, length, size=evaluation.size, shifted=shifted)
+        )
+        found["tests"].append({"task": name, "length": length, "steps": steps, "wrong": wrong})
+    return found
 
 
 def _finite(layers: list[list[float]]) -> list[list[float | None]]:

@@ -11,12 +11,12 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from math import cos, inf, isfinite, pi
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from zipfile import BadZipFile
 
 import numpy as np
@@ -25,20 +25,29 @@ from threadpoolctl import threadpool_limits
 from idealized_model.text import replacing
 from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.batch import Batch
-from idealized_model.transformer.config import Array, ModelConfig, Parameters
-from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, sequence_task
+from idealized_model.transformer.config import Array, Encoding, ModelConfig, Parameters
+from idealized_model.transformer.data import (
+    POSITIONS,
+    Positions,
+    batch_of,
+    ids_of,
+    increments_of,
+    packed,
+    sequence_task,
+)
+from idealized_model.transformer.drawing import drawn_batch, packed_batch
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
-from idealized_model.transformer.results import CHANGED
+from idealized_model.transformer.results import CHANGED, LATER
 from theory.errors import InvalidArgument, TheoryError, check, check_integer, check_one_of, did_you_mean, unwritable
-from theory.tasks import find_task
+from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
 
 FORMAT = 2
 """Of checkpoints; one of another format is refused."""
 
-NUMERICS = 3
+NUMERICS = 4
 """Raised whenever a change of the code changes the numbers of a run, so that results of both are not mixed."""
 
 LONGEST = 10_000
@@ -51,8 +60,12 @@ RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "floor": ("from 0 to 1", lambda x: 0 <= x <= 1),
     "beta1": (">= 0 and < 1", lambda x: 0 <= x < 1),
     "beta2": (">= 0 and < 1", lambda x: 0 <= x < 1),
+    "packing": ("from 0 to 1", lambda x: 0 <= x <= 1),
 }
 """Of the real parameters of a configuration: the range in words, and whether a number is inside."""
+
+SCHEME, TASK, NONE = "scheme", "task", "none"
+"""Words for an encoding that is the scheme's, and a window that is the task's, or none."""
 
 DOCUMENTED = "See the docstring."
 
@@ -89,11 +102,17 @@ class TrainConfig:
     task : a name that `theory.tasks.find_task` knows, module:object for a task of one's own.
     positions : a name in `POSITIONS`.
     shortest, longest : training lengths, of the task; each batch has one, uniformly drawn.
+    encoding : how the model reads the IDs, as in `ModelConfig`; "scheme": as the scheme of positions says.
+    window : w >= 0: attention sees IDs that differ by at most w from the query's (`ModelConfig.window`); "task": the
+        window of the task (`Task.window`), in which every prediction has what it reads; "none".
+    packing : the share of batches whose sequences stand behind an earlier one with other IDs (`data.packed`); for
+        schemes that shift or reorder the IDs.
     n_ids : the range of position IDs, 0..n_ids-1; it must hold the longest test sequence.
     seed : of everything random: parameters, lengths, instances, IDs.
     steps, batch : how many batches, of how many fresh sequences.
     width, layers, heads, activation : of the model.
     log_scale : logits times log(visible keys + 1).
+    mlp, norm : whether the model has MLPs and norms; a model without either is attention alone.
     rate, warmup, floor : the learning rate rises linearly to `rate` in `warmup` steps, then falls along a cosine to
         floor · rate.
     beta1, beta2, decay, clip : of AdamW; decay acts on matrices, and the gradient's norm is clipped.
@@ -131,6 +150,11 @@ class TrainConfig:
     decay: float = 0.01
     clip: float = 1.0
     engine: str = "numpy"
+    encoding: str = "scheme"
+    window: int | str = "none"
+    packing: float = 0.0
+    mlp: bool = True
+    norm: bool = True
 
     def __post_init__(self) -> None:
         where = "TrainConfig"
@@ -144,19 +168,57 @@ class TrainConfig:
         least = max(self.shortest, task.min_length)
         expected, fix = f"{least} to {LONGEST:,}", "`longest` is at least `shortest` and the least length of the task."
         check_integer(self.longest, where, "longest", least=least, most=LONGEST, expected=expected, fix=fix)
-        for name in ("rate", "clip", "decay", "floor", "beta1", "beta2"):
+        for name in RANGES:
             value, (expected, fits) = getattr(self, name), RANGES[name]
             number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
             check(number and fits(value), where, name, value, expected=f"a number {expected}", fix=DOCUMENTED)
             object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
-        switch = isinstance(self.log_scale, bool)
-        check(switch, where, "log_scale", self.log_scale, expected="true or false", fix=DOCUMENTED)
+        for name in ("log_scale", "mlp", "norm"):
+            value = getattr(self, name)
+            check(isinstance(value, bool), where, name, value, expected="true or false", fix=DOCUMENTED)
+        self._check_positions(task, where)
         self._model(n_tokens=1)
+
+    def _check_positions(self, task: Task, where: str) -> None:
+        """Refuse an encoding, a window or packing of IDs that the scheme, or the task, does not have."""
+        scheme, name = POSITIONS[self.positions], f"the scheme {self.positions!r}"
+        check_one_of(self.encoding, (SCHEME, *get_args(Encoding)), where, "encoding")
+        if self.window not in (NONE, TASK):
+            expected = f'an integer >= 0, "{TASK}" or "{NONE}"'
+            check_integer(self.window, where, "window", least=0, expected=expected, fix=DOCUMENTED)
+        # "none" is the scheme without IDs; IDs that the window alone reads are those of another with encoding "none".
+        with_ids, fix = (
+            scheme.encoding != "none",
+            'For a window alone: positions "coupled" (or "absolute"), encoding "none".',
+        )
+        for argument, none in (("window", NONE), ("encoding", SCHEME)):
+            got = f"{getattr(self, argument)!r} with {name}, which has no IDs"
+            ok = with_ids or getattr(self, argument) == none
+            check(ok, where, argument, got=got, expected=f"{none!r}, or a scheme with IDs", fix=fix)
+        if self.window == TASK:
+            got = f"{TASK!r} with {name}, the IDs of which are no coupled ones of the task"
+            fix = "Use coupled IDs, or give the window as a number."
+            check(scheme.coupled, where, "window", got=got, expected="a scheme of coupled IDs", fix=fix)
+            got = f"{TASK!r} with {self.task!r}, which claims no offsets of what it reads"
+            known = task.window is not None
+            check(known, where, "window", got=got, expected="a task with a window", fix="Give the window as a number.")
+        got = f"{self.packing!r} with {name}, the IDs of which are not shifted or reordered"
+        ok = self.packing == 0 or scheme.relabel in ("shift", "ordered")
+        fix = "Packed sequences have random IDs of their own: use for instance coupled."
+        check(ok, where, "packing", got=got, expected="0, or a scheme of random IDs", fix=fix)
 
     @property
     def how(self) -> Positions:
-        """The position scheme."""
-        return POSITIONS[self.positions]
+        """The position scheme, with the encoding of this run."""
+        scheme = POSITIONS[self.positions]
+        return scheme if self.encoding == SCHEME else replace(scheme, encoding=self.encoding)  # type: ignore[arg-type]
+
+    @property
+    def id_window(self) -> int | None:
+        """The ID window of the model; None without one."""
+        if isinstance(self.window, int):
+            return self.window
+        return find_task(self.task, "TrainConfig").window if self.window == TASK else None
 
     def _model(self, *, n_tokens: int, n_increments: int = 0, log_scale: float | None = None) -> ModelConfig:
         return ModelConfig(
@@ -169,12 +231,21 @@ class TrainConfig:
             n_ids=self.n_ids if self.how.encoding == "learned" else 0,
             n_increments=n_increments,
             log_scale=log_scale,
+            window=self.id_window,
+            mlp=self.mlp,
+            norm=self.norm,
         )
 
     @property
     def digest(self) -> str:
         """A name of this configuration: equal for equal ones, different otherwise."""
-        return hashlib.sha256(self.toml().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.identity.encode()).hexdigest()[:16]
+
+    @property
+    def identity(self) -> str:
+        """What a digest is of: `toml` without parameters of `LATER` that are as in runs before these came."""
+        later = {name for name, value in LATER.items() if getattr(self, name) == value}
+        return "".join(line for line in self.toml().splitlines(keepends=True) if line.partition(" ")[0] not in later)
 
     def toml(self) -> str:
         """The configuration as TOML; `from_toml` reads it back."""
@@ -221,6 +292,11 @@ class TrainConfig:
         named = "task" in given
         check(named, where, "task", got="nothing", expected="the name of a task", fix='Add task = "copy".')
         return cls(**given)
+
+
+def generator(config: TrainConfig, what: str, number: int) -> np.random.Generator:
+    """The generator of a run for one purpose: a function of the seed, the purpose and the number."""
+    return np.random.default_rng([config.seed, zlib.crc32(what.encode()), number])
 
 
 class Trainer:
@@ -291,15 +367,48 @@ class Trainer:
 
     def rng(self, what: str, number: int) -> np.random.Generator:
         """The generator of this run for one purpose: a function of the seed, the purpose and the number."""
-        return np.random.default_rng([self.config.seed, zlib.crc32(what.encode()), number])
+        return generator(self.config, what, number)
 
     def batch(self, step: int) -> Batch:
         """The training batch of a step."""
         config, rng = self.config, self.rng("batch", step)
         length = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
+        if config.packing and rng.random() < config.packing:
+            return self._packed(length, rng)
+        drawn = drawn_batch(self.task, length, config.batch, config.how, config.n_ids, rng, increments=self.increments)
+        if drawn is not None:
+            return drawn
         instances = [sampled(self.task, length, rng, "Trainer") for _ in range(config.batch)]
         ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
         return batch_of(instances, ids, self.increments)
+
+    def _packed(self, length: int, rng: np.random.Generator) -> Batch:
+        """A batch of sequences behind earlier ones, all of one training length too."""
+        config = self.config
+        earlier = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
+        drawn = packed_batch(
+            self.task, (earlier, length), config.batch, config.how, config.n_ids, rng, increments=self.increments
+        )
+        if drawn is not None:
+            return drawn
+        pairs = [[sampled(self.task, n, rng, "Trainer") for n in (earlier, length)] for _ in range(config.batch)]
+        both = [packed(first, second, config.how, config.n_ids, rng) for first, second in pairs]
+        return batch_of([one for one, _ in both], [ids for _, ids in both], self.increments)
+
+    def windowed(self, window: int | str) -> Trainer:
+        """The same parameters, as they are, in a model with another ID window: to see what a mask does at test alone.
+
+        Examples
+        --------
+        >>> trainer = Trainer(TrainConfig("copy", "coupled", longest=3, n_ids=8, steps=3, batch=4, width=8, layers=1, heads=2))
+        >>> masked = trainer.windowed("task")
+        >>> trainer.model.window, masked.model.window, np.shares_memory(masked.parameters.flat, trainer.parameters.flat)
+        (None, 1, False)
+        """
+        new = type(self)(replace(self.config, window=window), threads=self.threads)
+        new.parameters.flat[...] = self.parameters.flat
+        new.step, new.source = self.step, self.source
+        return new
 
     def run(self, *, until: int | None = None, watch: Callable[[Trainer], None] | None = None) -> None:
         """Train up to a step, by default the last one.

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from proofs_check.commands.program import BAD_USAGE, HOLDS, Ended
 from proofs_check.spelling import spelled
+from theory.errors import did_you_mean
 
 TASK = 'a name, such as copy or "sparse parity, k = 3", or module:object, a task of one\'s own or what makes one'
 """What a task is named by, for the help of every command that takes one."""
@@ -26,6 +27,16 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         encoding = getattr(file, "encoding", None) or "utf-8"
         super()._print_message(spelled(message, encoding), file)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As in argparse; but the command that does not know an argument says so, rather than the program around it."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown and self._subparsers is None:
+            first = next((word for word in unknown if word.startswith("-")), "")
+            names = [option.lstrip("-") for option in self._option_string_actions]
+            meant = did_you_mean(first.lstrip("-").partition("=")[0], names, "See --help.")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}. {meant}")
+        return options, unknown
 
     def exit(self, status: int = HOLDS, message: str | None = None) -> NoReturn:
         raise Ended(status)
@@ -102,6 +113,16 @@ def lengths(text: str) -> tuple[int, ...]:
         low, high = interval(text)
         return tuple(range(low, high + 1))
     return numbers(text)
+
+
+def window(text: str) -> int | str:
+    """A whole number from 0 on, "task" or "none"."""
+    if text in ("task", "none"):
+        return text
+    try:
+        return natural(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a whole number >= 0, task or none") from None
 
 
 def number(text: str) -> float:

@@ -22,7 +22,7 @@ from idealized_model.transformer.runs import Evaluation, check, digest, row_of, 
 from idealized_model.transformer.sweeps import read_grid
 from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
 from proofs_check.commands.output import say_with, tell
-from proofs_check.commands.parser import TASK, Parser, interval, natural, number, numbers, positive
+from proofs_check.commands.parser import TASK, Parser, interval, natural, number, numbers, positive, window
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
 from proofs_check.commands.sweep import do_runs, setting_of
 from proofs_check.terminal import console_of_errors, show
@@ -58,6 +58,15 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--positions", metavar="SCHEME", help="how positions enter: none, rope, coupled, ... (default none)"
     )
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="none, learned, sinusoidal, rope or alibi (default the scheme's)"
+    )
+    parser.add_argument(
+        "--window", type=window, metavar="W", help="of IDs that attention sees: a number, task or none (default)"
+    )
+    parser.add_argument(
+        "--packing", type=number, metavar="X", help="share of batches behind other sequences (default 0)"
+    )
     parser.add_argument("--train-lengths", type=interval, metavar="A..B", help="lengths of training (default 1..20)")
     parser.add_argument(
         "--test-lengths",
@@ -80,6 +89,10 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--log-scale", action="store_const", const=True, help="multiply logits by log(visible keys + 1)"
     )
+    for name, what in (("mlp", "MLPs"), ("norm", "norms")):
+        parser.add_argument(
+            f"--no-{name}", dest=name, action="store_const", const=False, help=f"a model without {what}"
+        )
     parser.add_argument("--engine", metavar="NAME", help="numpy (default) or jax")
     parser.add_argument("--config", metavar="FILE", help="a configuration as .toml; the other options override it")
     parser.add_argument("--out", metavar="FOLDER", help="where the runs are kept (default runs/TASK-SCHEME)")

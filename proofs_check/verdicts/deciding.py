@@ -11,10 +11,11 @@ trained at length 3, tested at length 4: the view '0s0' with key (3, 4) never oc
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -35,7 +36,7 @@ from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
 from theory.guarantees import Reason, Scores, check_scores
 from theory.heads import Key
-from theory.positions import Ids
+from theory.positions import ChunkedShift, Ids, RandomOrdered
 from theory.ranked import RankedHead
 from theory.tasks import Instance, step_examples
 from theory.tasks.faults import checked, running
@@ -43,8 +44,15 @@ from theory.tasks.faults import checked, running
 EXAMPLES = 1_000_000
 """Examples of a length at most, each shift of an instance counted; they are held in memory."""
 
+ROOM = 1
+"""IDs more than the longest sequence needs, in the range of "chunks" and "ordered" IDs and of packed sequences."""
+
+TOO_LONG = "Length {} is too long to list."
+
 HEAD = 256
 """A witness keeps T1's head where it selects at most so many views."""
+
+Relabel: TypeAlias = Literal["fixed", "shift", "chunks", "ordered"]
 
 
 @dataclass(frozen=True)
@@ -56,18 +64,24 @@ class Scheme:
     key : what a head sees of the IDs of a candidate set.
     coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
     window : "none"; or the smallest in which every prediction has a candidate set that holds all it reads, at the longest
-        training length ("trained") or at all lengths ("held").
-    shifted : in training every shift of the positions that reaches a test ID.
+        training length ("trained") or at all lengths ("held"); or a number.
+    relabel : what training does to the IDs of a sequence, all of it listed: "fixed" leaves them, "shift" takes every shift
+        that reaches a test ID, "chunks" (PoSE) every two chunks and "ordered" every sorted subset of a range that has
+        `ROOM` more IDs than the longest sequence needs. "ordered" relabels at test time too, the others leave the IDs.
+    packed : training also shows every sequence behind an earlier one with other IDs, each shifted.
     increments : heads predict the pair (token, ID increment).
+    at_most : candidate sets may be smaller than the arity.
     """
 
     name: str
     what: str
     key: Key
     coupled: bool = False
-    window: Literal["none", "trained", "held"] = "none"
-    shifted: bool = False
+    window: Literal["none", "trained", "held"] | int = "none"
+    relabel: Relabel = "fixed"
+    packed: bool = False
     increments: bool = False
+    at_most: bool = False
 
 
 SCHEMES: dict[str, Scheme] = {
@@ -78,7 +92,7 @@ SCHEMES: dict[str, Scheme] = {
         Scheme(
             "random shift",
             "positions, shifted in training so that every test ID occurs: absolute key, a window w that is enough in training",
-            "absolute", window="trained", shifted=True,
+            "absolute", window="trained", relabel="shift",
         ),
         Scheme(
             "relative window", "positions: relative key, a window w that is enough in training", "relative",
@@ -174,7 +188,8 @@ class Decision:
         said += "" if self.certificate is None else f" from length {self.certificate}"
         limit = "no window" if window is None else f"window {window}"
         said += "" if self.guaranteed is None else f", guaranteed {self.guaranteed}"
-        return f"{said} [arity {arity}, {limit}, key {key}, anchor {anchor}]"
+        most = "at most " if self.heads.at_most else ""
+        return f"{said} [arity {most}{arity}, {limit}, key {key}, anchor {anchor}]"
 
 
 @dataclass(frozen=True)
@@ -286,7 +301,7 @@ class _Laws:
         self.drawn: dict[int, tuple[int, int]] = {}
         self.instances = {n: self._instances(n) for n in sorted({*self.trained, *self.tested})}
         self.longest = max(len(instance.tokens) for listed in self.instances.values() for instance in listed)
-        self._listed: dict[tuple[int, range], list[Example]] = {}
+        self._listed: dict[tuple[int, Relabel], list[Example]] = {}
 
     def _instances(self, length: int) -> list[Instance]:
         listed, size = self.subject.listed, self.task.n_instances(length)
@@ -336,30 +351,68 @@ class _Laws:
     def head_classes(self) -> list[HeadClass]:
         """One for every arity."""
         lengths = [max(self.trained)] if self.scheme.window == "trained" else list(self.instances)
-        enough = max(map(self.window, lengths))
+        enough = self.scheme.window if isinstance(self.scheme.window, int) else max(map(self.window, lengths))
         free = self.scheme.window == "none" and not (self.scheme.key == "order" and enough == 0)
         return [HeadClass(k, None if free else enough, self.scheme.key, self.task.anchor) for k in self.arities]
 
-    def _law(self, length: int, offsets: range) -> list[Example]:
-        if (length, offsets) not in self._listed:
-            size = len(offsets) * sum(len(instance.steps) for instance in self.instances[length])
-            within_budget("verdict (examples)", size=size, budget=EXAMPLES, fix=f"Length {length} is too long to list.")
+    def _relabelled(self, instance: Instance, relabel: Relabel) -> Iterator[Ids]:
+        """The IDs of a sequence under every relabelling."""
+        base = self._ids(instance)
+        if relabel == "fixed":
+            yield base
+        elif relabel == "shift":
+            yield from (tuple(i + offset for i in base) for offset in range(self.longest))
+        else:
+            last, values = self.n_ids - 1, _in_use(base, relabel)
+            scheme = RandomOrdered(0, last) if relabel == "ordered" else ChunkedShift(0, last, min(2, len(values)))
+            for new in dict.fromkeys(scheme.relabellings(values)):
+                renamed = dict(zip(values, new, strict=True))
+                yield tuple(renamed[i] for i in base)
+
+    @cached_property
+    def n_ids(self) -> int:
+        """The size of the range of IDs that training draws from."""
+        bases = {self._ids(instance) for listed in self.instances.values() for instance in listed}
+        return max(len(_in_use(base, self.scheme.relabel)) for base in bases) + ROOM
+
+    def _law(self, length: int, relabel: Relabel) -> list[Example]:
+        if (length, relabel) not in self._listed:
             examples: dict[Example, None] = {}
             for instance in self.instances[length]:
-                for offset in offsets:
-                    ids = tuple(i + offset for i in self._ids(instance))
+                for ids in self._relabelled(instance, relabel):
                     examples |= dict.fromkeys(step_examples(instance, ids, increments=self.scheme.increments))
-            self._listed[length, offsets] = list(examples)
+                    within_budget(
+                        "verdict (examples)", size=len(examples), budget=EXAMPLES, fix=TOO_LONG.format(length)
+                    )
+            self._listed[length, relabel] = list(examples)
             self.tick(len(examples))
-        return self._listed[length, offsets]
+        return self._listed[length, relabel]
+
+    def _behind_others(self, lengths: Sequence[int]) -> Iterator[Example]:
+        """Every sequence behind an earlier one whose IDs lie apart from its own, each shifted at will within the range."""
+        instances = [instance for length in lengths for instance in self.instances[length]]
+        for earlier, instance in product(instances, repeat=2):
+            for first, own in product(self._shifted(earlier), self._shifted(instance)):
+                if max(first) < min(own) or max(own) < min(first):
+                    for example in step_examples(instance, own, increments=self.scheme.increments):
+                        yield Example(earlier.tokens + example.tokens, first + example.ids, example.label)
+
+    def _shifted(self, instance: Instance) -> Iterator[Ids]:
+        base = self._ids(instance)
+        low, high = min(base), max(base)
+        yield from (tuple(i - low + offset for i in base) for offset in range(self.n_ids - (high - low)))
 
     def train(self, length: int) -> FiniteLaw:
-        offsets = range(self.longest if self.scheme.shifted else 1)
         lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
-        return FiniteLaw.uniform(example for n in lengths for example in self._law(n, offsets))
+        examples = dict.fromkeys(example for n in lengths for example in self._law(n, self.scheme.relabel))
+        if self.scheme.packed:
+            for example in self._behind_others(lengths):
+                examples[example] = None
+                within_budget("verdict (examples)", size=len(examples), budget=EXAMPLES, fix=TOO_LONG.format(length))
+        return FiniteLaw.uniform(examples)
 
     def test(self, length: int) -> FiniteLaw:
-        return FiniteLaw.uniform(self._law(length, range(1)))
+        return FiniteLaw.uniform(self._law(length, "ordered" if self.scheme.relabel == "ordered" else "fixed"))
 
     def decide(self, heads: HeadClass) -> Decision:
         found = certificate_length(
@@ -395,6 +448,11 @@ class _Laws:
         answers = given.counterexample.answers
         head = tuple(answers.items()) if len(answers) <= HEAD else None
         return Witness(*shown_here, len(answers), head)
+
+
+def _in_use(base: Ids, relabel: Relabel) -> Ids:
+    """The values that are relabelled: of "ordered" those that occur, else all from the least to the greatest."""
+    return tuple(sorted(set(base))) if relabel == "ordered" else tuple(range(min(base), max(base) + 1))
 
 
 @lru_cache(maxsize=2**16)

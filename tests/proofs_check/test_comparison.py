@@ -63,17 +63,17 @@ def test_heads_see_of_the_positions_what_models_see() -> None:
         seen = SCHEME_OF[name]
         assert (seen.coupled, seen.increments) == (trained.coupled, trained.predicted)
         if trained.relabel == "ordered":  # all that stays is the order
-            assert (seen.key, seen.window, seen.shifted) == ("order", "none", False)
+            assert (seen.key, seen.window, seen.relabel) == ("order", "none", "fixed")
         elif trained.coupled:  # a vector an ID, from a random offset on: what stays are differences
-            assert (seen.key, seen.window, seen.shifted) == ("relative", "held", False)
+            assert (seen.key, seen.window, seen.relabel) == ("relative", "held", "fixed")
         elif trained.encoding == "none":
             assert seen.key == "none"
         elif trained.encoding in distances:
             assert (seen.key, seen.window) == ("relative", "trained")
         else:
             assert seen.key == "absolute"
-            assert seen.shifted == (trained.relabel != "fixed")
-            assert seen.window == ("trained" if seen.shifted else "none")
+            assert (seen.relabel == "shift") == (trained.relabel != "fixed")
+            assert seen.window == ("trained" if seen.relabel == "shift" else "none")
         assert seen == SCHEMES.get(seen.name, seen)  # where a table of verdicts names it, it is that one
 
 

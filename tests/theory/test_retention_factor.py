@@ -528,6 +528,22 @@ def test_no_kernel_is_said_with_its_reason() -> None:
     assert retention(HeadClass(3), train=law(2), test=law(5)).missing.endswith("leads to no training placement")
 
 
+def test_the_placement_without_a_kernel_is_the_first_of_its_kind() -> None:
+    anchored, law, last = HeadClass(2, anchor="last"), parity(2).at, parity(2, support.uniform("last")).at
+    # Training shows noise beside a planted last position alone; only the longer law has another last position.
+    found = coverage_factor(anchored, last(4), mixture([(last(5), "1/2"), (law(6), "1/2")]))
+    assert found.missing == "S* at length 6 leads to no training placement"
+    tiny = mixture([(law(3), "1/2"), (law(2), "1/2")])  # neither has a candidate set
+    found = coverage_factor(HeadClass(4), law(5), tiny)
+    assert found.missing == "S* at length 2 (every training length exceeds it) leads to no training placement"
+    local = partial(parity(2, support.local(1)).at)
+    for arity, train, test in ((1, 5, 4), (3, 3, 2)):  # to single positions, and where there are none, all S* are alike
+        found = coverage_factor(HeadClass(arity), local(train), local(test))
+        assert found.missing == (
+            f"S* = (0, 1) at length {test} (every training length exceeds it) leads to no training placement"
+        )
+
+
 # ── Smaller families ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -37,9 +37,10 @@ from theory import (
     pattern_masses,
     positions,
     programs,
+    retention,
     support,
 )
-from theory.heads import Key
+from theory.heads import Anchor, Key
 from theory.transfer import enumerated_pattern_masses, overlaps
 
 cases = pytest.mark.parametrize(("heads", "train", "test"), TRANSFERS.values(), ids=TRANSFERS)
@@ -93,12 +94,15 @@ def test_masses_are_those_of_the_definition(heads: HeadClass) -> None:
 
 @pytest.mark.parametrize("planted", [1, 2, 3])
 @pytest.mark.parametrize("arity", [1, 2, 3])
-def test_the_closed_form_is_the_listing(arity: int, planted: int) -> None:
+@pytest.mark.parametrize("anchors", [("none", "none"), ("none", "last"), ("last", "none"), ("last", "last")])
+def test_the_closed_form_is_the_listing(anchors: tuple[Anchor, Anchor], arity: int, planted: int) -> None:
+    heads = HeadClass(arity, anchor=anchors[0])
     for length in range(planted, 8):
-        heads, law = HeadClass(arity), parity(planted).at(length)
+        law = parity(planted, support.uniform(anchors[1])).at(length)
         masses = pattern_masses(heads, law)
         assert masses == enumerated_pattern_masses(heads, law)
-        assert sum(masses.values()) == comb(length, arity)
+        last = anchors[0] == "last"
+        assert sum(masses.values()) == comb(length - last, arity - last)
 
 
 def test_the_closed_form_needs_no_listing() -> None:
@@ -109,6 +113,38 @@ def test_the_closed_form_needs_no_listing() -> None:
     both = coverage(HeadClass(3), train=parity(3).at(1000), test=law)
     assert both.kappa == Fraction(comb(10**4 - 3, 3), comb(997, 3))
     assert (both.kappa0, both.candidates) == (1, comb(1000, 3))
+
+
+def test_anchored_laws_need_no_listing_either() -> None:
+    heads, train, test = HeadClass(2, anchor="last"), 10**4, 10**6
+    planted_last = parity(2, support.uniform("last"))
+    found = coverage(heads, train=planted_last.at(train), test=planted_last.at(test))
+    assert found.masses == {
+        Pattern((None, 1), ()): (train - 2, test - 2),  # with the last position, each that is not planted
+        Pattern((0, 1), ()): (1, 1),
+    }
+    assert (found.kappa, found.kappa0, found.candidates) == (Fraction(test - 2, train - 2), 1, train - 1)
+    assert found.planted_is_candidate
+    anywhere = coverage(heads, train=parity(2).at(train), test=parity(2).at(test))
+
+    def noise(length: int) -> Fraction:  # the last position is not planted, nor is one of those before it
+        return (1 - Fraction(2, length)) * (length - 3)
+
+    assert anywhere.masses[Pattern((None, None), ())] == (noise(train), noise(test))
+    assert anywhere.kappa == noise(test) / noise(train)
+    assert not anywhere.planted_is_candidate
+
+
+def test_closed_forms_keep_to_the_budget() -> None:
+    for ends in (support.uniform(), support.uniform("last")):
+        law = parity(2, ends).at(100)
+        assert pattern_masses(HeadClass(2), law, budget=6)  # C(4, 2) overlaps
+        with pytest.raises(BudgetExceeded, match=r"^pattern_masses: .* a budget of 5 for an enumeration of 6 items"):
+            pattern_masses(HeadClass(2), law, budget=5)
+    long = HeadClass(63)  # with two planted positions more than 64 in a pattern, which count as two items
+    assert len(pattern_masses(long, parity(2).at(100), budget=2 * comb(65, 2))) == comb(65, 2)
+    with pytest.raises(BudgetExceeded, match=rf"^pattern_masses: .* of {2 * comb(65, 2):,} items"):
+        pattern_masses(long, parity(2).at(100), budget=2 * comb(65, 2) - 1)
 
 
 @pytest.mark.parametrize(("arity", "planted"), [(1, 1), (2, 2), (3, 3), (1, 3), (3, 1)])
@@ -543,6 +579,16 @@ def test_heads_are_a_head_class(heads: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^coverage: argument heads: got the .*; expected a HeadClass"):
         coverage(heads, train=law, test=law)
     with pytest.raises(InvalidArgument, match=r"^pattern_masses: argument heads: got the .*; expected a HeadClass"):
+        pattern_masses(heads, law)
+
+
+def test_what_is_stated_of_one_arity_refuses_several() -> None:
+    law, heads = ENSEMBLES["parity"].at(4), HeadClass(2, at_most=True)
+    said = r": argument heads: got arity at most 2; expected candidate sets of exactly k positions\. Use at_most=False"
+    for question in (coverage, retention):
+        with pytest.raises(InvalidArgument, match=f"^{question.__name__}{said}"):
+            question(heads, train=law, test=law)
+    with pytest.raises(InvalidArgument, match=f"^pattern_masses{said}"):
         pattern_masses(heads, law)
 
 

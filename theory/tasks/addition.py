@@ -29,6 +29,7 @@ from typing import Literal, TypeAlias, get_args
 
 from theory.errors import check_integer, check_one_of
 from theory.tasks.base import Instance, Step, Task, Tokens, digit_names, digits_of
+from theory.tasks.drawing import by_rule
 
 Order: TypeAlias = Literal["reversed", "plain"]
 
@@ -57,6 +58,8 @@ class Addition(Task):
     base: int = 10
     order: Order = "reversed"
     carry: bool = False
+
+    draw_many = by_rule
 
     def __post_init__(self) -> None:
         check_integer(self.base, "Addition", "base", least=2)
@@ -131,11 +134,11 @@ class Addition(Task):
                 total = a + b + total // self.base
         else:
             total = read[-2] + read[-1] + self._carried(read[:-2])
-        return total % self.base + (self.base + 2 if self.carry and total >= self.base else 0)
+        return total % self.base + (self.base + 2) * (self.carry and total >= self.base)
 
     def _carried(self, before: Tokens) -> int:
         """The carry into a column: shown by the digit before it, or recovered from that column."""
         if len(before) < 2:
-            return int(any(token >= self.base for token in before))
+            return sum(token >= self.base for token in before)
         digit, a, b = before
         return (a + b + (digit - a - b) % self.base) // self.base

@@ -30,12 +30,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from inspect import Parameter, signature
-from itertools import product
+from itertools import product, takewhile
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from lengthgen_entry import PACKAGES
 from theory.errors import (
     check,
     check_integer,
@@ -47,6 +48,7 @@ from theory.exact import check_generator
 from theory.examples import BUDGET, Example
 from theory.heads import Anchor
 from theory.positions import Coupled, Ids, PositionScheme, absolute
+from theory.tasks.drawing import Drawn
 from theory.tasks.instance import Instance as Instance
 from theory.tasks.instance import Step as Step
 from theory.tasks.instance import Tokens as Tokens
@@ -150,6 +152,10 @@ class Task(ABC):
         """A random instance, by its weight."""
         return self.solve(tuple(int(options[int(rng.integers(len(options)))]) for options in self.choices(length)))
 
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        """`size` random instances as arrays, by the law of `draw`; None, the default, where that is not possible."""
+        return None
+
     # ── What follows from these ──────────────────────────────────────────────────────────────────────────────────────
 
     def sample(self, length: int, rng: np.random.Generator) -> Instance:
@@ -162,6 +168,30 @@ class Task(ABC):
         self.check_length(length, "sample")
         check_generator(rng, f"{type(self).__name__}.sample")
         return self.draw(length, rng)
+
+    def sample_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        """Random instances as arrays: `draw_many`, on checked arguments.
+
+        None where there are no arrays, and for a class of one's own that changes a task of ours without a `draw_many` of
+        its own: that of the task of ours need not fit it.
+
+        Raises
+        ------
+        InvalidArgument : for a length below `min_length`, a size below 1, or something that is no generator.
+
+        Examples
+        --------
+        >>> from theory.tasks import Copy
+        >>> Copy(2).sample_many(2, 3, np.random.default_rng(0)).tokens.tolist()
+        [[1, 1, 2, 1, 1], [1, 0, 2, 1, 0], [0, 0, 2, 0, 0]]
+        """
+        self.check_length(length, "sample_many")
+        check_integer(size, f"{type(self).__name__}.sample_many", "size", least=1)
+        check_generator(rng, f"{type(self).__name__}.sample_many")
+        kinds = takewhile(lambda kind: "draw_many" not in vars(kind), type(self).__mro__)
+        if any(kind.__module__.partition(".")[0] not in PACKAGES for kind in kinds):
+            return None
+        return self.draw_many(length, size, rng)
 
     def support(self, length: int, *, budget: int = BUDGET) -> Iterator[Instance]:
         """Every instance of a length, once: `instances`, within a budget.

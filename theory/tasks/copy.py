@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from theory.errors import check_integer
 from theory.tasks.base import Instance, Step, Task, Tokens, letters
+from theory.tasks.drawing import by_rule
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Copy(Task):
 
     name = "copy"
     sparsity = 1
+    draw_many = by_rule
     offsets = frozenset({(1,)})
 
     def __post_init__(self) -> None:

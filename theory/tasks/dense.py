@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from theory.errors import InvalidArgument, check_integer
 from theory.tasks.base import Instance, Step, Task, Tokens, digit_names
+from theory.tasks.drawing import by_rule
 
 
 class Dense(Task):
@@ -32,6 +33,7 @@ class Dense(Task):
     sparsity = None
     n_digits: int = 2
     n_answers: int = 2
+    draw_many = by_rule
 
     @abstractmethod
     def answer(self, digits: Tokens) -> int:
@@ -89,7 +91,7 @@ class Majority(Dense):
     name = "majority"
 
     def answer(self, digits: Tokens) -> int:
-        return int(2 * sum(digits) > len(digits))
+        return 1 * (2 * sum(digits) > len(digits))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from theory.errors import InvalidArgument, check_integer
 from theory.tasks.base import Instance, Step, Task, Tokens, digit_names, digits_of
+from theory.tasks.drawing import by_rule
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class MultiAddition(Task):
     base: int = 10
 
     sparsity = 3
+    draw_many = by_rule
 
     def __post_init__(self) -> None:
         check_integer(self.operands, "MultiAddition", "operands", least=2)
@@ -130,11 +132,11 @@ class MultiAddition(Task):
 
     def rule(self, read: Tokens) -> int:
         *before, r, a = read
-        return self._token(self._digit(r) + a + any(token >= self.base for token in before))
+        return self._token(self._digit(r) + a + sum(token >= self.base for token in before))
 
     def _digit(self, token: int) -> int:
-        return token if token < self.base else token - self.base - 3
+        return token - (self.base + 3) * (token >= self.base)
 
     def _token(self, total: int) -> int:
         """The digit of a column that comes to `total`, with the carry shown."""
-        return total if total < self.base else total % self.base + self.base + 3
+        return total % self.base + (self.base + 3) * (total >= self.base)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from theory.errors import check_integer
 from theory.tasks.base import Instance, Step, Task, Tokens, digit_names, digits_of
+from theory.tasks.drawing import by_rule
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Multiplication(Task):
 
     base: int = 10
     carried: bool = True
+
+    draw_many = by_rule
 
     def __post_init__(self) -> None:
         check_integer(self.base, "Multiplication", "base", least=2)
@@ -112,8 +115,10 @@ class Multiplication(Task):
     def rule(self, read: Tokens) -> int:
         if self.carried:
             before, a = read
-            d, carry = divmod((before - self.base - 1) // self.base, self.base) if before > self.base else (before, 0)
-            return self._token(a * d + carry, d)
+            of_product = before > self.base
+            d, carry = divmod((before - self.base - 1) // self.base, self.base)
+            d = of_product * d + (1 - of_product) * before
+            return self._token(a * d + of_product * carry, d)
         *column, a, d = read
         carry = 0
         if column:

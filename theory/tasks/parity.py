@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias, get_args
 
 from theory.errors import check_one_of
 from theory.tasks.base import Instance, Step, Task, Tokens
+from theory.tasks.drawing import by_rule
 
 Coupling: TypeAlias = Literal["token", "query"]
 
@@ -38,6 +39,7 @@ class ScratchpadParity(Task):
 
     alphabet = ("0", "1", "s0", "s1")
     sparsity = 2
+    draw_many = by_rule
 
     def __post_init__(self) -> None:
         check_one_of(self.coupling, get_args(Coupling), "ScratchpadParity", "coupling")

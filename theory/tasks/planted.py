@@ -35,6 +35,7 @@ from theory.planted import PlantedEnsemble, Word
 from theory.positions import coupled
 from theory.support import PositionSet, SupportLaw, SupportRule, at_length, uniform
 from theory.tasks.base import Instance, Step, Task, Tokens, digit_names
+from theory.tasks.drawing import Drawn, alike
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,17 @@ class Planted(Task):
         (which,) = draw_indices(rng, word_weights, 1)
         noise = tokens[draw_indices(rng, token_weights, length - k)] if len(tokens) > 1 else tokens.repeat(length - k)
         return self.plant(law.draw(rng, length, k), words[which], tuple(noise.tolist()))
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        words, word_weights, possible, token_weights = self._drawn
+        k, rows = self.ensemble.arity, np.arange(size)[:, None]
+        which = draw_indices(rng, word_weights, size)
+        tokens = np.empty((size, length + 1), dtype=np.int64)
+        tokens[:, :length] = possible[draw_indices(rng, token_weights, size * length)].reshape(size, length)
+        tokens[rows, at_length(self.ensemble.support, length).draw_many(rng, length, k, size)] = np.array(words)[which]
+        tokens[:, length] = np.array([self.rule(word) for word in words])[which]
+        ids = tuple(range(length)) if self.coupling is None else coupled(self.coupling).base(length)
+        return Drawn(tokens, alike((*ids, max(ids) + 1), size), alike([length], size), length)
 
     @cached_property
     def _drawn(self) -> tuple[list[Word], list[int], np.ndarray, list[int]]:
@@ -205,6 +217,16 @@ class PlantedMixture(Task):
 
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
         return self.parts[int(rng.integers(len(self.parts)))].draw(length, rng)
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        which = rng.integers(len(self.parts), size=size)
+        drawn = [part.sample_many(length, size, rng) for part in self.parts]
+        rows = [part for part in drawn if part is not None]
+        if len(rows) < len(drawn):
+            return None
+        own = np.arange(size)
+        tokens, ids = (np.stack([getattr(part, name) for part in rows])[which, own] for name in ("tokens", "ids"))
+        return Drawn(tokens, ids, rows[0].steps, length)
 
 
 @lru_cache(maxsize=16)

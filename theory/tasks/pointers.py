@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from theory.errors import check, check_integer, check_type
 from theory.tasks.base import Instance, Step, Task, Tokens, letters
+from theory.tasks.drawing import Drawn, alike, prompts_of
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,27 @@ class PointerChasing(Task):
             parts=("tape",) * n + (">",) + ("output",) * len(visited),
         )
 
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        prompts, jumps = prompts_of(self, length, size, rng), np.array([jump for _, jump in self.cells])
+        cell, rows = np.zeros(size, dtype=np.int64), np.arange(size)
+        path, output, steps = [cell], [], []
+        while (inside := cell < length).any():  # a row that has left the tape stays where it is
+            read: Any = (prompts[rows, np.minimum(cell, length - 1)],)
+            output.append(self.rule(read))
+            steps.append(inside)
+            cell = cell + jumps[read[0]] * inside
+            path.append(cell)
+        made = np.stack(steps, axis=1)
+        return Drawn(
+            tokens=np.concatenate([prompts, np.stack(output, axis=1)], axis=1),
+            ids=np.concatenate([alike(range(length), size), np.stack(path, axis=1)], axis=1),
+            steps=length + np.cumsum(made, axis=1),
+            n_prompt=length + 1,
+            lengths=length + 1 + made.sum(axis=1),
+        )
+
     def rule(self, read: Tokens) -> int:
-        return len(self.cells) + 1 + self.cells[read[0]][0]
+        return len(self.cells) + 1 + read[0] // len(self.jumps)
 
     def increment(self, read: Tokens) -> int:
         """The jump of the cell read."""

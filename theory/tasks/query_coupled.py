@@ -12,13 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
 
 from theory.errors import InvalidArgument
 from theory.tasks.base import Instance, Tokens
+from theory.tasks.drawing import Drawn
 from theory.tasks.wrapped import Wrapped
 
 SUFFIX = ", query-coupled"
 """What the name of a task has when it is query-coupled."""
+
+LENGTHS, DRAWS = 4, 32
+"""From how many lengths, and instances of each, the offsets are read off."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class QueryCoupled(Wrapped):
     >>> from theory.tasks import Copy
     >>> Copy(2).solve((0, 1, 2)).ids, QueryCoupled(Copy(2)).solve((0, 1, 2)).ids
     ((0, 1, -1, 0, 1), (0, 1, 0, 1, 2))
+    >>> QueryCoupled(Copy(2)).offsets, QueryCoupled(Copy(2)).window
+    (frozenset({(0,)}), 0)
 
     Source: section 4 of docs/theory.md.
     """
@@ -70,11 +79,31 @@ class QueryCoupled(Wrapped):
     def name(self) -> str:
         return f"{self.task.name}{SUFFIX}"
 
+    @cached_property
+    def offsets(self) -> frozenset[tuple[int, ...]] | None:
+        """Those that some short instances show, where the task claims its own, and the longest of them show all."""
+        if self.task.offsets is None:
+            return None
+        rng = np.random.default_rng(0)
+        found: list[set[tuple[int, ...]]] = []
+        for length in range(self.min_length, self.min_length + LENGTHS):
+            shown = [self.sample(length, rng) for _ in range(DRAWS)]
+            found.append({instance.key(step) for instance in shown for step in instance.steps})
+        return frozenset(found[-1]) if found[-1] == set().union(*found[1:]) else None
+
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         return self.task.choices(length)
 
     def solve(self, prompt: Tokens) -> Instance:
         return self.changed(self.task.solve(prompt))
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn | None:
+        drawn = self.task.sample_many(length, size, rng)
+        if drawn is None or drawn.lengths is not None:  # the last ID, which grows on, would be that of a filled row
+            return None
+        start, ids = drawn.n_prompt - 1, drawn.ids
+        last = 2 * ids[:, -1:] - ids[:, -2:-1]
+        return replace(drawn, ids=np.concatenate([ids[:, :start], ids[:, start + 1 :], last], axis=1))
 
     def changed(self, instance: Instance) -> Instance:
         ids, start = instance.ids, instance.n_prompt - 1

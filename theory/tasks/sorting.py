@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from theory.errors import check_integer
 from theory.tasks.base import Instance, Step, Task, Tokens, letters
+from theory.tasks.drawing import Drawn, alike, prompts_of
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,18 @@ class Sorting(Task):
 
     def rule(self, read: Tokens) -> int:
         return read[0]
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        prompts = prompts_of(self, length, size, rng)
+        order = np.argsort(prompts[:, :length], axis=1, kind="stable")
+        ranks = np.argsort(order, axis=1)
+        output = np.take_along_axis(prompts, order, axis=1)
+        return Drawn(
+            tokens=np.concatenate([prompts, output], axis=1),
+            ids=np.concatenate([ranks, alike(range(-1, length), size)], axis=1),
+            steps=alike(range(length + 1, 2 * length + 1), size),
+            n_prompt=length + 1,
+        )
 
     def increment(self, read: Tokens) -> int:
         """1: the output walks through the ranks."""

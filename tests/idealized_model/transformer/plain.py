@@ -34,16 +34,19 @@ def forward(of: ModelConfig, p: Parameters, tokens: Ints, ids: Ints) -> tuple[li
                 own = np.arange(of.head_width) + head * of.head_width
                 seen = qkv[: t + 1]
                 logits = _products(of, seen[t, own], seen[:, of.width + own], int(ids[t]), ids[: t + 1])
+                near = [s for s in range(t + 1) if of.window is None or abs(int(ids[t]) - int(ids[s])) <= of.window]
                 if of.log_scale is not None:
-                    logits *= np.log((t + 1) + 1) / of.log_scale
+                    logits *= np.log(len(near) + 1) / of.log_scale
                 if of.encoding == "alibi":
                     logits -= SLOPES[of.n_heads][head] * np.abs(ids[t] - ids[: t + 1])
-                weights = np.exp(logits - logits.max())
-                attention[head, t, : t + 1] = weights / weights.sum()
+                weights = np.exp(logits[near] - logits[near].max())
+                attention[head, t, near] = weights / weights.sum()
                 mixed[own] = attention[head, t, : t + 1] @ seen[:, 2 * of.width + own]
             y = x + _linear(p, f"{layer}.out", mixed)
-            up = _linear(p, f"{layer}.up", _norm(p, f"{layer}.norm2", y))
-            after.append(y + _linear(p, f"{layer}.down", _activated(of, up)))
+            if of.mlp:
+                up = _linear(p, f"{layer}.up", _norm(p, f"{layer}.norm2", y))
+                y = y + _linear(p, f"{layer}.down", _activated(of, up))
+            after.append(y)
         xs = after
         layers.append(attention)
     return [_norm(p, "norm", x) for x in xs], layers
@@ -114,6 +117,8 @@ def _linear(p: Parameters, name: str, x: Any) -> Any:
 
 
 def _norm(p: Parameters, name: str, x: Any) -> Any:
+    if not p.config.norm:
+        return x
     centred = x - x.mean()
     return p[f"{name}.gain"] * centred / np.sqrt((centred**2).mean() + 1e-5) + p[f"{name}.bias"]
 

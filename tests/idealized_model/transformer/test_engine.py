@@ -59,12 +59,19 @@ VARIANTS = [
     config("alibi", width=9, n_heads=3),
     config("sinusoidal", width=7, n_heads=1),
     config("learned", n_tokens=300, n_ids=300),
+    *(config(encoding, window=6, log_scale=2.0) for encoding in ENCODINGS),
+    config("rope", window=0, n_increments=2),
+    config("alibi", "gelu", window=9, mlp=False),
+    config("learned", window=6, norm=False),
+    config("none", n_layers=3, mlp=False, norm=False, tied=True),
+    *(config(encoding, n_layers=1, n_heads=1, window=5, mlp=False, norm=False) for encoding in ENCODINGS),
 ]
 
 
 def called(of: ModelConfig) -> str:
     heads = f"{of.n_heads} of {of.n_layers} x {of.width}"
-    return f"{of.encoding}-{of.activation}-{heads}-{of.n_tokens}-{of.tied}-{of.n_increments}"
+    parts = f"{of.mlp}-{of.norm}-{of.window}"
+    return f"{of.encoding}-{of.activation}-{heads}-{of.n_tokens}-{of.tied}-{of.n_increments}-{parts}"
 
 
 @pytest.mark.parametrize("of", VARIANTS, ids=called)

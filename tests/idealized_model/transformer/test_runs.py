@@ -87,9 +87,9 @@ def test_before_the_first_step_there_is_no_loss() -> None:
     ("task", "positions", "loss"),
     [
         ("addition, reversed", "rope", 2.2107),
-        ("parity with scratchpad, query-coupled", "coupled-ordered", 0.7641),
-        ("pointer chasing", "predicted", 1.5150),
-        ("sparse parity, k = 2", "none", 0.9208),
+        ("parity with scratchpad, query-coupled", "coupled-ordered", 0.7831),
+        ("pointer chasing", "predicted", 1.5565),
+        ("sparse parity, k = 2", "none", 0.9008),
     ],
 )
 def test_the_numbers_of_a_run_are_those_of_this_version(task: str, positions: str, loss: float) -> None:
@@ -97,7 +97,7 @@ def test_the_numbers_of_a_run_are_those_of_this_version(task: str, positions: st
     trainer = Trainer(config(task, positions, steps=40, width=16, rate=1e-2, warmup=5, log_scale=True))
     trainer.run()
     assert trainer.loss == pytest.approx(loss, abs=2e-4)
-    assert NUMERICS == 3
+    assert NUMERICS == 4
 
 
 def test_a_run_that_diverges_is_a_row() -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise, product
+from math import comb
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from idealized_model.transformer import training
-from idealized_model.transformer.config import ModelConfig, Parameters
-from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of
+from idealized_model.transformer.config import Encoding, ModelConfig, Parameters
+from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, packed
 from idealized_model.transformer.encodings import alibi_slopes
 from idealized_model.transformer.evaluation import evaluate
+from idealized_model.transformer.results import LATER
 from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
 from tests.idealized_model.transformer import plain
 from theory import InvalidArgument
@@ -42,9 +47,10 @@ def test_ids_are_in_range_and_as_the_scheme_says(positions: str, training: bool)
             assert [a < b for a in ids for b in ids] == [a < b for a in instance.ids for b in instance.ids]
         else:
             assert list(ids) == sorted(set(ids))
-        if how.relabel == "fixed" or (how.relabel != "ordered" and not training):
+        if how.relabel == "fixed":
             assert min(ids) == 0
-            assert max(ids) == (max(instance.ids) - min(instance.ids) if how.coupled else len(ids) - 1)
+        if how.relabel in ("fixed", "shift") or (how.relabel == "chunks" and not training):
+            assert max(ids) - min(ids) == (max(instance.ids) - min(instance.ids) if how.coupled else len(ids) - 1)
 
 
 @pytest.mark.parametrize("positions", ["random-shift", "pose", "random-ordered", "coupled", "coupled-ordered"])
@@ -448,6 +454,132 @@ def test_a_checkpoint_below_a_file_is_refused(tmp_path: Path) -> None:
 def test_log_scale_is_a_factor_of_the_logits() -> None:
     assert Trainer(config(log_scale=True)).model.log_scale == 1
     assert Trainer(config()).model.log_scale is None
+
+
+@pytest.mark.parametrize(
+    ("positions", "encoding"), [*product(["coupled", "coupled-ordered", "absolute"], get_args(Encoding))]
+)
+def test_any_encoding_reads_the_ids_of_a_scheme(positions: str, encoding: str) -> None:
+    plain = Trainer(config(positions=positions))
+    trainer = Trainer(config(positions=positions, encoding=encoding))
+    assert trainer.model.encoding == encoding
+    assert trainer.model.n_ids == (32 if encoding == "learned" else 0)
+    for step in range(3):
+        assert np.array_equal(trainer.batch(step).ids, plain.batch(step).ids)
+    assert trainer.config.digest != plain.config.digest
+
+
+@pytest.mark.parametrize(
+    ("task", "window", "expected"),
+    [
+        ("copy", "none", None), ("copy", "task", 1), ("copy, query-coupled", "task", 0), ("copy", 5, 5),
+        ("addition of 3 numbers", "task", 2), ("majority", 0, 0),
+    ],
+)  # fmt: skip
+def test_the_window_of_a_run_is_that_of_its_model(task: str, window: int | str, expected: int | None) -> None:
+    assert Trainer(config(task, window=window)).model.window == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window": "tusk"}, r'argument window: got .tusk.; expected an integer >= 0, "task" or "none"\.'),
+        ({"window": -1}, "argument window: got -1; expected an integer >= 0"),
+        ({"window": True}, "argument window: got True; expected an integer >= 0"),
+        ({"window": 1.0}, r"argument window: got 1\.0; expected an integer >= 0"),
+        ({"positions": "none", "window": 3},
+         r"argument window: got 3 with the scheme 'none', which has no IDs; expected 'none', or a scheme with IDs\. For a"),
+        ({"positions": "none", "encoding": "rope"}, "argument encoding: got 'rope' with the scheme 'none', which has no IDs"),
+        ({"positions": "rope", "window": "task"},
+         "argument window: got 'task' with the scheme 'rope', the IDs of which are no coupled ones .* Use coupled IDs, or"),
+        ({"task": "addition, plain", "window": "task"}, "got 'task' with 'addition, plain', which claims no offsets"),
+        ({"encoding": "ropes"}, "argument encoding: got 'ropes'; expected one of .* Did you mean 'rope'"),
+        ({"packing": 1.5}, r"argument packing: got 1\.5; expected a number from 0 to 1"),
+        ({"packing": 0.5, "positions": "rope"},
+         r"argument packing: got 0\.5 with the scheme 'rope', the IDs of which are not shifted or reordered; expected 0"),
+        ({"packing": 0.5, "positions": "pose"}, "argument packing: got 0.5 with the scheme 'pose'"),
+        ({"mlp": 1}, "argument mlp: got 1; expected true or false"),
+        ({"norm": "no"}, "argument norm: got 'no'; expected true or false"),
+    ],
+)  # fmt: skip
+def test_what_a_scheme_or_a_task_does_not_have_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        config(**changes)
+
+
+def test_configurations_from_before_a_parameter_came_are_what_they_were() -> None:
+    """Their text, and so their digest, is that of a configuration without it."""
+    now = config(seed=3)
+    lines = now.toml().splitlines(keepends=True)
+    before = "".join(line for line in lines if line.partition(" ")[0] not in LATER)
+    assert len(lines) == before.count("\n") + len(LATER)
+    assert TrainConfig.from_toml(before) == now
+    assert now.digest == sha256(before.encode()).hexdigest()[:16]
+    for name, other in {"encoding": "rope", "window": 1, "packing": 0.5, "mlp": False, "norm": False}.items():
+        assert name in LATER
+        changed = config(seed=3, **{name: other})
+        assert changed.digest != now.digest
+        assert TrainConfig.from_toml(changed.toml()) == changed
+
+
+# ── Packing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("positions", ["coupled", "coupled-ordered", "random-shift", "random-ordered"])
+def test_packed_sequences_share_no_id_and_lie_as_the_law_of_the_scheme_says(positions: str) -> None:
+    """Every place is equally likely: two runs of IDs one above the other, or a sorted subset for both."""
+    how, rng, n_ids = POSITIONS[positions], np.random.default_rng(0), 9
+    first, second = Copy().solve((0, 2)), Copy().solve((1, 2))
+    width = 2 if how.coupled else 3
+    seen = Counter(packed(first, second, how, n_ids, rng)[1] for _ in range(6000))
+    for ids in seen:
+        own, other = ids[:3], ids[3:]
+        assert 0 <= min(ids) <= max(ids) < n_ids
+        assert max(own) < min(other) or max(other) < min(own)
+        for part, instance in ((own, first), (other, second)):
+            base = instance.ids if how.coupled else range(3)
+            assert [a < b for a in part for b in part] == [a < b for a in base for b in base]
+            assert how.relabel == "ordered" or max(part) - min(part) == width - 1
+    expected = 2 * (comb(n_ids, 2 * width) if how.relabel == "ordered" else comb(n_ids - 2 * width + 2, 2))
+    assert len(seen) == expected
+    assert all(abs(count - 6000 / expected) < 6 * (6000 / expected) ** 0.5 for count in seen.values())
+
+
+def test_packed_sequences_keep_their_steps() -> None:
+    first, second = Addition(carry=True).encode(7, 5, length=1), Addition(carry=True).encode(30, 12, length=2)
+    both, ids = packed(first, second, POSITIONS["coupled"], 40, np.random.default_rng(1))
+    n = len(first.tokens)
+    assert both.tokens == first.tokens + second.tokens
+    assert both.ids == ids
+    reads = [(both.tokens[step.position], both.read(step), both.key(step)) for step in both.steps]
+    assert reads == [(one.tokens[s.position], one.read(s), one.key(s)) for one in (first, second) for s in one.steps]
+    assert [step.position >= n for step in both.steps] == [False] * len(first.steps) + [True] * len(second.steps)
+
+
+def test_ids_that_do_not_hold_two_sequences_are_refused() -> None:
+    one = Copy().sample(3, np.random.default_rng(0))
+    packed(one, one, POSITIONS["coupled"], 8, np.random.default_rng(0))
+    with pytest.raises(InvalidArgument, match="got 7 IDs for a sequence that needs 8; expected n_ids >= 8"):
+        packed(one, one, POSITIONS["coupled"], 7, np.random.default_rng(0))
+    longer, _ = packed(one, one, replace(POSITIONS["coupled"], encoding="rope"), 7, np.random.default_rng(0))
+    assert set(longer.ids) == set(range(8))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_the_batches_is_packed(share: float) -> None:
+    trainer = Trainer(config(packing=share, batch=2))
+    batches = [trainer.batch(step) for step in range(200)]
+    lengths = [[instance.shape[0] for instance in batch.queries[:, None]] for batch in batches]
+    assert all(len(set(one)) == 1 for one in lengths)
+    n_packed = sum(batch.tokens.shape[1] != 2 * batch.queries.shape[1] for batch in batches)
+    assert abs(n_packed - 200 * share) < 30 * (0 < share < 1) + 0.5
+    for batch in batches:
+        starts = (batch.tokens == 2).sum(axis=1)  # separators: of one sequence or of two
+        packs = batch.tokens.shape[1] != 2 * batch.queries.shape[1]
+        assert set(starts.tolist()) == {2 if packs else 1}
+        assert batch.queries.shape[1] <= (8 if packs else 4)
+        assert batch.weights.all()
+    assert share == 0 or {batch.queries.shape[1] for batch in batches} >= {2, 8}
 
 
 ENCODINGS = {

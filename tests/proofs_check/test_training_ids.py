@@ -1,0 +1,88 @@
+"""What training does to the IDs of sequences, listed: shifts, chunks, sorted subsets, and sequences behind others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import combinations, product
+from typing import Any
+
+import pytest
+
+from proofs_check.verdicts import deciding
+from proofs_check.verdicts.deciding import Scheme, verdict
+from proofs_check.verdicts.subjects import subject_of
+from theory import BudgetExceeded, Example
+from theory.tasks import Copy, Instance, Task, step_examples
+
+
+def laws_of(name: str, **scheme: Any) -> deciding._Laws:
+    subject = subject_of(name, (1, 2), (1, 2, 3))
+    return deciding._Laws(subject, Scheme("own", "", "absolute", coupled=True, **scheme), True, lambda cases: None)
+
+
+def by_hand(task: Task, instance: Instance, new: Iterable[Mapping[int, int]]) -> set[Example]:
+    return {example for renamed in new for example in step_examples(instance, tuple(renamed[i] for i in instance.ids))}
+
+
+def test_ordered_ids_are_every_sorted_subset_of_the_range_in_training_and_at_test() -> None:
+    """Copy at length 3 has the IDs -1..2: with one more the range is 0..4."""
+    laws, task = laws_of("copy", relabel="ordered"), Copy(2)
+    assert laws.n_ids == 5
+    for length, law in ((2, laws._law(2, "ordered")), (3, list(laws.test(3).support()))):
+        expected = set()
+        for instance in task.support(length):
+            values = sorted(set(instance.ids))
+            new = (dict(zip(values, chosen, strict=True)) for chosen in combinations(range(5), len(values)))
+            expected |= by_hand(task, instance, new)
+        assert set(law) == expected
+
+
+def test_chunks_are_two_runs_of_ids_with_a_gap_between_and_tests_have_none() -> None:
+    laws, task = laws_of("copy", relabel="chunks"), Copy(2)
+    expected = set()
+    for instance in task.support(2):
+        for cut, first, gap in product((1, 2), range(5), range(5)):
+            new = {i: rank + first + gap * (rank >= cut) for rank, i in enumerate(range(-1, 2))}
+            if max(new.values()) <= 4:
+                expected |= by_hand(task, instance, [new])
+    assert set(laws._law(2, "chunks")) == expected
+    assert set(laws.test(3).support()) == set(laws.subject.task.examples(3))
+
+
+def test_packed_training_shows_a_sequence_behind_an_earlier_one_with_ids_apart_from_its_own() -> None:
+    laws, task = laws_of("copy", relabel="shift", packed=True), Copy(2)
+    plain = laws_of("copy", relabel="shift")
+    shown, alone = set(laws.train(2).support()), set(plain.train(2).support())
+    assert alone < shown
+    instances = [instance for length in (1, 2) for instance in task.support(length)]
+    expected = set()
+    for earlier, own in product(instances, repeat=2):
+        for a, b in product(range(6), repeat=2):
+            before, after = (tuple(i + 1 + o for i in one.ids) for one, o in ((earlier, a), (own, b)))
+            apart = max(before) < min(after) or max(after) < min(before)
+            if apart and max(*before, *after) <= 4:
+                for e in step_examples(own, after):
+                    expected.add(Example(earlier.tokens + e.tokens, before + e.ids, e.label))
+    assert shown == alone | expected
+
+
+@pytest.mark.parametrize("name", ["copy", "sorting", "parity with scratchpad, token-coupled"])
+def test_a_window_or_packing_repairs_shifted_coupled_ids(name: str) -> None:
+    """Without either, IDs farther apart than a training sequence never meet in training."""
+    subject = subject_of(name, range(1, 4), range(1, 6))
+    bare = Scheme("bare", "", "absolute", coupled=True, relabel="shift")
+    windows = [replace(bare, window="held"), replace(bare, window=1)]
+    assert verdict(subject, bare, mixed=True).decisions[0].word == "✗ unseen"
+    for scheme in windows:
+        assert verdict(subject, scheme, mixed=True).decisions[0].word == "✓ from 3"
+    if name.startswith("parity"):
+        assert verdict(subject, replace(bare, packed=True), mixed=True).decisions[0].word == "✓ from 3"
+
+
+@pytest.mark.parametrize("scheme", [{"relabel": "ordered"}, {"packed": True}, {"relabel": "shift"}], ids=str)
+def test_laws_that_are_too_long_to_list_are_refused(scheme: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert laws_of("copy", **scheme).train(2)
+    monkeypatch.setattr(deciding, "EXAMPLES", 40)
+    with pytest.raises(BudgetExceeded, match="Length 2 is too long to list"):
+        laws_of("copy", **scheme).train(2)

@@ -1,0 +1,128 @@
+"""Many random instances at once, as arrays: the law of `Task.draw`, without an object for each of them.
+
+A task whose IDs and steps are the same at every prompt of a length needs one line, `draw_many = by_rule`: one instance is
+solved, and its steps are taken on whole columns of tokens by the task's own `rule`, which has to be arithmetic then
+(`2 + (state - 2 ^ bit)` serves numbers and arrays alike; `if` does not).
+
+>>> from theory.tasks import ScratchpadParity
+>>> drawn = ScratchpadParity().sample_many(3, 2, np.random.default_rng(0))
+>>> drawn.tokens.tolist(), drawn.steps.tolist()
+([[1, 1, 1, 2, 3, 2, 3], [0, 0, 0, 2, 2, 2, 2]], [[4, 5, 6], [4, 5, 6]])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.errors import check, check_integer
+from theory.tasks.instance import Step
+
+if TYPE_CHECKING:
+    from theory.tasks.base import Task
+
+Integers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Random instances of one length, a row each.
+
+    Parameters
+    ----------
+    tokens, ids : (size, n), as in `Instance`.
+    steps : (size, S), the positions of the steps, increasing in each row; a row with fewer steps repeats its last.
+    n_prompt : how many tokens a prompt has.
+    lengths : (size,), how many tokens are a row's own, where some rows are shorter; they repeat their last ID.
+
+    Raises
+    ------
+    InvalidArgument : for arrays of other shapes or types, and for steps or lengths outside of a row.
+
+    Examples
+    --------
+    >>> drawn = Drawn(np.array([[0, 2, 0]]), np.array([[1, 0, 1]]), np.array([[2]]), n_prompt=2)
+    >>> drawn.scored.tolist(), drawn.own.tolist()
+    ([[True]], [3])
+    """
+
+    tokens: Integers
+    ids: Integers
+    steps: Integers
+    n_prompt: int
+    lengths: Integers | None = None
+
+    def __post_init__(self) -> None:
+        self._check("tokens", 2, "one row an instance")
+        size, n = self.tokens.shape
+        self._check("ids", 2, f"the shape {size, n} of the tokens", size, n)
+        self._check("steps", 2, f"at least one step for each of {size} rows", size)
+        check_integer(self.n_prompt, "Drawn", "n_prompt", least=1, most=n - 1)
+        if self.lengths is not None:
+            self._check("lengths", 1, f"one for each of {size} rows", size)
+            inside, expected = ((self.n_prompt < self.lengths) & (self.lengths <= n)).all(), f"{self.n_prompt + 1}..{n}"
+            check(inside, "Drawn", "lengths", self.lengths, expected=expected, fix="Count the tokens of each row.")
+        follow = (np.diff(self.steps, axis=1) >= 0).all() and (self.steps[:, 0] >= self.n_prompt).all()
+        expected, fix = "positions after the prompt, in order, within their row", "Fill a row with its last step."
+        within = follow and (self.steps[:, -1] < self.own).all()
+        check(within, "Drawn", "steps", self.steps, expected=expected, fix=fix)
+
+    def _check(self, name: str, n_axes: int, expected: str, *shape: int) -> None:
+        array, fix = getattr(self, name), "Use np.array with one row an instance, and dtype=np.int64."
+        right = isinstance(array, np.ndarray) and array.dtype.kind == "i" and array.ndim == n_axes and array.size > 0
+        check(
+            right and array.shape[: len(shape)] == shape,
+            "Drawn", name, array, expected=f"an array of integers, {expected}", fix=fix,
+        )  # fmt: skip
+
+    @property
+    def own(self) -> Integers:
+        """(size,), how many tokens are a row's own."""
+        return np.full(len(self.tokens), self.tokens.shape[1]) if self.lengths is None else self.lengths
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """(size, S), which steps are a row's own: those that do not repeat the one before."""
+        return np.diff(self.steps, axis=1, prepend=-1) > 0
+
+
+def by_rule(task: Task, length: int, size: int, rng: np.random.Generator) -> Drawn:
+    """Prompts by `choices`, IDs and steps by `solve`, tokens by `rule`: for a task with the same IDs at every prompt.
+
+    Cost: a call of `rule` for every run of steps that read nothing which an earlier step of the run makes.
+    """
+    prompts = prompts_of(task, length, size, rng)
+    form = task.solve(tuple(prompts[0].tolist()))
+    tokens = np.tile(np.array(form.tokens), (size, 1))
+    tokens[:, : form.n_prompt] = prompts
+    for run in _runs(form.steps):
+        columns: Any = tuple(tokens[:, list(sources)] for sources in zip(*(step.sources for step in run), strict=True))
+        tokens[:, [step.position for step in run]] = task.rule(columns)
+    return Drawn(tokens, alike(form.ids, size), alike([step.position for step in form.steps], size), form.n_prompt)
+
+
+def prompts_of(task: Task, length: int, size: int, rng: np.random.Generator) -> Integers:
+    """Random prompts by the task's `choices`, a row each."""
+    choices = task.choices(length)
+    which = rng.integers(0, [len(options) for options in choices], size=(size, len(choices)))
+    return np.stack([np.array(options)[column] for options, column in zip(choices, which.T, strict=True)], axis=1)
+
+
+def alike(row: Sequence[int], size: int) -> Integers:
+    """`size` equal rows, in the memory of one."""
+    return np.broadcast_to(np.array(row), (size, len(row)))
+
+
+def _runs(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps in runs: those of a run read equally many tokens, all of them before the first step of the run."""
+    run: list[Step] = []
+    for step in steps:
+        if run and (len(step.sources) != len(run[0].sources) or max(step.sources, default=-1) >= run[0].position):
+            yield run
+            run = []
+        run.append(step)
+    yield run
