@@ -140,7 +140,8 @@ class AllRankings:
 
     def perfect(self, train: list[ViewCase]) -> NDArray[np.bool_]:
         """By head, whether it is right on all training cases."""
-        return np.logical_and.reduce([self.right(case) for case in train])
+        perfect: NDArray[np.bool_] = np.logical_and.reduce([self.right(case) for case in train])
+        return perfect
 
 
 @claim.refute
