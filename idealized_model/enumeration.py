@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from theory.errors import BudgetExceeded, check, check_integer, check_type, within_budget
 from theory.examples import Example, Label, Law, check_label, label_set
-from theory.heads import HardHead, HeadClass, View, check_heads
+from theory.heads import HardHead, HeadClass, View, by_size, check_heads
 
 HEAD_BUDGET = 50_000_000
 """Heads that an enumeration may hold at once unless its `budget` argument says otherwise."""
@@ -75,7 +75,12 @@ class HeadSpace:
         check_heads(heads, "HeadSpace.of")
         for law in laws:
             check_type(law, Law, "HeadSpace.of", "laws", "laws", "Wrap examples: FiniteLaw.uniform(examples).")
-        views = {view: None for law in laws for example in law.support() for view in sorted(heads.views(example))}
+        views = {
+            view: None
+            for law in laws
+            for example in law.support()
+            for view in sorted(heads.views(example), key=by_size)
+        }
         return cls(heads, tuple(views), tuple(dict.fromkeys(label for law in laws for label in law.labels)))
 
     @property

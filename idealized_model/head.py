@@ -243,12 +243,16 @@ class SparseAttentionHead:
         distinct, which = np.unique(ids, axis=0, return_inverse=True)
         for row, sequence_ids in enumerate(distinct.tolist()):
             members = np.flatnonzero(which.reshape(-1) == row)
-            sets = list(self.heads.candidates(tuple(sequence_ids)))
-            if not sets:
+            own_ids = tuple(sequence_ids)
+            codes, views = np.zeros((len(members), 0), dtype=np.intp), list[View]()  # (members, sets)
+            for part in self.heads.parts(len(own_ids)):
+                if sets := list(part.candidates(own_ids)):
+                    keys = [part.key_of(tuple(own_ids[i] for i in set_)) for set_ in sets]
+                    own_codes, own_views = self._views_of(tokens[members][:, np.array(sets)], keys)
+                    codes, views = np.hstack([codes, own_codes + len(views)]), views + own_views
+            if not views:
                 abstains[members] = True
                 continue
-            keys = [self.heads.key_of(tuple(sequence_ids[i] for i in set_)) for set_ in sets]
-            codes, views = self._views_of(tokens[members][:, np.array(sets)], keys)  # (members, sets)
             for view in views:
                 if view not in known:
                     known[view] = self._log_score(view), self._float_answer(view, column)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from theory.errors import BudgetExceeded, check, check_type
 from theory.examples import Example, Label
-from theory.heads import HardHead, HeadClass, View, check_heads
+from theory.heads import HardHead, HeadClass, View, by_size, check_heads
 
 SEARCH_BUDGET = 1_000_000
 """Nodes that the search for a smallest hitting set may visit unless its `budget` argument says otherwise."""
@@ -65,7 +65,7 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
     fix = "Use a larger arity, another key, or `eliminate`, which keeps what is consistent."
     check(demands[0], "learning.minimal", "sample", got=got, expected=expected, fix=fix)
     chosen = _smallest_hitting_set(demands, budget)
-    return HardHead(heads, {view: consistent[view] for view in sorted(chosen)})
+    return HardHead(heads, {view: consistent[view] for view in sorted(chosen, key=by_size)})
 
 
 def _given(heads: HeadClass, sample: Iterable[Example]) -> list[Example]:

@@ -248,7 +248,8 @@ def _attention(head: SparseAttentionHead | HardHead, law: Law, where: str) -> Sp
 
 def _exact_risk(attention: SparseAttentionHead, law: Law, budget: int, *, last_resort: bool) -> Exact | None:
     """By a route that does not list the law where there is one, else by listing it."""
-    if isinstance(law, PlantedLaw) and attention.heads.key == "none" and attention.heads.window is None:
+    heads = attention.heads
+    if isinstance(law, PlantedLaw) and heads.key == "none" and heads.window is None and not heads.at_most:
         try:
             scores = scores_of(attention, law, budget)
         except InvalidArgument:  # of a view that may not occur

@@ -14,8 +14,10 @@ from idealized_model import HeadSpace
 from theory import HardHead, HeadClass, Law, Verdict, decide
 from theory.criterion import Outcome
 from theory.examples import Label, Mixture
+from theory.guarantees import Scores
 from theory.heads import View
 from theory.planted import PlantedLaw
+from theory.ranked import RankedHead
 
 ENUMERATED_HEADS = 3**9
 """Hard heads are enumerated up to this many, where a check can do without."""
@@ -35,6 +37,8 @@ class Problem:
     ----------
     heads, train, test : what T1 decides about; claims about one law use the same law for both.
     head : the hard head in question, where a check is about one head rather than all.
+    scores : what kind of heads is decided about, as for `decide`.
+    ranked : for ranked scores, the ranked head in question.
 
     Examples
     --------
@@ -48,12 +52,16 @@ class Problem:
     train: Law
     test: Law
     head: HardHead | None = None
+    scores: Scores = "hard"
+    ranked: RankedHead | None = None
 
     def __str__(self) -> str:
         same = self.train == self.test
         test = "" if same else f"\ntest: {_law_in_words(self.test)}"
-        head = "" if self.head is None else f"\nhead: {self.head}"
-        return f"{self.heads}\n{'both laws' if same else 'training'}: {_law_in_words(self.train)}{test}{head}"
+        own = self.head or self.ranked
+        head = "" if own is None else f"\nhead: {own}"
+        scores = "" if self.scores == "hard" else f", {self.scores}"
+        return f"{self.heads}{scores}\n{'both laws' if same else 'training'}: {_law_in_words(self.train)}{test}{head}"
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -90,8 +98,8 @@ class Problem:
         return "fails" if (trained & ~tested).any() else "generalizes"
 
     def verdict(self) -> Verdict:
-        """What T1 says."""
-        return _verdict(self.heads, self.train, self.test)
+        """What T1 says, or T13 or T14 of ranked and soft heads."""
+        return _verdict(self.heads, self.train, self.test, self.scores)
 
     def candidates_in(self, law: Law) -> int:
         """The largest number of candidate sets of an example of the law."""
@@ -106,8 +114,8 @@ def _perfect(heads: HeadClass, train: Law, test: Law) -> tuple[NDArray[np.bool_]
 
 
 @lru_cache(maxsize=4096)
-def _verdict(heads: HeadClass, train: Law, test: Law) -> Verdict:
-    return decide(heads, train=train, test=test)
+def _verdict(heads: HeadClass, train: Law, test: Law, scores: Scores) -> Verdict:
+    return decide(heads, train=train, test=test, scores=scores)
 
 
 @lru_cache(maxsize=2048)

@@ -20,17 +20,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from idealized_model.text import read_text, replacing
 from proofs_check.problem import Problem
 from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
-from theory.errors import shown, unwritable
+from theory.errors import check_one_of, shown, unwritable
 from theory.exact import probabilities
 from theory.examples import Example, Label, Mixture
+from theory.guarantees import Scores
 from theory.heads import View
 from theory.planted import PlantedLaw
 from theory.positions import Blocks, ChunkedShift, Coupled, PositionScheme, RandomOrdered, RandomShift
+from theory.ranked import RankedHead
 from theory.support import Fixed, Local, Paired, PositionSet, SupportLaw, Uniform
 
 Json = Any
@@ -120,13 +122,20 @@ def problem_from_dict(data: Json, path: str = "problem") -> Problem:
     ------
     InvalidArgument : naming the field that is missing, unknown or wrong.
     """
-    fields = _Fields(data, path, ("heads", "ensemble", "train", "test", "head"))
+    fields = _Fields(data, path, ("heads", "ensemble", "train", "test", "head", "scores"))
     heads = _heads(fields.get("heads"), fields.at("heads"))
     shared = fields.get("ensemble", None)
     train = _law(fields.get("train"), shared, fields.at("train"), path)
     test = _law(fields.get("test"), shared, fields.at("test"), path)
+    scores = fields.get("scores", "hard")
+    check_one_of(scores, get_args(Scores), "read_problem", fields.at("scores"), "Leave it out for hard heads.")
     head = fields.get("head", None)
-    return Problem(heads, train, test, None if head is None else _hard_head(head, heads, fields.at("head")))
+    answers = {} if head is None else _answers(head, heads, fields.at("head"))
+    if head is None or scores == "soft":
+        return Problem(heads, train, test, scores=scores)
+    if scores == "ranked":
+        return Problem(heads, train, test, scores=scores, ranked=RankedHead(heads, answers))
+    return Problem(heads, train, test, HardHead(heads, answers))
 
 
 def problem_to_dict(problem: Problem) -> dict[str, Json]:
@@ -138,14 +147,23 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
     """
     heads = problem.heads
     out: dict[str, Json] = {
-        "heads": {"arity": heads.arity, "window": heads.window, "key": heads.key, "anchor": heads.anchor},
+        "heads": {
+            "arity": heads.arity,
+            "window": heads.window,
+            "key": heads.key,
+            "anchor": heads.anchor,
+            **({"at_most": True} if heads.at_most else {}),
+        },
         "train": law_to_data(problem.train),
         "test": law_to_data(problem.test),
     }
-    if problem.head is not None:
+    if problem.scores != "hard":
+        out["scores"] = problem.scores
+    head = problem.head or problem.ranked
+    if head is not None:
         out["head"] = [
             {"tokens": list(view.tokens), "key": list(view.key), "label": _label_to_data(label)}
-            for view, label in problem.head.answers.items()
+            for view, label in head.answers.items()
         ]
     return out
 
@@ -240,14 +258,18 @@ def _label_to_data(label: Label) -> Json:
 
 
 def _heads(data: Json, path: str) -> HeadClass:
-    fields = _Fields(data, path, ("arity", "window", "key", "anchor"))
+    fields = _Fields(data, path, ("arity", "window", "key", "anchor", "at_most"))
     with _located(path):
         return HeadClass(
-            fields.integer("arity"), fields.get("window", None), fields.get("key", "none"), fields.get("anchor", "none")
+            fields.integer("arity"),
+            fields.get("window", None),
+            fields.get("key", "none"),
+            fields.get("anchor", "none"),
+            fields.get("at_most", False),
         )
 
 
-def _hard_head(data: Json, heads: HeadClass, path: str) -> HardHead:
+def _answers(data: Json, heads: HeadClass, path: str) -> dict[View, Label]:
     answers: dict[View, Label] = {}
     for i, entry in enumerate(data if isinstance(data, list) else _items(data, path)):
         fields = _Fields(entry, f"{path}[{i}]", ("tokens", "key", "label"))
@@ -257,7 +279,7 @@ def _hard_head(data: Json, heads: HeadClass, path: str) -> HardHead:
         heads.check_view(view, "read_problem", f"{path}[{i}]")
         _once(view in answers, fields.at("tokens"), f"the view {shown(tuple(view))}")
         answers[view] = _label(fields.get("label"), fields.at("label"))
-    return HardHead(heads, answers)
+    return answers
 
 
 def _law(data: Json, shared: Json, path: str, root: str) -> Law:

@@ -208,15 +208,20 @@ def head_classes(
     max_window: int = 2,
     keys: Sequence[Key] = KEYS,
     anchors: Sequence[Anchor] = ANCHORS,
+    at_most: bool = False,
 ) -> HeadClass:
-    """Head classes with any window up to `max_window` or none, and any of the keys and anchors."""
+    """Head classes with any window up to `max_window` or none, and any of the keys and anchors.
+
+    With `at_most` also those of arity at most k, which most claims do not speak of.
+    """
     where = "head_classes"
     _bounds(where, "arity", 1, min_arity, max_arity)
     _bounds(where, "window", 0, 0, max_window)
     _some_of(where, "keys", keys, KEYS)
     _some_of(where, "anchors", anchors, ANCHORS)
     arity, window = draw(st.integers(min_arity, max_arity)), draw(st.none() | st.integers(0, max_window))
-    return HeadClass(arity, window, draw(st.sampled_from(keys)), draw(st.sampled_from(anchors)))
+    key, anchor = draw(st.sampled_from(keys)), draw(st.sampled_from(anchors))
+    return HeadClass(arity, window, key, anchor, at_most and draw(st.booleans()))
 
 
 @st.composite
@@ -256,17 +261,18 @@ def heads(
             )
     own = classes if isinstance(classes, HeadClass) else draw(head_classes() if classes is None else classes)
     reach = max_offset if own.window is None else min(own.window, max_offset)
-    if own.key == "none" and min_views > vocabulary**own.arity:
+    sizes = range(1 if own.at_most else own.arity, own.arity + 1)
+    most = sum(vocabulary**k for k in sizes)
+    if own.key == "none" and min_views > most:
         raise InvalidArgument(
             where,
             "min_views",
             got=shown(min_views),
-            expected=f"at most {vocabulary**own.arity}, as many as the class has",
+            expected=f"at most {most}, as many as the class has",
             fix="Raise the vocabulary.",
         )
 
-    tokens, ids = (_words(own.arity, size) for size in (vocabulary, reach + 1))
-    views = st.builds(View, tokens, ids.map(own.key_of))
+    views = st.one_of(st.builds(View, _words(k, vocabulary), _words(k, reach + 1).map(own.key_of)) for k in sizes)
     labels = st.integers(0, n_labels - 1)
     return HardHead(own, draw(st.dictionaries(views, labels, min_size=min_views, max_size=max_views)))
 

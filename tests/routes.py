@@ -22,11 +22,12 @@ PlainView = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def candidates(heads: HeadClass, ids: Ids) -> list[PositionSet]:
-    """Definition 3: every k-set of positions whose IDs lie in the window and that has the anchor."""
+    """Definition 3: every set of k (or at most k) positions whose IDs lie in the window and that has the anchor."""
     n = len(ids)
     return [
         chosen
-        for chosen in combinations(range(n), heads.arity)
+        for k in range(1 if heads.at_most else heads.arity, heads.arity + 1)
+        for chosen in combinations(range(n), k)
         if (heads.window is None or max(ids[i] for i in chosen) - min(ids[i] for i in chosen) <= heads.window)
         and (heads.anchor == "none" or n - 1 in chosen)
     ]
@@ -47,6 +48,11 @@ def views(heads: HeadClass, example: Example) -> list[PlainView]:
         (tuple(example.tokens[i] for i in chosen), key(heads, [example.ids[i] for i in chosen]))
         for chosen in candidates(heads, example.ids)
     ]
+
+
+def by_size(view: PlainView) -> tuple[int, PlainView]:
+    """The order of views: small ones first."""
+    return len(view[0]), view
 
 
 def head_loss(head: HardHead, example: Example) -> Fraction:

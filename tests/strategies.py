@@ -21,9 +21,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def heads(max_arity: int = 3) -> SearchStrategy[HeadClass]:
-    """Head classes of every key and anchor, with windows 0..3 or none."""
-    return head_classes(max_arity=max_arity, max_window=3)
+def heads(max_arity: int = 3, *, at_most: bool = True) -> SearchStrategy[HeadClass]:
+    """Head classes of every key and anchor, with windows 0..3 or none; with `at_most` also of arity at most k."""
+    return head_classes(max_arity=max_arity, max_window=3, at_most=at_most)
 
 
 def ids(max_size: int = 6) -> SearchStrategy[Ids]:
@@ -104,4 +104,4 @@ def transfers(draw: DrawFn, max_length: int = 4) -> Transfer:
     test = law(2)
     assume(train.size <= 600)
     assume(test.size <= 600)
-    return Transfer(draw(heads(max_arity=2)), train, test)
+    return Transfer(draw(heads(max_arity=2, at_most=False)), train, test)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from theory.criterion import ListedLaw, Verdict, decide_listed, list_law
+from theory.criterion import Verdict, decide_listed
 from theory.errors import BudgetExceeded, InvalidArgument, check, check_integer, check_type, within_budget
 from theory.examples import BUDGET, Law
+from theory.guarantees import Scores, check_scores
 from theory.heads import HeadClass, check_heads
+from theory.listed import ListedLaw, list_law
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Certificate:
 
     Attributes
     ----------
-    length : the smallest of the training lengths from which T1 says `generalizes` to every test length that is not
+    length : the smallest of the training lengths from which `decide` says `generalizes` to every test length that is not
         shorter; None when there is none.
     verdicts : {training length: the verdict that is not `generalizes`}, for every training length below `length`.
     failed_at : {training length: the test length of that verdict}, the first that fails.
@@ -58,6 +60,7 @@ def certificate_length(
     lengths: Iterable[int],
     test_lengths: Iterable[int],
     test_law_at: Callable[[int], Law] | None = None,
+    scores: Scores = "hard",
     budget: int = BUDGET,
 ) -> Certificate:
     """The smallest training length from which a head class generalizes to every test length that is not shorter.
@@ -69,6 +72,7 @@ def certificate_length(
     lengths : the training lengths to try.
     test_lengths : the test lengths; the largest is at least the largest of `lengths`.
     test_law_at : the test law of a length, when it is not `law_at`.
+    scores : "hard", "ranked" or "soft" heads, as for `decide`.
     budget : outcomes that may be enumerated per law, as for `decide`, and lengths.
 
     Returns
@@ -78,7 +82,7 @@ def certificate_length(
     Raises
     ------
     InvalidArgument : for lengths that are no integers >= 1, none at all, or none to test the longest training length,
-        and for something that is no function.
+        and for something that is no function, and unknown scores.
     BudgetExceeded : when a law is larger than the budget.
 
     Examples
@@ -92,10 +96,11 @@ def certificate_length(
     (4, {2: 'unseen', 3: 'unseen'})
 
     Cost: a `decide` for every training length up to the answer and every test length that is not shorter.
-    Source: T1 and T4 in docs/theory.md.
+    Source: T1 and T4, T13 and T14 in docs/theory.md.
     """
     where = "certificate_length"
     check_heads(heads, where)
+    check_scores(scores, where)
     for name, rule in (("law_at", law_at), ("test_law_at", law_at if test_law_at is None else test_law_at)):
         check(callable(rule), where, name, rule, expected="a function length -> law", fix="For instance ensemble.at.")
     tried = _lengths(lengths, where, "lengths", budget)
@@ -108,11 +113,11 @@ def certificate_length(
     verdicts: dict[int, Verdict] = {}
     failed_at: dict[int, int] = {}
     for length in tried:
-        train = list_law(law_at(length), "train", budget)
+        train = list_law(law_at(length), "decide", "train", budget)
         for longer in (longer for longer in tests if longer >= length):
             if longer not in tested:
-                tested[longer] = list_law((test_law_at or law_at)(longer), "test", budget)
-            verdict = decide_listed(heads, train, tested[longer], budget, None)
+                tested[longer] = list_law((test_law_at or law_at)(longer), "decide", "test", budget)
+            verdict = decide_listed(heads, train, tested[longer], scores, budget, None)
             if verdict.outcome != "generalizes":
                 verdicts[length], failed_at[length] = verdict, longer
                 break

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
-from itertools import islice
-from typing import Literal, NamedTuple, TypeAlias
+from functools import cached_property, partial
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import (
-    CELLS,
-    InvalidArgument,
-    bulk,
-    check,
-    shown,
-    typed,
-    within_budget,
+from theory.errors import CELLS, bulk, within_budget
+from theory.examples import BUDGET, Example, Label, Law
+from theory.guarantees import (
+    CONFIRMED_CELLS,
+    CONFIRMED_EXAMPLES,
+    Guarantees,
+    Head,
+    Reason,
+    Scores,
+    check_scores,
+    guarantees_listed,
+    in_words,
 )
-from theory.examples import BUDGET, Example, FiniteLaw, Label, Law
-from theory.heads import HardHead, HeadClass, View, check_heads
+from theory.heads import HardHead, HeadClass, View, by_size, check_heads
+from theory.listed import ListedLaw, list_law
 from theory.numbered_views import (
     CONFLICTING,
     PLAIN_CELLS,
@@ -33,34 +36,31 @@ from theory.numbered_views import (
     n_cells,
     number_views,
 )
+from theory.ranked import RankedHead
 from theory.set_families import Family, contains_some, minimal
 
 Outcome: TypeAlias = Literal["unrealizable", "generalizes", "fails"]
-Reason: TypeAlias = Literal["unseen", "flip", "abstains"]
-
-GIVEN = "a law or an iterable of examples"
-
-CONFIRMED_EXAMPLES = 1000
-CONFIRMED_CELLS = 300_000
-"""How many examples, and candidate sets of these, confirm the loss of a counterexample on a law that is not small."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What T1 says, with what shows it.
+    """What T1 says, or for ranked and soft heads T13 and T14, with what shows it.
 
     Attributes
     ----------
-    outcome : "unrealizable" (no hard head has zero training loss), "generalizes" (every one that has is perfect at
-        test), or "fails" (some is not).
+    outcome : "unrealizable" (no head has zero training loss), "generalizes" (every one that has is perfect at test), or
+        "fails" (some is not).
     reason : for "fails": "unseen" (a test view never occurs in training), "flip" (a consistent view has another label
         at test) or "abstains" (a head may ignore everything that this test example shows); the first that applies.
-    example : the test example that shows the failure, or the training example without a consistent view.
-    view : the unseen or flipped view.
-    counterexample : for "fails", a hard head with training loss 0 and positive test loss, both confirmed by plain
-        evaluation before they are returned: on every example, or on large laws on some of every kind.
+        Ranked and soft heads have more of them (`Doubt`).
+    example : the test example that shows the failure, or the training example without a consistent view (for ranked
+        heads: without one that can be placed).
+    view : the unseen or flipped view, or another one that tells of the reason.
+    counterexample : for "fails", a head with training loss 0 and positive test loss, both confirmed by plain evaluation
+        before they are returned: on every example, or on large laws on some of every kind.
     train_loss, test_loss : its exact losses.
     n_consistent, n_views : consistent views and all views of the training law.
+    scores : the heads: "hard", "ranked" or "soft".
 
     Examples
     --------
@@ -77,31 +77,41 @@ class Verdict:
     reason: Reason | None = None
     example: Example | None = None
     view: View | None = None
-    counterexample: HardHead | None = None
+    counterexample: Head | None = None
     train_loss: Fraction | None = None
     test_loss: Fraction | None = None
+    scores: Scores = "hard"
+    _guarantees: Callable[[], Guarantees] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def guaranteed(self) -> Fraction | None:
+        """The exact mass of the test examples on which every head is right that is perfect in training (`guarantees`).
+
+        None where there is no such head. It is found when it is first asked for, which can take longer than the outcome.
+        """
+        if self.outcome == "fails" and self._guarantees is not None:
+            return self._guarantees().share
+        return Fraction(1) if self.outcome == "generalizes" else None
 
     def explain(self) -> str:
         """The verdict in a few lines of plain words."""
         seen = f"{self.n_consistent} of {self.n_views} training views are consistent"
         if self.outcome == "generalizes":
-            return f"generalizes: every hard head with zero training loss has zero test loss ({seen})."
-        assert self.example is not None
+            return f"generalizes: every {self.scores} head with zero training loss has zero test loss ({seen})."
+        unrealizable = f"unrealizable: no {self.scores} head has zero training loss ({seen})."
+        if self.example is None:
+            return unrealizable
         shown_example = f"tokens {self.example.tokens}, IDs {self.example.ids}, label {self.example.label!r}"
         if self.outcome == "unrealizable":
-            return (
-                f"unrealizable: no hard head has zero training loss ({seen}).\n"
-                f"The training example with {shown_example} has no view whose label is always the same."
-            )
-        assert self.counterexample is not None
-        why = {
-            "unseen": f"the view {_show(self.view)} of a test example never occurs in training",
-            "flip": f"the view {_show(self.view)} always has one label in training and another one at test",
-            "abstains": "some perfect head selects nothing in a test example",
-        }[self.reason or "unseen"]
+            lacks = "whose label is always the same"
+            lacks += "" if self.scores == "hard" else ", not even among the examples that other views leave"
+            return f"{unrealizable}\nThe training example with {shown_example} has no view {lacks}."
+        why = in_words(self.reason or "unseen", self.scores).format(view=f"the view {_show(self.view)}")
+        head = self.counterexample
+        selected = head.answers if isinstance(head, HardHead) else head.ranking if isinstance(head, RankedHead) else ()
         return (
             f"fails ({self.reason}): {why} ({seen}).\nThe test example: {shown_example}.\n"
-            f"The counterexample head selects {len(self.counterexample.answers)} views; "
+            f"The counterexample head selects {len(selected)} views; "
             f"its training loss is exactly {self.train_loss}, its test loss exactly {self.test_loss}."
         )
 
@@ -111,10 +121,11 @@ def decide(
     *,
     train: Law | Iterable[Example],
     test: Law | Iterable[Example],
+    scores: Scores = "hard",
     budget: int = BUDGET,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Decide whether a head class length-generalizes from a training law to a test law (T1).
+    """Decide whether a head class length-generalizes from a training law to a test law (T1; T13 and T14).
 
     A view is *consistent* when all training examples that have it agree on the label; K is the set of consistent
     views. A hard head with zero training loss exists iff every training example has a view in K. Then the class
@@ -127,6 +138,8 @@ def decide(
     heads : the head class.
     train, test : exact laws, or iterables of examples (then the uniform law on the distinct ones). Only their supports
         matter for the outcome; the probabilities matter for the stated losses. Nothing needs to be independent.
+    scores : "hard" for hard heads (T1, which is described here); "ranked" for heads whose highest-ranked view answers
+        (T13); "soft" for all heads of Definition 4, by their greedy answer (T14).
     budget : outcomes that may be enumerated per law; one with many tokens or candidate sets counts as several.
     progress : called now and then with a stage ("views in training", ...), how many examples of it are done, and how
         many there are; not on small laws.
@@ -137,7 +150,7 @@ def decide(
 
     Raises
     ------
-    InvalidArgument : for an empty iterable or something that is no example.
+    InvalidArgument : for an empty iterable or something that is no example, and unknown scores.
     BudgetExceeded : when a law is larger than the budget.
 
     Examples
@@ -159,10 +172,43 @@ def decide(
     Source: T1 in docs/theory.md.
     """
     check_heads(heads, "decide")
-    return decide_listed(heads, list_law(train, "train", budget), list_law(test, "test", budget), budget, progress)
+    check_scores(scores, "decide")
+    listed = (list_law(train, "decide", "train", budget), list_law(test, "decide", "test", budget))
+    return decide_listed(heads, *listed, scores, budget, progress)
 
 
 def decide_listed(
+    heads: HeadClass, trained: ListedLaw, tested: ListedLaw, scores: Scores, budget: int, progress: Progress | None
+) -> Verdict:
+    found = partial(guarantees_listed, heads, trained, tested, scores, budget, progress)
+    if scores != "hard":
+        return _from_guarantees(found())
+    verdict = _decide_hard(heads, trained, tested, budget, progress)
+    return replace(verdict, _guarantees=found) if verdict.outcome == "fails" else verdict
+
+
+def _from_guarantees(found: Guarantees) -> Verdict:
+    """The verdict that the guarantees come to."""
+    views = found.n_consistent, found.n_views
+    if not found.realizable:
+        stuck = found.criterion.stuck
+        example = None if stuck is None else found.train.example(stuck)
+        return Verdict("unrealizable", *views, example=example, scores=found.scores)
+    if found.first is None:
+        return Verdict("generalizes", *views, scores=found.scores)
+    row, doubt = found.first
+    head, loss = found.erring(row)
+    example = found.test.example(row)
+    return Verdict(
+        "fails", *views, doubt.reason, example, doubt.view, head, Fraction(0), loss, found.scores, partial(_of, found)
+    )
+
+
+def _of(found: Guarantees) -> Guarantees:
+    return found
+
+
+def _decide_hard(
     heads: HeadClass, trained: ListedLaw, tested: ListedLaw, budget: int, progress: Progress | None
 ) -> Verdict:
     labels = tuple(dict.fromkeys((*trained.labels, *tested.labels)))
@@ -238,11 +284,12 @@ def _first_failure(
             unseen = views - label_of.keys()
             if unseen:
                 wrong = next(label for label in labels if label != example.label)
-                return "unseen", example, min(unseen), {**consistent, min(unseen): wrong}
+                first = min(unseen, key=by_size)
+                return "unseen", example, first, {**consistent, first: wrong}
         for example, views in test_views.items():
             flipped = [view for view in views if view in consistent and consistent[view] != example.label]
             if flipped:
-                return "flip", example, min(flipped), consistent
+                return "flip", example, min(flipped, key=by_size), consistent
     minimal = _minimal(required)
     dominated: set[frozenset[View]] = set()
     for example, views in test_views.items():
@@ -370,43 +417,6 @@ def _counted_loss(
                 "this is a bug in theory.numbered_views, please report it with the two laws"
             )
     return sum((weight * loss for weight, loss in zip(weights, losses, strict=True)), Fraction(0)) / law.denominator
-
-
-class ListedLaw(NamedTuple):
-    """A law, listed."""
-
-    table: dict[Example, int]
-    denominator: int
-    labels: tuple[Label, ...]
-
-    def example(self, row: int) -> Example:
-        return next(islice(self.table, row, None))
-
-
-def list_law(given: Law | Iterable[Example], argument: str, budget: int) -> ListedLaw:
-    if not isinstance(given, Law):
-        examples = _as_list(given, argument)
-        if all(isinstance(example, Example) for example in examples):  # as FiniteLaw.uniform, without its fractions
-            table = dict.fromkeys(examples, 1)
-            within_budget("FiniteLaw.table", size=len(table), budget=budget)
-            return ListedLaw(table, len(table), tuple(dict.fromkeys(example.label for example in table)))
-        given = FiniteLaw.uniform(examples)  # which refuses, and says why
-    return ListedLaw(given.table(budget=budget), given.denominator, given.labels)
-
-
-def _as_list(given: Iterable[Example], argument: str) -> list[Example]:
-    if isinstance(given, Mapping):  # iterating it would drop the probabilities
-        fix = "Wrap {example: probability} as FiniteLaw(...)."
-        raise InvalidArgument("decide", argument, got=typed(given), expected=GIVEN, fix=fix)
-    try:
-        examples = list(given)
-    except TypeError:
-        raise InvalidArgument(
-            "decide", argument, got=shown(given), expected=GIVEN, fix="For instance ensemble.at(4)."
-        ) from None
-    fix = "Pass a non-empty support."
-    check(examples, "decide", argument, got="no examples", expected="at least one example", fix=fix)
-    return examples
 
 
 def _show(view: View | None) -> str:

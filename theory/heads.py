@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 from typing import Literal, NamedTuple, TypeAlias, get_args
@@ -38,7 +38,8 @@ class HeadClass:
     """The head class H(k, w, key, anchor): which sets of positions a head may attend to, and what it sees of them.
 
     Candidate sets on IDs p are {S : |S| = k, max p_S - min p_S <= w}; with anchor "last" only those that contain the
-    last position (the query of next-token prediction). The view of S is (x_S, key(p_S)).
+    last position (the query of next-token prediction). With `at_most` they are those of the arities 1..k together, so
+    with anchor "last" the query alone is one. The view of S is (x_S, key(p_S)).
 
     Parameters
     ----------
@@ -47,10 +48,11 @@ class HeadClass:
     key : "none" gives (); "order" the dense ranks of p_S (its pattern of <, =, >); "relative" p_s - p_{s_1};
         "absolute" p_S itself.
     anchor : "none" or "last".
+    at_most : whether a candidate set may have fewer than k positions (at least one).
 
     Raises
     ------
-    InvalidArgument : for an arity < 1, a window < 0, an unknown key or anchor.
+    InvalidArgument : for an arity < 1, a window < 0, an unknown key or anchor, an `at_most` that is no truth value.
 
     Examples
     --------
@@ -59,6 +61,8 @@ class HeadClass:
     [(0, 1), (1, 2)]
     >>> heads.view((7, 8, 9), (0, 1, 2), (1, 2))
     View(tokens=(8, 9), key=(0, 1))
+    >>> list(HeadClass(arity=2, anchor="last", at_most=True).candidates((0, 1, 2)))
+    [(2,), (0, 2), (1, 2)]
 
     Source: Definition 3 in docs/theory.md.
     """
@@ -67,6 +71,7 @@ class HeadClass:
     window: int | None = None
     key: Key = "none"
     anchor: Anchor = "none"
+    at_most: bool = False
 
     def __post_init__(self) -> None:
         where = "HeadClass"
@@ -76,6 +81,17 @@ class HeadClass:
             check_integer(self.window, where, "window", least=0, expected=expected, fix="Use None for w = ∞.")
         check_one_of(self.key, get_args(Key), where, "key", "Use 'none' to ignore the IDs.")
         check_one_of(self.anchor, get_args(Anchor), where, "anchor", "Use 'last' for next-token prediction.")
+        check_type(self.at_most, bool, where, "at_most", "True or False", "Use True for the arities 1..k together.")
+
+    def __repr__(self) -> str:
+        more = ", at_most=True" if self.at_most else ""
+        return f"HeadClass(arity={self.arity}, window={self.window}, key={self.key!r}, anchor={self.anchor!r}{more})"
+
+    def parts(self, length: int) -> tuple[HeadClass, ...]:
+        """The classes of one arity each, in increasing arity, that have the candidate sets on so many positions."""
+        if not self.at_most:
+            return (self,)
+        return tuple(replace(self, arity=k, at_most=False) for k in range(1, min(self.arity, length) + 1))
 
     @property
     def sees_ids(self) -> bool:
@@ -83,7 +99,11 @@ class HeadClass:
         return self.key != "none" or self.window is not None
 
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
-        """Every candidate set on these IDs, once each; cost O(number of candidates · k)."""
+        """Every candidate set on these IDs, once each, small ones first; cost O(number of candidates · k)."""
+        if self.at_most:
+            for part in self.parts(len(ids)):
+                yield from part.candidates(ids)
+            return
         last = len(ids) - 1
         if self.arity > len(ids):
             return
@@ -109,6 +129,8 @@ class HeadClass:
         n, k = len(ids), self.arity
         if n == 0:
             return 0
+        if self.at_most:
+            return sum(part.n_candidates(ids) for part in self.parts(n))
         if self.window is None:
             return choose(n, k) if self.anchor == "none" else choose(n - 1, k - 1)
         order, ends = self._windows(ids)
@@ -162,12 +184,19 @@ class HeadClass:
             fix = "Write View((1, 2), ()), or take views from HeadClass.views."
             raise InvalidArgument(where, argument, got=f"the view {shown(view)}", expected=expected, fix=fix)
         tokens, key = view
-        key_length = 0 if self.key == "none" else self.arity
-        if len(tokens) != self.arity or len(key) != key_length:
+        allowed = range(1 if self.at_most else self.arity, self.arity + 1)
+        key_length = 0 if self.key == "none" else len(tokens)
+        if len(tokens) not in allowed or len(key) != key_length:
             got = f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}"
-            expected = f"{self.arity} tokens (the arity) and a key of {key_length}"
-            fix = f"Match the head class: arity {self.arity}, key '{self.key}'."
+            at_most, keys = ("at most ", "as many") if self.at_most else ("", str(self.arity))
+            expected = f"{at_most}{self.arity} tokens (the arity) and a key of {0 if self.key == 'none' else keys}"
+            fix = f"Match the head class: arity {at_most}{self.arity}, key '{self.key}'."
             raise InvalidArgument(where, argument, got=got, expected=expected, fix=fix)
+
+
+def by_size(view: View) -> tuple[int, View]:
+    """What views are sorted by: their number of tokens, then the tokens, then the key."""
+    return len(view.tokens), view
 
 
 def _subsets(items: list[int], start: int, end: int, size: int) -> Iterator[tuple[int, ...]]:
@@ -185,6 +214,19 @@ def check_heads(heads: object, where: str) -> None:
     InvalidArgument
     """
     check_type(heads, HeadClass, where, "heads", "a HeadClass", "For instance HeadClass(arity=2).")
+
+
+def check_one_arity(heads: HeadClass, where: str) -> None:
+    """Refuse a head class of several arities, where a statement is about exactly k positions.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    check_heads(heads, where)
+    if heads.at_most:
+        got, fix = f"arity at most {heads.arity}", "Use at_most=False, or ask decide, which takes every head class."
+        raise InvalidArgument(where, "heads", got=got, expected="candidate sets of exactly k positions", fix=fix)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from theory.errors import CELLS, bulk, check_type, within_budget
 from theory.examples import BUDGET, Example
-from theory.heads import HeadClass, View, check_heads
+from theory.heads import HeadClass, View, by_size, check_heads
 from theory.numbered_views import PLAIN_CELLS, LawViews, Progress, n_cells, number_views
 from theory.set_families import Ints, distinct
 
@@ -33,7 +33,7 @@ class Incidence:
     Attributes
     ----------
     matrices : one a law, int64, (its examples in their order, views); no zeros are stored, and indices are sorted.
-    n_views : the views that occur in some law; they have the numbers 0..n_views-1, in the order of views.
+    n_views : how many views occur in some law; their numbers are 0..n_views-1, by their size and then by their order.
     """
 
     matrices: tuple[csr_array, ...]
@@ -140,7 +140,7 @@ def _of_views(heads: HeadClass, laws: Sequence[Collection[Example]]) -> Incidenc
     from scipy.sparse import csr_array
 
     counted = [[heads.view_counts(example) for example in law] for law in laws]
-    listed = tuple(sorted(set(chain.from_iterable(chain.from_iterable(counted)))))
+    listed = tuple(sorted(set(chain.from_iterable(chain.from_iterable(counted))), key=by_size))
     number = {view: j for j, view in enumerate(listed)}
     matrices = []
     for law in counted:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from math import prod
 from typing import TypeAlias
 
@@ -67,14 +67,16 @@ class Group:
     near: NDArray[np.bool_] | None
 
     def sets(self, heads: HeadClass) -> Iterator[Ints]:
-        """Every set that is a candidate under some of the IDs, (sets, k) at a time."""
-        found = heads.candidates(tuple(range(len(self.tokens)))) if self.near is None else _cliques(heads, self.near)
-        while part := list(islice(found, MOST_SETS)):
-            yield np.array(part, dtype=np.int64)
+        """Every set that is a candidate under some of the IDs, (sets, k) at a time, k in increasing order."""
+        everywhere = tuple(range(len(self.tokens)))
+        for part in heads.parts(len(self.tokens)):
+            found = part.candidates(everywhere) if self.near is None else _cliques(part, self.near)
+            while sets := list(islice(found, MOST_SETS)):
+                yield np.array(sets, dtype=np.int64)
 
 
-class Numbering:
-    """Numbers 0..size-1 for views, in the order of the views; `size` itself stands for a set that is no candidate."""
+class Codes:
+    """Codes 0..n_codes-1 of the views of a class of one arity, in the order of the views; -1 for no candidate."""
 
     def __init__(self, heads: HeadClass, vocabulary: Ints, id_values: Ints, spread: int) -> None:
         k = heads.arity
@@ -89,15 +91,10 @@ class Numbering:
             "absolute": [len(id_values)] * k,
         }[heads.key]
         self._n_keys = prod(self._key_bases)
-        self._known: Ints | None = None
-        self.n_codes = self.size = prod(self._token_bases) * self._n_keys
+        self.n_codes = prod(self._token_bases) * self._n_keys
 
-    def restrict(self, codes: Ints) -> None:
-        """Number these codes, distinct and sorted, and no others."""
-        self._known, self.size = codes, len(codes)
-
-    def numbers(self, sets: Ints, tokens: Ints, ids: Ints, which: Ints) -> Ints:
-        """(sets, examples) numbers; tokens has shape (length, examples), ids (length, d), which (examples,)."""
+    def of(self, sets: Ints, tokens: Ints, ids: Ints, which: Ints) -> Ints:
+        """(sets, examples) codes; tokens has shape (length, examples), ids (length, d), which (examples,)."""
         codes = tokens[sets[:, 0]]
         for j in range(1, self.heads.arity):
             codes *= len(self._vocabulary)
@@ -109,8 +106,8 @@ class Numbering:
                 keys = self._keys([ids[np.ix_(column, which)] for column in sets.T])
             codes *= self._n_keys
             codes += keys
-            codes[keys < 0] = self.n_codes
-        return codes if self._known is None else np.searchsorted(self._known, codes)
+            codes[keys < 0] = -1
+        return codes
 
     def _keys(self, ids: Sequence[Ints]) -> Ints:
         """Codes of keys, given the IDs of the first, second, ... position of every set; -1 outside the window."""
@@ -129,9 +126,9 @@ class Numbering:
             codes[np.maximum.reduce(ids) - np.minimum.reduce(ids) > self.heads.window] = -1
         return codes
 
-    def views(self, numbers: Ints) -> list[View]:
-        """The views that have these numbers."""
-        codes, keys = np.divmod(numbers if self._known is None else self._known[numbers], self._n_keys)
+    def views(self, codes: Ints) -> list[View]:
+        """The views that have these codes."""
+        codes, keys = np.divmod(codes, self._n_keys)
         words = [self._vocabulary[digit] for digit in _digits(codes, self._token_bases)]
         parts = _digits(keys, self._key_bases)
         if self.heads.key == "relative":
@@ -143,6 +140,44 @@ class Numbering:
             View(word, suffix)
             for word, suffix in zip(zip(*(word.tolist() for word in words), strict=True), suffixes, strict=True)
         ]
+
+
+class Numbering:
+    """Numbers 0..size-1 for views, by their size and then in the order of the views.
+
+    `size` itself stands for a set that is no candidate.
+    """
+
+    def __init__(self, heads: HeadClass, longest: int, vocabulary: Ints, id_values: Ints, spread: int) -> None:
+        self.heads = heads
+        parts = [Codes(part, vocabulary, id_values, spread) for part in heads.parts(longest)]
+        *starts, self.n_codes = accumulate((part.n_codes for part in parts), initial=0)
+        self._parts = {part.heads.arity: (part, start) for part, start in zip(parts, starts, strict=True)}
+        self._known: Ints | None = None
+        self.size = self.n_codes
+
+    def restrict(self, codes: Ints) -> None:
+        """Number these codes, distinct and sorted, and no others."""
+        self._known, self.size = codes, len(codes)
+
+    def numbers(self, sets: Ints, tokens: Ints, ids: Ints, which: Ints) -> Ints:
+        """(sets, examples) numbers; tokens has shape (length, examples), ids (length, d), which (examples,)."""
+        part, start = self._parts[sets.shape[1]]
+        codes = part.of(sets, tokens, ids, which)
+        if self.heads.window is not None:
+            codes[codes < 0] = self.n_codes - start
+        if start:
+            codes += start
+        return codes if self._known is None else np.searchsorted(self._known, codes)
+
+    def views(self, numbers: Ints) -> list[View]:
+        """The views that have these numbers."""
+        codes = numbers if self._known is None else self._known[numbers]
+        found: dict[int, View] = {}
+        for part, start in self._parts.values():
+            own = codes[(start <= codes) & (codes < start + part.n_codes)]
+            found |= zip(own.tolist(), part.views(own - start), strict=True)
+        return [found[code] for code in codes.tolist()]
 
 
 class LawViews:
@@ -162,11 +197,12 @@ class LawViews:
         done = 0
         heads = self.numbering.heads
         for group in self._groups:
-            few = list(islice(group.sets(heads), 2))  # listed once, where one array holds all sets
-            step = max(1, CELLS // max(1, len(few[0]) if few else 1))
+            most = len(heads.parts(len(group.tokens)))
+            few = list(islice(group.sets(heads), most + 1))  # listed once, where an array an arity holds all sets
+            step = max(1, CELLS // max(map(len, few), default=1))
             for start in range(0, len(group.rows), step):
                 at = slice(start, start + step)
-                sets = iter(few) if len(few) < 2 else group.sets(heads)
+                sets = iter(few) if len(few) <= most else group.sets(heads)
                 yield group.rows[at], self._numbers(sets, group, at)
                 done += len(group.rows[at])
                 if tick is not None:
@@ -254,14 +290,15 @@ def number_views(
     parts = [part for table in tables for part in table]
     if heads.arity >= LARGEST.bit_length():
         return None
-    if heads.window is not None and max(len(tokens) for _, tokens, _, _ in parts) ** 2 > DIRECT:
+    longest = max(len(tokens) for _, tokens, _, _ in parts)
+    if heads.window is not None and longest**2 > DIRECT:
         return None  # `near` has an entry for every two positions
     id_values = _values(ids for _, _, ids, _ in parts)
     if id_values[0] <= -LARGEST or id_values[-1] >= LARGEST:
         return None
     vocabulary = _values(tokens for _, tokens, _, _ in parts)
     spread = max(int((ids.max(axis=0) - ids.min(axis=0)).max()) for _, _, ids, _ in parts)
-    numbering = Numbering(heads, vocabulary, id_values, spread)
+    numbering = Numbering(heads, longest, vocabulary, id_values, spread)
     if numbering.n_codes >= LARGEST:
         return None
     found = tuple(

@@ -36,7 +36,7 @@ class Family:
     def of(cls, sets: Sequence[bytes]) -> Family:
         """The sets that `LawViews.sets` gives."""
         sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets)) // MEMBER.itemsize
-        return cls(_starts(sizes), np.frombuffer(b"".join(sets), dtype=MEMBER).astype(np.int64))
+        return cls(starts_of(sizes), np.frombuffer(b"".join(sets), dtype=MEMBER).astype(np.int64))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -54,7 +54,7 @@ class Family:
     def take(self, chosen: Ints) -> Family:
         """Some of the sets."""
         sizes = self.sizes[chosen]
-        return Family(_starts(sizes), self.members[_ranges(self.starts[chosen], sizes)])
+        return Family(starts_of(sizes), self.members[ranges(self.starts[chosen], sizes)])
 
     def rarest_first(self, frequency: Ints) -> Family:
         """The same sets, their members in the order of increasing frequency."""
@@ -107,11 +107,11 @@ def contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
 def _contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
     covered = np.zeros(len(rows), dtype=bool)
     held = np.bincount(rows.members, minlength=width)
-    holders, first_holder = rows.owners[np.argsort(rows.members, kind="stable")], _starts(held)
+    holders, first_holder = rows.owners[np.argsort(rows.members, kind="stable")], starts_of(held)
     bits = np.zeros((len(rows), (width + 63) // 64), dtype=np.uint64)
-    np.bitwise_or.at(bits, (rows.owners, rows.members // 64), _bit(rows.members))
+    np.bitwise_or.at(bits, (rows.owners, rows.members // 64), bit(rows.members))
     leader, sizes = sets.members[sets.starts[:-1]], sets.sizes
-    n_pairs = _starts(held[leader])
+    n_pairs = starts_of(held[leader])
     done, at_once = 0, PAIRS // 64
     while done < len(sets) and not covered.all():
         if 2 * np.count_nonzero(covered) > len(rows):
@@ -121,26 +121,28 @@ def _contains_some(rows: Family, sets: Family, width: int) -> NDArray[np.bool_]:
         until = _reach(n_pairs, done, at_once)
         own = leader[done:until]
         which = np.repeat(np.arange(done, until), held[own])
-        row = holders[_ranges(first_holder[own], held[own])]
+        row = holders[ranges(first_holder[own], held[own])]
         n_held = 1  # members of the set that the row is known to hold
         while len(row):
             covered[row[sizes[which] == n_held]] = True
             open_ = ~covered[row]
             which, row = which[open_], row[open_]
             member = sets.members[sets.starts[which] + n_held]
-            holds = (bits[row, member // 64] & _bit(member)) != 0
+            holds = (bits[row, member // 64] & bit(member)) != 0
             which, row = which[holds], row[holds]
             n_held += 1
         done, at_once = until, min(2 * at_once, PAIRS)
     return covered
 
 
-def _bit(members: Ints) -> NDArray[np.uint64]:
+def bit(members: Ints) -> NDArray[np.uint64]:
+    """The bit of each member in its word."""
     bit: NDArray[np.uint64] = np.left_shift(np.uint64(1), (members % 64).astype(np.uint64))
     return bit
 
 
-def _starts(sizes: Ints) -> Ints:
+def starts_of(sizes: Ints) -> Ints:
+    """Where each of some parts begins, and where the last one ends, given their sizes."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
 
 
@@ -149,14 +151,19 @@ def _reach(starts: Ints, done: int, most: int) -> int:
     return max(done + 1, int(np.searchsorted(starts, starts[done] + most, side="right")) - 1)
 
 
-def _ranges(starts: Ints, sizes: Ints) -> Ints:
+def ranges(starts: Ints, sizes: Ints) -> Ints:
     """starts[0], starts[0] + 1, ..., (sizes[0] of them), starts[1], ..."""
-    ranges: Ints = np.arange(int(sizes.sum())) + np.repeat(starts - _starts(sizes)[:-1], sizes)
+    ranges: Ints = np.arange(int(sizes.sum())) + np.repeat(starts - starts_of(sizes)[:-1], sizes)
     return ranges
 
 
 def distinct(values: Ints) -> Ints:
     """The distinct values, sorted."""
     values = np.sort(values)
-    first: Ints = values[np.append(True, values[1:] != values[:-1])[: len(values)]]
+    first: Ints = values[changes(values)]
     return first
+
+
+def changes(values: Ints) -> Ints:
+    """Where each run of equal values begins."""
+    return np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])

@@ -19,7 +19,7 @@ from theory.bounds import exchangeable_pattern_mass
 from theory.errors import AssumptionViolated, bulk, check, counted, within_budget
 from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
-from theory.heads import HeadClass, check_heads
+from theory.heads import HeadClass, check_one_arity
 from theory.placements import SeenLaw, listed, n_listed
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
@@ -224,7 +224,7 @@ def pattern_masses(heads: HeadClass, law: Law, *, budget: int = BUDGET) -> dict[
     (Fraction(1, 1), Fraction(1, 1), Fraction(6, 1))
     """
     where = "pattern_masses"
-    check_heads(heads, where)
+    check_one_arity(heads, where)
     components = planted_components(law, where, "law")
     return _masses(heads, [SeenLaw.of(heads, part, p, where, budget) for part, p in components], budget)
 
@@ -236,7 +236,7 @@ def enumerated_pattern_masses(heads: HeadClass, law: PlantedLaw, *, budget: int 
 
 def _seen(heads: HeadClass, train: Law, test: Law, where: str, budget: int) -> tuple[list[SeenLaw], list[SeenLaw]]:
     """The components of both laws, checked, as the class sees them."""
-    check_heads(heads, where)
+    check_one_arity(heads, where)
     trained, tested = planted_components(train, where, "train"), planted_components(test, where, "test")
     first = trained[0][0].ensemble
     for other in {id(law.ensemble): law.ensemble for law, _ in (*trained, *tested)}.values():

@@ -190,12 +190,12 @@ def _prefix_arguments(
 ) -> tuple[dict[Label, int], NDArray[np.integer], list[tuple[int, View]]]:
     """Checked: the columns of the labels, the tokens, and the views that occur with their codes in base V."""
     check_head(head, where)
-    if head.heads.key != "none" or head.heads.window is not None:
+    if head.heads.key != "none" or head.heads.window is not None or head.heads.at_most:
         raise InvalidArgument(
             where,
             "head",
             got=f"the head class {head.heads}",
-            expected="key 'none' and no window",
+            expected="key 'none', no window, and candidate sets of exactly k positions",
             fix="Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
         )
     column = columns_of(labels, where)

@@ -64,16 +64,31 @@ def view_counts(
     x, p = check_sequence(tokens, ids, "view_counts")
     if not len(x):
         return Counter()
-    unlimited = heads.window is None or heads.window >= int(p.max()) - int(p.min())
-    rising = bool((p[1:] > p[:-1]).all())
+    parts = [(part, _patterns(part, x, p, budget)) for part in heads.parts(len(x))]
+    n_sets = sum(part.n_candidates(p.tolist()) for part, patterns in parts if patterns is None) if heads.at_most else 0
+    within_budget("view_counts", size=n_sets, budget=budget)
+    counts: Counter[View] = Counter()
+    for part, patterns in parts:  # their views differ
+        found = _from_list(part, x, p, budget) if patterns is None else _from_patterns(part, *patterns)
+        counts = counts | found if counts else found
+    return counts
+
+
+def _patterns(
+    heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int64], budget: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp], int] | None:
+    """The distinct tokens, their places, and how many positions are free, where pattern counts say it, and at less cost."""
+    unlimited = heads.window is None or heads.window >= int(ids.max()) - int(ids.min())
+    rising = bool((ids[1:] > ids[:-1]).all())
     if unlimited and (heads.key == "none" or (heads.key == "order" and rising)):
-        vocabulary, codes = np.unique(x, return_inverse=True)
+        vocabulary, codes = np.unique(tokens, return_inverse=True)
         anchored = heads.anchor == "last"
         free = heads.arity - anchored
-        n_sets, n_patterns = comb(len(x) - anchored, free), len(vocabulary) ** free
-        if n_patterns <= PATTERN_BUDGET and (len(x) * n_patterns <= n_sets * len(vocabulary) or n_sets > budget):
-            return _from_patterns(heads, vocabulary, codes, free)
-    return _from_list(heads, x, p, budget)
+        n_sets, n_patterns = comb(len(tokens) - anchored, free), len(vocabulary) ** free
+        cheap = len(tokens) * n_patterns <= n_sets * len(vocabulary) or n_sets > budget
+        if n_patterns <= PATTERN_BUDGET and cheap:
+            return vocabulary, codes, free
+    return None
 
 
 def _from_patterns(

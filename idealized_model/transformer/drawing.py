@@ -113,7 +113,7 @@ def _supervised(drawn: Drawn, ids: Integers, increments: Sequence[int]) -> Batch
     if increments:
         grown = np.take_along_axis(ids, drawn.steps, axis=1) - np.take_along_axis(ids, queries, axis=1)
         known = grown[..., None] == np.array(increments)  # (size, S, increments)
-        check_increments(grown[scored & ~known.any(axis=2)].tolist(), increments)
+        check_increments(grown[~known.any(axis=2)].tolist(), increments)
         classes = known.argmax(axis=2)
     targets = np.take_along_axis(drawn.tokens, drawn.steps, axis=1)
     # The last token is predicted, never read.

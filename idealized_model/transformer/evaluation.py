@@ -6,14 +6,17 @@ the first error lies on that prefix). So one teacher-forced pass decides both; `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idealized_model.transformer.batch import Batch
+from idealized_model.transformer.config import Array, Parameters
 from idealized_model.transformer.data import batch_of, ids_of, sequence_task
-from idealized_model.transformer.training import Trainer, alone
+from idealized_model.transformer.engine import Engine
+from idealized_model.transformer.training import TrainConfig, Trainer, alone, generator
 from theory.errors import check, shown
 from theory.positions import Ids
 from theory.tasks import Instance, Task, find_task
@@ -76,10 +79,10 @@ def evaluate(trainer: Trainer, task: str | Task, length: int, *, size: int = 128
 
     Cost: one forward pass over the sequences.
     """
-    name, task = task if isinstance(task, str) else task.name, _task(trainer, task)
+    name, task = task if isinstance(task, str) else task.name, asked(trainer, task)
     counts = np.zeros(4, dtype=np.int64)
     with alone():
-        for instances, ids in _batches(trainer, task, length, size, shifted):
+        for instances, ids in drawn_tests(trainer, task, length, size, shifted):
             batch = batch_of(instances, ids, trainer.increments)
             logits, increments = trainer.engine.logits(trainer.parameters, batch)
             filled = batch.weights == 0
@@ -107,7 +110,7 @@ def rollout(trainer: Trainer, task: str | Task, length: int, *, size: int = 128,
     True
     """
     right = 0
-    for instances, ids in _batches(trainer, _task(trainer, task), length, size, shifted):
+    for instances, ids in drawn_tests(trainer, asked(trainer, task), length, size, shifted):
         right += sum(_reproduces(trainer, instance, own) for instance, own in zip(instances, ids, strict=True))
     return right
 
@@ -131,11 +134,11 @@ def attention_mass(
 
     Cost: one forward pass over `size` sequences.
     """
-    task = _task(trainer, task)
+    task = asked(trainer, task)
     mass = np.zeros((trainer.model.n_layers, trainer.model.n_heads))
     n_queries = 0
     with alone():
-        for instances, ids in _batches(trainer, task, length, size, shifted):
+        for instances, ids in drawn_tests(trainer, task, length, size, shifted):
             batch = batch_of(instances, ids, trainer.increments)
             wanted = np.zeros((*batch.queries.shape, batch.tokens.shape[1]), dtype=bool)  # (B, S, T)
             for row, instance in enumerate(instances):
@@ -150,7 +153,7 @@ def attention_mass(
     return [[float(value) for value in layer] for layer in mass / n_queries]
 
 
-def _task(trainer: Trainer, task: str | Task) -> Task:
+def asked(trainer: Trainer, task: str | Task) -> Task:
     task = find_task(task, "evaluate") if isinstance(task, str) else task
     return same_alphabet(task, trainer.task, task.name, "evaluate", "task")
 
@@ -165,20 +168,77 @@ def same_alphabet(task: Task, own: Task, name: str, where: str, argument: str) -
     return task
 
 
-def _batches(
+def drawn_sequences(
+    config: TrainConfig, task: Task, length: int, *, size: int, shifted: bool = True
+) -> Iterator[tuple[Instance, Ids]]:
+    """The random test sequences of a length, and their IDs: a function of the seed, the task and the length."""
+    rng = generator(config, f"test {task.name}", length)
+    for _ in range(size):
+        instance = sampled(task, length, rng, "evaluate")
+        yield instance, ids_of(instance, config.how, config.n_ids, rng, training=False, shifted=shifted)
+
+
+def wrong_steps(trainer: Trainer, sequences: Iterable[tuple[Instance, Ids]]) -> tuple[int, list[tuple[int, int]]]:
+    """The steps that a model gets wrong after the reference's prefix, in float64.
+
+    Right is a step whose token, and increment where it is predicted, has the strictly largest logit.
+
+    Returns
+    -------
+    (steps in all, the places (sequence, step) of the wrong ones)
+
+    Examples
+    --------
+    >>> from idealized_model.transformer.laws import sequences_of_training
+    >>> config = TrainConfig("copy", "coupled", longest=1, n_ids=4, steps=3, batch=4, width=8, layers=1, heads=2)
+    >>> steps, wrong = wrong_steps(Trainer(config), sequences_of_training(config))
+    >>> steps, 0 < len(wrong) < steps  # 2 symbols at 3 places each
+    (6, True)
+
+    Cost: one forward pass over the sequences.
+    """
+    parameters = Parameters(trainer.model, trainer.parameters.flat.astype(np.float64))
+    engine = Engine(trainer.model, dtype=np.float64, threads=trainer.threads)
+    n_sequences, n_steps, wrong = 0, 0, list[tuple[int, int]]()
+    with alone():
+        for instances, ids in _in_batches(sequences):
+            batch = batch_of(instances, ids, trainer.increments)
+            logits, increments = engine.logits(parameters, batch)
+            right = _strictly_largest(logits, batch.targets)
+            if increments is not None and batch.increments is not None:
+                right &= _strictly_largest(increments, batch.increments)
+            n_steps += int((batch.weights > 0).sum())
+            rows, steps = np.nonzero(~right & (batch.weights > 0))
+            wrong += zip((n_sequences + rows).tolist(), steps.tolist(), strict=True)
+            n_sequences += len(instances)
+    return n_steps, wrong
+
+
+def _strictly_largest(logits: Array, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where the class has a larger logit than every other; (B, S)."""
+    own = np.take_along_axis(logits, classes[..., None], axis=2)
+    return np.asarray((logits < own).sum(axis=2) == logits.shape[2] - 1)
+
+
+def drawn_tests(
     trainer: Trainer, task: Task, length: int, size: int, shifted: bool = True
 ) -> Iterator[tuple[list[Instance], list[Ids]]]:
     """The test sequences of a length, and their IDs, in batches of about one memory."""
-    config, rng = trainer.config, trainer.rng(f"test {task.name}", length)
+    return _in_batches(drawn_sequences(trainer.config, task, length, size=size, shifted=shifted))
+
+
+def _in_batches(sequences: Iterable[tuple[Instance, Ids]]) -> Iterator[tuple[list[Instance], list[Ids]]]:
     instances: list[Instance] = []
     ids: list[Ids] = []
-    for left in reversed(range(size)):
-        instances.append(sampled(task, length, rng, "evaluate"))
-        ids.append(ids_of(instances[-1], config.how, config.n_ids, rng, training=False, shifted=shifted))
+    for instance, own in sequences:
+        instances.append(instance)
+        ids.append(own)
         n = max(len(instance.tokens) for instance in instances)
-        if not left or (len(instances) + 1) * n > CELLS or (len(instances) + 1) * n * n > PAIRS:
+        if (len(instances) + 1) * n > CELLS or (len(instances) + 1) * n * n > PAIRS:
             yield instances, ids
             instances, ids = [], []
+    if instances:
+        yield instances, ids
 
 
 def _reproduces(trainer: Trainer, instance: Instance, ids: Ids) -> bool:

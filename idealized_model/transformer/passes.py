@@ -283,10 +283,9 @@ class Pass:
     def _backward(self, p: Parameters, dx: Array, batch: Batch, gradient: Parameters) -> None:
         config = self.config
         n_sequences, n = batch.tokens.shape
-        rows = np.arange(n_sequences)[:, None]
         if self.whole:
             wide = np.zeros((n_sequences, n, config.width), dtype=self.space.dtype)
-            np.add.at(wide, (rows, batch.queries), dx.reshape(*batch.queries.shape, config.width))
+            _add_at(wide, batch.queries, dx.reshape(*batch.queries.shape, config.width))
             dx = wide.reshape(-1, config.width)
         for i in reversed(range(config.n_layers)):
             dx = self._layer_back(i, dx, p, batch, gradient)
@@ -311,9 +310,8 @@ class Pass:
         np.matmul(dqkv, p[f"{i}.qkv.weight"].T, out=dnormed)
         dx = self._normalize_back(dnormed, p, f"{i}.norm1", gradient)
         if queries is batch.queries:  # the residual stream went on at the queries alone
-            rows = np.arange(n_sequences)[:, None]
             wide = dx.reshape(n_sequences, n, config.width)
-            np.add.at(wide, (rows, queries), dy.reshape(*queries.shape, config.width))
+            _add_at(wide, queries, dy.reshape(*queries.shape, config.width))
         else:
             dx += dy
         return dx
@@ -379,8 +377,7 @@ class Pass:
         if narrow:
             wide = dq_out.transpose(0, 2, 1, 3)  # (B, T, H, E), a view of dqkv
             wide[...] = 0
-            rows = np.arange(n_sequences)[:, None]
-            np.add.at(wide, (rows, queries), dq.transpose(0, 2, 1, 3))
+            _add_at(wide, queries, dq.transpose(0, 2, 1, 3))
         else:
             dq_out[...] = dq
 
@@ -478,6 +475,15 @@ def _means(x: Array) -> Array:
 def _sum(x: Array) -> Array:
     """The sum of all rows, (d,)."""
     return np.ones(len(x), dtype=x.dtype) @ x
+
+
+def _add_at(wide: Array, queries: NDArray[np.int64], values: Array) -> None:
+    """wide[b, queries[b, s]] += values[b, s]; where no query of a row repeats, as one sum, which is several times faster."""
+    rows = np.arange(len(queries))[:, None]
+    if (np.diff(queries, axis=1) > 0).all():
+        wide[rows, queries] += values
+    else:
+        np.add.at(wide, (rows, queries), values)
 
 
 def _add_rows(table: Array, rows: NDArray[np.int64], values: Array) -> None:

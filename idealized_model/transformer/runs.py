@@ -6,24 +6,26 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import metadata
-from itertools import pairwise
+from itertools import pairwise, product
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from idealized_model.text import read_text, replacing
 from idealized_model.transformer.data import batch_of, ids_of, increments_of, packed, sequence_task
-from idealized_model.transformer.evaluation import attention_mass, evaluate, same_alphabet
+from idealized_model.transformer.evaluation import attention_mass, drawn_sequences, evaluate, same_alphabet, wrong_steps
+from idealized_model.transformer.laws import sequences_of_training
 from idealized_model.transformer.results import CHANGED, SCHEMA, Row
 from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
-from theory.errors import InvalidArgument, check_integer, check_one_of, unwritable
+from theory.errors import InvalidArgument, check_integer, check_one_of, check_type, unwritable
 from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
@@ -49,6 +51,8 @@ class Evaluation:
     size : sequences a length.
     attention_lengths : where the attention on dependency sets is measured.
     offsets : where training shifts the IDs, those of tests are shifted at "random" too, or "fixed": counted from 0.
+    every_step : try every sequence that training may draw, which must be few, and note which steps are wrong, of these and
+        of the tests: what a theorem about such a model is checked on.
 
     Raises
     ------
@@ -60,11 +64,13 @@ class Evaluation:
     size: int = 128
     attention_lengths: tuple[int, ...] = ()
     offsets: str = "random"
+    every_step: bool = False
 
     def __post_init__(self) -> None:
         where, most = "Evaluation", f"at most {LONGEST:,}"
         check_integer(self.size, where, "size", least=1)
         check_one_of(self.offsets, OFFSETS, where, "offsets")
+        check_type(self.every_step, bool, where, "every_step", "true or false", "Leave it out for true tests alone.")
         for name, lengths in (("lengths", self.lengths), ("attention_lengths", self.attention_lengths)):
             for length in lengths:
                 check_integer(length, where, name, least=1)
@@ -81,6 +87,8 @@ def digest(config: TrainConfig, evaluation: Evaluation) -> str:
     tests = asdict(evaluation)
     if evaluation.offsets == "fixed":  # as all tests were before there was a choice
         del tests["offsets"]
+    if not evaluation.every_step:
+        del tests["every_step"]
     text = config.identity + json.dumps(tests, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -240,6 +248,7 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         for task in tasks
         for length in evaluation.attention_lengths
     ]
+    noted = {"every_step": _noted(trainer, evaluation, tasks)} if evaluation.every_step else {}
     return {
         "schema": SCHEMA,
         "digest": digest(config, evaluation),
@@ -253,9 +262,24 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
         "tests": tests,
         "attention": attention,
         "test_offsets": evaluation.offsets,
+        **noted,
         "seconds": round(trainer.seconds + perf_counter() - start, 2),
         "versions": versions(config.engine),
     }
+
+
+def _noted(trainer: Trainer, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Any]:
+    """The wrong steps, as [sequence, step], of all that training may draw and of the tests, in their order."""
+    config, shifted = trainer.config, evaluation.offsets == "random"
+    steps, wrong = wrong_steps(trainer, sequences_of_training(config))
+    found: dict[str, Any] = {"training": {"steps": steps, "wrong": wrong}, "tests": []}
+    for name, length in product(tasks, evaluation.lengths):
+        task = same_alphabet(find_task(name), trainer.task, name, "row_of", "tasks")
+        steps, wrong = wrong_steps(
+            trainer, drawn_sequences(config, task, length, size=evaluation.size, shifted=shifted)
+        )
+        found["tests"].append({"task": name, "length": length, "steps": steps, "wrong": wrong})
+    return found
 
 
 def _finite(layers: list[list[float]]) -> list[list[float | None]]:

@@ -7,6 +7,7 @@ A grid is a TOML file:
     test_tasks = []                 # default: the training task
     test_size = 128                 # sequences a length
     test_offsets = "random"         # or "fixed": IDs that training shifts are counted from 0 in tests
+    every_step = false              # true: note every wrong step, of all that training may draw too
     attention_lengths = []          # where attention is measured; or attention_factors
 
     [defaults]                      # of `TrainConfig`
@@ -50,7 +51,7 @@ from theory.tasks.finding import sources_of
 
 CONFIG = tuple(field.name for field in fields(TrainConfig) if field.name != "seed")
 LISTS = ("test_lengths", "test_factors", "test_tasks", "attention_lengths", "attention_factors")
-TESTS = (*LISTS, "test_size", "test_offsets")
+TESTS = (*LISTS, "test_size", "test_offsets", "every_step")
 
 
 @dataclass(frozen=True)
@@ -291,6 +292,7 @@ def _job(values: dict[str, Any], where: str) -> Job:
             values.get("test_size", 128),
             _lengths(values, "attention", config),
             values.get("test_offsets", "random"),
+            values.get("every_step", False),
         )
         check(config, evaluation)
     except TheoryError as error:

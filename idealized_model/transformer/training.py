@@ -294,6 +294,11 @@ class TrainConfig:
         return cls(**given)
 
 
+def generator(config: TrainConfig, what: str, number: int) -> np.random.Generator:
+    """The generator of a run for one purpose: a function of the seed, the purpose and the number."""
+    return np.random.default_rng([config.seed, zlib.crc32(what.encode()), number])
+
+
 class Trainer:
     """A run under way: parameters, optimizer and step; `save` and `load` lose and change nothing.
 
@@ -362,7 +367,7 @@ class Trainer:
 
     def rng(self, what: str, number: int) -> np.random.Generator:
         """The generator of this run for one purpose: a function of the seed, the purpose and the number."""
-        return np.random.default_rng([self.config.seed, zlib.crc32(what.encode()), number])
+        return generator(self.config, what, number)
 
     def batch(self, step: int) -> Batch:
         """The training batch of a step."""

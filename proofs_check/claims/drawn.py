@@ -50,10 +50,12 @@ def _defined(ensemble: PlantedEnsemble, length: int, scheme: PositionScheme) -> 
 
 
 @st.composite
-def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_support: bool = False) -> Problem:
+def problems(
+    draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_support: bool = False, at_most: bool = False
+) -> Problem:
     """T1's and T3's input: a head class, and training and test laws of one planting.
 
-    The support law may differ between the two unless `same_support`.
+    The support law may differ between the two unless `same_support`; with `at_most` the class may be of arity at most k.
     """
     train_ens = draw(planted_ensembles())
     test_ens = train_ens
@@ -62,7 +64,7 @@ def problems(draw: DrawFn, *, max_heads: int = 3**9, max_length: int = 4, same_s
         test_ens = PlantedEnsemble(
             train_ens.vocabulary, train_ens.background, train_ens.planted, train_ens.target, other, train_ens.labels
         )
-    heads = draw(head_classes())
+    heads = draw(head_classes(at_most=at_most))
     problem = Problem(
         heads, draw(laws(train_ens, max_length=max_length)), draw(laws(test_ens, max_length=max_length + 1))
     )

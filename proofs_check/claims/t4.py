@@ -15,7 +15,7 @@ from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.claims.families import ensembles, marked_parity
 from proofs_check.claims.herbrand import Formula, atom, same
 from proofs_check.problem import Problem
-from theory import HeadClass, PlantedEnsemble, certificate_length, claims, positions, support
+from theory import HardHead, HeadClass, PlantedEnsemble, certificate_length, claims, positions, support
 from theory.criterion import Outcome
 from theory.heads import Key
 from theory.planted import PlantedLaw
@@ -61,9 +61,10 @@ def refute(
     if verdict.outcome != says:
         return facts
     if verdict.outcome == "fails":
-        if verdict.counterexample is None:
+        head = verdict.counterexample
+        if not isinstance(head, HardHead):
             return {**facts, "head": None}
-        trained, tested = loss(verdict.counterexample, train), loss(verdict.counterexample, test)
+        trained, tested = loss(head, train), loss(head, test)
         if trained != 0 or tested == 0:
             return {**facts, "train_loss": str(trained), "test_loss": str(tested)}
     return None

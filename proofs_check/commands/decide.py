@@ -1,20 +1,30 @@
-"""`lengthgen decide`: what T1 says of a problem."""
+"""`lengthgen decide`: what T1 says of a problem, or for ranked and soft heads T13 and T14."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import get_args
 
 from proofs_check.commands.output import every_digit, require_writable, say
 from proofs_check.commands.parser import Parser, positive
 from proofs_check.problem import Problem
 from proofs_check.problem_files import problem_to_dict, read_problem, write_json
-from theory import BUDGET, decide
+from theory import BUDGET, HardHead, decide
+from theory.guarantees import Scores
+from theory.ranked import RankedHead
 
 
 def add_options(parser: Parser) -> None:
-    """The problem, and the budget."""
+    """The problem, the heads, and the budget."""
     parser.epilog = "example: lengthgen decide docs/examples/parity.toml"
     add_problem(parser)
+    add_scores(parser, None, "those of the file")
+
+
+def add_scores(parser: Parser, default: str | None, said: str) -> None:
+    """Which heads are decided about."""
+    what = "hard heads (T1), ranked ones (T13), or all by their greedy answer (soft, T14)"
+    parser.add_argument("--scores", choices=get_args(Scores), default=default, help=f"{what}; default: {said}")
 
 
 def add_problem(parser: Parser) -> None:
@@ -29,12 +39,21 @@ def run(options: Namespace) -> int:
     require_writable(options.json, "decide")
     problem = read_problem(options.file)
     with every_digit():
-        verdict = decide(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
+        scores = options.scores or problem.scores
+        heads, train, test = problem.heads, problem.train, problem.test
+        verdict = decide(heads, train=train, test=test, scores=scores, budget=options.budget)
         say(verdict.explain())
+        if verdict.outcome == "fails":
+            say(f"Guaranteed: on exactly {verdict.guaranteed} of the test law every head perfect in training is right.")
         if options.json:
-            found = Problem(problem.heads, problem.train, problem.test, verdict.counterexample)
+            head = verdict.counterexample
+            hard = head if isinstance(head, HardHead) else None
+            ranked = head if isinstance(head, RankedHead) else None
+            found = Problem(heads, train, test, hard, scores, ranked)
             result = {
+                "scores": scores,
                 "outcome": verdict.outcome,
+                "guaranteed": None if verdict.guaranteed is None else str(verdict.guaranteed),
                 "reason": verdict.reason,
                 "train_loss": None if verdict.train_loss is None else str(verdict.train_loss),
                 "test_loss": None if verdict.test_loss is None else str(verdict.test_loss),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
+from proofs_check.commands.decide import add_scores
 from proofs_check.commands.output import require_writable, say_with
 from proofs_check.commands.parser import TASK, Parser, add_scheduler, lengths, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
@@ -18,8 +19,8 @@ from proofs_check.work.progress import watching
 def add_options(parser: Parser) -> None:
     """Tasks and schemes, lengths, and where the verdicts go."""
     parser.description = (
-        "Decide by T1, for every task and every position scheme, whether heads that are perfect on short "
-        "instances are perfect on long ones, and print one table. Without a task: the small ones of docs/verdicts.md."
+        "Decide by T1 (or T13, T14: --scores), for every task and every position scheme, whether heads that are perfect "
+        "on short instances are perfect on long ones, and print one table. Without a task: the small ones of docs/verdicts.md."
     )
     parser.epilog = 'example: lengthgen verdicts copy "sparse parity, k = 3" --scheme coupled'
     parser.add_argument("named", nargs="*", metavar="TASK", help=f"only these tasks, each {TASK}")
@@ -29,6 +30,7 @@ def add_options(parser: Parser) -> None:
         parser.add_argument(
             f"--{name}-lengths", type=lengths, default=(), metavar="A..B", help=f"{what}, as A..B or N,N,..."
         )
+    add_scores(parser, "hard", "hard")
     parser.add_argument("--mixed", action="store_true", help="train on all lengths up to n, not on length n alone")
     parser.add_argument("--json", metavar="FILE", help="write the verdicts")
     parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
@@ -44,10 +46,12 @@ def run(options: Namespace) -> int:
     error: BaseException | None = None
     with executor(options.scheduler, "verdicts") as there, watching(asked) as watch:
         try:
-            cells, interrupted = decide_all(asked, jobs=options.jobs, executor=there, watch=watch, mixed=options.mixed)
+            cells, interrupted = decide_all(
+                asked, jobs=options.jobs, executor=there, watch=watch, mixed=options.mixed, scores=options.scores
+            )
         except Unfinished as unfinished:
             cells, interrupted, error = unfinished.done, True, unfinished.__cause__
-    say_with(lambda console: print_table(asked, cells, console))
+    say_with(lambda console: print_table(asked, cells, console, options.scores))
     if options.json:
         write_json(options.json, to_data(cells.values(), interrupted=interrupted), "verdicts --json")
     if error is not None:

@@ -24,17 +24,20 @@ from proofs_check.work.pool import Tick
 from theory import (
     Example,
     FiniteLaw,
+    HardHead,
     HeadClass,
     InvalidArgument,
     Verdict,
     View,
     certificate_length,
 )
-from theory.criterion import Outcome, Reason
+from theory.criterion import Outcome
 from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
+from theory.guarantees import Reason, Scores, check_scores
 from theory.heads import Key
 from theory.positions import ChunkedShift, Ids, RandomOrdered
+from theory.ranked import RankedHead
 from theory.tasks import Instance, step_examples
 from theory.tasks.faults import checked, running
 
@@ -113,6 +116,22 @@ SCHEMES: dict[str, Scheme] = {
 """Every scheme by its name."""
 
 
+HERE: dict[Reason, str] = {
+    "unseen": "{view} never occurs in training",
+    "flip": "{view} always has one label in training, and another one here",
+    "abstains": "a head that is perfect in training selects nothing here",
+    "free": "a head that is perfect in training gives {view} any answer, and it comes first here",
+    "zero": "heads are undecided here: two labels have the same mass, or there is no view",
+    "outside": "a head that is perfect in training gives another label more mass here",
+}
+"""What the reason of a verdict says of the example of its witness and a {view} of it."""
+
+RANKED_HERE: dict[Reason, str] = {
+    "flip": "a head that is perfect in training lets {view} come first, with another label"
+}
+"""The same for ranked heads, where it is another."""
+
+
 class Witness(NamedTuple):
     """What shows that heads do not generalize.
 
@@ -143,13 +162,18 @@ class Witness(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict for one head class: where it generalizes from, or the verdict at the longest training length."""
+    """The verdict for one head class: where it generalizes from, or the verdict at the longest training length.
+
+    For ranked and soft heads that fail, `guaranteed` is the exact share of the test law of the witness on which every head
+    is right that is perfect in training.
+    """
 
     heads: HeadClass
     outcome: Outcome
     reason: Reason | None = None
     certificate: int | None = None
     witness: Witness | None = None
+    guaranteed: str | None = None
 
     @property
     def word(self) -> str:
@@ -163,7 +187,9 @@ class Decision:
         said: str = self.outcome if self.reason is None else f"{self.outcome} ({self.reason})"
         said += "" if self.certificate is None else f" from length {self.certificate}"
         limit = "no window" if window is None else f"window {window}"
-        return f"{said} [arity {arity}, {limit}, key {key}, anchor {anchor}]"
+        said += "" if self.guaranteed is None else f", guaranteed {self.guaranteed}"
+        most = "at most " if self.heads.at_most else ""
+        return f"{said} [arity {most}{arity}, {limit}, key {key}, anchor {anchor}]"
 
 
 @dataclass(frozen=True)
@@ -176,6 +202,7 @@ class Cell:
     growing : whether the smallest window that holds the dependency sets grows with the length.
     drawn : {test length: (instances drawn, instances)}, where they are too many to list: there "generalizes" speaks of
         the instances drawn, while "fails" and "unrealizable" hold for the whole law.
+    scores : the kind of heads: "hard", "ranked" or "soft".
     """
 
     task: str
@@ -185,6 +212,7 @@ class Cell:
     growing: bool = False
     drawn: Mapping[int, tuple[int, int]] = field(default_factory=dict, hash=False)
     seconds: float = field(default=0.0, compare=False)
+    scores: Scores = "hard"
 
     @property
     def outcome(self) -> str:
@@ -218,18 +246,26 @@ def scheme_of(name: object) -> Scheme:
     return SCHEMES[name]
 
 
-def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick: Tick = lambda cases: None) -> Cell:
-    """Decide a task under a scheme by T1, all steps of all instances together.
+def verdict(
+    subject: Subject,
+    scheme: str | Scheme,
+    *,
+    mixed: bool = False,
+    scores: Scores = "hard",
+    tick: Tick = lambda cases: None,
+) -> Cell:
+    """Decide a task under a scheme by T1 (T13 and T14 for other heads), all steps of all instances together.
 
     Parameters
     ----------
     scheme : a name in `SCHEMES`, or a scheme of one's own.
     mixed : train on all the training lengths up to n, rather than on length n alone.
+    scores : "hard", "ranked" or "soft" heads, as for `decide`.
     tick : called with the number of examples whenever some were listed.
 
     Raises
     ------
-    InvalidArgument : for an unknown scheme, and arguments of another type.
+    InvalidArgument : for an unknown scheme, unknown scores, and arguments of another type.
     BudgetExceeded : when a support is too large to list.
 
     Examples
@@ -246,18 +282,20 @@ def verdict(subject: Subject, scheme: str | Scheme, *, mixed: bool = False, tick
         raise InvalidArgument(
             "verdict", "tick", got=shown(tick), expected="a function of a number", fix="Leave it out."
         )
+    check_scores(scores, "verdict")
     scheme = scheme if isinstance(scheme, Scheme) else scheme_of(scheme)
-    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick)
+    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick, scores)
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
     seconds = time.perf_counter() - start
-    return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds)
+    return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds, scores)
 
 
 class _Laws:
     """The laws of a task under a scheme, and the head classes that fit it."""
 
-    def __init__(self, subject: Subject, scheme: Scheme, mixed: bool, tick: Tick) -> None:
+    def __init__(self, subject: Subject, scheme: Scheme, mixed: bool, tick: Tick, scores: Scores = "hard") -> None:
         self.subject, self.task, self.scheme, self.mixed, self.tick = subject, subject.task, scheme, mixed, tick
+        self.scores: Scores = scores
         whole = subject.short is None or scheme.window == "held"
         self.trained, self.tested = (subject.train, subject.test) if whole else subject.short or ((), ())
         self.drawn: dict[int, tuple[int, int]] = {}
@@ -325,17 +363,20 @@ class _Laws:
         elif relabel == "shift":
             yield from (tuple(i + offset for i in base) for offset in range(self.longest))
         else:
-            last, values = self.n_ids - 1, _in_use(base, relabel)
-            scheme = RandomOrdered(0, last) if relabel == "ordered" else ChunkedShift(0, last, min(2, len(values)))
+            first, last, values = self.id_range[0], self.id_range[-1], _in_use(base, relabel)
+            ordered, chunks = relabel == "ordered", min(2, len(values))
+            scheme = RandomOrdered(first, last) if ordered else ChunkedShift(first, last, chunks)
             for new in dict.fromkeys(scheme.relabellings(values)):
                 renamed = dict(zip(values, new, strict=True))
                 yield tuple(renamed[i] for i in base)
 
     @cached_property
-    def n_ids(self) -> int:
-        """The size of the range of IDs that training draws from."""
+    def id_range(self) -> range:
+        """The IDs that training draws from: from the least ID of a test on, as those are as they are."""
         bases = {self._ids(instance) for listed in self.instances.values() for instance in listed}
-        return max(len(_in_use(base, self.scheme.relabel)) for base in bases) + ROOM
+        size = max(len(_in_use(base, self.scheme.relabel)) for base in bases) + ROOM
+        first = min(map(min, bases))
+        return range(first, first + size)
 
     def _law(self, length: int, relabel: Relabel) -> list[Example]:
         if (length, relabel) not in self._listed:
@@ -361,8 +402,8 @@ class _Laws:
 
     def _shifted(self, instance: Instance) -> Iterator[Ids]:
         base = self._ids(instance)
-        low, high = min(base), max(base)
-        yield from (tuple(i - low + offset for i in base) for offset in range(self.n_ids - (high - low)))
+        low, room = min(base), len(self.id_range) - (max(base) - min(base))
+        yield from (tuple(i - low + first for i in base) for first in self.id_range[:room])
 
     def train(self, length: int) -> FiniteLaw:
         lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
@@ -378,15 +419,20 @@ class _Laws:
 
     def decide(self, heads: HeadClass) -> Decision:
         found = certificate_length(
-            heads, self.train, lengths=self.trained, test_lengths=self.tested, test_law_at=self.test
+            heads,
+            self.train,
+            lengths=self.trained,
+            test_lengths=self.tested,
+            test_law_at=self.test,
+            scores=self.scores,
         )
         if found.length is not None:
             return Decision(heads, "generalizes", certificate=found.length)
         longest = max(found.verdicts)
         given = found.verdicts[longest]
-        return Decision(
-            heads, given.outcome, given.reason, witness=self.witness(given, longest, found.failed_at[longest])
-        )
+        witness = self.witness(given, longest, found.failed_at[longest])
+        share = None if self.scores == "hard" or given.guaranteed is None else str(given.guaranteed)
+        return Decision(heads, given.outcome, given.reason, witness=witness, guaranteed=share)
 
     def witness(self, given: Verdict, trained: int, tested: int) -> Witness:
         example, text = given.example, self.task.text
@@ -394,17 +440,17 @@ class _Laws:
         view = "" if given.view is None else f"the view '{text(given.view.tokens)}' with key {given.view.key}"
         if given.outcome == "unrealizable":
             why = "no view of this training example has the same label wherever it occurs"
+            if self.scores != "hard":
+                why = f"no {self.scores} head that is right on the other training examples is right on this one"
             return Witness(trained, None, why, text(example.tokens), example)
         assert given.counterexample is not None
-        why = {
-            "unseen": f"{view} never occurs in training",
-            "flip": f"{view} always has one label in training, and another one here",
-            "abstains": "a head that is perfect in training selects nothing here",
-        }[given.reason or "unseen"]
+        why = (HERE if self.scores == "hard" else HERE | RANKED_HERE)[given.reason or "unseen"].format(view=view)
+        shown_here = (trained, tested, why, text(example.tokens), example, given.view, str(given.test_loss))
+        if not isinstance(given.counterexample, HardHead | RankedHead):
+            return Witness(*shown_here)
         answers = given.counterexample.answers
         head = tuple(answers.items()) if len(answers) <= HEAD else None
-        loss = str(given.test_loss)
-        return Witness(trained, tested, why, text(example.tokens), example, given.view, loss, len(answers), head)
+        return Witness(*shown_here, len(answers), head)
 
 
 def _in_use(base: Ids, relabel: Relabel) -> Ids:

@@ -20,6 +20,7 @@ from proofs_check.work.pool import Tick, collect
 from theory import Example, HeadClass, InvalidArgument, View
 from theory.errors import check_type, shown
 from theory.examples import Label
+from theory.guarantees import Scores
 
 SCHEMA = 1
 
@@ -93,23 +94,26 @@ def decide_all(
     jobs: int,
     watch: Callable[[Question, int, bool], None],
     mixed: bool = False,
+    scores: Scores = "hard",
     executor: Executor | None = None,
 ) -> tuple[dict[Question, Cell], bool]:
     """Decide cells on `jobs` processes, or an executor: what is decided, in the order asked, and whether an interrupt ended
     the rest."""
-    done, interrupted = collect(asked, partial(_decide, mixed), jobs=jobs, executor=executor, watch=watch)
+    done, interrupted = collect(asked, partial(_decide, mixed, scores), jobs=jobs, executor=executor, watch=watch)
     return {question: done[question] for question in asked if question in done}, interrupted
 
 
-def _decide(mixed: bool, question: Question, tick: Tick) -> Cell:
-    cell = verdict(question.subject, question.scheme, mixed=mixed, tick=tick)
+def _decide(mixed: bool, scores: Scores, question: Question, tick: Tick) -> Cell:
+    cell = verdict(question.subject, question.scheme, mixed=mixed, scores=scores, tick=tick)
     return replace(cell, task=question.task)  # as it was asked
 
 
 # ── Table and file ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], console: Console) -> None:
+def print_table(
+    asked: Sequence[Question], cells: Mapping[Question, Cell], console: Console, scores: Scores = "hard"
+) -> None:
     """One table: a row a task, a column a scheme, and a legend; cells that are not decided show "…"."""
     columns = list(dict.fromkeys(question.scheme for question in asked))
     rows = dict.fromkeys(question._replace(scheme="") for question in asked)
@@ -126,7 +130,7 @@ def print_table(asked: Sequence[Question], cells: Mapping[Question, Cell], conso
         subject = row.subject
         table.add_row(row.task, sparsity_of(subject.task), *words, subject.scope)
     show(table, console)
-    for line in LEGEND:
+    for line in (*LEGEND, *SCORES_LEGEND[scores]):
         console.print(line, soft_wrap=True, highlight=False)
     for column in columns:
         console.print(f"{column}: {SCHEMES[column].what}.", soft_wrap=True, highlight=False)
@@ -148,6 +152,15 @@ LEGEND = (
 )
 """How to read the table."""
 
+SCORES_LEGEND: dict[Scores, tuple[str, ...]] = {
+    "hard": (),
+    "ranked": (
+        "heads: ranked (T13), the highest-ranked view answers; free: some view has no answer that training could fix.",
+    ),
+    "soft": ("heads: soft (T14), all of Definition 4 by their greedy answer; zero, outside: what fails in T14.",),
+}
+"""What to add for other heads than hard ones."""
+
 
 def to_data(cells: Iterable[Cell], *, interrupted: bool = False) -> dict[str, Any]:
     """The cells as JSON data; docs/architecture.md describes it."""
@@ -156,8 +169,12 @@ def to_data(cells: Iterable[Cell], *, interrupted: bool = False) -> dict[str, An
         data = asdict(cell)
         data["outcome"] = cell.outcome
         data["seconds"] = round(cell.seconds, 3)
+        if cell.scores == "hard":  # what older files mean
+            del data["scores"]
         data["drawn"] = {str(length): list(pair) for length, pair in cell.drawn.items()}
         for own, decision in zip(data["decisions"], cell.decisions, strict=True):
+            if own["guaranteed"] is None:
+                del own["guaranteed"]
             if decision.witness is not None:
                 example, view, head = decision.witness.example, decision.witness.view, decision.witness.head
                 own["witness"] = decision.witness._asdict() | {
@@ -194,6 +211,7 @@ def _cell(entry: Mapping[str, Any]) -> Cell:
     return Cell(
         entry["task"], entry["scheme"], entry["scope"], tuple(map(_decision, entry["decisions"])), entry["growing"],
         {int(length): (drawn, of) for length, (drawn, of) in entry["drawn"].items()}, entry["seconds"],
+        entry.get("scores", "hard"),
     )  # fmt: skip
 
 
@@ -207,7 +225,14 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
             "view": None if view is None else _view(view),
             "head": None if head is None else tuple((_view(own), _label(own["label"])) for own in head),
         })  # fmt: skip
-    return Decision(HeadClass(**entry["heads"]), entry["outcome"], entry["reason"], entry["certificate"], given)
+    return Decision(
+        HeadClass(**entry["heads"]),
+        entry["outcome"],
+        entry["reason"],
+        entry["certificate"],
+        given,
+        entry.get("guaranteed"),
+    )
 
 
 def _view(view: Mapping[str, Any]) -> View:

@@ -266,6 +266,13 @@ def test_view_counts_of_longer_sequences(heads: HeadClass, ids: str, monkeypatch
     assert view_counts(heads, tokens, given_ids) == heads.view_counts(example)
 
 
+def test_views_of_every_size_at_length_100000() -> None:
+    """Without a window nothing is listed: the query alone, and the pairs with it."""
+    tokens = [0, 1] * 50_000
+    counts = view_counts(HeadClass(2, anchor="last", at_most=True), tokens, range(100_000), budget=0)
+    assert counts == {View((1,), ()): 1, View((0, 1), ()): 50_000, View((1, 1), ()): 49_999}
+
+
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("anchor", ANCHORS)
 def test_windows_at_length_3000(key: Key, anchor: Anchor) -> None:
@@ -312,6 +319,7 @@ def test_a_view_too_large_for_a_code_is_counted_plainly() -> None:
         (HeadClass(2, 3), 3 * 997 + 3),
         (HeadClass(3, None, "relative", "last"), comb(999, 2)),
         (HeadClass(8, None, "relative"), comb(1000, 8)),
+        (HeadClass(3, None, "relative", "last", at_most=True), 1 + 999 + comb(999, 2)),
     ],
 )
 def test_a_long_list_needs_a_budget(heads: HeadClass, size: int) -> None:
@@ -596,12 +604,20 @@ REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "prefixes of a windowed head": (
         lambda: prefix_outputs(soft_head(HeadClass(2, window=1)), [0], vocabulary=1, labels=[0]),
         "prefix_outputs: argument head: got the head class HeadClass(arity=2, window=1, key='none', anchor='none'); "
-        "expected key 'none' and no window. Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
+        "expected key 'none', no window, and candidate sets of exactly k positions. "
+        "Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
+    ),
+    "prefixes of a head of several arities": (
+        lambda: prefix_outputs(soft_head(HeadClass(2, at_most=True)), [0], vocabulary=1, labels=[0]),
+        "prefix_outputs: argument head: got the head class HeadClass(arity=2, window=None, key='none', anchor='none', "
+        "at_most=True); expected key 'none', no window, and candidate sets of exactly k positions. "
+        "Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
     ),
     "prefixes of a head with a key": (
         lambda: prefix_outputs(soft_head(HeadClass(2, key="order")), [0], vocabulary=1, labels=[0]),
         "prefix_outputs: argument head: got the head class HeadClass(arity=2, window=None, key='order', anchor='none'); "
-        "expected key 'none' and no window. Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
+        "expected key 'none', no window, and candidate sets of exactly k positions. "
+        "Evaluate its prefixes one by one: evaluate(head, tokens[:n], ids[:n]).",
     ),
     "prefixes of no head": (
         lambda: prefix_outputs(HeadClass(1), [0], vocabulary=1, labels=[0]),  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_every_law_survives_a_roundtrip(name: str, tmp_path: Path) -> None:
     assert (again == problem) == (not by_rule and name != "mixture of kinds")
 
 
-@pytest.mark.parametrize("heads", HEADS, ids=named)
+@pytest.mark.parametrize("heads", [*HEADS, *(replace(h, at_most=True) for h in HEADS if h.window)], ids=named)
 def test_every_head_class_survives_a_roundtrip(heads: HeadClass) -> None:
     law = ENSEMBLES["one"].at(2)
     assert problem_from_dict(json.loads(json.dumps(problem_to_dict(Problem(heads, law, law))))).heads == heads
@@ -265,7 +266,13 @@ BAD: list[tuple[Mapping[str, Any], Path_, object, str, str]] = [
     (FINITE, ("train", "examples"), LEFT_OUT, ": train: examples", "expected the field 'examples'"),
     (FINITE, ("train", "examples", 1, "label"), LEFT_OUT, ": train.examples[1]: label", "the field 'label'"),
     (HEAD, ("head", 1, "label"), LEFT_OUT, ": head[1]: label", "expected the field 'label'"),
-    (GOOD, ("heds",), {}, ": heds", "got an unknown field; expected one of heads, ensemble, train, test, head."),
+    (
+        GOOD,
+        ("heds",),
+        {},
+        ": heds",
+        "got an unknown field; expected one of heads, ensemble, train, test, head, scores.",
+    ),
     (GOOD, ("heads", "k"), 2, ": heads: k", "got an unknown field; expected one of arity, window, key, anchor."),
     (GOOD, ("ensemble", "noise"), 2, ": ensemble: noise", "expected one of vocabulary, background, planted"),
     (GOOD, ("ensemble", "support", "width"), 2, ": ensemble.support: width", "expected one of kind, anchor"),
@@ -281,6 +288,7 @@ BAD: list[tuple[Mapping[str, Any], Path_, object, str, str]] = [
     (GOOD, ("heads", "window"), "wide", ": heads: window", "got 'wide'; expected an integer >= 0"),
     (GOOD, ("heads", "key"), [], ": heads: key", "got []; expected one of none, order, relative, absolute"),
     (GOOD, ("heads", "anchor"), None, ": heads: anchor", "got None; expected one of none, last"),
+    (GOOD, ("heads", "at_most"), "yes", ": heads: at_most", "got the str 'yes'; expected True or False"),
     (GOOD, ("ensemble",), 3, ": ensemble", "got 3; expected a table (object)"),
     (GOOD, ("ensemble", "vocabulary"), [2], ": ensemble: vocabulary", "got [2]; expected an integer"),
     (GOOD, ("ensemble", "background"), 1, ": ensemble: background", "got 1; expected a non-empty list"),

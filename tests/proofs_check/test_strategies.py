@@ -140,6 +140,16 @@ def test_every_head_class_can_be_drawn(key: str, anchor: str, window: int | None
     assert wanted(find_any(strategies.head_classes(), wanted))
 
 
+def test_arities_at_most_k_are_drawn_on_demand_only() -> None:
+    assert find_any(strategies.head_classes(at_most=True), lambda heads: heads.at_most)
+    assert find_any(strategies.head_classes(at_most=True), lambda heads: not heads.at_most)
+    with pytest.raises(hypothesis.errors.NoSuchExample):
+        find_any(strategies.head_classes(), lambda heads: heads.at_most)
+    either = HeadClass(2, None, "relative", at_most=True)
+    sizes = minimal(strategies.heads(either), lambda head: {len(view.tokens) for view in head.answers} == {1, 2})
+    assert set(sizes.answers) == {((0,), (0,)), ((0, 0), (0, 0))}
+
+
 # ── Bounds and hypotheses ────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -26,14 +26,14 @@ def by_hand(task: Task, instance: Instance, new: Iterable[Mapping[int, int]]) ->
 
 
 def test_ordered_ids_are_every_sorted_subset_of_the_range_in_training_and_at_test() -> None:
-    """Copy at length 3 has the IDs -1..2: with one more the range is 0..4."""
+    """Copy at length 3 has the IDs -1..2: with one more the range is -1..3."""
     laws, task = laws_of("copy", relabel="ordered"), Copy(2)
-    assert laws.n_ids == 5
+    assert laws.id_range == range(-1, 4)
     for length, law in ((2, laws._law(2, "ordered")), (3, list(laws.test(3).support()))):
         expected = set()
         for instance in task.support(length):
             values = sorted(set(instance.ids))
-            new = (dict(zip(values, chosen, strict=True)) for chosen in combinations(range(5), len(values)))
+            new = (dict(zip(values, chosen, strict=True)) for chosen in combinations(range(-1, 4), len(values)))
             expected |= by_hand(task, instance, new)
         assert set(law) == expected
 
@@ -42,9 +42,9 @@ def test_chunks_are_two_runs_of_ids_with_a_gap_between_and_tests_have_none() -> 
     laws, task = laws_of("copy", relabel="chunks"), Copy(2)
     expected = set()
     for instance in task.support(2):
-        for cut, first, gap in product((1, 2), range(5), range(5)):
+        for cut, first, gap in product((1, 2), range(-1, 4), range(5)):
             new = {i: rank + first + gap * (rank >= cut) for rank, i in enumerate(range(-1, 2))}
-            if max(new.values()) <= 4:
+            if max(new.values()) <= 3:
                 expected |= by_hand(task, instance, [new])
     assert set(laws._law(2, "chunks")) == expected
     assert set(laws.test(3).support()) == set(laws.subject.task.examples(3))
@@ -59,9 +59,9 @@ def test_packed_training_shows_a_sequence_behind_an_earlier_one_with_ids_apart_f
     expected = set()
     for earlier, own in product(instances, repeat=2):
         for a, b in product(range(6), repeat=2):
-            before, after = (tuple(i + 1 + o for i in one.ids) for one, o in ((earlier, a), (own, b)))
+            before, after = (tuple(i + o for i in one.ids) for one, o in ((earlier, a), (own, b)))
             apart = max(before) < min(after) or max(after) < min(before)
-            if apart and max(*before, *after) <= 4:
+            if apart and max(*before, *after) <= 3:
                 for e in step_examples(own, after):
                     expected.add(Example(earlier.tokens + e.tokens, before + e.ids, e.label))
     assert shown == alone | expected

@@ -82,7 +82,8 @@ def random_question(rng: np.random.Generator) -> tuple[HeadClass, list[Example],
     test = [known() if rng.random() < 0.8 else one() for _ in range(rng.integers(1, 8))]
     windows: list[int | None] = [None, None, 0, 1, 2, 5]
     key, anchor = KEYS[rng.integers(0, 4)], ANCHORS[rng.integers(0, 3) // 2]
-    return HeadClass(int(rng.integers(1, 4)), windows[rng.integers(0, 6)], key, anchor), train, test
+    arity, window, at_most = int(rng.integers(1, 4)), windows[rng.integers(0, 6)], not rng.integers(0, 3)
+    return HeadClass(arity, window, key, anchor, at_most), train, test
 
 
 BLOCKS = {

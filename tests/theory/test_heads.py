@@ -24,7 +24,7 @@ from theory.positions import Ids
 @given(heads=strategies.heads(), ids=strategies.ids())
 def test_candidates_are_the_sets_of_the_definition_each_once(heads: HeadClass, ids: Ids) -> None:
     listed = list(heads.candidates(ids))
-    assert sorted(listed) == routes.candidates(heads, ids)  # the second route lists each set once, sorted
+    assert sorted(listed, key=lambda set_: (len(set_), set_)) == routes.candidates(heads, ids)  # each set once
     assert heads.n_candidates(ids) == len(listed)
 
 
@@ -58,6 +58,48 @@ def test_counting_needs_no_listing() -> None:
     assert HeadClass(10).n_candidates(ids) == comb(1000, 10)
     assert HeadClass(10, anchor="last").n_candidates(ids) == comb(999, 9)
     assert HeadClass(3, window=500).n_candidates(ids) == 500 * comb(500, 2) + comb(500, 3)
+
+
+def test_at_most_k_positions_are_the_arities_up_to_k_together() -> None:
+    few = HeadClass(2, 1, "relative", "last", at_most=True)
+    assert list(few.candidates((4, 0, 5, 4))) == [(3,), (0, 3), (2, 3)]
+    assert few.views(example((1, 2, 3, 1), 0, (4, 0, 5, 4))) == {
+        ((1,), (0,)),
+        ((1, 1), (0, 0)),
+        ((3, 1), (0, -1)),
+    }
+    assert few.parts(9) == (HeadClass(1, 1, "relative", "last"), HeadClass(2, 1, "relative", "last"))
+    assert few.parts(1) == few.parts(9)[:1]
+    assert HeadClass(3).parts(1) == (HeadClass(3),)
+    assert HeadClass(10**9, at_most=True).n_candidates(range(10)) == 2**10 - 1  # no longer than the sequence allows
+    assert len(list(HeadClass(10**9, at_most=True).candidates((0, 1, 2)))) == 7
+
+
+def test_a_class_says_whether_it_takes_fewer_positions() -> None:
+    assert repr(HeadClass(2)) == "HeadClass(arity=2, window=None, key='none', anchor='none')"
+    assert (
+        repr(HeadClass(2, at_most=True)) == "HeadClass(arity=2, window=None, key='none', anchor='none', at_most=True)"
+    )
+    assert HeadClass(2, at_most=True) != HeadClass(2)
+    for heads in (HeadClass(2, 1, "order", "last"), HeadClass(2, 1, "order", "last", at_most=True)):
+        assert eval(repr(heads)) == heads
+    with pytest.raises(InvalidArgument, match=r"HeadClass: argument at_most: got the int 1; expected True or False"):
+        HeadClass(2, at_most=1)  # type: ignore[arg-type]
+
+
+def test_views_of_at_most_k_tokens_are_checked_by_their_own_size() -> None:
+    for heads, view, fault in (
+        (HeadClass(2, key="order", at_most=True), ((1,), (0, 0)), r"expected at most 2 tokens .* a key of as many"),
+        (HeadClass(2, at_most=True), ((1, 1, 1), ()), r"with 3 tokens .* expected at most 2 tokens .* a key of 0"),
+        (HeadClass(2, at_most=True), ((), ()), r"with 0 tokens .* arity at most 2, key 'none'"),
+        (HeadClass(2), ((1,), ()), r"with 1 tokens .*; expected 2 tokens .* a key of 0"),
+    ):
+        with pytest.raises(InvalidArgument, match=fault):
+            HardHead(heads, {view: 0})  # type: ignore[dict-item]
+    assert (
+        len(HardHead(HeadClass(2, key="order", at_most=True), {View((1,), (0,)): 0, View((1, 1), (0, 1)): 0}).answers)
+        == 2
+    )
 
 
 @given(heads=strategies.heads(), ids=strategies.ids())

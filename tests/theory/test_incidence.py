@@ -41,7 +41,7 @@ def test_every_entry_counts_the_candidate_sets_with_a_view(
     route: str, heads: HeadClass, laws: list[list[Example]]
 ) -> None:
     counted = [[Counter(routes.views(heads, e)) for e in law] for law in laws]
-    views = sorted({view for law in counted for counts in law for view in counts})
+    views = sorted({view for law in counted for counts in law for view in counts}, key=routes.by_size)
     found = by(route, heads, laws)
     assert found.n_views == len(views)
     assert found.views(range(len(views))) == views
@@ -87,13 +87,13 @@ def test_large_laws_report_their_progress_and_small_ones_do_not() -> None:
     assert not told
 
 
-def test_a_hundred_thousand_examples_take_seconds() -> None:
+def test_many_examples_take_seconds() -> None:
     rng = np.random.default_rng(0)
     ids = tuple(range(10))
-    law = [Example(tuple(row), ids, 0) for row in rng.integers(0, 10, (100_000, 10)).tolist()]
+    law = [Example(tuple(row), ids, 0) for row in rng.integers(0, 10, (20_000, 10)).tolist()]
     start = time.process_time()
     found = incidence(HeadClass(2, None, "relative"), [law])
-    assert time.process_time() - start < 20  # about 1
+    assert time.process_time() - start < 10  # about 0.2
     assert (found.matrices[0].sum(axis=1) == 45).all()
     assert found.n_views == 900
 

@@ -37,6 +37,7 @@ from theory import (
     pattern_masses,
     positions,
     programs,
+    retention,
     support,
 )
 from theory.heads import Anchor, Key
@@ -578,6 +579,16 @@ def test_heads_are_a_head_class(heads: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^coverage: argument heads: got the .*; expected a HeadClass"):
         coverage(heads, train=law, test=law)
     with pytest.raises(InvalidArgument, match=r"^pattern_masses: argument heads: got the .*; expected a HeadClass"):
+        pattern_masses(heads, law)
+
+
+def test_what_is_stated_of_one_arity_refuses_several() -> None:
+    law, heads = ENSEMBLES["parity"].at(4), HeadClass(2, at_most=True)
+    said = r": argument heads: got arity at most 2; expected candidate sets of exactly k positions\. Use at_most=False"
+    for question in (coverage, retention):
+        with pytest.raises(InvalidArgument, match=f"^{question.__name__}{said}"):
+            question(heads, train=law, test=law)
+    with pytest.raises(InvalidArgument, match=f"^pattern_masses{said}"):
         pattern_masses(heads, law)
 
 

@@ -11,8 +11,8 @@ from scipy.stats import chi2_contingency
 
 from idealized_model.transformer import training
 from idealized_model.transformer.batch import Batch
-from idealized_model.transformer.data import POSITIONS, Positions, Queried, batch_of, ids_of, sequence_task
-from idealized_model.transformer.drawing import drawn_batch
+from idealized_model.transformer.data import POSITIONS, Positions, Queried, batch_of, ids_of, packed, sequence_task
+from idealized_model.transformer.drawing import drawn_batch, packed_batch
 from idealized_model.transformer.training import TrainConfig, Trainer
 from theory.errors import InvalidArgument
 from theory.tasks import (
@@ -69,7 +69,41 @@ def test_batches_have_the_law_of_those_made_one_by_one(task: Task, positions: st
     assert fast is not None
     assert fast.weights.dtype == np.float32
     assert fast.ids.max() < n_ids or how.encoding == "none"
-    found, expected = Counter(seen(fast)), Counter(seen(one_by_one(task, length, size, how, n_ids, increments)))
+    agree(fast, one_by_one(task, length, size, how, n_ids, increments))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("positions", ["random-shift", "random-ordered", "coupled", "coupled-ordered", "predicted"])
+def test_packed_batches_have_the_law_of_those_made_one_by_one(task: Task, positions: str) -> None:
+    """With few IDs, so that rows repeat; at the least length, behind a longer one where that is not too long."""
+    how, size = POSITIONS[positions], 800
+    lengths = (task.min_length, task.min_length)
+    n_ids = 2 * len(task.sample(lengths[0], np.random.default_rng(0)).tokens) + 1
+    increments = tuple(range(9, -19, -1)) if how.predicted else ()
+    fast = packed_batch(task, lengths, size, how, n_ids, np.random.default_rng(0), increments=increments)
+    if task.sample_many(lengths[0], 4, np.random.default_rng(0)).lengths is not None:  # type: ignore[union-attr]
+        assert fast is None
+        return
+    assert fast is not None
+    rng = np.random.default_rng(1)
+    both = [packed(*(task.sample(n, rng) for n in lengths), how, n_ids, rng) for _ in range(size)]
+    agree(fast, batch_of([one for one, _ in both], [ids for _, ids in both], increments))
+
+
+def test_a_packed_batch_may_have_two_lengths() -> None:
+    batch = packed_batch(Copy(2), (1, 3), 50, POSITIONS["coupled"], 9, np.random.default_rng(0))
+    assert batch is not None
+    assert batch.tokens.shape == (50, 3 + 7 - 1)
+    assert (batch.tokens[:, [1, 6]] == 2).all()
+    first, second = batch.ids[:, :3], batch.ids[:, 3:]
+    assert ((first.max(axis=1) < second.min(axis=1)) | (second.max(axis=1) < first.min(axis=1))).all()
+    assert (first - first[:, 1:2] == [1, 0, 1]).all()
+    assert (second - second[:, 3:4] == [1, 2, 3, 0, 1, 2]).all()
+
+
+def agree(fast: Batch, slow: Batch) -> None:
+    """That two batches may be of one law."""
+    size, found, expected = len(fast), Counter(seen(fast)), Counter(seen(slow))
     # Rare rows may be missing on one side; those that are not are on both.
     assert all(found[row] for row in expected if expected[row] > 15)
     assert all(expected[row] for row in found if found[row] > 15)
@@ -114,7 +148,8 @@ class Wrong(Copy):
 
 
 def tokens(*values: int, size: int = 4) -> Drawn:
-    return Drawn(*(np.array([row] * size) for row in (values, [0] * len(values), [len(values) - 1])), n_prompt=1)
+    made, ids, steps = (np.array([row] * size) for row in (values, [0] * len(values), [len(values) - 1]))
+    return Drawn(made, ids, steps, n_prompt=1)
 
 
 @pytest.mark.parametrize(

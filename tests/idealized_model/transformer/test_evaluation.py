@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from idealized_model.transformer import evaluation
+from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.data import batch_of
-from idealized_model.transformer.evaluation import attention_mass, evaluate, rollout
+from idealized_model.transformer.evaluation import attention_mass, drawn_sequences, evaluate, rollout, wrong_steps
+from idealized_model.transformer.laws import sequences_of_training
+from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.training import TrainConfig, Trainer
 from theory import InvalidArgument
 from theory.tasks import TASKS, FullParity, PointerChasing, ScratchpadParity
@@ -57,7 +60,7 @@ def test_counts_are_those_of_one_sequence_and_step_after_the_other(task: str, po
     trainer = trained(task, positions, until=40)
     score = evaluate(trainer, task, 3, size=20)
     steps = right = teacher_forced = 0
-    for instances, ids in evaluation._batches(trainer, TASKS[task], 3, 20):
+    for instances, ids in evaluation.drawn_tests(trainer, TASKS[task], 3, 20):
         for instance, own in zip(instances, ids, strict=True):
             logits, _ = trainer.engine.logits(trainer.parameters, batch_of([instance], [own], trainer.increments))
             hits = [logits[0, j].argmax() == instance.tokens[t] for j, (t, _) in enumerate(instance.steps)]
@@ -76,7 +79,7 @@ def test_what_fills_a_row_is_neither_right_nor_wrong() -> None:
     assert trainer.accuracy(batch) == 0
     assert (score.steps_right, score.teacher_forced) == (0, 0)
     assert score.steps == sum(
-        len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part
+        len(one.steps) for part, _ in evaluation.drawn_tests(trainer, trainer.task, 6, 20) for one in part
     )
 
 
@@ -106,7 +109,7 @@ def test_predicted_ids_stay_within_the_table() -> None:
     assert trainer.increments == (1, 2)
     trainer.parameters["norm.gain"][...], trainer.parameters["norm.bias"][...] = 0, 1
     trainer.parameters["increments.weight"][...] = [[0, 1]]
-    jumps = [len(one.steps) for part, _ in evaluation._batches(trainer, trainer.task, 6, 20) for one in part]
+    jumps = [len(one.steps) for part, _ in evaluation.drawn_tests(trainer, trainer.task, 6, 20) for one in part]
     assert 2 * max(jumps) > 8
     assert rollout(trainer, "pointer chasing", 6, size=20) == 0
 
@@ -127,24 +130,24 @@ def test_scores_do_not_depend_on_how_the_sequences_are_batched(monkeypatch: pyte
     for name, limit, most in (("CELLS", 3 * n, 3), ("PAIRS", 4 * n * n, 4), ("CELLS", 1, 1)):
         with monkeypatch.context() as patch:
             patch.setattr(evaluation, name, limit)
-            sizes = [len(ids) for _, ids in evaluation._batches(trainer, TASKS[PARITY], 4, 30)]
+            sizes = [len(ids) for _, ids in evaluation.drawn_tests(trainer, TASKS[PARITY], 4, 30)]
             assert max(sizes) == most
             assert sum(sizes) == 30
             assert evaluate(trainer, PARITY, 4, size=30) == whole
 
 
-def test_test_sequences_depend_on_the_seed_and_the_length_alone() -> None:
+def test_drawn_tests_depend_on_the_seed_and_the_length_alone() -> None:
     def sequences(seed: int, steps: int, length: int) -> list[Any]:
         trainer = Trainer(TrainConfig("copy", "random-ordered", **{**SMALL, "seed": seed}))
         trainer.run(until=steps)
-        return list(evaluation._batches(trainer, TASKS["copy"], length, 5))
+        return list(evaluation.drawn_tests(trainer, TASKS["copy"], length, 5))
 
     assert sequences(0, 0, 2) == sequences(0, 3, 2)
     assert sequences(0, 0, 2) != sequences(1, 0, 2)
     assert sequences(0, 0, 2)[0][0][0].tokens != sequences(0, 0, 3)[0][0][0].tokens[:5]
 
 
-def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawn_tests_come_from_streams_that_training_does_not_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every generator that a run makes, by what it would draw first."""
     made: list[int] = []
     default_rng = np.random.default_rng
@@ -165,7 +168,7 @@ def test_test_sequences_come_from_streams_that_training_does_not_use(monkeypatch
 
 
 @pytest.mark.parametrize("positions", ["random-shift", "pose", "coupled"])
-def test_test_sequences_are_in_one_piece_at_a_random_offset_or_counted_from_the_first_id(positions: str) -> None:
+def test_drawn_tests_are_in_one_piece_at_a_random_offset_or_counted_from_the_first_id(positions: str) -> None:
     trainer, n_values = Trainer(TrainConfig("copy", positions, **SMALL)), 5 if positions == "coupled" else 9
     assert _runs(trainer, 20, shifted=False) == {tuple(range(n_values))}
     offsets = range(trainer.config.n_ids - n_values + 1)
@@ -179,7 +182,7 @@ def test_ids_that_training_counts_from_0_are_counted_so_in_tests(positions: str)
 
 def _runs(trainer: Trainer, size: int, **options: bool) -> set[tuple[int, ...]]:
     """The IDs of test sequences of copy at length 4, without repeats."""
-    batches = evaluation._batches(trainer, TASKS["copy"], 4, size, **options)
+    batches = evaluation.drawn_tests(trainer, TASKS["copy"], 4, size, **options)
     return {tuple(sorted(set(own))) for _, ids in batches for own in ids}
 
 
@@ -239,7 +242,7 @@ def test_attention_mass_is_the_mean_over_queries_of_sequences_of_different_lengt
     trainer = trained("pointer chasing", "coupled", until=30, layers=2)
     task, ragged = TASKS["pointer chasing"], set()
     sums, queries = np.zeros((2, 2)), 0
-    for instances, ids in evaluation._batches(trainer, task, 6, 12):
+    for instances, ids in evaluation.drawn_tests(trainer, task, 6, 12):
         for instance, own in zip(instances, ids, strict=True):
             ragged.add(len(instance.steps))
             layers = trainer.engine.attention(trainer.parameters, batch_of([instance], [own]))
@@ -261,3 +264,56 @@ def test_a_model_that_follows_pointers_looks_at_them(follower: Trainer) -> None:
 def test_a_task_may_be_none_of_the_registry() -> None:
     trainer = trained("full parity", "none", until=2)
     assert evaluate(trainer, FullParity(), 3, size=4) == evaluate(trainer, "full parity", 3, size=4)
+
+
+# ── Every step ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_wrong_steps_are_those_of_running_after_the_reference_one_step_at_a_time() -> None:
+    config = TrainConfig(
+        "addition, reversed", "predicted", longest=2, n_ids=12, steps=40, batch=16, width=8, layers=1, heads=1
+    )
+    trainer = Trainer(config)
+    trainer.run()
+    sequences = list(drawn_sequences(config, trainer.task, 3, size=20))
+    steps, wrong = wrong_steps(trainer, sequences)
+    expected = []
+    for i, (instance, ids) in enumerate(sequences):
+        for j, step in enumerate(instance.steps):
+            t = step.position
+            one = np.ones((1, 1), dtype=np.float32)
+            prefix = Batch(
+                np.array([instance.tokens[:t]]), np.array([ids[:t]]), np.array([[t - 1]]), np.zeros((1, 1), int), one
+            )
+            logits, increments = trainer.engine.logits(trainer.parameters, prefix)
+            assert increments is not None
+            grown = trainer.increments[int(increments.argmax())]
+            if int(logits.argmax()) != instance.tokens[t] or grown != ids[t] - ids[t - 1]:
+                expected.append((i, j))
+    assert steps == sum(len(instance.steps) for instance, _ in sequences)
+    assert 0 < len(wrong) < steps
+    assert wrong == expected
+    score = evaluate(trainer, trainer.task, 3, size=20)  # of the very sequences
+    assert score.free_running == 20 - len({i for i, _ in wrong})
+
+
+def test_a_tie_is_no_right_step() -> None:
+    config = TrainConfig("copy", "coupled", longest=1, n_ids=4, width=8, layers=1, heads=1)
+    trainer = Trainer(config)
+    trainer.parameters.flat[...] = 0
+    sequences = list(drawn_sequences(config, trainer.task, 1, size=5))
+    assert wrong_steps(trainer, sequences) == (5, [(i, 0) for i in range(5)])
+
+
+def test_a_row_notes_every_wrong_step_of_training_and_tests_where_that_is_asked() -> None:
+    config = TrainConfig("copy", "coupled", longest=1, n_ids=5, steps=3, batch=4, width=8, layers=1, heads=2)
+    plain, noted = (run(config, Evaluation((1, 2), size=6, every_step=asked)) for asked in (False, True))
+    assert "every_step" not in plain
+    assert plain["digest"] != noted["digest"]
+    found = noted["every_step"]
+    assert found["training"]["steps"] == len(list(sequences_of_training(config)))
+    for test, own in zip(noted["tests"], found["tests"], strict=True):
+        assert (own["task"], own["length"], own["steps"]) == (test["task"], test["length"], test["steps"])
+        assert len({i for i, _ in own["wrong"]}) == test["size"] - test["teacher_forced"]
+    with pytest.raises(InvalidArgument, match="argument every_step: got the str 'yes'; expected true or false"):
+        Evaluation((1,), every_step="yes")  # type: ignore[arg-type]

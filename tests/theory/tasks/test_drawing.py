@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import pytest
@@ -37,12 +38,17 @@ from theory.tasks import (
 )
 from theory.tasks.drawing import Drawn
 
+Row: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
 SKEWED = PlantedEnsemble(
     vocabulary=3,
     background=["1/2", 0, "1/2"],
     planted={(1,): "1/4", (2,): "3/4"},
     target={(1,): "x", (2,): "y"},
     support=uniform(),
+)
+ORDERED = PlantedEnsemble(
+    vocabulary=3, background=[1, 0, 0], planted={(1, 2): 1}, target={(1, 2): 0}, support=uniform()
 )
 SMALL: list[tuple[Task, int]] = [
     (Copy(2), 3), (Copy(3), 2), (Reverse(3), 2), (Sorting(3), 3), (ScratchpadParity(), 3), (ScratchpadParity("query"), 3),
@@ -51,7 +57,8 @@ SMALL: list[tuple[Task, int]] = [
     (Multiplication(base=3), 2), (Multiplication(base=3, carried=False), 2), (PointerChasing(), 3),
     (PointerChasing(3, (2, 1, 4)), 2), (FullParity(), 3), (Majority(), 4), (SumModulo(3), 3), (CountOnes(4), 4),
     (sparse_parity(2), 4), (VARIANTS["sparse parity, local"], 5), (VARIANTS["sparse parity, paired"], 4),
-    (sparse_parity_up_to(3), 3), (Planted(SKEWED), 3), (Planted(replace(SKEWED, support=Uniform("last"))), 2),
+    (sparse_parity_up_to(3), 3), (Planted(SKEWED), 3), (Planted(ORDERED), 4),
+    (Planted(replace(SKEWED, support=Uniform("last"))), 2),
     (QueryCoupled(Copy(2)), 3), (QueryCoupled(Sorting(3)), 3), (QueryCoupled(Addition(base=2)), 2),
     (QueryCoupled(MultiAddition(3, base=2)), 1),
 ]  # fmt: skip
@@ -64,7 +71,7 @@ def drawn_from(task: Task, length: int, size: int, seed: int = 0) -> Drawn:
     return drawn
 
 
-def rows(drawn: Drawn) -> list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
+def rows(drawn: Drawn) -> list[Row]:
     """Tokens, IDs and the positions of the steps of each row, without what fills it."""
     return [
         (tuple(tokens[:own].tolist()), tuple(ids[:own].tolist()), tuple(steps[scored].tolist()))
@@ -74,13 +81,13 @@ def rows(drawn: Drawn) -> list[tuple[tuple[int, ...], tuple[int, ...], tuple[int
     ]
 
 
-def row_of(instance: Instance) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+def row_of(instance: Instance) -> Row:
     return instance.tokens, instance.ids, tuple(step.position for step in instance.steps)
 
 
 @pytest.mark.parametrize(("task", "length"), SMALL, ids=lambda value: getattr(value, "name", str(value)))
 def test_rows_have_the_support_and_the_frequencies_of_the_law(task: Task, length: int) -> None:
-    expected: Counter[object] = Counter()
+    expected: Counter[Row] = Counter()
     for instance in task.support(length):
         expected[row_of(instance)] += task.weight(instance)
     found = Counter(rows(drawn_from(task, length, 60 * len(expected))))
