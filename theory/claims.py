@@ -1,7 +1,7 @@
 """The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
 
 >>> [claim.id for claim in CLAIMS]
-['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T14']
+['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T13', 'T14']
 >>> get("T7").title
 'Dense dependence: the half-wrong identity'
 """
@@ -242,6 +242,22 @@ CLAIMS: tuple[Claim, ...] = (
             "IDs independent of tokens": "the position scheme does not look at the tokens",
         },
         "Attained: full parity of 2^m - 1 bits, arity one less.",
+    ),
+    Claim(
+        "T13",
+        "Ranked heads",
+        "A ranked head answers with its highest-ranked view that is present. The closure takes, while it can, a view whose "
+        "remaining training examples share one label, and removes these. A ranked head that is perfect on T exists iff the "
+        "closure removes all of T. If so, every such head is right on a test example e with label y and views U iff every "
+        "view of U occurs in T, the closure without the views of U leaves R ≠ ∅, and every view of U occurs in R, with two "
+        "labels or with the one label y. With |Y| = 1: iff R ≠ ∅. What ranked heads guarantee hard heads do, where they are "
+        "realizable.",
+        {
+            "two labels": "|Y| >= 2: with one label only R ≠ ∅ is necessary",
+            "realizable": "the closure removes all of T: otherwise perfect heads do not exist, and the conditions decide "
+            "nothing",
+        },
+        "Exact: an equivalence, and each condition that fails comes with a perfect ranked head that errs.",
     ),
     Claim(
         "T14",

@@ -36,7 +36,6 @@ from theory.numbered_views import (
     n_cells,
     number_views,
 )
-from theory.ranked import RankedHead
 from theory.set_families import Family, contains_some, minimal
 
 Outcome: TypeAlias = Literal["unrealizable", "generalizes", "fails"]
@@ -103,15 +102,17 @@ class Verdict:
             return unrealizable
         shown_example = f"tokens {self.example.tokens}, IDs {self.example.ids}, label {self.example.label!r}"
         if self.outcome == "unrealizable":
-            lacks = "whose label is always the same"
-            lacks += "" if self.scores == "hard" else ", not even among the examples that other views leave"
-            return f"{unrealizable}\nThe training example with {shown_example} has no view {lacks}."
+            lacks = {
+                "hard": "no view whose label is always the same",
+                "ranked": "no view whose label is always the same, even among the examples without views that have one",
+                "soft": "views that weigh against those of the other examples, whatever their scores and values",
+            }
+            return f"{unrealizable}\nThe training example with {shown_example} has {lacks[self.scores]}."
+        assert self.counterexample is not None
         why = in_words(self.reason or "unseen", self.scores).format(view=f"the view {_show(self.view)}")
-        head = self.counterexample
-        selected = head.answers if isinstance(head, HardHead) else head.ranking if isinstance(head, RankedHead) else ()
         return (
             f"fails ({self.reason}): {why} ({seen}).\nThe test example: {shown_example}.\n"
-            f"The counterexample head selects {len(selected)} views; "
+            f"The counterexample head selects {len(self.counterexample.answers)} views; "
             f"its training loss is exactly {self.train_loss}, its test loss exactly {self.test_loss}."
         )
 

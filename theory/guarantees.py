@@ -58,9 +58,10 @@ WORDS: dict[Reason, str] = {
     "unseen": "{view} of a test example never occurs in training",
     "flip": "{view} always has one label in training and another one at test",
     "abstains": "some perfect head selects nothing in a test example",
-    "free": "{view} occurs in training only where views that a test example lacks can answer, so that its answer is free",
-    "zero": "every head is undecided on a test example: two labels have the same mass, or it shows nothing",
-    "outside": "what a test example asks of scores and values is no sum of what the training examples ask",
+    "free": "{view} occurs in training only with views that a test example lacks and that can answer for it, so that its "
+    "own answer is free",
+    "zero": "a test example has no candidate set, so that every head abstains",
+    "outside": "some perfect head gives another label at least as much mass on a test example",
 }
 RANKED_FLIP = (
     "{view} has one label, another one than at test, where the views that the test example lacks do not answer"

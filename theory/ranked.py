@@ -93,8 +93,8 @@ class RankedHead:
     def scores(self, ratio: int) -> dict[View, int]:
         """Scores A of Definition 4 whose head tends to this one as the ratio of neighbouring ranks grows.
 
-        With a ratio above the number of candidate sets its greedy answer is already that of this head: n^k does on n
-        tokens. Its loss is less than (number of candidate sets) / ratio away.
+        From the number of candidate sets on, and so from n^k on n tokens, the greedy answer is already that of this head;
+        the loss is less than (number of candidate sets) / ratio away.
 
         Raises
         ------

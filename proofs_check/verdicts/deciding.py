@@ -121,8 +121,8 @@ HERE: dict[Reason, str] = {
     "flip": "{view} always has one label in training, and another one here",
     "abstains": "a head that is perfect in training selects nothing here",
     "free": "a head that is perfect in training gives {view} any answer, and it comes first here",
-    "zero": "heads are undecided here: two labels have the same mass, or there is no view",
-    "outside": "a head that is perfect in training gives another label more mass here",
+    "zero": "there is no candidate set here, so that every head abstains",
+    "outside": "a head that is perfect in training gives another label at least as much mass here",
 }
 """What the reason of a verdict says of the example of its witness and a {view} of it."""
 

@@ -1,0 +1,197 @@
+"""Guaranteed shares, and `decide` for hard, ranked and soft heads."""
+
+from __future__ import annotations
+
+import pickle
+from fractions import Fraction
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+
+from proofs_check.verdicts.deciding import verdict
+from proofs_check.verdicts.subjects import subject_of
+from tests import strategies
+from tests.strategies import Question
+from theory import (
+    AssumptionViolated,
+    Example,
+    FiniteLaw,
+    HardHead,
+    HeadClass,
+    InvalidArgument,
+    View,
+    certificate_length,
+    decide,
+)
+from theory.guarantees import Scores, guarantees
+from theory.ranked import RankedHead
+
+ONE = HeadClass(arity=1)
+SCORES: tuple[Scores, ...] = get_args(Scores)
+
+
+def shows(tokens: str, label: str) -> Example:
+    """An example of these tokens; a head of arity 1 and key none sees which they are."""
+    return Example(tuple(map(int, tokens)), tuple(range(len(tokens))), label)
+
+
+TRAIN = [shows("0", "a"), shows("12", "b"), shows("03", "a"), shows("1", "b")]
+TEST = FiniteLaw({
+    shows("04", "a"): "1/2", shows("0", "b"): "1/4", shows("2", "b"): "1/8", shows("02", "a"): "1/16", shows("0", "a"): "1/16",
+})  # fmt: skip
+
+
+def test_shares_are_masses_of_the_test_law() -> None:
+    ranked, hard = (guarantees(ONE, train=TRAIN, test=TEST, scores=scores) for scores in ("ranked", "hard"))
+    assert (ranked.share, hard.share) == (Fraction(1, 16), Fraction(1, 16))
+    assert [ranked.why(example) for example in TEST.support()] == [
+        ("unseen", View((4,), ())), ("flip", View((0,), ())), ("abstains", None), ("free", View((2,), ())), None,
+    ]  # fmt: skip
+    assert [hard.why(example) for example in TEST.support()] == [
+        ("unseen", View((4,), ())), ("flip", View((0,), ())), ("abstains", None), ("flip", View((2,), ())), None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scores", SCORES)
+def test_heads_against_what_is_not_guaranteed(scores: Scores) -> None:
+    found = guarantees(ONE, train=TRAIN, test=TEST, scores=scores)
+    for example in TEST.support():
+        head = found.head(example)
+        assert (head is None) == (found.why(example) is None)
+        if head is not None:
+            assert head.loss(example) > 0
+            assert not any(head.loss(other) for other in TRAIN)
+
+
+@pytest.mark.parametrize("scores", SCORES)
+@given(question=strategies.questions())
+def test_verdicts_and_guarantees_agree(scores: Scores, question: Question) -> None:
+    heads, train, test = question
+    found = decide(heads, train=train, test=test, scores=scores)
+    given_ = guarantees(heads, train=train, test=test, scores=scores)
+    assert found.scores == scores
+    assert found.guaranteed == given_.share
+    assert (found.n_consistent, found.n_views) == (given_.n_consistent, given_.n_views)
+    assert (found.outcome == "unrealizable") == (not given_.realizable) == (given_.share is None)
+    assert (found.outcome == "generalizes") == (given_.share == 1)
+    assert found.explain().startswith(found.outcome)
+    if found.outcome == "fails":
+        assert found.example is not None
+        why, head = given_.why(found.example), found.counterexample
+        assert why is not None
+        assert why == (found.reason, found.view)
+        assert head is not None
+        assert head.loss(found.example) > 0
+        assert not any(head.loss(example) for example in train)
+
+
+def test_a_verdict_says_it_in_words() -> None:
+    said = decide(ONE, train=TRAIN, test=[shows("02", "a")], scores="ranked").explain()
+    assert said == (
+        "fails (free): the view (2,) occurs in training only with views that a test example lacks and that can answer for it, "
+        "so that its own answer is free (4 of 4 training views are consistent).\n"
+        "The test example: tokens (0, 2), IDs (0, 1), label 'a'.\n"
+        "The counterexample head selects 4 views; its training loss is exactly 0, its test loss exactly 1."
+    )
+    said = decide(ONE, train=[shows("0", "a"), shows("0", "b")], test=[shows("0", "a")], scores="ranked").explain()
+    assert said == (
+        "unrealizable: no ranked head has zero training loss (0 of 1 training views are consistent).\n"
+        "The training example with tokens (0,), IDs (0,), label 'a' has no view whose label is always the same, even among the "
+        "examples without views that have one."
+    )
+
+
+@pytest.mark.parametrize("scores", SCORES)
+def test_verdicts_survive_pickling(scores: Scores) -> None:
+    found = decide(ONE, train=TRAIN, test=TEST, scores=scores)
+    again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert again.guaranteed == found.guaranteed
+
+
+def test_heads_are_those_of_the_scores() -> None:
+    kinds = {scores: type(decide(ONE, train=TRAIN, test=TEST, scores=scores).counterexample) for scores in SCORES}
+    assert (kinds["hard"], kinds["ranked"]) == (HardHead, RankedHead)
+
+
+@pytest.mark.parametrize("scores", SCORES)
+def test_one_label_leaves_abstaining_alone(scores: Scores) -> None:
+    train = [shows("0", "a"), shows("12", "a")]
+    found = guarantees(ONE, train=train, test=[shows("03", "a"), shows("1", "a"), shows("12", "a")], scores=scores)
+    assert found.share == Fraction(2, 3)
+    assert found.why(shows("1", "a")) == ("abstains", None)
+
+
+@pytest.mark.parametrize("scores", ["rank", "Hard", "", None, 3, ["hard"]])
+def test_unknown_scores_are_refused(scores: Any) -> None:
+    laws = {"train": TRAIN, "test": TEST}
+    for ask in (decide, guarantees):
+        with pytest.raises(InvalidArgument, match=r"argument scores: got .*; expected one of hard, ranked, soft\."):
+            ask(ONE, **laws, scores=scores)  # type: ignore[operator]
+    with pytest.raises(InvalidArgument, match=r"certificate_length: argument scores"):
+        certificate_length(ONE, lambda length: TEST, lengths=[1], test_lengths=[1], scores=scores)
+    with pytest.raises(InvalidArgument, match=r"verdict: argument scores"):
+        verdict(subject_of("copy"), "none", scores=scores)
+
+
+def test_the_nearest_scores_are_named() -> None:
+    with pytest.raises(InvalidArgument, match=r"decide: argument scores: got 'rank'; .* Did you mean 'ranked'\?"):
+        decide(ONE, train=TRAIN, test=TEST, scores="rank")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scores", SCORES)
+def test_empty_laws_are_refused(scores: Scores) -> None:
+    with pytest.raises(InvalidArgument, match=r"guarantees: argument train: got no examples"):
+        guarantees(ONE, train=[], test=TEST, scores=scores)
+    with pytest.raises(InvalidArgument, match=r"decide: argument test: got no examples"):
+        decide(ONE, train=TRAIN, test=[], scores=scores)
+
+
+def test_only_examples_of_the_test_law_are_asked_about() -> None:
+    found = guarantees(ONE, train=TRAIN, test=TEST)
+    for ask in (found.why, found.head):
+        for stranger in (shows("7", "a"), None, [TRAIN]):
+            with pytest.raises(InvalidArgument, match=r"argument example: got .*; expected an example of the test law"):
+                ask(stranger)  # type: ignore[operator]
+    none = guarantees(ONE, train=[shows("0", "a"), shows("0", "b")], test=TEST, scores="ranked")
+    assert (none.realizable, none.share) == (False, None)
+    with pytest.raises(AssumptionViolated, match="a training law that no ranked head is perfect on"):
+        none.why(shows("0", "a"))
+
+
+def test_a_head_that_is_no_counterexample_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = guarantees(ONE, train=TRAIN, test=TEST, scores="ranked")
+    monkeypatch.setattr(found.criterion, "head", lambda row: [(0, 0), (1, 1)])  # right on training and on this example
+    with pytest.raises(AssertionError, match=r"this is a bug in theory\.guarantees"):
+        found.head(shows("04", "a"))
+
+
+def test_certificate_lengths_depend_on_the_scores() -> None:
+    """Ranked heads need to see that view 1 answers without view 0."""
+
+    def law(length: int) -> FiniteLaw:
+        return FiniteLaw.uniform([shows("0" + "1" * (length - 1), "a"), shows("1" * length, "b")])
+
+    found = {
+        scores: certificate_length(ONE, law, lengths=[1, 2], test_lengths=[1, 2, 3], scores=scores) for scores in SCORES
+    }
+    assert (found["hard"].length, found["ranked"].length) == (None, 2)
+    assert found["hard"].verdicts[2].outcome == "unrealizable"
+    assert found["ranked"].verdicts[1].scores == "ranked"
+
+
+KNOWN = [
+    ("sorting", "random ordered", "hard", "∅ no head"),
+    ("sorting", "random ordered", "ranked", "✓ from 3"),  # the nearest of the larger IDs answers
+    ("copy", "random ordered", "ranked", "∅ no head"),
+    ("copy", "coupled", "ranked", "✓ from 3"),
+    ("majority", "none", "ranked", "∅ no head"),  # a head that ranks cannot weigh
+]
+
+
+@pytest.mark.parametrize(("task", "scheme", "scores", "word"), KNOWN)
+def test_tasks_whose_heads_prefer(task: str, scheme: str, scores: Scores, word: str) -> None:
+    cell = verdict(subject_of(task), scheme, scores=scores)
+    assert {decision.word for decision in cell.decisions} == {word}
+    assert cell.scores == scores
