@@ -1,7 +1,7 @@
 """The claims of the theory as data: the single list that the checks, the reports and the docs draw on.
 
 >>> [claim.id for claim in CLAIMS]
-['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T13']
+['T1', 'T2', 'T3', 'T3a', 'T3b', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T10', 'T11', 'T12', 'T13', 'T14']
 >>> get("T7").title
 'Dense dependence: the half-wrong identity'
 """
@@ -258,6 +258,20 @@ CLAIMS: tuple[Claim, ...] = (
             "nothing",
         },
         "Exact: an equivalence, and each condition that fails comes with a perfect ranked head that errs.",
+    ),
+    Claim(
+        "T14",
+        "Soft heads",
+        "Greedy answers: the label with strictly the largest mass; a tie or an abstention is wrong. n_v(e) is the number of "
+        "candidate sets of e with view v, and an example with label y has for every y' ≠ y the ray n(e) ⊗ (δ_y - δ_y'). Some "
+        "head of Definition 4 is greedily perfect on T iff 0 is no convex combination of the rays of T. If so, and |Y| >= 2, "
+        "every such head is right on e iff the rays of e are not 0 and lie in the cone of the rays of T. T14a: attention-only "
+        "transformers answer as heads of at most 2 positions, anchor last.",
+        {
+            "two labels": "|Y| >= 2: with one label there are no rays, and a head is right where it does not abstain",
+            "realizable": "some head is perfect on T: otherwise all of them, being none, are right on every example",
+        },
+        "Exact: an equivalence for every example, and a rational head errs wherever it does not hold.",
     ),
 )
 """Every claim that this version checks."""
