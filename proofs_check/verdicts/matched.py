@@ -94,6 +94,8 @@ def decided(config: TrainConfig, scores: Scores) -> Cell | None:
     """
     config, scheme = replace(config, seed=0), class_of(config)
     subject = subject_of(config.task)
+    if scheme.coupled and scheme.window != "none":  # few views: as in the tables, at all their lengths
+        subject = replace(subject, short=None)
     if attention_only(config):
         subject = replace(subject, arities=(2,))
     elif find_task(config.task).sparsity is None:
