@@ -20,22 +20,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from proofs_check.claims.claim import (
-    Claim,
-    Facts,
-    Family,
-    Measured,
-    Measurement,
-    Parts,
-    Profile,
-    Proof,
-    Sampler,
-    as_count,
-    as_facts,
-    as_problems,
-    parts_for,
-)
+from proofs_check.claims.claim import Claim
+from proofs_check.claims.functions import Facts, Parts, as_count, as_facts, as_problems, parts_for
 from proofs_check.claims.recorded import as_data
+from proofs_check.claims.registered import Family, Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.claims.turns import Listed, Tally, Walked, together, walk
 from proofs_check.evidence import Evidence, Kind, version
 from proofs_check.problem import in_words

@@ -24,7 +24,7 @@ from idealized_model.workers import deaf_to_interrupts
 from proofs_check import Claim, Evidence
 from proofs_check.claims import checks, engines, find, t1
 from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
-from proofs_check.claims.claim import Profile, Sampler
+from proofs_check.claims.registered import Profile, Sampler
 from proofs_check.claims.turns import ALONE, WHOLE, Pace, Tally, Turn, Walked, walk
 from proofs_check.problem import Problem
 from proofs_check.replay import replay

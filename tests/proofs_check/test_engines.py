@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from proofs_check import Evidence
 from proofs_check.claims import engines, t1
-from proofs_check.claims.claim import Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.claims.registered import Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from proofs_check.work.draws import generator
