@@ -9,7 +9,7 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any, TypeAlias
 
-from theory.errors import HUGE, InvalidArgument, shown
+from theory.errors import HUGE, InvalidArgument, number_of, shown
 
 Facts: TypeAlias = dict[str, Any]
 """What refutes a claim on a problem, as JSON: for instance {"test_loss": "1/2", "bound": "1/3"}."""
@@ -38,7 +38,7 @@ def as_count(found: object, what: str, where: str = "Claim") -> int:
 def at_most(decisive: int, cases: int, what: str, where: str = "Claim") -> int:
     """How many cases are decisive, which are some of the cases."""
     if decisive > cases:
-        raise refused(where, what, shown(decisive), f"at most the {shown(cases)} cases", "Count only cases.")
+        raise refused(where, what, shown(decisive), f"at most the {number_of(cases, 'case')}", "Count only cases.")
     return decisive
 
 
