@@ -98,7 +98,7 @@ def test_a_claim_that_holds_exits_0(check: Callable[..., int], capsys: Out, tmp_
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[-1].startswith(
-        f"{CLAIM} holds: 37 cases (37 decisive), 2 mutants refuted, 1 hypotheses shown necessary, "
+        f"{CLAIM} holds: 37 cases (37 decisive), 2 mutants refuted, 1 hypothesis shown necessary, "
     )
     assert [line for line in lines if "lengths in a row [quick]: 5 problems" in line]
     assert err.splitlines()[0] == "[1/8] T1 exhaustive: lengths in a row"
