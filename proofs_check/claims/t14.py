@@ -95,6 +95,8 @@ def feasible(inequalities: Sequence[tuple[Row, bool]]) -> bool:
     After n eliminations a row that comes from more than n + 1 inequalities is a sum of others (Kohler), and is dropped.
     """
     rows = {_primitive(*given): frozenset([i]) for i, given in enumerate(inequalities)}
+    if not rows:
+        return True
     for n in range(1, 2 + max((len(row) for row, _ in rows), default=0)):
         if any(strict and not any(row) for row, strict in rows):
             return False
