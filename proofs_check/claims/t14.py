@@ -312,8 +312,8 @@ def _majority(profile: Profile) -> Iterator[Problem]:
     for longest in range(1, 6 if profile == "quick" else 9):
         trained = [example for length in range(1, longest + 1) for example in words(length)]
         for length in range(1, 2 * longest + 2):
-            laws = (FiniteLaw.uniform(examples, labels=(0, 1)) for examples in (trained, words(length)))
-            yield Problem(HeadClass(1), *laws)
+            train, test = (FiniteLaw.uniform(examples, labels=(0, 1)) for examples in (trained, words(length)))
+            yield Problem(HeadClass(1), train, test)
 
 
 @claim.family(
@@ -408,8 +408,10 @@ def _perceptrons(rng: np.random.Generator, profile: Profile, tick: Callable[[int
         if len(examples) < 8:
             continue
         half = len(examples) // 2
-        laws = (FiniteLaw.uniform(part, labels=[*range(n_labels)]) for part in (examples[:half], examples[half:]))
-        problem = Problem(HeadClass(1), *laws)
+        train, test = (
+            FiniteLaw.uniform(part, labels=[*range(n_labels)]) for part in (examples[:half], examples[half:])
+        )
+        problem = Problem(HeadClass(1), train, test)
         own = numbered(problem)
         decided += int(own.found.guaranteed.sum())
         for _ in range(20):
@@ -448,8 +450,8 @@ def _perceptron(weights: NDArray[np.int64], cases: Sequence[Case], rounds: int =
 @claim.without("two labels", statement=Statement(needs_two_labels=False))
 def _one_label() -> Iterator[Problem]:
     """One label only: there are no rays, yet a head may abstain."""
-    laws = (FiniteLaw.uniform([Example((token,), (0,), "yes")]) for token in (0, 1))
-    yield Problem(HeadClass(1), *laws)
+    train, test = (FiniteLaw.uniform([Example((token,), (0,), "yes")]) for token in (0, 1))
+    yield Problem(HeadClass(1), train, test)
 
 
 @claim.without("realizable", statement=Statement(needs_realizable=False))
