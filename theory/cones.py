@@ -5,11 +5,13 @@ them is 0. Adding -b to the rays answers Farkas' question as well: where some W 
 the cone of the ψ_i iff no W has both W·ψ_i > 0 for all i and W·b < 0.
 
 Nothing that a solver says in floats is trusted: it proposes W, or which rays the combination uses. W is rounded and
-multiplied out in integers; the combination is the kernel of its rays, computed modulo primes and multiplied out.
+multiplied out in integers; the combination is the kernel of its rays, computed modulo primes and multiplied out. Small
+programs where that fails are solved in fractions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from math import gcd, isqrt, lcm
@@ -42,6 +44,9 @@ JOINING = 64
 
 NOTHING = (1e-9, 1e-12, 1e-6)
 """What a solver calls less is 0, relatively to the largest: tried in this order."""
+
+EXACT_CELLS = 10_000
+"""Rows times columns of a program that the simplex method in fractions may have."""
 
 PRIMES = 64
 """Modulo at most so many primes below 2^31 a kernel is computed: numbers of up to some 990 bits."""
@@ -83,7 +88,7 @@ class Cone:
         """
         found = self._propose(b)
         if found is None:
-            found = self._far_away(b)
+            found = self._exactly(b)
         if found is not None:
             return found
         rows, columns = self.rays.shape
@@ -115,18 +120,30 @@ class Cone:
                 return self._rounded(weights, b) if margin > 0 else None
             self._working += short[np.argsort(margins[short], kind="stable")[:JOINING]].tolist()
 
-    def _far_away(self, b: csr_array | None) -> Exact | None:
-        """W·ψ >= 1 on every ray (and W·b <= -1), with the least Σ|W|: for margins that are tiny beside W."""
-        from scipy.optimize import linprog
-        from scipy.sparse import hstack, vstack
+    def _exactly(self, b: csr_array | None) -> Exact | Combination | None:
+        """By the simplex method in fractions, as long as few rays join; for margins that floats cannot tell from 0."""
+        from scipy.sparse import vstack
 
-        rows = self._scaled if b is None else vstack([self._scaled, _scaled(-b)], format="csr")
-        matrix, n = hstack([-rows, rows], format="csr"), rows.shape[1]  # of the positive and the negative part of W
-        solved = linprog(np.ones(2 * n), A_ub=matrix, b_ub=-np.ones(rows.shape[0]), method="highs-ds")
-        if solved.x is None:
-            return None
-        weights = solved.x[:n] - solved.x[n:]
-        return self._rounded(weights / max(1.0, float(np.abs(weights).max())), b)
+        working = self._working[:JOINING]
+        while (len(working) + 1) * (self.rays.shape[1] + 1) <= EXACT_CELLS:
+            some = self.rays[working]
+            rows = some if b is None else vstack([some, -b], format="csr")
+            found = _simplex(rows)
+            if isinstance(found, list):
+                if min(found) < 0 or not sum(found) or not _cancels(rows, found):
+                    raise AssertionError(
+                        "Cone: a combination is not 0; this is a bug in theory.cones, please report it"
+                    )
+                added = found.pop() if b is not None else Fraction(0)
+                unit = added or Fraction(1)
+                rays = {i: x / unit for i, x in zip(working, found, strict=True) if x}
+                return Combination(rays, Fraction(b is not None and bool(added)))
+            margins = products(self.rays, found)
+            short = np.flatnonzero(margins <= 0)
+            if not len(short):
+                return found
+            working = [*working, *short[np.argsort(margins[short], kind="stable")[:JOINING]].tolist()]
+        return None
 
     def _rounded(self, weights: Floats, b: csr_array | None) -> Exact | None:
         """W times a power of two, in integers, where these pass on every ray and on b."""
@@ -189,6 +206,36 @@ def products(rows: csr_array, vector: Exact) -> Exact | Ints:
     return sums
 
 
+def _simplex(rays: csr_array) -> Exact | list[Fraction]:
+    """An integer W with W·ψ > 0 on all rays, or λ >= 0 with Σ λ ψ = 0 and Σ λ = 1: the first phase, by Bland's rule.
+
+    The equations Σ λ_i (ψ_i, 1) = (0, 1) start from a rest in each; the least sum of rests is 0, or its prices (y, t) have
+    y·ψ_i + t <= 0 and t > 0.
+    """
+    m, n = rays.shape[0], rays.shape[1] + 1
+    table = np.full((n + 1, m + n + 1), Fraction(0), dtype=object)
+    table[: n - 1, :m] = rays.toarray().T * Fraction(1)
+    table[n - 1, [*range(m), -1]] = Fraction(1)
+    table[range(n), range(m, m + n)] = Fraction(1)
+    table[n] = -table[:n].sum(axis=0)
+    table[n, m : m + n] = Fraction(0)
+    basis = [*range(m, m + n)]
+    while (entering := next((j for j in range(m + n) if table[n, j] < 0), None)) is not None:
+        rising = [i for i in range(n) if table[i, entering] > 0]
+        leaving = min(rising, key=lambda i: (table[i, -1] / table[i, entering], basis[i]))
+        table[leaving] = table[leaving] / table[leaving, entering]
+        for i in range(n + 1):
+            if i != leaving and table[i, entering]:
+                table[i] = table[i] - table[i, entering] * table[leaving]
+        basis[leaving] = entering
+    if table[n, -1] == 0:
+        solution = {j: Fraction(table[i, -1]) for i, j in enumerate(basis)}
+        return [solution.get(j, Fraction(0)) for j in range(m)]
+    weights = [Fraction(table[n, m + i]) - 1 for i in range(n - 1)]  # minus the prices
+    scale = lcm(*(x.denominator for x in weights))
+    return np.array([int(x * scale) for x in weights], dtype=object)
+
+
 def kernel(rows: csr_array) -> list[Fraction] | None:
     """x with Σ x_i · row_i = 0 and one entry 1, where all such x are multiples of one; None where they are not.
 
@@ -217,11 +264,15 @@ def kernel(rows: csr_array) -> list[Fraction] | None:
         solution = [_as_fraction(r, modulus) for r in residues]
         if None not in solution:
             exact = [x for x in solution if x is not None]
-            scale = lcm(*(x.denominator for x in exact))
-            integers = np.array([int(x * scale) for x in exact], dtype=object)
-            if not products(rows.T.tocsr(), integers).any():
+            if _cancels(rows, exact):
                 return exact
     return None
+
+
+def _cancels(rows: csr_array, shares: Sequence[Fraction]) -> bool:
+    """Whether Σ shares_i · row_i = 0."""
+    scale = lcm(*(x.denominator for x in shares))
+    return not products(rows.T.tocsr(), np.array([int(x * scale) for x in shares], dtype=object)).any()
 
 
 def _kernel_modulo(matrix: Ints, prime: int) -> tuple[int, list[int]] | None:
