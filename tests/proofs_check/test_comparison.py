@@ -184,8 +184,8 @@ def test_runs_that_do_not_belong_together_are_refused() -> None:
     assert len(compare([one, {**other, "config": {**other["config"], "log_scale": True}}])) == 2  # two cells
     with pytest.raises(InvalidArgument, match="runs of 'copy' under 'none' with the seed 0 twice"):
         compare([one, row("copy", "none", full)])
-    with pytest.raises(InvalidArgument, match="with two versions of the numerics"):
-        compare([one, {**other, "code": "1"}])
+    newer = {**row("copy", "none", dict.fromkeys(MULTIPLES, 70), seed=1), "code": "10"}
+    assert compare([one, {**other, "code": "9"}, newer])[0].seeds[4] == (Fraction(7, 10),)
     with pytest.raises(InvalidArgument, match="got a row without tests; expected rows of"):
         compare([{name: value for name, value in one.items() if name != "tests"}])
 
