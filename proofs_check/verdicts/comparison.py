@@ -7,11 +7,12 @@ small enough to list, T14 is asked about the model itself, step by step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from idealized_model.risk import exact_interval
 from idealized_model.transformer.results import Row, require_source
@@ -27,6 +28,7 @@ from proofs_check.verdicts.matched import (
     seedless,
     training_errors,
 )
+from proofs_check.work.pool import Tick, Watch, collect
 from theory.errors import InvalidArgument
 from theory.guarantees import Scores
 from theory.tasks import Planted, find_task
@@ -169,21 +171,33 @@ class Comparison:
         return cell is not None and cell.outcome == "generalizes"
 
 
-def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda done, total: None) -> list[Comparison]:
+@contextmanager
+def unwatched(asked: Sequence[Asked]) -> Iterator[Watch[Asked]]:
+    """No progress."""
+    yield lambda item, number, done: None
+
+
+def compare(
+    rows: Iterable[Row],
+    *,
+    jobs: int = 1,
+    watched: Callable[[Sequence[Asked]], AbstractContextManager[Watch[Asked]]] = unwatched,
+) -> list[Comparison]:
     """One comparison a configuration of the rows, in their order.
 
     Parameters
     ----------
     rows : finished runs that were tested on their own task at 1, 2 and 4 times the longest training length, and at 10 times
         where they can be. Where a configuration was run again by a newer version of the numerics, the newer runs count.
-    tick : called with (cells decided, cells in all).
+    jobs : processes.
+    watched : what makes the progress of all that is asked, such as `work.progress.watching`.
 
     Raises
     ------
     InvalidArgument : for a task that is not found, or whose source has changed since its runs; for rows without these test
         lengths, and runs that do not differ even in the seed.
 
-    Cost: three verdicts for every cell.
+    Cost: three verdicts for every cell, and `matched.kept` for the runs of attention-only models.
     """
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
@@ -200,22 +214,69 @@ def compare(rows: Iterable[Row], *, tick: Callable[[int, int], None] = lambda do
     groups = {key: _newest(group) for key, group in groups.items()}
     if not groups:
         raise InvalidArgument("compare", "rows", got="no rows", expected="at least one run", fix="Run a sweep first.")
-    found = []
-    for done, group in enumerate(groups.values()):
-        tick(done, len(groups))
+    cells: list[_Gathered] = []
+    for group in groups.values():
         _require_seeds_alone(group)
         group.sort(key=lambda row: row["config"]["seed"])
         config = config_of({"config": {**group[0]["config"], "seed": 0}})
         require_source(group, sources_of(config.task), "compare")
         tests = [_tests(row) for row in group]
-        perfect = tuple(map(_perfect, group))
-        noted = attention_only(config) and all("every_step" in row for row in group)
-        held = [tuple(kept(row)) for row, holds in zip(group, perfect, strict=True) if holds and noted]
-        cells: dict[Scores, Cell | None] = {scores: decided(config, scores) for scores in get_args(Scores)}
         shares = {f: tuple(test[f] for test in tests) for f in FACTORS if all(f in test for test in tests)}
-        found.append(Comparison(config, cells, shares, perfect, tuple(held)))
-    tick(len(groups), len(groups))
-    return found
+        cells.append(_Gathered(config, tuple(group), shares, tuple(map(_perfect, group))))
+    asked = [Asked(one.config, scores) for one in cells for scores in get_args(Scores)]
+    asked += [Asked(one.config, None, one.held) for one in cells if one.held]
+    with watched(asked) as watch:
+        done, interrupted = collect(asked, _answer, jobs=jobs, watch=watch)
+    if interrupted:
+        raise KeyboardInterrupt
+    return [
+        Comparison(
+            one.config,
+            {scores: done[Asked(one.config, scores)] for scores in get_args(Scores)},
+            one.seeds,
+            one.perfect,
+            done[Asked(one.config, None)] if one.held else (),
+        )
+        for one in cells
+    ]
+
+
+class _Gathered(NamedTuple):
+    """The runs of a configuration, in the order of their seeds."""
+
+    config: TrainConfig
+    rows: tuple[Row, ...]
+    seeds: dict[int, tuple[Fraction, ...]]
+    perfect: tuple[bool, ...]
+
+    @property
+    def held(self) -> tuple[Row, ...]:
+        """The runs that T14 is a theorem about."""
+        noted = attention_only(self.config) and all("every_step" in row for row in self.rows)
+        return tuple(row for row, holds in zip(self.rows, self.perfect, strict=True) if holds and noted)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be found out about a configuration: a verdict, or what T14 guarantees the runs `rows`."""
+
+    config: TrainConfig
+    scores: Scores | None
+    rows: tuple[Row, ...] = field(default=(), compare=False)
+
+    @property
+    def group(self) -> str:
+        """What progress counts it under."""
+        return self.config.task
+
+    def __str__(self) -> str:
+        return f"{self.config.task}, {name_of(self.config)}: {self.scores or 'step by step'}"
+
+
+def _answer(asked: Asked, tick: Tick) -> Any:
+    if asked.scores is None:
+        return tuple(tuple(kept(row)) for row in asked.rows)
+    return decided(asked.config, asked.scores)
 
 
 def _newest(group: Sequence[Row]) -> list[Row]:

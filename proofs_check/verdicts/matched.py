@@ -33,7 +33,7 @@ KEY_OF: dict[Encoding, Key] = {
 """What attention sees of the IDs of a token and the query, by the encoding."""
 
 LISTED = 3
-"""Training lengths of laws whose IDs are chosen in many ways: 1..3, tested up to two more."""
+"""Training lengths of soft heads, and of laws whose IDs are chosen in many ways: 1..3, tested up to two more."""
 
 
 def config_of(row: Row) -> TrainConfig:
@@ -87,10 +87,11 @@ def name_of(config: TrainConfig) -> str:
 def decided(config: TrainConfig, scores: Scores) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
-    None where even its shortest laws are too large. Heads have as many tokens as the task needs, at most 2 where the model
-    is attention alone, and at most 3 for a dense task.
+    None where even its shortest laws are too large. Soft heads, whose linear programs grow fast, and laws whose IDs are chosen
+    in many ways are decided at training lengths 1..`LISTED`. Heads have as many tokens as the task needs, at most 2 where the
+    model is attention alone, and at most 3 for a dense task.
 
-    Cost: that of `verdict`, for laws with many choices of IDs at most at training lengths 1..`LISTED`.
+    Cost: that of `verdict`.
     """
     config, scheme = replace(config, seed=0), class_of(config)
     subject = subject_of(config.task)
@@ -100,7 +101,7 @@ def decided(config: TrainConfig, scores: Scores) -> Cell | None:
         subject = replace(subject, arities=(2,))
     elif find_task(config.task).sparsity is None:
         subject = replace(subject, arities=(3,))
-    if scheme.packed or scheme.relabel in ("chunks", "ordered"):
+    if scheme.packed or scheme.relabel in ("chunks", "ordered") or scores == "soft":
         subject = _shorter(subject, LISTED)
     while True:
         try:

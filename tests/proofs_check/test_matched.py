@@ -60,7 +60,7 @@ def test_heads_have_as_many_tokens_as_the_task_needs_and_two_where_attention_is_
     assert alone is not None
     assert [cell.decisions[0].heads.arity for cell in (full, alone)] == [3, 2]
     assert full.decisions[0].word == "✓ from 3"
-    dense = decided(TrainConfig("majority", "none"), "soft")
+    dense = decided(TrainConfig("majority", "none"), "hard")
     assert dense is not None
     assert dense.decisions[0].heads.arity == 3
 

@@ -285,7 +285,10 @@ GRID: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_sweep_with_two_workers_and_its_comparison(folder: Path, capsys: Out) -> None:
+def test_a_sweep_with_two_workers_and_its_comparison(
+    folder: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proofs_check.verdicts.subjects.TRAIN_SIZE", 300)  # so that it is decided at short lengths
     done = sweep(jobs(GRID), "results.jsonl", workers=2)
     rows = read_rows("results.jsonl")
     assert done == len(rows) == 4
