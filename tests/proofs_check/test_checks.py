@@ -24,6 +24,7 @@ from idealized_model.workers import deaf_to_interrupts
 from proofs_check import Claim, Evidence
 from proofs_check.claims import checks, engines, find, t1
 from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
+from proofs_check.claims.functions import Facts
 from proofs_check.claims.registered import Profile, Sampler
 from proofs_check.claims.turns import ALONE, WHOLE, Pace, Tally, Turn, Walked, walk
 from proofs_check.problem import Problem
@@ -594,3 +595,49 @@ def test_a_mutant_is_met_block_by_block_until_one_refutes_it(monkeypatch: pytest
     assert evidence is not None
     assert (evidence.kind, evidence.noticed, evidence.seconds) == ("inconclusive", (late,), 7)
     assert evidence.scope.endswith(f": the check does not notice the mutant {never}")
+
+
+def test_a_mutant_may_be_met_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block draws problems of its own, in shards as in one go."""
+    monkeypatch.setattr(engines, "DRAWS", 5)
+    claim = Claim(CLAIM, statement="A number is at most 10^7.", hypotheses=t1.claim.hypotheses)
+
+    @claim.refute
+    def refute(number: int, *, most: int = 10**7) -> Facts | None:
+        return {"number": number} if number > most else None
+
+    claim.mutant("at most 900,000", most=900_000)
+    claim.sampler("numbers", quick=5, full=50, notices=["at most 900,000"])(lambda: st.integers(0, 10**6))
+    monkeypatch.setattr(t1, "claim", claim)
+    sampler, (task,) = claim.samplers[0], [one for one in tasks_of([CLAIM]) if one.engine == "sampled"]
+    assert engines.n_meetings(sampler) == 10
+
+    def met(seed: int) -> list[bool]:
+        return [engines.notices(claim, sampler, "at most 900,000", seed, block).by_it for block in range(10)]
+
+    late = next(seed for seed in range(20) if not met(seed)[0] and any(met(seed)))
+    for evidence in (
+        engines.sample(claim, sampler, "quick", late, Ticks()),
+        perform(task, "quick", late, Ticks()).evidence,
+    ):
+        assert evidence is not None
+        assert (evidence.kind, evidence.noticed) == ("supported", ("at most 900,000",))
+
+
+def test_draws_that_raise_say_what_they_decided_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = Claim(CLAIM, statement="A number is small.", hypotheses=t1.claim.hypotheses)
+
+    @claim.refute
+    def refute(number: int) -> None:
+        if number > 900_000:
+            raise LookupError
+
+    claim.sampler("numbers", quick=50)(lambda: st.integers(0, 10**6))
+    monkeypatch.setattr(t1, "claim", claim)
+    (task,) = (task for task in tasks_of([CLAIM]) if task.engine == "sampled")
+    piece = checks._found("quick", 0, ALONE, Shard(task, 0), Ticks())
+    assert isinstance(piece, checks.Raised)
+    assert len(piece.keys) == sum(one.cases for one in piece.keys.values()) == piece.covered > 0
+    evidence = perform(task, "quick", 0, Ticks()).evidence
+    assert evidence is not None
+    assert (evidence.kind, evidence.instances) == ("inconclusive", piece.covered)
