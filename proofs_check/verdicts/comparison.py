@@ -436,8 +436,8 @@ Intervals are those of Clopper and Pearson at level 95 %, with cells as units, r
 
 **Protocol.** The kinds and what is counted were fixed, and the grids committed, before any run of the new sweeps was looked
 at beyond twice its training length; rates and steps of the attention-only models were chosen on the fit of training alone.
-What was known by then is the sweep before (`schemes.jsonl`, `dense.jsonl`), the cells of which stand here too; its tests count
-IDs from 0, those of the new sweeps shift them as training does.
+What was known by then is the sweep before (`schemes.jsonl`, `dense.jsonl`), the tests of which count IDs from 0, where those
+of the new sweeps shift them as training does.
 
 ## Theorems
 
