@@ -218,6 +218,9 @@ def test_small_views_may_decide_and_small_views_come_first() -> None:
     assert by_every_route(either, law, law).outcome == "generalizes"
     verdict = by_every_route(either, law, [example((0, 2, 5), 2)])  # (0, 5) is smaller as a tuple, and larger as a view
     assert (verdict.reason, verdict.view) == ("unseen", ((5,), ()))
+    train = [example((0, 5), 0), example((0, 3), 1)]
+    verdict = by_every_route(either, train, [example((0, 5), 1)])
+    assert (verdict.reason, verdict.view) == ("flip", ((5,), ()))
 
 
 @settings(max_examples=30)
