@@ -138,9 +138,8 @@ def by_every_route(heads: HeadClass, train: Any, test: Any) -> Verdict:
             verdicts.append(decide(heads, train=train, test=test))
     assert verdicts[1:] == verdicts[:-1]
     if verdicts[0].counterexample is not None:  # equal heads may list their answers in different orders
-        assert list(verdicts[1].counterexample.answers) == sorted(
-            verdicts[0].counterexample.answers, key=routes.by_size
-        )  # type: ignore[union-attr]
+        one, other = (list(verdict.counterexample.answers) for verdict in verdicts[:2])  # type: ignore[union-attr]
+        assert other == sorted(one, key=routes.by_size)
     return verdicts[0]
 
 
