@@ -204,9 +204,9 @@ def wrong_steps(trainer: Trainer, sequences: Iterable[tuple[Instance, Ids]]) -> 
         for instances, ids in _in_batches(sequences):
             batch = batch_of(instances, ids, trainer.increments)
             logits, increments = engine.logits(parameters, batch)
-            right = _strictly_largest(logits, batch.targets)
+            right = strictly_largest(logits, batch.targets)
             if increments is not None and batch.increments is not None:
-                right &= _strictly_largest(increments, batch.increments)
+                right &= strictly_largest(increments, batch.increments)
             n_steps += int((batch.weights > 0).sum())
             rows, steps = np.nonzero(~right & (batch.weights > 0))
             wrong += zip((n_sequences + rows).tolist(), steps.tolist(), strict=True)
@@ -214,10 +214,10 @@ def wrong_steps(trainer: Trainer, sequences: Iterable[tuple[Instance, Ids]]) -> 
     return n_steps, wrong
 
 
-def _strictly_largest(logits: Array, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where the class has a larger logit than every other; (B, S)."""
-    own = np.take_along_axis(logits, classes[..., None], axis=2)
-    return np.asarray((logits < own).sum(axis=2) == logits.shape[2] - 1)
+def strictly_largest(logits: Array, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where the class has a larger logit than every other; logits (..., classes), one class for each row of them."""
+    own = np.take_along_axis(logits, classes[..., None], axis=-1)
+    return np.asarray((logits < own).sum(axis=-1) == logits.shape[-1] - 1)
 
 
 def drawn_tests(

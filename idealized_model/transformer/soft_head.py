@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from idealized_model.transformer.config import Encoding, ModelConfig, Parameters
 from idealized_model.transformer.data import Queried
 from idealized_model.transformer.encodings import alibi_slopes, sinusoids
-from idealized_model.transformer.evaluation import asked, drawn_tests
+from idealized_model.transformer.evaluation import asked, drawn_tests, strictly_largest
 from idealized_model.transformer.training import Trainer
 from theory.errors import check, check_integer, check_type, within_budget
 from theory.exact import over_common_denominator
@@ -50,6 +50,17 @@ BLOCK = 2**18
 
 PAIRS = 2**28
 """Candidate sets of one sequence at most."""
+
+
+def class_of_attention(encoding: Encoding, window: int | None) -> HeadClass:
+    """The candidate sets of one layer of one head, and what it sees of them (T14a): pairs with the query, and it alone.
+
+    Examples
+    --------
+    >>> class_of_attention("rope", 1)
+    HeadClass(arity=2, window=1, key='relative', anchor='last', at_most=True)
+    """
+    return HeadClass(2, window, KEYS[encoding], "last", at_most=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +92,7 @@ class ModelHead:
     @property
     def heads(self) -> HeadClass:
         """The class: pairs with the query, and the query alone, in the model's window, with the key of its encoding."""
-        return HeadClass(2, self.config.window, KEYS[self.config.encoding], "last", at_most=True)
+        return class_of_attention(self.config.encoding, self.config.window)
 
     def score(self, view: View, n_visible: int = 1) -> float:
         """log a(v): the logit of attention."""
@@ -334,21 +345,15 @@ def predicted_accuracy(trainer: Trainer, length: int, *, task: str | Task | None
     law = None if head.heads.sees_ids else _counts(own, length)
     if law is not None:
         counts, answers, weights, total = law
-        right = _right(head.of_counts(counts, np.full(len(counts), head.config.n_tokens - 1)), answers)
+        right = strictly_largest(head.of_counts(counts, np.full(len(counts), head.config.n_tokens - 1)), answers)
         return Prediction(length, Fraction(sum(compress(weights, right)), total), None)
     n_right = 0
     for instances, ids in drawn_tests(trainer, own, length, size):
         for instance, its in zip(instances, ids, strict=True):
             at = [step.position for step in instance.steps]
             found = head.logits(instance.tokens, its, [t - 1 for t in at])
-            n_right += bool(_right(found, np.array([instance.tokens[t] for t in at])).all())
+            n_right += bool(strictly_largest(found, np.array([instance.tokens[t] for t in at])).all())
     return Prediction(length, Fraction(n_right, size), size)
-
-
-def _right(logits: Floats, targets: Ints) -> NDArray[np.bool_]:
-    """Where the target is the only token with the largest logit."""
-    own = logits[np.arange(len(targets)), targets]
-    return np.asarray((logits >= own[:, None]).sum(axis=1) == 1)
 
 
 class _Bits:

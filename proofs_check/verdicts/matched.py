@@ -8,29 +8,22 @@ extrapolation.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from idealized_model.transformer.config import Encoding
 from idealized_model.transformer.data import sequence_task
 from idealized_model.transformer.evaluation import drawn_sequences
 from idealized_model.transformer.laws import examples_of, sequences_of_training
 from idealized_model.transformer.results import Row
+from idealized_model.transformer.soft_head import KEYS, class_of_attention
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts.deciding import Cell, Scheme, verdict
 from proofs_check.verdicts.subjects import Subject, subject_of
-from theory import BudgetExceeded, Example, FiniteLaw, HeadClass
-from theory.guarantees import Guarantees, Scores, guarantees
-from theory.heads import Key
+from theory import BudgetExceeded, Example, FiniteLaw
+from theory.guarantees import Scores, guarantees
 from theory.tasks import find_task
-
-KEY_OF: dict[Encoding, Key] = {
-    "none": "none", "learned": "absolute", "sinusoidal": "absolute", "rope": "relative", "alibi": "relative",
-}  # fmt: skip
-"""What attention sees of the IDs of a token and the query, by the encoding."""
 
 LISTED = 3
 """Training lengths of soft heads, and of laws whose IDs are chosen in many ways: 1..3, tested up to two more."""
@@ -42,9 +35,12 @@ def config_of(row: Row) -> TrainConfig:
 
 
 def attention_only(config: TrainConfig) -> bool:
-    """Whether the model is a soft head of arity at most 2 that is anchored at the query (T14a)."""
+    """Whether the model is one soft head of arity at most 2 that is anchored at the query, at all lengths (T14a).
+
+    With log-length scaling it is another head at every number of visible keys, of which T14a does not speak.
+    """
     alone = (config.layers, config.heads, config.mlp, config.norm) == (1, 1, False, False)
-    return alone and not config.how.predicted
+    return alone and not config.how.predicted and not config.log_scale
 
 
 def class_of(config: TrainConfig) -> Scheme:
@@ -58,13 +54,12 @@ def class_of(config: TrainConfig) -> Scheme:
     >>> class_of(TrainConfig("copy", "rope")).relabel  # differences do not change when all IDs are shifted
     'fixed'
     """
-    how, key = config.how, KEY_OF[config.how.encoding]
-    window = config.id_window
-    unseen = {"shift"} if key == "relative" else {"shift", "chunks", "ordered"} if key == "none" else set()
-    seen = how.relabel if window is not None and how.relabel != "shift" else "fixed"
+    how, key, window = config.how, KEYS[config.how.encoding], config.id_window
+    sees_ids = key != "none" or window is not None
+    alike = how.relabel == "shift" and key != "absolute"  # differences do not change
     return Scheme(
         name_of(config), "", key, how.coupled, "none" if window is None else window,
-        relabel=seen if how.relabel in unseen else how.relabel,  # type: ignore[arg-type]
+        relabel="fixed" if alike or not sees_ids else how.relabel,  # type: ignore[arg-type]
         packed=config.packing > 0, increments=how.predicted, at_most=True,
     )  # fmt: skip
 
@@ -83,7 +78,6 @@ def name_of(config: TrainConfig) -> str:
     return ", ".join(parts + ["packed"] * (config.packing > 0))
 
 
-@lru_cache
 def decided(config: TrainConfig, scores: Scores) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
@@ -93,7 +87,7 @@ def decided(config: TrainConfig, scores: Scores) -> Cell | None:
 
     Cost: that of `verdict`.
     """
-    config, scheme = replace(config, seed=0), class_of(config)
+    scheme = class_of(config)
     subject = subject_of(config.task)
     if scheme.coupled and scheme.window != "none":  # few views: as in the tables, at all their lengths
         subject = replace(subject, short=None)
@@ -150,60 +144,53 @@ def training_errors(row: Row) -> int:
     return len(row["every_step"]["training"]["wrong"])
 
 
-def kept(row: Row, *, scores: Scores = "soft") -> list[Kept]:
+def kept(row: Row) -> list[Kept]:
     """What T14 promises of the steps that a model was tested on, and what the model did, for every test length.
 
     Parameters
     ----------
     row : of an attention-only model that is perfect in training, with every step noted (`every_step` of a grid).
 
-    Cost: that of `guarantees` on all that training may draw, once for all seeds.
+    Cost: that of `guarantees` on all that training may draw, and all tests together.
     """
-    config = config_of(row)
-    out = []
+    config, shifted, size = config_of(row), row["test_offsets"] == "random", row["tests"][0]["size"]
+    tests: list[tuple[dict[str, Any], list[list[Example]]]] = []
     for test in row["every_step"]["tests"]:
-        wrong = {tuple(place) for place in test["wrong"]}
-        flags = _flags(config, test["task"], test["length"], _size(row, test), row["test_offsets"], scores)
-        places = [(i, j) for i, own in enumerate(flags) for j in range(len(own))]
-        sure = {(i, j) for i, j in places if flags[i][j]}
-        bad = Counter(i for i, _ in wrong)
-        out.append(
-            Kept(
-                test["length"], len(places), len(sure), len(places) - len(wrong), len(sure & wrong), len(flags),
-                sum(map(all, flags)), len(flags) - len(bad),
-            )
-        )  # fmt: skip
-    return out
+        task = sequence_task(find_task(test["task"]))
+        drawn = drawn_sequences(config, task, test["length"], size=size, shifted=shifted)
+        tests.append((test, [list(examples_of(instance, ids, config)) for instance, ids in drawn]))
+    sure = _guaranteed(config, {example for _, drawn in tests for own in drawn for example in own})
+    return [_kept(test, [[example in sure for example in own] for own in drawn]) for test, drawn in tests]
 
 
-def _size(row: Row, test: dict[str, Any]) -> int:
-    found = (own["size"] for own in row["tests"] if (own["task"], own["length"]) == (test["task"], test["length"]))
-    return int(next(found))
+def _kept(test: dict[str, Any], sure: list[list[bool]]) -> Kept:
+    """From the noted wrong steps of a test, and which steps of its sequences are guaranteed."""
+    wrong, steps = test["wrong"], sum(map(len, sure))
+    return Kept(
+        length=test["length"],
+        steps=steps,
+        guaranteed=sum(map(sum, sure)),
+        right=steps - len(wrong),
+        broken=sum(sure[i][j] for i, j in wrong),
+        sequences=len(sure),
+        guaranteed_sequences=sum(map(all, sure)),
+        right_sequences=len(sure) - len({i for i, _ in wrong}),
+    )
 
 
-def _flags(config: TrainConfig, task: str, length: int, size: int, offsets: str, scores: Scores) -> list[list[bool]]:
-    """For every sequence of a test, whether each of its steps is guaranteed."""
-    law, heads = _training_law(replace(config, seed=0))
-    known = sequence_task(find_task(task))
-    drawn = drawn_sequences(config, known, length, size=size, shifted=offsets == "random")
-    sequences = [list(examples_of(instance, ids, config)) for instance, ids in drawn]
-    sure = _guaranteed(heads, law, {example for own in sequences for example in own}, scores)
-    return [[example in sure for example in own] for own in sequences]
+def _guaranteed(config: TrainConfig, examples: Collection[Example]) -> set[Example]:
+    """Those that T14 guarantees, for the model's class and all that its training may draw."""
+    heads, law = class_of_attention(config.how.encoding, config.id_window), _training_law(replace(config, seed=0))
+    found = guarantees(heads, train=law, test=examples, scores="soft")
+    return {e for e, sure in zip(found.test.table, found.criterion.guaranteed.tolist(), strict=True) if sure}
 
 
 @lru_cache
-def _training_law(config: TrainConfig) -> tuple[FiniteLaw, HeadClass]:
-    """All that training may draw, and the class of the model."""
-    examples = (e for instance, ids in sequences_of_training(config) for e in examples_of(instance, ids, config))
-    scheme = class_of(config)
-    window = None if scheme.window == "none" else scheme.window
-    assert window is None or isinstance(window, int)
-    return FiniteLaw.uniform(examples), HeadClass(2, window, scheme.key, "last", at_most=True)
-
-
-def _guaranteed(heads: HeadClass, law: FiniteLaw, examples: Iterable[Example], scores: Scores) -> set[Example]:
-    found: Guarantees = guarantees(heads, train=law, test=list(examples), scores=scores)
-    return {e for e, sure in zip(found.test.table, found.criterion.guaranteed.tolist(), strict=True) if sure}
+def _training_law(config: TrainConfig) -> FiniteLaw:
+    """All that training may draw."""
+    return FiniteLaw.uniform(
+        example for instance, ids in sequences_of_training(config) for example in examples_of(instance, ids, config)
+    )
 
 
 def seedless(row: Row) -> tuple[tuple[str, Any], ...]:

@@ -8,10 +8,11 @@ import pytest
 
 from idealized_model.transformer.data import POSITIONS
 from idealized_model.transformer.runs import Evaluation, run
+from idealized_model.transformer.soft_head import KEYS
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts import matched
 from proofs_check.verdicts.deciding import Scheme
-from proofs_check.verdicts.matched import KEY_OF, attention_only, class_of, decided, kept, name_of, training_errors
+from proofs_check.verdicts.matched import attention_only, class_of, decided, kept, name_of, training_errors
 
 ALONE: dict[str, Any] = {"layers": 1, "heads": 1, "mlp": False, "norm": False}
 
@@ -19,7 +20,7 @@ ALONE: dict[str, Any] = {"layers": 1, "heads": 1, "mlp": False, "norm": False}
 def test_the_class_has_what_attention_sees_of_the_ids() -> None:
     for name, how in POSITIONS.items():
         scheme = class_of(TrainConfig("copy", name))
-        assert (scheme.key, scheme.coupled, scheme.increments) == (KEY_OF[how.encoding], how.coupled, how.predicted)
+        assert (scheme.key, scheme.coupled, scheme.increments) == (KEYS[how.encoding], how.coupled, how.predicted)
         assert (scheme.window, scheme.packed, scheme.at_most) == ("none", False, True)
         assert scheme.relabel == ("fixed" if how.encoding == "none" else how.relabel)
 
@@ -46,7 +47,9 @@ def test_the_class_has_the_window_and_the_training_of_the_run(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"layers": 2}, {"heads": 2}, {"mlp": True}, {"norm": True}, {"positions": "predicted"}], ids=str
+    "changes",
+    [{"layers": 2}, {"heads": 2}, {"mlp": True}, {"norm": True}, {"positions": "predicted"}, {"log_scale": True}],
+    ids=str,
 )
 def test_only_attention_alone_lies_in_the_class(changes: dict[str, Any]) -> None:
     assert attention_only(TrainConfig(**{"task": "pointer chasing", "positions": "coupled", **ALONE}))
@@ -71,11 +74,11 @@ def test_laws_with_many_choices_of_ids_are_listed_at_short_lengths(monkeypatch: 
     assert cell is not None
     assert cell.scope == "2 symbols; 1..3 → 1..5 mixed"
     monkeypatch.setattr("proofs_check.verdicts.deciding.EXAMPLES", 600)
-    shorter = decided.__wrapped__(config, "hard")
+    shorter = decided(config, "hard")
     assert shorter is not None
     assert shorter.scope == "2 symbols; 1..2 → 1..4 mixed"
     monkeypatch.setattr("proofs_check.verdicts.deciding.EXAMPLES", 5)
-    assert decided.__wrapped__(config, "hard") is None
+    assert decided(config, "hard") is None
 
 
 # ── Theorems ─────────────────────────────────────────────────────────────────────────────────────────────────────────
