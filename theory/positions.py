@@ -34,6 +34,18 @@ WIDEST = 2**16
 """Ranges of IDs that are permuted to draw from them; in a wider one each subset is drawn by itself."""
 
 
+def renamed(ids: Ids, values: Ids, new: Ids) -> Ids:
+    """The IDs with each of these values by its new one.
+
+    Examples
+    --------
+    >>> renamed((3, 5, 3), values=(3, 5), new=(0, 7))
+    (0, 7, 0)
+    """
+    names = dict(zip(values, new, strict=True))
+    return tuple(names[i] for i in ids)
+
+
 class PositionScheme(ABC):
     """A law over the IDs of a sequence, for every length; independent of the tokens.
 
@@ -73,8 +85,7 @@ class PositionScheme(ABC):
         """Every ID assignment of the law, uniform over what is yielded, repeats counted."""
         base, values = self._base_and_values(length)
         for new in self.relabellings(values):
-            renamed = dict(zip(values, new, strict=True))
-            yield tuple(renamed[i] for i in base)
+            yield renamed(base, values, new)
 
     def count(self, length: int) -> int:
         """How many assignments `ids` yields, up to `HUGE`, without listing any."""
@@ -85,8 +96,7 @@ class PositionScheme(ABC):
         """One ID assignment, by the law."""
         check_generator(rng, "PositionScheme.draw")
         base, values = self._base_and_values(length)
-        renamed = dict(zip(values, self.draw_relabelling(rng, values), strict=True))
-        return tuple(renamed[i] for i in base)
+        return renamed(base, values, self.draw_relabelling(rng, values))
 
     def _base_and_values(self, length: int) -> tuple[Ids, Ids]:
         _check_length(length)

@@ -12,7 +12,7 @@ import numpy as np
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
 from theory.errors import InvalidArgument, shown
-from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift
+from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
 from theory.tasks.drawing import Drawn
@@ -151,8 +151,7 @@ def ids_of(
     """
     base, values = _base(instance, how)
     scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
-    renamed = dict(zip(values, scheme.draw_relabelling(rng, values), strict=True))
-    return tuple(renamed[i] for i in base)
+    return renamed(base, values, scheme.draw_relabelling(rng, values))
 
 
 def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool) -> Iterator[Ids]:
@@ -160,8 +159,7 @@ def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool)
     base, values = _base(instance, how)
     scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training)
     for new in dict.fromkeys(scheme.relabellings(values)):
-        renamed = dict(zip(values, new, strict=True))
-        yield tuple(renamed[i] for i in base)
+        yield renamed(base, values, new)
 
 
 def packed(
@@ -215,9 +213,11 @@ def every_packed(first: Instance, second: Instance, how: Positions, n_ids: int) 
 def _joined(first: Instance, second: Instance, how: Positions, new: Ids, *, swapped: bool) -> tuple[Instance, Ids]:
     """Two sequences as one, with the increasing `new` for their IDs; those of the second come first where `swapped`."""
     n, (own, other) = len(first.tokens), (_base(one, how) for one in (first, second))
-    start, cut = (len(other[1]), 0) if swapped else (0, len(own[1]))
-    names = [dict(zip(values, new[at:], strict=False)) for (_, values), at in ((own, start), (other, cut))]
-    ids = tuple(renamed[i] for renamed, (base, _) in zip(names, (own, other), strict=True) for i in base)
+    cut = len((other if swapped else own)[1])
+    parts = (new[cut:], new[:cut]) if swapped else (new[:cut], new[cut:])
+    ids = tuple(
+        i for (base, values), part in zip((own, other), parts, strict=True) for i in renamed(base, values, part)
+    )
     steps = (*first.steps, *(Step(n + position, tuple(n + s for s in read)) for position, read in second.steps))
     given = (*first.given, *range(n, n + second.n_prompt), *(n + position for position in second.given))
     return Instance((*first.tokens, *second.tokens), ids, steps, given), ids

@@ -36,7 +36,7 @@ from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
 from theory.guarantees import Reason, Scores, check_scores
 from theory.heads import Key
-from theory.positions import ChunkedShift, Ids, RandomOrdered
+from theory.positions import ChunkedShift, Ids, RandomOrdered, renamed
 from theory.ranked import RankedHead
 from theory.tasks import Instance, step_examples
 from theory.tasks.faults import checked, running
@@ -367,8 +367,7 @@ class _Laws:
             ordered, chunks = relabel == "ordered", min(2, len(values))
             scheme = RandomOrdered(first, last) if ordered else ChunkedShift(first, last, chunks)
             for new in dict.fromkeys(scheme.relabellings(values)):
-                renamed = dict(zip(values, new, strict=True))
-                yield tuple(renamed[i] for i in base)
+                yield renamed(base, values, new)
 
     @cached_property
     def id_range(self) -> range:

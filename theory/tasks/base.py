@@ -47,7 +47,7 @@ from theory.errors import (
 from theory.exact import check_generator
 from theory.examples import BUDGET, Example
 from theory.heads import Anchor
-from theory.positions import Coupled, Ids, PositionScheme, absolute
+from theory.positions import Coupled, Ids, PositionScheme, absolute, renamed
 from theory.tasks.drawing import Drawn
 from theory.tasks.instance import Instance as Instance
 from theory.tasks.instance import Step as Step
@@ -240,8 +240,7 @@ class Task(ABC):
             listed = self.n_instances(length) * scheme.n_relabellings(len(values))
             within_budget(f"{type(self).__name__}.examples", size=listed, budget=budget)
             for new in scheme.relabellings(values):
-                renamed = dict(zip(values, new, strict=True))
-                yield from step_examples(instance, tuple(renamed[i] for i in base), increments=increments)
+                yield from step_examples(instance, renamed(base, values, new), increments=increments)
 
     def arity(self, instance: Instance) -> int:
         """The arity that a head needs: the most tokens that a step reads, its query (the last token) included."""
