@@ -9,7 +9,7 @@ from typing import Any
 
 from figures.plot import Row, Rows
 from figures.style import Series
-from proofs_check.verdicts.comparison import digits
+from proofs_check.spelling import digits
 from theory.errors import InvalidArgument
 
 from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""What a terminal shows that knows few characters: words, never one "?" for two of them.
+"""How signs and shares are written: in a terminal that knows few characters words, never one "?" for two of them.
 
 >>> spelled("✓ κ ≥ 1", "ascii"), spelled("✗ t → ∞", "ascii"), spelled("✓ 2×", "cp1252")
 ('yes kappa >= 1', 'no t -> inf', 'yes 2×')
@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import unicodedata
+from fractions import Fraction
+from math import floor
 
 SIGNS = {
     "✓": "yes", "✗": "no", "∅": "empty", "…": "...", "→": "->", "↑": "^", "·": "*", "×": "x", "±": "+-", "≤": "<=",
@@ -19,6 +21,17 @@ SIGNS = {
 def spelled(text: str, encoding: str) -> str:
     """A text in an encoding: what is not in it stands in words."""
     return "".join(char if _has(encoding, char) else _spelling(char) for char in text)
+
+
+def digits(share: Fraction | float) -> str:
+    """Two digits, rounded down: "1.00" is all.
+
+    Examples
+    --------
+    >>> digits(Fraction(999, 1000)), digits(Fraction(29, 100)), digits(1)
+    ('0.99', '0.29', '1.00')
+    """
+    return f"{floor(100 * share) / 100:.2f}"
 
 
 def _has(encoding: str, char: str) -> bool:

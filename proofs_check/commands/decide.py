@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from fractions import Fraction
 from typing import get_args
 
 from proofs_check.commands.output import every_digit, require_writable, say
 from proofs_check.commands.parser import Parser, lengths, positive
 from proofs_check.problem import Problem
 from proofs_check.problem_files import problem_to_dict, read_problem, write_json
-from proofs_check.verdicts.comparison import digits
-from theory import BUDGET, BudgetExceeded, HardHead, InvalidArgument, decide
-from theory.guarantees import Scores, guarantees
+from proofs_check.spelling import digits
+from theory import BUDGET, BudgetExceeded, HardHead, HeadClass, InvalidArgument, Law, decide
+from theory.guarantees import Scores, guarantees_listed
+from theory.listed import ListedLaw, list_law
 from theory.planted import PlantedLaw
 from theory.ranked import RankedHead
+
+TOO_LARGE = "too large"
 
 
 def add_options(parser: Parser) -> None:
@@ -43,9 +47,9 @@ def run(options: Namespace) -> int:
     """Decide, explain and write the verdict."""
     require_writable(options.json, "decide")
     problem = read_problem(options.file)
-    if options.curve:
-        return _curve(problem, options)
     with every_digit():
+        if options.curve:
+            return _curve(problem, options)
         scores = options.scores or problem.scores
         heads, train, test = problem.heads, problem.train, problem.test
         verdict = decide(heads, train=train, test=test, scores=scores, budget=options.budget)
@@ -78,24 +82,31 @@ def _curve(problem: Problem, options: Namespace) -> int:
         raise InvalidArgument("decide", "--curve", got=got, expected=expected, fix="Keep one [[test]] of the ensemble.")
     kinds = get_args(Scores) if options.scores is None else (options.scores,)
     found: dict[str, dict[str, str | None]] = {kind: {} for kind in kinds}
+    trained = list_law(problem.train, "decide", "train", options.budget)
     say("  ".join(f"{word:>8}" for word in ("length", *kinds)))
     for length in options.curve:
-        row = []
-        for kind in kinds:
-            try:
-                test = law.ensemble.at(length, positions=law.positions)
-                asked = guarantees(problem.heads, train=problem.train, test=test, scores=kind, budget=options.budget)
-            except BudgetExceeded:
-                row.append("too large")
-                continue
-            except InvalidArgument:  # the ensemble has no such length
-                row.append("no law")
-                continue
-            found[kind][str(length)] = None if asked.share is None else str(asked.share)
-            row.append("∅" if asked.share is None else digits(asked.share))
-        say("  ".join(f"{word:>8}" for word in (str(length), *row)))
-        if set(row) == {"too large"}:
+        try:
+            at = law.ensemble.at(length, positions=law.positions)
+        except InvalidArgument:
+            words = ["no law"] * len(kinds)
+        else:
+            shares = [_share(problem.heads, trained, at, kind, options.budget) for kind in kinds]
+            for kind, share in zip(kinds, shares, strict=True):
+                if share != TOO_LARGE:
+                    found[kind][str(length)] = None if share is None else str(share)
+            words = [
+                "∅" if share is None else digits(share) if isinstance(share, Fraction) else share for share in shares
+            ]
+        say("  ".join(f"{word:>8}" for word in (str(length), *words)))
+        if set(words) == {TOO_LARGE}:
             break
     if options.json:
         write_json(options.json, {"curve": found, "problem": problem_to_dict(problem)}, "decide --json")
     return 0
+
+
+def _share(heads: HeadClass, trained: ListedLaw, at: Law, kind: Scores, budget: int) -> Fraction | str | None:
+    try:
+        return guarantees_listed(heads, trained, list_law(at, "decide", "test", budget), kind, budget, None).share
+    except BudgetExceeded:
+        return TOO_LARGE

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil
 from typing import Any, Literal, NamedTuple, get_args
 
 from idealized_model.risk import exact_interval
 from idealized_model.transformer.results import Row, require_source
 from idealized_model.transformer.training import TrainConfig
+from proofs_check.spelling import digits
 from proofs_check.verdicts.deciding import Cell
 from proofs_check.verdicts.matched import (
     Kept,
@@ -320,17 +321,6 @@ def _tests(row: Row) -> dict[int, Fraction]:
             fix="Run the sweep with test_factors = [1, 2, 4, 10].",
         )
     return {f: by_length[f * config["longest"]] for f in FACTORS if f * config["longest"] in by_length}
-
-
-def digits(share: Fraction | float) -> str:
-    """Two digits, rounded down: "1.00" is all.
-
-    Examples
-    --------
-    >>> digits(Fraction(999, 1000)), digits(Fraction(29, 100)), digits(1)
-    ('0.99', '0.29', '1.00')
-    """
-    return f"{floor(100 * share) / 100:.2f}"
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
