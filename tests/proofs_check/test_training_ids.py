@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from idealized_model.transformer.laws import examples_of, sequences_of_training
+from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts.deciding import Scheme, verdict
 from proofs_check.verdicts.subjects import subject_of
@@ -86,3 +88,34 @@ def test_laws_that_are_too_long_to_list_are_refused(scheme: dict[str, Any], monk
     monkeypatch.setattr(deciding, "EXAMPLES", 40)
     with pytest.raises(BudgetExceeded, match="Length 2 is too long to list"):
         laws_of("copy", **scheme).train(2)
+
+
+# ── Beside what a transformer's training draws from ──────────────────────────────────────────────────────────────────
+
+
+def moved(examples: Iterable[Example], by: int) -> set[Example]:
+    return {Example(e.tokens, tuple(i + by for i in e.ids), e.label) for e in examples}
+
+
+@pytest.mark.parametrize("name", ["copy", "copy, query-coupled", "parity with scratchpad, token-coupled"])
+@pytest.mark.parametrize(("positions", "relabel"), [("coupled-ordered", "ordered"), ("pose", "chunks")])
+def test_relabelled_laws_are_those_of_training(name: str, positions: str, relabel: str) -> None:
+    """Two routes to one law: from the verdict's subject, and from what batches are drawn from."""
+    laws = laws_of(name, relabel=relabel)
+    if relabel == "chunks":
+        laws = deciding._Laws(laws.subject, replace(laws.scheme, coupled=False), True, lambda cases: None)
+    config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_range))
+    drawn = (e for instance, ids in sequences_of_training(config) for e in examples_of(instance, ids, config))
+    assert moved(laws.train(2).support(), -laws.id_range[0]) == set(drawn)
+
+
+@pytest.mark.parametrize("name", ["copy", "copy, query-coupled", "parity with scratchpad, token-coupled"])
+def test_packed_laws_are_those_of_training(name: str) -> None:
+    """Of the two sequences of a pack the verdict's law has those behind another, the plain ones being there alone."""
+    laws = laws_of(name, relabel="shift", packed=True)
+    config = TrainConfig(name, "coupled", packing=1, longest=1, n_ids=len(laws.id_range))
+    behind = set()
+    for both, ids in sequences_of_training(config):
+        cut = min(both.given)  # where the prompt of the second begins
+        behind |= {e for e in examples_of(both, ids, config) if len(e.tokens) > cut}
+    assert moved(laws._behind_others([1]), -laws.id_range[0]) == behind
