@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As in argparse; but the command that does not know an argument says so, rather than the program around it."""
         options, unknown = super().parse_known_args(args, namespace)
-        if unknown and self._subparsers is None:
+        if unknown:
             first = next((word for word in unknown if word.startswith("-")), "")
             names = [option.lstrip("-") for option in self._option_string_actions]
             meant = did_you_mean(first.lstrip("-").partition("=")[0], names, "See --help.")

@@ -119,7 +119,7 @@ class Comparison:
         outcomes = {scores: cell.outcome for scores, cell in self.cells.items() if cell is not None}
         if "generalizes" in (outcomes.get("hard"), outcomes.get("ranked")):
             return "promise"
-        return "no head" if outcomes and set(outcomes.values()) == {"unrealizable"} else "silence"
+        return "no head" if set(outcomes.values()) == {"unrealizable"} else "silence"
 
     @property
     def fitted(self) -> bool:

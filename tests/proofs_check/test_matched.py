@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.soft_head import KEYS
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts import matched
+from proofs_check.verdicts.comparison import compare
 from proofs_check.verdicts.deciding import Scheme
-from proofs_check.verdicts.matched import attention_only, class_of, decided, kept, name_of, training_errors
+from proofs_check.verdicts.matched import Kept, attention_only, class_of, decided, kept, name_of, training_errors
+from theory import Example
 
 ALONE: dict[str, Any] = {"layers": 1, "heads": 1, "mlp": False, "norm": False}
 
@@ -68,6 +71,25 @@ def test_heads_have_as_many_tokens_as_the_task_needs_and_two_where_attention_is_
     assert dense.decisions[0].heads.arity == 3
 
 
+def test_coupled_ids_in_a_window_are_decided_at_all_lengths_of_the_tables() -> None:
+    cell = decided(TrainConfig("addition, reversed, carry shown", "coupled", window="task"), "hard")
+    assert cell is not None
+    assert (cell.decisions[0].word, cell.scope) == ("✓ from 4", "base 2; 1..4 → 1..6 mixed")
+
+
+@pytest.mark.parametrize(
+    ("positions", "scores", "scope"),
+    [
+        ("coupled", "hard", "1..4 → 1..6"), ("coupled", "soft", "1..3 → 1..5"),
+        ("coupled-ordered", "ranked", "1..3 → 1..5"), ("coupled-ordered", "soft", "1..2 → 1..4"),
+    ],
+)  # fmt: skip
+def test_soft_heads_are_decided_at_shorter_lengths(positions: str, scores: Any, scope: str) -> None:
+    cell = decided(TrainConfig("copy, query-coupled", positions), scores)
+    assert cell is not None
+    assert cell.scope == f"2 symbols; {scope} mixed"
+
+
 def test_laws_with_many_choices_of_ids_are_listed_at_short_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
     config = TrainConfig("copy, query-coupled", "coupled-ordered", width=32)
     cell = decided(config, "hard")
@@ -121,3 +143,42 @@ def test_without_a_window_longer_sequences_are_guaranteed_nothing() -> None:
     short, long = kept(row)
     assert (short.guaranteed, short.steps) == (20, 20)  # what training shows is guaranteed
     assert long.guaranteed == 0
+
+
+def test_a_sequence_is_guaranteed_where_all_its_steps_are() -> None:
+    found = matched._kept({"length": 2, "wrong": [[0, 1], [2, 0], [2, 1]]}, [[True, False], [True, True], [True, True]])
+    assert found == Kept(2, 6, 5, 3, 2, 3, 2, 1)
+
+
+def test_the_guarantee_is_that_of_soft_heads() -> None:
+    """No hard head counts: majority is guaranteed nothing by T1, and by T14 where ones are many."""
+    config = TrainConfig("majority", "none", longest=3, **ALONE)
+    ask = {bits: Example((*bits, 4), tuple(range(6)), 2 + (2 * sum(bits) > 5)) for bits in product((0, 1), repeat=5)}
+    sure = matched._guaranteed(config, list(ask.values()))
+    assert ask[1, 1, 1, 1, 1] in sure
+    assert 0 < len(sure) < len(ask)
+
+
+@pytest.mark.parametrize("offsets", ["random", "fixed"])
+def test_the_tests_are_those_of_the_run(offsets: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = TrainConfig("sorting", "coupled", longest=2, n_ids=20, steps=1, batch=4, width=8, **ALONE)
+    row, asked = run(config, Evaluation((2, 4), size=10, every_step=True, offsets=offsets)), list[Example]()
+    monkeypatch.setattr(matched, "_guaranteed", lambda config, examples: asked.extend(examples) or set())
+    kept(row)
+    assert ({min(example.ids) for example in asked} == {0}) == (offsets == "fixed")
+
+
+def test_the_theorem_is_about_seeds_that_are_perfect_in_training(windowed: dict[str, Any]) -> None:
+    noted, config = windowed["every_step"], windowed["config"]
+    spoiled = {
+        **windowed,
+        "config": {**config, "seed": 1},
+        "every_step": {**noted, "training": {**noted["training"], "wrong": [[0, 0]]}},
+        "tests": [{**test, "free_running": 4} for test in windowed["tests"]],
+    }
+    [found] = compare([windowed, spoiled])
+    assert (found.kind, found.perfect, len(found.kept)) == ("theorem", (True, False), 1)
+    assert found.fitted  # as one seed is
+    assert found.generalizes(4)
+    [alone] = compare([{**spoiled, "tests": windowed["tests"]}])  # right in all tests, and wrong in training
+    assert (alone.perfect, alone.kept, alone.kind) == ((False,), (), "promise")

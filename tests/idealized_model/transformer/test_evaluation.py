@@ -277,6 +277,9 @@ def test_wrong_steps_are_those_of_running_after_the_reference_one_step_at_a_time
     trainer.run()
     sequences = list(drawn_sequences(config, trainer.task, 3, size=20))
     steps, wrong = wrong_steps(trainer, sequences)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "CELLS", 100)  # in several batches
+        assert wrong_steps(trainer, sequences) == (steps, wrong)
     expected = []
     for i, (instance, ids) in enumerate(sequences):
         for j, step in enumerate(instance.steps):

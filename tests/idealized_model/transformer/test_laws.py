@@ -86,3 +86,8 @@ def test_laws_that_are_too_large_are_refused_while_they_are_listed() -> None:
         list(sequences_of_training(config, budget=1000))
     with pytest.raises(BudgetExceeded, match="sequences_of_tests"):
         list(sequences_of_tests(config, 2, budget=1000))
+
+
+def test_training_begins_at_its_shortest_length() -> None:
+    config = TrainConfig("parity with scratchpad, token-coupled", "coupled", shortest=2, **BASE)  # type: ignore[arg-type]
+    assert {len(instance.tokens) for instance, _ in sequences_of_training(config)} == {5}
