@@ -13,7 +13,7 @@ import numpy as np
 from figures.plot import Plot, Row, Rows
 from figures.runs import COUPLED, family, points, pooled, share
 from figures.style import Style
-from proofs_check.verdicts.comparison import HIGH, SCHEME_OF, skill
+from proofs_check.verdicts.comparison import HIGH, skill
 from proofs_check.verdicts.table import decide_all, questions
 
 from matplotlib.figure import Figure
@@ -21,6 +21,20 @@ from matplotlib.patches import Patch, Rectangle
 
 FACTOR = 4
 """Times the longest training length."""
+
+COLUMN_OF = {
+    "none": "none",
+    "absolute": "absolute",
+    "sinusoidal": "absolute",
+    "rope": "relative window",
+    "alibi": "relative window",
+    "random-shift": "random shift",
+    "pose": "random shift",
+    "coupled": "coupled",
+    "coupled-ordered": "random ordered",
+    "predicted": "predictive",
+}
+"""The column, a scheme of `verdicts`, beside which models of a position scheme stand; those have no window of their own."""
 
 OUTCOMES = {
     "generalizes": ("#8fb5fd", "✓"),
@@ -56,7 +70,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
     names = ("positions", "log_scale", "length", "runs", "right", "size", "lowest", "highest")
     rows: list[Row] = []
     for row in stored:
-        trained = [own for own, scheme in SCHEME_OF.items() if scheme.name == row["scheme"]]
+        trained = [own for own, scheme in COLUMN_OF.items() if scheme == row["scheme"]]
         like = ((_seen(row["task"], own), own, scaled) for own in trained for scaled in (True, False))
         key = next((key for key in like if key in before and key in after), None)
         point = dict.fromkeys((*names, "fitted")) if key is None else {**after[key], "fitted": _fitted(before[key])}

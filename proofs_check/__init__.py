@@ -7,7 +7,8 @@ mutant survives, 2 when something is inconclusive, 3 for bad usage, 4 when it co
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proofs_check.claims.claim import Claim, Measured, require
+    from proofs_check.claims.claim import Claim, require
+    from proofs_check.claims.registered import Measured
     from proofs_check.evidence import Evidence
     from proofs_check.problem import Problem
     from proofs_check.tasks.checking import check_task
@@ -17,7 +18,7 @@ __all__ = ["Claim", "Evidence", "Measured", "Problem", "check_task", "require"]
 _HOMES = {
     "Claim": "claims.claim",
     "Evidence": "evidence",
-    "Measured": "claims.claim",
+    "Measured": "claims.registered",
     "Problem": "problem",
     "check_task": "tasks.checking",
     "require": "claims.claim",

@@ -18,7 +18,7 @@ from proofs_check.claims.checks import Task as Check
 from proofs_check.claims.checks import perform, tasks_of
 from proofs_check.claims.finding import addresses
 from proofs_check.report import NEEDLESS, SURVIVES, explain
-from proofs_check.tasks.checking import finding_of, trial_of
+from proofs_check.tasks.checking import check_task, finding_of, trial_of
 from proofs_check.tasks.contracts import CONTRACTS
 from theory import TheoryError
 from theory.errors import did_you_mean
@@ -161,7 +161,7 @@ class TaskTests(pytest.Collector):
 
     @cached_property
     def _trial(self) -> Trial:
-        return trial_of(self.task)
+        return trial_of(self.task, **(check_task.__kwdefaults__ or {}))
 
     def finding(self, contract: str) -> Finding:
         """What `check_task` finds of a contract: once a process, and nothing of those after it."""

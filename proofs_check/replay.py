@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any, cast, get_args
 
 from proofs_check.claims import engines, find
-from proofs_check.claims.claim import Claim, Facts, Parts, Profile, as_problems
+from proofs_check.claims.claim import Claim, Facts, Profile
 from proofs_check.claims.finding import said
+from proofs_check.claims.functions import Parts, as_problems
 from proofs_check.claims.recorded import from_field
 from proofs_check.evidence import version
 from proofs_check.problem import in_words

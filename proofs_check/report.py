@@ -15,7 +15,7 @@ from proofs_check.claims.checks import Run
 from proofs_check.claims.finding import IDS
 from proofs_check.evidence import Evidence, version
 from proofs_check.terminal import show
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, number_of, shown
 
 SCHEMA = 1
 PACKAGES = ("numpy", "scipy", "sympy", "hypothesis", "rich")
@@ -125,8 +125,8 @@ def verdict(report: Report) -> str:
     ids = [claim["id"] for claim in report["claims"]]
     hold = f"All {len(ids)} claims hold" if len(ids) > 1 else f"{ids[0]} holds"
     return (
-        f"{hold}: {instances:,} cases ({decisive(evidence)} decisive), {mutants} mutants refuted, "
-        f"{hypotheses} hypotheses shown necessary, {report['seconds']:.0f} s."
+        f"{hold}: {number_of(instances, 'case')} ({decisive(evidence)} decisive), {number_of(mutants, 'mutant')} refuted, "
+        f"{number_of(hypotheses, 'hypothesis')} shown necessary, {report['seconds']:.0f} s."
     )
 
 
@@ -161,7 +161,12 @@ def print_table(report: Report, console: Console, *, mutants: bool = False) -> N
                 table.add_row("", "", escape(f"{name}: {facts(witness)}"), "", "", "")
         found = [entry for entry in claim["necessity"] if entry["witness"] is not None]
         table.add_row(
-            "", "necessity", f"{len(found)} of {len(claim['necessity'])} hypotheses have a witness", "", "", ""
+            "",
+            "necessity",
+            f"{len(found)} of {len(claim['necessity'])} hypotheses have a witness",
+            "",
+            "",
+            "",
         )
         if mutants:
             for entry in found:

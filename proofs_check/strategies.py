@@ -272,7 +272,7 @@ def heads(
             fix="Raise the vocabulary.",
         )
 
-    views = st.one_of(st.builds(View, _words(k, vocabulary), _words(k, reach + 1).map(own.key_of)) for k in sizes)
+    views = st.one_of([st.builds(View, _words(k, vocabulary), _words(k, reach + 1).map(own.key_of)) for k in sizes])
     labels = st.integers(0, n_labels - 1)
     return HardHead(own, draw(st.dictionaries(views, labels, min_size=min_views, max_size=max_views)))
 

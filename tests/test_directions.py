@@ -6,6 +6,7 @@ Not counted is that importing a module imports the packages that hold it: a pack
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import lengthgen_entry
+from proofs_check.claims.finding import IDS
 
 HOME = lengthgen_entry.HOME
 DOOR = "lengthgen_entry"
@@ -62,6 +64,16 @@ LOADED = {
 ANYTHING = {"theory.modules"}
 """What imports modules of users, by names that they give."""
 
+BY_NAME = {
+    "proofs_check.claims.finding": (
+        "a claim of the theory by its id, or of users",
+        r"proofs_check\.claims\.t\d+[a-z]?",
+    ),
+    "proofs_check.work.executors": ("what makes an executor, of users", ""),
+    "theory.tasks.finding": ("tasks of users", ""),
+}
+"""Who lets `theory.modules.imported` import, with what for, and those of our modules that it may be."""
+
 
 def sources() -> dict[str, str]:
     """Every module of the project with its source."""
@@ -86,8 +98,34 @@ def imports(name: str, source: str, known: Mapping[str, str], *, package: bool =
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield from (found for found in (inner if inner in known else base,) if found in known)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+        elif isinstance(node, ast.Call) and is_import(node.func):
             yield from named(name, node.args[0], tables, known)
+    if loose := loads(tree):
+        raise AssertionError(f"{name} has {loose[0]}: nobody can tell what that imports")
+    if name != "theory.modules" and any(called(node) == "imported" for node in ast.walk(tree)):
+        assert name in BY_NAME, f"{name} lets something be imported: nobody can tell what that is"
+        pattern = BY_NAME[name][1]
+        yield from (other for other in known if pattern and re.fullmatch(pattern, other))
+
+
+def called(node: ast.AST) -> str:
+    """What a name, an attribute or an import is of."""
+    match node:
+        case ast.Name(id=found) | ast.Attribute(attr=found) | ast.alias(name=found):
+            return found
+    return ""
+
+
+def is_import(node: ast.AST) -> bool:
+    return called(node) in ("import_module", "__import__")
+
+
+def loads(tree: ast.AST) -> list[str]:
+    """Other ways to the functions that import by name than to call them by their own name."""
+    direct = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    other = [node for node in ast.walk(tree) if is_import(node) and not isinstance(node, ast.alias)]
+    renamed = [node for node in ast.walk(tree) if isinstance(node, ast.alias) and is_import(node) and node.asname]
+    return [*map(ast.unparse, renamed), *(ast.unparse(node) for node in other if id(node) not in direct)]
 
 
 def named(name: str, argument: ast.expr, tables: Mapping[str, ast.expr], known: Mapping[str, str]) -> Iterator[str]:
@@ -173,3 +211,27 @@ def test_every_import_is_seen() -> None:
         TopologicalSorter(graph(modules)).prepare()
     with pytest.raises(AssertionError, match="nobody can tell"):
         graph({"p": "import_module(name)"})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from importlib import import_module as load\nload('p')",
+        "import importlib as i\nload = i.import_module\nload('p')",
+        "from functools import partial\npartial(__import__, 'p')",
+        "from theory.modules import imported\nimported('p', 'p', asked, [])",
+        "from theory.modules import imported as load\nload('p', 'p', asked, [])",
+        "import theory.modules as m\nm.imported('p', 'p', asked, [])",
+    ],
+)
+def test_an_import_under_another_name_is_refused(source: str) -> None:
+    with pytest.raises(AssertionError, match="nobody can tell"):
+        graph({"p": source})
+
+
+def test_a_claim_that_is_found_by_its_id_is_seen() -> None:
+    """And who imports by name does so still."""
+    found = project()["proofs_check.claims.finding"]
+    assert {f"proofs_check.claims.{claim.lower()}" for claim in IDS} <= found
+    for name in BY_NAME:
+        assert "theory.modules" in project()[name]

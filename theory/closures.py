@@ -19,8 +19,8 @@ from theory.set_families import Family, Ints, bit, changes, distinct, ranges
 Bits: TypeAlias = NDArray[np.uint64]
 Mask: TypeAlias = NDArray[np.bool_]
 
-WORDS = 2**24
-"""64-bit words that the bits of all entries of a level may take at once, and `MOST` that those of one entry may."""
+WORDS = 2**21
+"""64-bit words that the bits of all entries may take at once, and `MOST` that those of one entry may."""
 
 MOST = 16
 
@@ -186,12 +186,13 @@ class _Left:
     def __init__(self, cases: Cases, sets: Family, by_kind: Entries, by_case: Entries) -> None:
         self._of, self._sets, self._by_kind = cases, sets, by_kind
         words = (len(sets) + 63) // 64
-        self._may = np.full((cases.n_views, words), ~np.uint64(0))  # by view: the sets without it
-        np.bitwise_and.at(self._may, (sets.members, sets.owners // 64), ~bit(sets.owners))
+        # (word, view): the sets without the view; (word, case): those under which it is left
+        self._may = np.full((words, cases.n_views), ~np.uint64(0))
+        np.bitwise_and.at(self._may, (sets.owners // 64, sets.members), ~bit(sets.owners))
         self._placed = np.zeros_like(self._may)
-        self._left = np.full((len(cases.views), words), ~np.uint64(0))
+        self._left = np.full((words, len(cases.views)), ~np.uint64(0))
         for first in by_case.at(np.zeros(1, dtype=np.int64)):
-            self._place(first.items, self._may[first.items], first)
+            self._place(first.items, self._may[:, first.items], first)
         self._by_case = by_case
 
     def place_all(self) -> None:
@@ -209,37 +210,40 @@ class _Left:
         kinds, present = self._present(entries)
         views, labels = self._of.view_of_kind[kinds], self._of.label_of_kind[kinds]
         first = changes(views)
-        several = np.zeros((len(first), present.shape[1]), dtype=np.uint64)
+        several = np.zeros((len(present), len(first)), dtype=np.uint64)
         for digit in range(int(labels.max(initial=0)).bit_length()):  # two labels differ in some binary digit
-            odd = (labels >> digit & 1 == 1)[:, None]
-            ones, zeros = (np.bitwise_or.reduceat(np.where(odd == one, present, 0), first) for one in (True, False))
+            odd = labels >> digit & 1 == 1
+            ones, zeros = (
+                np.bitwise_or.reduceat(np.where(odd == one, present, 0), first, axis=1) for one in (True, False)
+            )
             several |= ones & zeros
-        return views[first], self._may[views[first]] & ~several
+        return views[first], self._may[:, views[first]] & ~several
 
     def _present(self, entries: Entries) -> tuple[Ints, Bits]:
         """Kinds, and the sets under which some case of the kind is left."""
         first = changes(entries.items)
-        return entries.items[first], np.bitwise_or.reduceat(self._left[entries.cases], first)
+        return entries.items[first], np.bitwise_or.reduceat(np.take(self._left, entries.cases, axis=1), first, axis=1)
 
     def _place(self, views: Ints, sets: Bits, entries: Entries) -> bool:
         """Place views under these sets; whether that removes any of the cases of these entries."""
         if not len(entries.cases):
             return False
-        self._placed[views] = sets
+        self._placed[:, views] = sets
         first = changes(entries.cases)
         cases = entries.cases[first]
-        before = self._left[cases]
-        self._left[cases] = after = before & ~np.bitwise_or.reduceat(self._placed[entries.items], first)
+        before = self._left[:, cases]
+        removed = np.bitwise_or.reduceat(np.take(self._placed, entries.items, axis=1), first, axis=1)
+        self._left[:, cases] = after = before & ~removed
         return bool((after != before).any())
 
     def _alive(self) -> Mask:
         """By case, whether it is left under some set."""
-        alive: Mask = np.bitwise_or.reduce(self._left, axis=1) != 0
+        alive: Mask = np.bitwise_or.reduce(self._left, axis=0) != 0
         return alive
 
     def some(self) -> Mask:
         """By set, whether any case is left."""
-        every, place = np.bitwise_or.reduce(self._left, axis=0), np.arange(len(self._sets))
+        every, place = np.bitwise_or.reduce(self._left, axis=1), np.arange(len(self._sets))
         some: Mask = (every[place // 64] & bit(place)) != 0
         return some
 
@@ -259,7 +263,7 @@ class _Left:
             place = sets.owners[member]
             known = row[kinds] >= 0
             member, kinds, place = member[known], kinds[known], place[known]
-            holds = (present[row[kinds], place // 64] & bit(place)) != 0
+            holds = (present[place // 64, row[kinds]] & bit(place)) != 0
             np.add.at(number, member[holds], 1)
             label[member[holds]] = self._of.label_of_kind[kinds[holds]]
         return number, label

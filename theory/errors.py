@@ -57,6 +57,18 @@ def amount(size: int) -> str:
     return f"about 10^{len(str(size)) - 1}" if size < HUGE else "10^1000 or more"
 
 
+def number_of(count: int, what: str) -> str:
+    """A number of things, in words.
+
+    Examples
+    --------
+    >>> number_of(1, "mutant"), number_of(1200, "case"), number_of(0, "hypothesis")
+    ('1 mutant', '1,200 cases', '0 hypotheses')
+    """
+    plural = f"{what[:-2]}es" if what.endswith("is") else f"{what}s"
+    return f"{amount(count)} {what if count == 1 else plural}"
+
+
 class TheoryError(Exception):
     """Root of every error that this toolkit raises on purpose.
 

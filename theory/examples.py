@@ -281,6 +281,10 @@ class Mixture(Law):
 
     components: tuple[tuple[Law, Fraction], ...]
 
+    def __post_init__(self) -> None:
+        expected, fix = "at least one pair (law, probability)", "Build it with mixture([(law, '1/2'), ...])."
+        check(self.components, "Mixture", "components", self.components, expected=expected, fix=fix)
+
     @property
     def labels(self) -> tuple[Label, ...]:
         return tuple(dict.fromkeys(label for law, _ in self.components for label in law.labels))
@@ -337,7 +341,8 @@ def mixture(components: Iterable[tuple[Law, Rational]]) -> Law:
     check(given, "mixture", "components", got="no components", expected=expected, fix=fix)
     for i, entry in enumerate(given):
         pair = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], Law)
-        check(pair, "mixture", f"components[{i}]", entry, expected="a pair (law, probability)", fix=fix)
+        own = f"For equal weights write (law, '1/{len(given)}')." if isinstance(entry, Law) else fix
+        check(pair, "mixture", f"components[{i}]", entry, expected="a pair (law, probability)", fix=own)
     weights = probabilities([weight for _, weight in given], "mixture", "components")
     flat: list[tuple[Law, Fraction]] = []
     for (law, _), p in zip(given, weights, strict=True):

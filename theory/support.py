@@ -210,6 +210,12 @@ class Fixed(SupportLaw):
 
     items: tuple[tuple[PositionSet, Fraction], ...]
 
+    def __post_init__(self) -> None:
+        fix = "Build it with support.fixed({(0, 2): 1})."
+        check(
+            self.items, "support.Fixed", "items", self.items, expected="at least one pair (set, probability)", fix=fix
+        )
+
     def _weights(self) -> tuple[tuple[int, ...], int]:
         return over_common_denominator([probability for _, probability in self.items])
 
@@ -290,7 +296,8 @@ def fixed(sets: Mapping[PositionSet, Rational]) -> Fixed:
     2
     """
     where = "support.fixed"
-    check_mapping(sets, where, "sets", "{(0, 2): probability}", "Give at least one set.")
+    weigh = "One set alone is {(0, 2): 1}; two alike are {(0, 2): '1/2', (1, 2): '1/2'}."
+    check_mapping(sets, where, "sets", "{(0, 2): probability}", weigh)
     expected = "tuples of positions >= 0 in strictly increasing order (0-based)"
     fix = "Sort the positions and list each once; one position is (0,)."
     for set_ in sets:

@@ -2,12 +2,13 @@
 
 The idealised head is what the theorems speak of: a score and an answer a view, exact, chosen freely. This is what
 gradient descent finds in a real architecture, in floats; no theorem here speaks of it, and runs of it are evidence beside
-the verdicts (`proofs_check.verdicts.comparison`). The two share the tasks of `theory` and no code: nothing of `head`, `risk`,
+the verdicts (`proofs_check.verdicts.comparison`); but for a model of attention alone, which `as_head` reads as the soft
+head that it is. The two share the tasks of `theory` and no code: nothing of `head`, `risk`,
 `counting`, `enumeration` and `learning` imports this package, nor does it import them.
 
 `config` holds the sizes and the parameters, `engine` and `passes` the way through the model, forward and back, `encodings`
 how IDs enter, `data` how tasks become a `batch`, `training` the optimizer and checkpoints, `evaluation` the scores, `runs`
-and `sweeps` whole runs and many of them, and `results` their rows.
+and `sweeps` whole runs and many of them, `results` their rows, and `soft_head` what a model of attention alone is.
 """
 
 from idealized_model.transformer.batch import Batch
@@ -15,6 +16,7 @@ from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.evaluation import Score, attention_mass, evaluate, rollout
+from idealized_model.transformer.soft_head import ModelHead, Prediction, as_head, predicted_accuracy
 from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
 
 __all__ = [
@@ -23,12 +25,16 @@ __all__ = [
     "Diverged",
     "Engine",
     "ModelConfig",
+    "ModelHead",
     "Parameters",
     "Positions",
+    "Prediction",
     "Score",
     "TrainConfig",
     "Trainer",
+    "as_head",
     "attention_mass",
     "evaluate",
+    "predicted_accuracy",
     "rollout",
 ]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from itertools import product
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from proofs_check.claims import engines
 from proofs_check.claims.claim import Claim, Profile
-from proofs_check.claims.engines import Drawn, Noticed, Witness
+from proofs_check.claims.engines import Drawn, Noticed
 from proofs_check.claims.finding import find, said
-from proofs_check.claims.turns import ALONE, WHOLE, Listed, Pace, Turn, Walked, after, together, walk
+from proofs_check.claims.recorded import Witness
+from proofs_check.claims.turns import ALONE, WHOLE, Listed, Pace, Tally, Turn, Walked, after, together, walk
 from proofs_check.evidence import Evidence
 from proofs_check.work.pool import Reporting, Tick, Unfinished, Watch, collect
-from theory.errors import of_the_machine
+from theory.errors import number_of, of_the_machine
 
 Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity"]
 ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity")
@@ -41,7 +43,14 @@ class Task:
         return f"{self.claim} {self.engine}: {self.name}"
 
 
-Part: TypeAlias = Turn | int | str | None
+class Meeting(NamedTuple):
+    """A mutant that a check is to notice, in one of its blocks."""
+
+    mutant: str
+    block: int = 0
+
+
+Part: TypeAlias = Turn | int | Meeting | None
 """A turn of a list of problems; a block of draws; a mutant that is to be noticed; None: a measurement or proof itself."""
 
 
@@ -58,10 +67,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class Raised:
-    """What a claim's own code raised, in words, after so many cases."""
+    """What a claim's own code raised, in words, after so many cases; of draws {key: what was decided of it}."""
 
     said: str
     covered: int = 0
+    keys: Mapping[Hashable, Tally] = field(default_factory=dict)
 
 
 Piece: TypeAlias = Walked[Any] | Drawn | Evidence | Noticed | Raised
@@ -220,10 +230,15 @@ class Check:
         if isinstance(piece, Walked) and isinstance(shard.part, Turn):
             ends = [turn.block for turn in self._turns() if turn.end is not None]
             return self._ask(after(shard.part, piece, min(ends, default=None)))
-        if self.missing or isinstance(shard.part, str):
+        if isinstance(shard.part, Meeting):
+            mutant, block = shard.part
+            through = isinstance(piece, Noticed) and not piece.by_it
+            more = through and block + 1 < engines.n_meetings(self._check)
+            return self._ask([Meeting(mutant, block + 1)]) if more else []
+        if self.missing:
             return []
-        alone = self._alone()
-        return self._ask(self._check.notices) if isinstance(alone, Evidence) and engines.asks(alone) else []
+        alone, names = self._alone(), self._check.notices
+        return self._ask([*map(Meeting, names)]) if isinstance(alone, Evidence) and engines.asks(alone) else []
 
     def result(self, covered: int = 0) -> Result:
         """What the shards come to; where some are missing, what is known after so many cases."""
@@ -247,8 +262,8 @@ class Check:
         if alone is None or (self.missing and alone.kind != "refuted"):
             return self._cut_off(covered)
         met: list[Noticed] = []
-        for name in self._check.notices:
-            piece = self.found.get(Shard(self.task, name))
+        for name, block in product(self._check.notices, range(engines.n_meetings(self._check))):
+            piece = self.found.get(Shard(self.task, Meeting(name, block)))
             if isinstance(piece, Raised):
                 return self._undone(piece.said, alone.instances)
             met += [piece] if isinstance(piece, Noticed) else []
@@ -266,7 +281,8 @@ class Check:
         for block in range(engines.n_blocks(self._check, self.profile)):
             piece = self.found.get(Shard(self.task, block))
             if isinstance(piece, Raised):
-                return Raised(piece.said, sum(block.tally.cases for block in drawn) + piece.covered)
+                before = {key: one for block in drawn for key, (one, _) in block.keys.items()}
+                return Raised(piece.said, sum(one.cases for one in {**piece.keys, **before}.values()))
             drawn += [piece] if isinstance(piece, Drawn) else []
             if drawn and drawn[-1].refuted is not None:
                 break
@@ -278,12 +294,13 @@ class Check:
     def _cut_off(self, covered: int) -> Result:
         if self.task.engine in ("mutant", "necessity"):
             return Result(finished=False)
-        said = f"interrupted after {covered:,} cases, none of which refuted the claim"
+        said = f"interrupted after {number_of(covered, 'case')}, none of which refuted the claim"
         return Result(self._inconclusive(said, covered), finished=False)
 
     def _undone(self, what: str, covered: int) -> Result:
         """What a claim's own code raised costs the others nothing: this one is inconclusive."""
-        evidence = self._inconclusive(f"it could not be done: {what}", covered)
+        advice = f"Mend that, then run: lengthgen check --claim {self.task.claim}"
+        evidence = self._inconclusive(f"it could not be done: {what}. {advice}", covered)
         return Result(evidence, finished=self.task.engine not in ("mutant", "necessity"))
 
     def _inconclusive(self, what: str, covered: int) -> Evidence:
@@ -317,16 +334,17 @@ def _found(profile: Profile, seed: int, pace: Pace, shard: Shard, tick: Tick) ->
         tick(cases)
 
     walked: Walked[Witness | Raised] = Walked()
+    decided: dict[Hashable, Tally] = {}
     try:
         claim, task, part = find(shard.task.claim), shard.task, shard.part
         if isinstance(part, Turn):
             return walk(_listed(claim, task, profile, counted), walked, turn=part, pace=pace)
         check = check_of(claim, task)
         match part:
-            case str():
-                return engines.notices(claim, check, part, seed)
+            case Meeting(mutant, block):
+                return engines.notices(claim, check, mutant, seed, block)
             case int():
-                return engines.draw(claim, check, profile, seed, part, counted)
+                return engines.draw(claim, check, profile, seed, part, counted, decided)
         alone = replace(check, notices=())
         if task.engine == "measured":
             return engines.measure(claim, alone, profile, seed, counted)
@@ -334,7 +352,8 @@ def _found(profile: Profile, seed: int, pace: Pace, shard: Shard, tick: Tick) ->
     except BaseException as error:  # pytest.skip raises one that is no Exception
         if of_the_machine(error) or isinstance(error, KeyboardInterrupt):
             raise
-        raised = Raised(said(error), covered)
+        keys = engines.portable(decided, shard.part) if isinstance(shard.part, int) else {}
+        raised = Raised(said(error), covered, keys)
         if not isinstance(shard.part, Turn):
             return raised
         walked.end = raised

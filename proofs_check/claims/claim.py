@@ -18,147 +18,18 @@
 from __future__ import annotations
 
 import inspect
-import json
-import pickle
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
-from numbers import Integral, Rational, Real
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 
-from theory.errors import HUGE, InvalidArgument, shown
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
-
-Facts: TypeAlias = dict[str, Any]
-"""What refutes a claim on a problem, as JSON: for instance {"test_loss": "1/2", "bound": "1/3"}."""
-
-Profile: TypeAlias = Literal["quick", "full"]
-
-Parts: TypeAlias = Mapping[str, Any]
-"""{name: value} of what is changed in a statement; {} is the claim itself."""
-
-Problems: TypeAlias = Callable[[Profile], Iterable[Any]]
-Searched: TypeAlias = Literal["sampled", "search"]
-Shown: TypeAlias = Literal["proved", "exhausted"]
-
-
-def _key(problem: Any) -> Hashable:
-    """A problem itself, or its pickle where it is mutable, or equal to itself alone."""
-    try:
-        own: object = type(problem).__hash__
-        if own is object.__hash__:  # of the object, not of what it says
-            with suppress(Exception):
-                return pickle.dumps(problem)
-        hash(problem)
-    except TypeError:
-        try:
-            return pickle.dumps(problem)
-        except Exception as error:
-            raise _refused(
-                "Claim.sampler", "key", f"the {type(problem).__name__} {shown(problem)}, which does not pickle ({error})",
-                "problems that hash or pickle", "Give the sampler a key: key=lambda problem: ...",
-            ) from None  # fmt: skip
-    found: Hashable = problem
-    return found
-
-
-@dataclass(frozen=True)
-class Family:
-    """A finite family of problems, with its scope in words."""
-
-    scope: str
-    problems: Problems
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """Random problems: a Hypothesis strategy, with its scope in words and how many to draw."""
-
-    scope: str
-    strategy: Callable[[], SearchStrategy[Any]]
-    quick: int
-    full: int
-    notices: tuple[str, ...] = ()
-    key: Callable[[Any], Hashable] = _key
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A machine check of a derivation or of identities."""
-
-    scope: str
-    check: Callable[..., int]
-    kind: Shown = "proved"
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A check of its own kind (Monte Carlo against exact values, an adversarial search)."""
-
-    engine: Searched
-    scope: str
-    run: Callable[..., Measured]
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a measurement saw.
-
-    Attributes
-    ----------
-    instances : how many cases.
-    summary : a sentence.
-    refutation : a problem with the facts that refute the claim there, if there is one.
-    decisive : how many of the cases could have refuted it (None: each).
-
-    Raises
-    ------
-    InvalidArgument : for what is none of these, and more decisive cases than cases.
-
-    Examples
-    --------
-    >>> Measured(1000, "none of a thousand is above the bound").refutation is None
-    True
-    """
-
-    instances: int
-    summary: str
-    refutation: tuple[Any, Facts] | None = None
-    decisive: int | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.summary, str):
-            raise _refused("Measured", "summary", shown(self.summary), "a text", "Say in words what was seen.")
-        object.__setattr__(self, "instances", as_count(self.instances, "instances", "Measured"))
-        if self.decisive is not None:
-            decisive = _at_most(as_count(self.decisive, "decisive", "Measured"), self.instances, "decisive", "Measured")
-            object.__setattr__(self, "decisive", decisive)
-        match self.refutation:
-            case None | (_, Mapping()):
-                return
-        raise _refused(
-            "Measured", "refutation", shown(self.refutation), "a pair (problem, {name: value}), or None",
-            "Give the problem with the facts that refute the claim there.",
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A hypothesis dropped: problems outside it, and what the statement without it is said to change."""
-
-    problems: Callable[[], Iterable[Any]]
-    parts: Parts
-
-
-Check: TypeAlias = Family | Sampler | Measurement | Proof
+from proofs_check.claims.functions import Facts as Facts
+from proofs_check.claims.functions import Parts, as_count, as_facts, at_most, check_signature, keywords, refused
+from proofs_check.claims.registered import Check, Dropped, Family, Measurement, Proof, Sampler, Searched, Shown, itself
+from proofs_check.claims.registered import Measured as Measured
+from proofs_check.claims.registered import Profile as Profile
+from theory.errors import shown
 
 R = TypeVar("R", bound=Callable[..., Facts | None])
 B = TypeVar("B", bound=Callable[..., bool])
@@ -166,20 +37,6 @@ N = TypeVar("N", bound=Callable[..., int])
 Q = TypeVar("Q", bound=Callable[..., Iterable[Any]])
 S = TypeVar("S", bound=Callable[[], Any])
 M = TypeVar("M", bound=Callable[..., Measured])
-
-
-def require(condition: bool, step: str) -> None:
-    """Let a proof go no further, naming the step, unless the condition holds.
-
-    Examples
-    --------
-    >>> require(2 + 2 == 5, "the sum of 2 and 2")
-    Traceback (most recent call last):
-    ...
-    AssertionError: the sum of 2 and 2
-    """
-    if not condition:
-        raise AssertionError(step)
 
 
 class Claim:
@@ -225,13 +82,13 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         tightness: str = "",
     ) -> None:
         if not isinstance(id, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", id, re.ASCII):
-            raise _refused("Claim", "id", shown(id), "letters, digits, '_', '.' and '-'", "For instance 'shorter'.")
+            raise refused("Claim", "id", shown(id), "letters, digits, '_', '.' and '-'", "For instance 'shorter'.")
         for name, text in {"statement": statement, "title": title, "tightness": tightness}.items():
             if not isinstance(text, str) or (name == "statement" and not text.strip()):
-                raise _refused("Claim", name, shown(text), "a text", "Say it in words.")
+                raise refused("Claim", name, shown(text), "a text", "Say it in words.")
         assumed = {} if hypotheses is None else hypotheses
         if not isinstance(assumed, Mapping) or not all(isinstance(t, str) for pair in assumed.items() for t in pair):
-            raise _refused(
+            raise refused(
                 "Claim", "hypotheses", shown(hypotheses), "{short name: what is assumed}", "Say each in words."
             )
         self.id, self.title, self.statement, self.tightness = id, title, statement, tightness
@@ -262,16 +119,16 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         """
         where, form = "Claim.refute", "(problem, *, part=value, ...)"
         _check_first(where, self._refute)
-        _check_signature(where, function, 1, form)
+        check_signature(where, function, 1, form)
         if parts := [*inspect.signature(function).parameters.values()][1:]:
             kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
             if early := [part.name for part in parts if part.kind in kinds]:
                 got, fix = f"the part {early[0]} in front of a *", f"Write it behind a *: (problem, *, {early[0]}=...)."
-                raise _refused(where, "function", got, f"a function {form}", fix)
-        self.parts = _keywords(function)
+                raise refused(where, "function", got, f"a function {form}", fix)
+        self.parts = keywords(function)
         required = [name for name, value in self.parts.items() if value is inspect.Parameter.empty]
         if required:
-            raise _refused(
+            raise refused(
                 where, "function", f"the part {required[0]} without a value", "a default for each part",
                 "Give it the value that the claim states.",
             )  # fmt: skip
@@ -282,7 +139,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         """A false variant: some parts of `refute` changed. Every one must be refuted by a family."""
         self._check_name("Claim.mutant", name, self.mutants)
         if not parts:
-            raise _refused("Claim.mutant", repr(name), "no part", "what it changes", "Name a part, with another value.")
+            raise refused("Claim.mutant", repr(name), "no part", "what it changes", "Name a part, with another value.")
         self.mutants[name] = self._checked("Claim.mutant", name, parts)
 
     def cases(self, function: N) -> N:
@@ -291,14 +148,14 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         They are counted under the hypotheses only.
         """
         _check_first("Claim.cases", self._cases)
-        _check_signature("Claim.cases", function, 1, "(problem)")
+        check_signature("Claim.cases", function, 1, "(problem)")
         self._cases = function
         return function
 
     def nonvacuous(self, function: B) -> B:
         """`nonvacuous(problem)`: whether the hypotheses of the claim hold on a problem (default: on each)."""
         _check_first("Claim.nonvacuous", self._nonvacuous)
-        _check_signature("Claim.nonvacuous", function, 1, "(problem)")
+        check_signature("Claim.nonvacuous", function, 1, "(problem)")
         self._nonvacuous = function
         return function
 
@@ -309,7 +166,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         A family must hold at least one.
         """
         _check_first("Claim.decisive", self._decisive)
-        _check_signature("Claim.decisive", function, 1, "(problem)")
+        check_signature("Claim.decisive", function, 1, "(problem)")
         self._decisive = function
         return function
 
@@ -318,7 +175,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         self._check_name("Claim.family", scope, [family.scope for family in self.families])
 
         def register(function: Q) -> Q:
-            _check_signature("Claim.family", function, 1, "(profile)")
+            check_signature("Claim.family", function, 1, "(profile)")
             self.families.append(Family(scope, function))
             return function
 
@@ -332,7 +189,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         quick: int = 50,
         full: int = 500,
         notices: Sequence[str] = (),
-        key: Callable[[Any], Hashable] = _key,
+        key: Callable[[Any], Hashable] = itself,
     ) -> Callable[[S], S]:
         """`strategy()`: a Hypothesis strategy for problems; what refutes the claim is shrunk.
 
@@ -347,13 +204,13 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         self._check_name(where, scope, [sampler.scope for sampler in self.samplers])
         for name, number in (("quick", quick), ("full", full)):
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-                raise _refused(where, name, shown(number), "how many to draw, >= 1", "For instance 50.")
+                raise refused(where, name, shown(number), "how many to draw, >= 1", "For instance 50.")
         if not callable(key):
-            raise _refused(where, "key", shown(key), "a function (problem)", "For instance key=lambda problem: ...")
+            raise refused(where, "key", shown(key), "a function (problem)", "For instance key=lambda problem: ...")
         noticed = self._check_notices(where, notices)
 
         def register(function: S) -> S:
-            _check_signature(where, function, 0, "()")
+            check_signature(where, function, 0, "()")
             self.samplers.append(Sampler(scope, function, quick, full, noticed, key))
             return function
 
@@ -372,11 +229,11 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         where = "Claim.proof"
         self._check_name(where, scope, [proof.scope for proof in self.proofs])
         if kind not in get_args(Shown):
-            raise _refused(where, "kind", shown(kind), "'proved' or 'exhausted'", "Say which of them it is.")
+            raise refused(where, "kind", shown(kind), "'proved' or 'exhausted'", "Say which of them it is.")
         noticed = self._check_notices(where, notices)
 
         def register(function: N) -> N:
-            _check_signature(where, function, 0, "(*, part=value, ...)")
+            check_signature(where, function, 0, "(*, part=value, ...)")
             self._check_parts(where, scope, function, noticed)
             self.proofs.append(Proof(scope, function, kind, noticed))
             return function
@@ -396,12 +253,12 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         """
         where = "Claim.measurement"
         if engine not in get_args(Searched):
-            raise _refused(where, "engine", shown(engine), "'sampled' or 'search'", "Say which of them it is.")
+            raise refused(where, "engine", shown(engine), "'sampled' or 'search'", "Say which of them it is.")
         self._check_name(where, scope, [measurement.scope for measurement in self.measurements])
         noticed = self._check_notices(where, notices)
 
         def register(function: M) -> M:
-            _check_signature(where, function, 3, "(rng, profile, tick, *, part=value, ...)")
+            check_signature(where, function, 3, "(rng, profile, tick, *, part=value, ...)")
             self._check_parts(where, scope, function, noticed)
             self.measurements.append(Measurement(engine, scope, function, noticed))
             return function
@@ -416,12 +273,12 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         where = "Claim.without"
         if hypothesis not in self.hypotheses:
             known = "; ".join(map(repr, self.hypotheses)) or "one that the claim names, which has none"
-            raise _refused(where, "hypothesis", shown(hypothesis), f"one of {known}", "Add it to the hypotheses.")
+            raise refused(where, "hypothesis", shown(hypothesis), f"one of {known}", "Add it to the hypotheses.")
         self._check_name(where, hypothesis, self.necessity)
         self._checked(where, hypothesis, parts)
 
         def register(function: Q) -> Q:
-            _check_signature(where, function, 0, "()")
+            check_signature(where, function, 0, "()")
             self.necessity[hypothesis] = Dropped(function, parts)
             return function
 
@@ -429,15 +286,15 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
 
     def _check_name(self, where: str, name: object, taken: Iterable[str]) -> None:
         if not isinstance(name, str) or not name.strip():
-            raise _refused(where, "name", shown(name), "a text", "Say in words what it is.")
+            raise refused(where, "name", shown(name), "a text", "Say in words what it is.")
         if name in taken:
-            raise _refused(where, "name", f"{name!r} a second time", "a name of its own", "Rename one of them.")
+            raise refused(where, "name", f"{name!r} a second time", "a name of its own", "Rename one of them.")
 
     def _checked(self, where: str, name: str, parts: Parts) -> Parts:
         for part in parts:
             if part not in self.parts:
                 known = ", ".join(self.parts) or "it has none" + ", as there is no refute yet" * (self._refute is None)
-                raise _refused(
+                raise refused(
                     where, repr(name), f"the unknown part {part}", f"a part of refute: {known}",
                     "Change one of these, or let refute take it as a keyword with a default.",
                 )  # fmt: skip
@@ -446,22 +303,22 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
     def _check_notices(self, where: str, notices: object) -> tuple[str, ...]:
         if isinstance(notices, str) or not isinstance(notices, Sequence):
             got = f"{shown(notices)} alone"
-            raise _refused(where, "notices", got, "a list of names", "Put it into [ ].")
+            raise refused(where, "notices", got, "a list of names", "Put it into [ ].")
         names = tuple(notices)
         for name in names:
             if not isinstance(name, str) or name not in self.mutants:
                 known = "; ".join(map(repr, self.mutants)) or "none so far"
-                raise _refused(
+                raise refused(
                     where, "notices", shown(name), f"names of mutants: {known}", "Register the mutant before it."
                 )
         return names
 
     def _check_parts(self, where: str, scope: str, function: Callable[..., object], notices: tuple[str, ...]) -> None:
-        own = _keywords(function)
+        own = keywords(function)
         self._checked(where, scope, own)
         for name in notices:
             if not own.keys() & self.mutants[name].keys():
-                raise _refused(
+                raise refused(
                     where, repr(scope), f"a function that takes no part which the mutant {name!r} changes",
                     f"one of {', '.join(self.mutants[name])}", "Take it as a keyword, or notice another mutant.",
                 )  # fmt: skip
@@ -478,7 +335,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         """Whether its hypotheses hold on a problem."""
         found: object = True if self._nonvacuous is None else self._nonvacuous(problem)
         if not isinstance(found, bool | np.bool_):
-            raise _refused("Claim", "what nonvacuous returns", shown(found), "True or False", "Compare, or call bool.")
+            raise refused("Claim", "what nonvacuous returns", shown(found), "True or False", "Compare, or call bool.")
         return bool(found)
 
     def parts_without(self, hypothesis: str) -> Parts:
@@ -495,7 +352,7 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         if self._decisive is None:
             return cases
         what = "what decisive returns"
-        return _at_most(as_count(self._decisive(problem), what), cases, what)
+        return at_most(as_count(self._decisive(problem), what), cases, what)
 
     @property
     def checks(self) -> list[Check]:
@@ -511,120 +368,26 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         """
         missing = "no function to refute it" if self._refute is None else "no check" if not self.checks else None
         if missing:
-            raise _refused(
+            raise refused(
                 "Claim", self.id, missing, "refute, and a family, a sampler, a measurement or a proof",
                 "Register them: @claim.refute, @claim.family(...), @claim.sampler(...), ...",
             )  # fmt: skip
 
 
-def parts_for(function: Callable[..., object], parts: Parts) -> dict[str, Any]:
-    """Those parts that a proof or a measurement takes."""
-    return {name: parts[name] for name in _keywords(function) if name in parts}
-
-
-def as_count(found: object, what: str, where: str = "Claim") -> int:
-    """A number of cases or steps.
-
-    Raises
-    ------
-    InvalidArgument : for what is none.
-    """
-    if not isinstance(found, Integral) or isinstance(found, bool) or found < 0:
-        raise _refused(where, what, shown(found), "a whole number >= 0", "Say how many.")
-    return int(found)
-
-
-def _at_most(decisive: int, cases: int, what: str, where: str = "Claim") -> int:
-    """How many cases are decisive, which are some of the cases."""
-    if decisive > cases:
-        raise _refused(where, what, shown(decisive), f"at most the {shown(cases)} cases", "Count only cases.")
-    return decisive
-
-
-def as_problems(found: object, where: str) -> Iterator[Any]:
-    """The problems of a family, or without a hypothesis.
-
-    Raises
-    ------
-    InvalidArgument : for what cannot be gone through.
-    """
-    if not isinstance(found, Iterable):
-        got = f"the {type(found).__name__} {shown(found)}"
-        raise _refused("Claim", f"what {where!r} returns", got, "problems, one by one", "Yield them.")
-    return iter(found)
-
-
-def as_facts(found: object, where: str) -> Facts:
-    """What refutes a claim, as JSON.
-
-    Raises
-    ------
-    InvalidArgument : for what is no dict of facts.
-    """
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
-        raise _refused(
-            "Claim", f"what {where} returns", shown(found), "facts as {name: value}",
-            "Return facts where a problem refutes the claim, None elsewhere.",
-        )  # fmt: skip
-    return {name: _plain(value) for name, value in found.items()}
-
-
-def _keywords(function: Callable[..., object]) -> dict[str, Any]:
-    """{keyword-only parameter: its default}."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-def _check_signature(where: str, function: object, positional: int, form: str) -> None:
-    """Refuse what cannot be called with so many values and keywords that have defaults."""
-    try:
-        if not callable(function):
-            raise TypeError(f"the {type(function).__name__} {shown(function)}")
-        for called in (function, type(function).__call__):
-            if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
-                raise TypeError("it is asynchronous")
-        keywords = dict.fromkeys(_keywords(function))
-        inspect.signature(function).bind(*range(positional), **keywords)
-    except (TypeError, ValueError) as error:
-        got = f"{getattr(function, '__name__', 'a value')}: {error}"
-        raise _refused(where, "function", got, f"a function {form}", "Change what it takes.") from None
-
-
 def _check_first(where: str, registered: object) -> None:
     if registered is not None:
-        raise _refused(where, "function", "a second one", "one function a claim", "Put both into it.")
+        raise refused(where, "function", "a second one", "one function a claim", "Put both into it.")
 
 
-def _refused(where: str, argument: str, got: str, expected: str, fix: str) -> InvalidArgument:
-    return InvalidArgument(where, argument, got=got, expected=expected, fix=fix)
+def require(condition: bool, step: str) -> None:
+    """Let a proof go no further, naming the step, unless the condition holds.
 
-
-def _plain(value: object) -> Any:
-    """A fact as JSON: exact numbers that JSON lacks, and all else, as text; sets in an order of their own."""
-    match value:
-        case None | bool() | str():
-            return _written(value)
-        case Integral():
-            return _written(int(value))
-        case Rational():
-            exact = Fraction(value)
-            return str(exact) if max(abs(exact.numerator), exact.denominator) < HUGE else shown(exact)
-        case Real():
-            return _written(float(value))
-        case Mapping():
-            return {str(name): _plain(inner) for name, inner in value.items()}
-        case set() | frozenset():
-            return [_plain(inner) for inner in sorted(value, key=repr)]
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-    said = shown(value)  # the default one has an address, which is another one each time
-    return f"<{type(value).__name__}>" if " at 0x" in said else said
-
-
-def _written(value: Any) -> Any:
-    """A value as it is, or shortened where a file in JSON could not hold it, or no one read it."""
-    try:
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except ValueError:  # long integers, NaN and infinities, halves of characters
-        return ascii(value) if isinstance(value, str) else shown(value)
-    return value
+    Examples
+    --------
+    >>> require(2 + 2 == 5, "the sum of 2 and 2")
+    Traceback (most recent call last):
+    ...
+    AssertionError: the sum of 2 and 2
+    """
+    if not condition:
+        raise AssertionError(step)

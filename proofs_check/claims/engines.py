@@ -3,53 +3,36 @@
 Draws, measurements and proofs meet mutants too, those that they say they notice: one that lets such a mutant through is
 inconclusive. Each takes a `Claim` and knows nothing more of it. Randomness comes from a seed keyed by stable names, so the
 result is the same whatever the number of workers and the order of the checks; so it is when a check is done in parts:
-lists of problems in turns (`walk`), draws block by block (`draw`), noticed mutants one by one (`notices`).
+lists of problems in turns (`walk`), draws block by block (`draw`), noticed mutants one by one, and these too block by block
+(`notices`).
 """
 
 from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import count
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from proofs_check.claims.claim import (
-    Claim,
-    Facts,
-    Family,
-    Measured,
-    Measurement,
-    Parts,
-    Profile,
-    Proof,
-    Sampler,
-    as_count,
-    as_facts,
-    as_problems,
-    parts_for,
-)
-from proofs_check.claims.recorded import as_data
+from proofs_check.claims.claim import Claim
+from proofs_check.claims.functions import Facts, Parts, as_count, as_facts, as_problems, parts_for
+from proofs_check.claims.recorded import Address, Witness, make_witness
+from proofs_check.claims.registered import Family, Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.claims.turns import Listed, Tally, Walked, together, walk
 from proofs_check.evidence import Evidence, Kind, version
 from proofs_check.problem import in_words
 from proofs_check.work.draws import each_drawn, generator
 from proofs_check.work.pool import Tick
-from theory.errors import check_type, of_the_machine
+from theory.errors import check_type, number_of, of_the_machine
 
-Address: TypeAlias = dict[str, Any]
-"""Where a problem comes from: a family and its number there, a sampler with its seed, ..."""
-
-Witness: TypeAlias = dict[str, Any]
-"""What refutes a statement, as data; see `make_witness`."""
-
-DRAWS = 500
+DRAWS = 250
 """How many problems are drawn from one seed; more are drawn in blocks, so that several workers can."""
 
 STATED: Parts = {}
@@ -80,7 +63,7 @@ def exhausted(family: Family, profile: Profile, turns: Sequence[Walked[Any]]) ->
     seconds = sum(walked.seconds for walked in turns)
     if end is not None:
         return _evidence("refuted", "exhaustive", family.scope, tally, seconds, end.end)
-    scope = f"{family.scope} [{profile}]: {tally.problems:,} problems, {tally.sound:,} of them under the hypotheses"
+    scope = f"{family.scope} [{profile}]: {number_of(tally.problems, 'problem')}, {tally.sound:,} of them under the hypotheses"
     if tally.undecided:
         scope += f", {tally.undecided:,} of these too large to decide"
     kind: Kind = "inconclusive" if not tally.decisive else "supported" if tally.undecided else "exhausted"
@@ -148,7 +131,7 @@ def prove(claim: Claim, proof: Proof) -> Evidence:
         scope = f"{proof.scope}. Vacuous: it made no step. Require each step, and return how many there are"
         return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
     evidence = Evidence(proof.kind, "symbolic", proof.scope, steps, steps, time.perf_counter() - start)
-    return noticing(evidence, [notices(claim, proof, name, 0) for name in proof.notices])
+    return noticing(evidence, _met(claim, proof, 0))
 
 
 def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Tick) -> Evidence:
@@ -159,8 +142,7 @@ def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Ti
         if drawn[-1].refuted is not None:
             break
     evidence = sampled(sampler, drawn)
-    names = sampler.notices if asks(evidence) else ()
-    return noticing(evidence, [notices(claim, sampler, name, seed) for name in names])
+    return noticing(evidence, _met(claim, sampler, seed)) if asks(evidence) else evidence
 
 
 @dataclass(frozen=True)
@@ -188,18 +170,31 @@ def _n_draws(sampler: Sampler, profile: Profile) -> int:
     return sampler.quick if profile == "quick" else sampler.full
 
 
-def draw(claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int, tick: Tick) -> Drawn:
-    """A block of `sample`."""
-    start = time.perf_counter()
-    tally, keys, refuted = _drawn(claim, sampler, profile, seed, block, STATED, tick)
+def draw(
+    claim: Claim,
+    sampler: Sampler,
+    profile: Profile,
+    seed: int,
+    block: int,
+    tick: Tick,
+    decided: dict[Hashable, Tally] | None = None,
+) -> Drawn:
+    """A block of `sample`; `decided` is filled in as it goes, also when something is raised: what was, by the key."""
+    start, keys = time.perf_counter(), {} if decided is None else decided
+    tally, refuted = _drawn(claim, sampler, profile, seed, block, STATED, tick, keys)
     if refuted is not None:
         address = {"sampler": sampler.scope, "profile": profile, "seed": seed, "hypothesis": version("hypothesis")}
         address |= {"block": block} if block else {}
         witness = make_witness(claim, "stated", *refuted, address)
         return Drawn(tally, refuted=witness, seconds=time.perf_counter() - start)
     listed = _listed(claim, sampler, profile)
-    own = {_portable(key, block, number): (one, key in listed) for number, (key, one) in enumerate(keys.items())}
-    return Drawn(tally, own, seconds=time.perf_counter() - start)
+    own = zip(portable(keys, block).items(), keys, strict=True)
+    return Drawn(tally, {name: (one, key in listed) for (name, one), key in own}, seconds=time.perf_counter() - start)
+
+
+def portable(decided: Mapping[Hashable, Tally], block: int) -> dict[Hashable, Tally]:
+    """What a block decided, by keys for other processes."""
+    return {_portable(key, block, number): one for number, (key, one) in enumerate(decided.items())}
 
 
 def _portable(key: Hashable, block: int, number: int) -> Hashable:
@@ -248,19 +243,26 @@ def _listed(claim: Claim, sampler: Sampler, profile: Profile) -> frozenset[Hasha
 
 def redraw(claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int = 0) -> Any:
     """The problem that draws from this seed shrink to, where they refute the claim; None where they do not."""
-    refuted = _drawn(claim, sampler, profile, seed, block, STATED, _quiet)[2]
+    refuted = _drawn(claim, sampler, profile, seed, block, STATED, _quiet, {})[1]
     return None if refuted is None else refuted[0]
 
 
 def _drawn(
-    claim: Claim, sampler: Sampler, profile: Profile, seed: int, block: int, parts: Parts, tick: Tick
-) -> tuple[Tally, dict[Hashable, Tally], tuple[Any, Facts] | None]:
-    """Put a statement to the test on a block of random problems: what was decided, and of each key, and what refutes it."""
+    claim: Claim,
+    sampler: Sampler,
+    profile: Profile,
+    seed: int,
+    block: int,
+    parts: Parts,
+    tick: Tick,
+    keys: dict[Hashable, Tally],
+) -> tuple[Tally, tuple[Any, Facts] | None]:
+    """Put a statement to the test on a block of random problems: what was decided, in `keys` of each, and what refutes it."""
     import hypothesis
     from hypothesis.errors import Unsatisfiable
     from hypothesis.strategies import SearchStrategy
 
-    total, keys = Tally(), dict[Hashable, Tally]()
+    total = Tally()
     found: list[tuple[Any, Facts]] = []
     raised: list[int] = []
 
@@ -290,8 +292,8 @@ def _drawn(
     except Unsatisfiable:
         pass  # nothing could be drawn: then nothing is under the hypotheses
     except _Refuted:
-        return total, keys, found[-1]  # the last one is the smallest: Hypothesis ends by replaying it
-    return total, keys, None
+        return total, found[-1]  # the last one is the smallest: Hypothesis ends by replaying it
+    return total, None
 
 
 def measure(claim: Claim, measurement: Measurement, profile: Profile, seed: int, tick: Tick) -> Evidence:
@@ -310,7 +312,7 @@ def measure(claim: Claim, measurement: Measurement, profile: Profile, seed: int,
     scope += "" if decisive else ". Vacuous: none of these cases could have refuted the claim"
     seconds = time.perf_counter() - start
     evidence = Evidence(kind, measurement.engine, scope, measured.instances, decisive, seconds)
-    return noticing(evidence, [notices(claim, measurement, name, seed) for name in measurement.notices])
+    return noticing(evidence, _met(claim, measurement, seed))
 
 
 def _measured(
@@ -339,16 +341,20 @@ def asks(evidence: Evidence) -> bool:
     return evidence.kind != "refuted" and (evidence.engine, evidence.kind) != ("symbolic", "inconclusive")
 
 
-def notices(claim: Claim, check: Sampler | Measurement | Proof, name: str, seed: int) -> Noticed:
-    """Let a check meet a mutant.
+def n_meetings(check: Sampler | Measurement | Proof) -> int:
+    """In how many blocks a check meets a mutant, until one refutes it.
 
-    Chance decides what draws and searches meet, so mutants get a full run, which ends where it refutes them.
+    Chance decides what draws and searches meet, so mutants get a full run.
     """
+    return n_blocks(check, "full") if isinstance(check, Sampler) else 1
+
+
+def notices(claim: Claim, check: Sampler | Measurement | Proof, name: str, seed: int, block: int = 0) -> Noticed:
+    """Let a check meet a mutant, in one of its blocks."""
     start, mutant = time.perf_counter(), claim.mutants[name]
     match check:
         case Sampler():
-            blocks = range(n_blocks(check, "full"))
-            by_it = any(_drawn(claim, check, "full", seed, block, mutant, _quiet)[2] is not None for block in blocks)
+            by_it = _drawn(claim, check, "full", seed, block, mutant, _quiet, {})[1] is not None
         case Measurement():
             by_it = _measured(claim, check, "full", seed, _quiet, mutant).refutation is not None
         case Proof():
@@ -360,13 +366,24 @@ def notices(claim: Claim, check: Sampler | Measurement | Proof, name: str, seed:
     return Noticed(name, by_it, time.perf_counter() - start)
 
 
+def _met(claim: Claim, check: Sampler | Measurement | Proof, seed: int) -> list[Noticed]:
+    """All mutants that a check says it notices, each met until a block refutes it."""
+    met: list[Noticed] = []
+    for name in check.notices:
+        for block in range(n_meetings(check)):
+            met.append(notices(claim, check, name, seed, block))
+            if met[-1].by_it:
+                break
+    return met
+
+
 def noticing(evidence: Evidence, found: Sequence[Noticed]) -> Evidence:
-    """The evidence of a check that met these mutants; of one that lets a mutant through it is inconclusive."""
-    missed = [one.mutant for one in found if not one.by_it]
+    """The evidence of a check that met these mutants, in some blocks; of one that lets a mutant through it is inconclusive."""
+    names = tuple(dict.fromkeys(one.mutant for one in found if one.by_it))
+    missed = [name for name in dict.fromkeys(one.mutant for one in found) if name not in names]
     if missed:
         scope = f"{evidence.scope}: the check does not notice the mutant {', '.join(missed)}"
         evidence = replace(evidence, kind="inconclusive", scope=scope)
-    names = tuple(one.mutant for one in found if one.by_it)
     return replace(evidence, noticed=names, seconds=evidence.seconds + sum(one.seconds for one in found))
 
 
@@ -425,23 +442,6 @@ def _broken(
     tally += Tally(1, cases=1)
     tick(1)
     return None if facts is None else make_witness(claim, variant, problem, facts, address)
-
-
-def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address: Address) -> Witness:
-    """A witness: what was refuted, on which problem, and what was seen; `replay` needs nothing else.
-
-    The problem is stored as data where it has a data form; else its address, from which it can be made again.
-    """
-    data = as_data(problem)
-    spare = data is not None and variant.startswith(("mutant", "without"))
-    witness: Witness = {
-        "schema": 1,
-        "claim": claim.address,
-        "variant": variant,
-        "facts": facts,
-        "problem": {"address": {**address, "version": version("lengthgen")}} if data is None else data,
-    }
-    return witness if spare else witness | {"words": in_words(problem)}
 
 
 def _problems(claim: Claim, profile: Profile) -> Iterator[tuple[Family, int, Any]]:

@@ -18,9 +18,12 @@ import json
 import math
 import sys
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
-from proofs_check.problem import Problem
+from proofs_check.claims.claim import Claim
+from proofs_check.claims.functions import Facts
+from proofs_check.evidence import version
+from proofs_check.problem import Problem, in_words
 from proofs_check.problem_files import law_from_data, law_to_data, problem_from_dict, problem_to_dict
 from theory import Law
 from theory.errors import InvalidArgument, of_the_machine, shown
@@ -28,10 +31,33 @@ from theory.errors import InvalidArgument, of_the_machine, shown
 Json = Any
 """Whatever json.loads returns."""
 
+Address: TypeAlias = dict[str, Any]
+"""Where a problem comes from: a family and its number there, a sampler with its seed, ..."""
+
+Witness: TypeAlias = dict[str, Any]
+"""What refutes a statement, as data; `replay` needs nothing else."""
+
 DEEPEST = 100
 """Levels of nesting that data may have."""
 
 CONTAINERS = {"list": list, "set": set, "frozenset": frozenset}
+
+
+def make_witness(claim: Claim, variant: str, problem: Any, facts: Facts, address: Address) -> Witness:
+    """A witness: what was refuted, on which problem, and what was seen; `replay` needs nothing else.
+
+    The problem is stored as data where it has a data form; else its address, from which it can be made again.
+    """
+    data = as_data(problem)
+    spare = data is not None and variant.startswith(("mutant", "without"))
+    witness: Witness = {
+        "schema": 1,
+        "claim": claim.address,
+        "variant": variant,
+        "facts": facts,
+        "problem": {"address": {**address, "version": version("lengthgen")}} if data is None else data,
+    }
+    return witness if spare else witness | {"words": in_words(problem)}
 
 
 def as_data(problem: Any) -> dict[str, Json] | None:

@@ -15,7 +15,8 @@ import numpy as np
 from idealized_model import SparseAttentionHead, loss
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.claims.families import ensemble, ensembles, marked_parity, random_pairs
-from proofs_check.claims.t3 import SOFT_OUTCOMES, exchangeable_problems, refute_soft
+from proofs_check.claims.soft import refute_soft
+from proofs_check.claims.t3 import SOFT_OUTCOMES, exchangeable_problems
 from proofs_check.claims.t3a import rare_noise_loss
 from proofs_check.problem import Problem
 from theory import HeadClass, Law, PlantedEnsemble, bounds, claims, coverage, mixture, positions, retention, support

@@ -291,9 +291,10 @@ def _with_ids(profile: Profile) -> Iterator[Problem]:
 
 
 @claim.proof(
-    "T13's proof for laws of any size, by SAT at Herbrand constants: what is guaranteed, and a head for each failure"
+    "T13's proof for laws of any size, by SAT at Herbrand constants: what is guaranteed, and a head for each failure",
+    notices=("free views forgotten", "flip forgotten", "the closure with all views"),
 )
-def prove_guarantee() -> int:
+def prove_guarantee(*, statement: Statement = STATED) -> int:
     """A perfect ranked head h; the highest-ranked view w of h that occurs in the rest; the highest-ranked view u of h among
     the views U of the test example e; examples r1, r2 of the rest, t of training."""
 
@@ -327,7 +328,7 @@ def prove_guarantee() -> int:
         [
             in_test,
             in_test >> above("u", "w"),  # u is the highest in U
-            left("r1") & inside("r1", "u"),
+            *[left("r1") & inside("r1", "u")] * statement.free,
             (left("r1") & inside("r1", "u")) >> above("w", "u"),  # w is the highest in the rest
             (above("u", "w") & above("w", "u")) >> same("u", "w"),
         ],
@@ -338,7 +339,8 @@ def prove_guarantee() -> int:
         [
             left("r1") & inside("r1", "u"),
             *((left(r) & inside(r, "u")) >> same("answer u", f"label {r}") for r in ("r1", "r2")),
-            (left("r2") & inside("r2", "u") & ~same("label r1", "label r2")) | same("label r1", "label e"),
+            *[(left("r2") & inside("r2", "u") & ~same("label r1", "label r2")) | same("label r1", "label e")]
+            * (statement.flip != "off"),
         ],
         same("answer u", "label e"),
         terms=["answer u", "label r1", "label r2", "label e"],
@@ -373,7 +375,7 @@ def prove_guarantee() -> int:
     return steps + prove(
         "both err at test: nothing that was placed is a view of the test example, and the answer of u is wrong",
         [
-            ~atom("placed", "e"),
+            *[~atom("placed", "e")] * (statement.placed == "without U"),
             inside("e", "u"),
             (~atom("placed", "e") & inside("e", "u")) >> same("answer n", "answer u"),
             ~same("answer u", "label e"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from idealized_model import HeadSpace, SparseAttentionHead, loss
+from idealized_model import HeadSpace, loss
 from idealized_model import abstention as abstention_of
 from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.claims.families import ensemble, ensembles, marked_parity, random_pairs
+from proofs_check.claims.soft import refute_soft, soft_heads, soft_loss
 from proofs_check.problem import Problem, view_table
 from theory import (
     AssumptionViolated,
@@ -32,7 +33,6 @@ from theory import (
 )
 from theory.exact import as_float, over_common_denominator
 from theory.examples import Label
-from theory.heads import View
 from theory.planted import planted_components
 
 if TYPE_CHECKING:
@@ -179,29 +179,6 @@ def _hard_losses(problem: Problem) -> tuple[list[tuple[int, int, int, int, int]]
     return list(zip(*(column.tolist() for column in columns), strict=True)), train_denominator, test_denominator
 
 
-def soft_heads(problem: Problem, *, normalised: bool) -> Iterator[SparseAttentionHead]:
-    """A fixed grid of six soft heads: scores 1/10, 1, 0 and the labels dealt out to the views in turn.
-
-    Planted views answer rightly; normalised heads score them 1, the others 1/1000.
-    """
-    space = problem.space()
-    answers = {
-        word: label
-        for law in (problem.train, problem.test)
-        for part, _ in planted_components(law, "T3", "law")
-        for word, label in part.ensemble.target.items()
-    }
-    levels = (Fraction(1, 10), Fraction(1), Fraction(0))
-    for pattern, flip in product(range(3), range(2)):
-        score: dict[View, Fraction] = {}
-        value: dict[View, Label] = {}
-        for i, view in enumerate(space.views):
-            planted = view.tokens in answers
-            score[view] = (Fraction(1) if normalised else Fraction(1, 1000)) if planted else levels[(i + pattern) % 3]
-            value[view] = answers[view.tokens] if planted else space.labels[(i + flip) % len(space.labels)]
-        yield SparseAttentionHead(problem.heads, score=score, value=value)
-
-
 def _refute_soft(problem: Problem, cov: Coverage, statement: Statement, without: str) -> Facts | None:
     if statement.flipped or not _soft_in_scope(problem, cov, without):
         return None
@@ -215,30 +192,6 @@ def _soft_in_scope(problem: Problem, cov: Coverage, without: str = "") -> bool:
         and (cov.planted_is_candidate or without == "planted set is a candidate")
         and problem.train.size + problem.test.size <= SOFT_OUTCOMES
     )
-
-
-def refute_soft(
-    problem: Problem, heads: Iterable[SparseAttentionHead], bound_of: Callable[[Fraction], Fraction | float]
-) -> Facts | None:
-    """The first soft head whose test loss is above the bound for its training loss."""
-    for number, head in enumerate(heads):
-        train_loss, test_loss = (_soft_loss(head, law) for law in (problem.train, problem.test))
-        bound = bound_of(train_loss)
-        if test_loss > bound:
-            return {
-                "soft_head": number,
-                "train_loss": str(train_loss),
-                "test_loss": str(test_loss),
-                "bound": str(bound),
-            }
-    return None
-
-
-def _soft_loss(head: SparseAttentionHead, law: Law) -> Fraction:
-    """`idealized_model.loss`, of examples that heads cannot tell apart once."""
-    cases = view_table(head.heads, law).items()
-    wrong = sum((weight * head.from_counts(dict(seen)).loss(label) for (seen, label), weight in cases), Fraction(0))
-    return wrong / law.denominator
 
 
 def _arity(law: Law) -> int:
@@ -268,7 +221,7 @@ def decisive(problem: Problem) -> int:
     if not _soft_in_scope(problem, cov):
         return hard
     heads = soft_heads(problem, normalised=True)
-    return hard + sum(STATED.soft_bound(cov, _soft_loss(head, problem.train)) < 1 for head in heads)
+    return hard + sum(STATED.soft_bound(cov, soft_loss(head, problem.train)) < 1 for head in heads)
 
 
 @claim.nonvacuous

@@ -70,20 +70,17 @@ claim.mutant("raw IDs below the spread are realizable", outside=frozenset(("fail
 
 
 def _says(problem: Problem, without: str = "", **parts: Any) -> dict[str, Outcomes]:
-    """{part: the outcomes that it allows}, of the parts whose hypotheses hold; `parts` of the statement may be otherwise."""
+    """{part: the outcomes that it allows}, of the parts whose hypotheses hold; `parts` are those of `refute`."""
+    own = {name: parts.get(name, value) for name, value in claim.parts.items() if name != "without"}
     return {
         part: allowed
-        for part, (hypotheses, allowed) in _parts(problem, **parts).items()
+        for part, (hypotheses, allowed) in _parts(problem, **own).items()
         if all(holds for name, holds in hypotheses.items() if name != without)
     }
 
 
 def _parts(
-    problem: Problem,
-    certificate: int = 2,
-    coupled: Outcomes = COUPLED,
-    outside: Outcomes = OUTSIDE,
-    raw: Outcomes = RAW,
+    problem: Problem, *, certificate: int, coupled: Outcomes, outside: Outcomes, raw: Outcomes
 ) -> dict[str, tuple[dict[str, bool], Outcomes]]:
     """{part: ({hypothesis: whether it holds}, the outcomes that it allows)}."""
     train, test, heads = problem.train, problem.test, problem.heads

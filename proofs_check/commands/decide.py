@@ -6,11 +6,13 @@ from argparse import Namespace
 from typing import get_args
 
 from proofs_check.commands.output import every_digit, require_writable, say
-from proofs_check.commands.parser import Parser, positive
+from proofs_check.commands.parser import Parser, lengths, positive
 from proofs_check.problem import Problem
 from proofs_check.problem_files import problem_to_dict, read_problem, write_json
-from theory import BUDGET, HardHead, decide
-from theory.guarantees import Scores
+from proofs_check.verdicts.comparison import digits
+from theory import BUDGET, BudgetExceeded, HardHead, InvalidArgument, decide
+from theory.guarantees import Scores, guarantees
+from theory.planted import PlantedLaw
 from theory.ranked import RankedHead
 
 
@@ -19,6 +21,9 @@ def add_options(parser: Parser) -> None:
     parser.epilog = "example: lengthgen decide docs/examples/parity.toml"
     add_problem(parser)
     add_scores(parser, None, "those of the file")
+    parser.add_argument(
+        "--curve", type=lengths, metavar="A..B", help="instead, the guaranteed share at each of these test lengths"
+    )
 
 
 def add_scores(parser: Parser, default: str | None, said: str) -> None:
@@ -38,6 +43,8 @@ def run(options: Namespace) -> int:
     """Decide, explain and write the verdict."""
     require_writable(options.json, "decide")
     problem = read_problem(options.file)
+    if options.curve:
+        return _curve(problem, options)
     with every_digit():
         scores = options.scores or problem.scores
         heads, train, test = problem.heads, problem.train, problem.test
@@ -60,4 +67,35 @@ def run(options: Namespace) -> int:
                 "problem": problem_to_dict(found),
             }
             write_json(options.json, result, "decide --json")
+    return 0
+
+
+def _curve(problem: Problem, options: Namespace) -> int:
+    """The guaranteed share for each kind of heads, or for one, at every length; exact, as far as laws can be listed."""
+    law = problem.test
+    if not isinstance(law, PlantedLaw):
+        got, expected = f"a test law of kind {type(law).__name__}", "one planted ensemble, tested at one length"
+        raise InvalidArgument("decide", "--curve", got=got, expected=expected, fix="Keep one [[test]] of the ensemble.")
+    kinds = get_args(Scores) if options.scores is None else (options.scores,)
+    found: dict[str, dict[str, str | None]] = {kind: {} for kind in kinds}
+    say("  ".join(f"{word:>8}" for word in ("length", *kinds)))
+    for length in options.curve:
+        row = []
+        for kind in kinds:
+            try:
+                test = law.ensemble.at(length, positions=law.positions)
+                asked = guarantees(problem.heads, train=problem.train, test=test, scores=kind, budget=options.budget)
+            except BudgetExceeded:
+                row.append("too large")
+                continue
+            except InvalidArgument:  # the ensemble has no such length
+                row.append("no law")
+                continue
+            found[kind][str(length)] = None if asked.share is None else str(asked.share)
+            row.append("∅" if asked.share is None else digits(asked.share))
+        say("  ".join(f"{word:>8}" for word in (str(length), *row)))
+        if set(row) == {"too large"}:
+            break
+    if options.json:
+        write_json(options.json, {"curve": found, "problem": problem_to_dict(problem)}, "decide --json")
     return 0

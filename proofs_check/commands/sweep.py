@@ -19,6 +19,7 @@ from proofs_check.commands.parser import Parser, add_scheduler, positive
 from proofs_check.commands.program import FAILED, HOLDS, INCONCLUSIVE
 from proofs_check.terminal import console_of_errors, show
 from proofs_check.work.executors import executor
+from theory.errors import number_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,7 +55,7 @@ def do_runs(work: Sequence[Job], results: str, workers: int, there: Executor | N
         rows = read_rows(results) if Path(results).exists() else []
         done = len(keys & {(row["digest"], row["code"]) for row in rows})
         killed = "" if isinstance(error, KeyboardInterrupt) else "a worker was killed (was there memory for it?); "
-        tell(f"lengthgen: {killed}{done} of {len(work)} runs done; the same command goes on.")
+        tell(f"lengthgen: {killed}{done} of {number_of(len(work), 'run')} done; the same command goes on.")
         return FAILED if killed else INCONCLUSIVE
     rows = [row for row in read_rows(results) if (row["digest"], row["code"]) in keys]
     say_with(partial(show, by_setting(rows)))

@@ -26,7 +26,7 @@ from proofs_check.verdicts.deciding import SCHEMES, Cell
 from proofs_check.verdicts.subjects import sparsity_of
 from proofs_check.verdicts.table import LEGEND, to_data
 from theory import claims
-from theory.errors import InvalidArgument
+from theory.errors import InvalidArgument, number_of
 from theory.tasks import find_task
 
 TITLE = "lengthgen: the claims and their evidence"
@@ -92,7 +92,7 @@ def page(report: Report, *, cells: Sequence[Cell] = (), pictures: Sequence[Pictu
             _section("figures", "Figures", _figures(pictures)),
             _section("provenance", "Provenance", _provenance(report, cells)),
         ]
-        footer = f"Written by lengthgen {_text(report['version'])} from {len(report['claims'])} claims."
+        footer = f"Written by lengthgen {_text(report['version'])} from {number_of(len(report['claims']), 'claim')}."
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, InvalidArgument):
             raise
@@ -270,7 +270,7 @@ def _claim(entry: Mapping[str, Any]) -> str:
         ]
         for item in entry["evidence"]
     )
-    count = f"{mutants['refuted']:,} of {mutants['total']:,} mutants refuted"
+    count = f"{mutants['refuted']:,} of {number_of(mutants['total'], 'mutant')} refuted"
     survivors = "".join(f"<li>{_mark((BAD, '✗ survives'))} {_maths(name)}</li>" for name in mutants["survivors"])
     refuted = ([_maths(name), _facts(witness)] for name, witness in mutants["witnesses"].items())
     parts = [

@@ -89,13 +89,7 @@ def check_task(
 
 
 def trial_of(
-    task: Task,
-    *,
-    lengths: Iterable[int] | None = None,
-    seed: int = 0,
-    budget: int = BUDGET,
-    draws: int = DRAWS,
-    level: Rational = LEVEL,
+    task: Task, *, lengths: Iterable[int] | None, seed: int, budget: int, draws: int, level: Rational
 ) -> Trial:
     """The trial that `check_task` makes of its arguments."""
     where = "check_task"

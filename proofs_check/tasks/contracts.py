@@ -15,7 +15,7 @@ from proofs_check.tasks.hidden import HIDDEN, no_hidden_dependence
 from proofs_check.tasks.matters import every_dependency_matters
 from proofs_check.tasks.sampling import check_prompt, sampling, weight_of
 from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths, attribute_of, calling
-from theory.errors import InvalidArgument, bulk, of_the_machine, shown
+from theory.errors import InvalidArgument, bulk, number_of, of_the_machine, shown
 from theory.tasks.base import Instance, Step
 
 CLIMBS = 2000
@@ -209,7 +209,7 @@ def rule_agrees(trial: Trial) -> Decided:
                 raise Broken(at(), seen, "one and the same token", instance=instance, step=step)
 
     trial.each(RULE, check)
-    return Decided(steps, f"{steps:,} steps")
+    return Decided(steps, number_of(steps, "step"))
 
 
 def sparsity(trial: Trial) -> Decided:

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from idealized_model.workers import deaf_to_interrupts, end_with, one_process
 from lengthgen_entry import CORE, hidden
+from theory.errors import number_of
 
 Tick: TypeAlias = Callable[[int], None]
 """Called with the number of cases decided since the last call, so that progress and partial reports are honest."""
@@ -43,7 +44,7 @@ class Unfinished(Exception):
     """
 
     def __init__(self, done: dict[Any, Any]) -> None:
-        super().__init__(f"an error ended the work after {len(done)} items")
+        super().__init__(f"an error ended the work after {number_of(len(done), 'item')}")
         self.done = done
 
 

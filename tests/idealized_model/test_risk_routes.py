@@ -112,6 +112,17 @@ def test_the_risk_on_the_cases(heads: HeadClass, name: str) -> None:
     assert risk(head, law).loss == routes.expected_loss(head, law)
 
 
+def test_heads_of_several_arities_are_enumerated() -> None:
+    law = ENSEMBLES["noisy"].at(4)
+    heads = HeadClass(2, anchor="last", at_most=True)
+    views = sorted({view for e in law.support() for view in heads.views(e)}, key=routes.by_size)
+    head = HardHead(heads, {view: law.labels[i % 2] for i, view in enumerate(views[1:])})
+    assert {len(view.tokens) for view in head.answers} == {1, 2}
+    found = risk(head, law)
+    assert (found.loss, found.route) == (routes.expected_loss(head, law), "enumeration")
+    assert 0 < found.loss < 1
+
+
 def test_ids_play_no_part_without_key_and_window() -> None:
     head = HardHead(HeadClass(2), {View((1, 2), ()): 1})
     at_four = risk(head, ENSEMBLES["noisy"].at(4))

@@ -15,7 +15,7 @@ import pytest
 
 from idealized_model import HeadSpace, SampledLoss, unlisted
 from proofs_check import Evidence
-from proofs_check.claims import engines, find, t1, t2, t3, t3a, t3b, t4, t11
+from proofs_check.claims import engines, find, soft, t1, t2, t3, t3a, t3b, t4, t11
 from proofs_check.claims.herbrand import atom
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
@@ -191,12 +191,12 @@ def loss_at(module: Any, length: int, value: Fraction) -> Break:
 
 
 def loss_of_soft_heads_at_test(patch: pytest.MonkeyPatch) -> None:
-    whole = t3._soft_loss
+    whole = soft.soft_loss
 
     def wrong(head: Any, law: Any) -> Fraction:
         return Fraction(1) if getattr(law, "length", 0) == 5 else whole(head, law)
 
-    patch.setattr(t3, "_soft_loss", wrong)
+    patch.setattr(soft, "soft_loss", wrong)
 
 
 def bound_halved(patch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 import sympy
 
 from idealized_model import HeadOutput, HeadSpace, SparseAttentionHead
-from proofs_check.claims import engines, find, t3, t5, t6, t7, t8, t9, t10, t11, t12
+from proofs_check.claims import engines, find, soft, t5, t6, t7, t8, t9, t10, t11, t12
 from proofs_check.claims.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from tests.proofs_check.test_breaking import (
@@ -196,7 +196,7 @@ FAMILIES: list[tuple[str, str, Break, dict[str, Any]]] = [
     ("T11", "uniform supports", longer_laws_lose_all, {"test_loss": "1"}),
     ("T11", "rare noise", longer_laws_lose_all, {"test_loss": "1"}),
     ("T11", "linear program", longer_laws_lose_all, {"test_loss": "1"}),
-    ("T11", "uniform supports", soft_heads_of_longer_laws_lose_all(t3, "_soft_loss"), {"soft_head": 0, "train_loss": "0"}),
+    ("T11", "uniform supports", soft_heads_of_longer_laws_lose_all(soft, "soft_loss"), {"soft_head": 0, "train_loss": "0"}),
     ("T12", "constant noise", abstention_for_free, {}),
     ("T12", "full parity", abstention_for_free, {}),
 ]  # fmt: skip

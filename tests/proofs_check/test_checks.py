@@ -24,7 +24,8 @@ from idealized_model.workers import deaf_to_interrupts
 from proofs_check import Claim, Evidence
 from proofs_check.claims import checks, engines, find, t1
 from proofs_check.claims.checks import ENGINES, Check, Result, Run, Shard, Task, perform, run, tasks_of
-from proofs_check.claims.claim import Profile, Sampler
+from proofs_check.claims.functions import Facts
+from proofs_check.claims.registered import Profile, Sampler
 from proofs_check.claims.turns import ALONE, WHOLE, Pace, Tally, Turn, Walked, walk
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
@@ -311,8 +312,11 @@ def test_blocks_come_to_the_first_that_ends_the_draws(monkeypatch: pytest.Monkey
         assert evidence is not None
         return evidence.kind, evidence.scope.partition(": ")[2].partition(",")[0], evidence.instances, evidence.witness
 
-    raised = checks.Raised("boom", 3)
-    assert found(plain, raised, refuted) == ("inconclusive", "it could not be done: boom", 5, None)
+    three = Tally(1, 1, 0, 3, 3)
+    raised = checks.Raised("boom", 7, {"b": Tally(4, 4, 0, 4, 4), "c": three})
+    undone = "it could not be done: boom. Mend that"
+    assert found(plain, raised, refuted) == ("inconclusive", undone, 5, None)  # "b" counts once
+    assert found(raised, plain, plain) == ("inconclusive", undone, 7, None)
     assert found(plain, refuted, raised) == ("refuted", "", 9, witness)
     assert found(None, refuted, None) == ("refuted", "", 7, witness)
     assert found(plain, None, None)[:3] == ("inconclusive", "interrupted after 11 cases", 11)
@@ -564,3 +568,76 @@ def test_progress_in_a_terminal_counts_cases_and_checks(columns: str, monkeypatc
         watch(tasks[2], 0, True)
     assert [(entry["advance"], entry["cases"]) for entry in seen] == [(0, 5), (1, 8), (1, 0)]
     assert seen[0]["bar"] == seen[1]["bar"] != seen[2]["bar"]
+
+
+def test_a_mutant_is_met_block_by_block_until_one_refutes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shard a block, so that none is long; the evidence is that of all blocks in one go."""
+    monkeypatch.setattr(engines, "DRAWS", 5)
+    claim = toy(bound=10**10)
+    claim.sampler("lengths", quick=5, full=20, notices=[*claim.mutants])(draw_lengths(10**9))
+    monkeypatch.setattr(t1, "claim", claim)
+    task = next(task for task in tasks_of([CLAIM]) if task.name == "lengths")
+    late, never = claim.mutants
+    check = Check(task, "quick")
+    tally = Tally(1, 1, 0, 1, 1)
+    assert check.add(Shard(task, 0), engines.Drawn(tally, {1: (tally, False)})) == [
+        Shard(task, checks.Meeting(name)) for name in (late, never)
+    ]
+    for block in range(2):
+        asked = check.add(Shard(task, checks.Meeting(late, block)), engines.Noticed(late, False, 1))
+        assert asked == [Shard(task, checks.Meeting(late, block + 1))]
+    assert check.add(Shard(task, checks.Meeting(late, 2)), engines.Noticed(late, True, 1)) == []
+    for block in range(4):
+        assert not check.finished
+        asked = check.add(Shard(task, checks.Meeting(never, block)), engines.Noticed(never, False, 1))
+        assert asked == [Shard(task, checks.Meeting(never, block + 1))] * (block < 3)
+    evidence = check.result().evidence
+    assert evidence is not None
+    assert (evidence.kind, evidence.noticed, evidence.seconds) == ("inconclusive", (late,), 7)
+    assert evidence.scope.endswith(f": the check does not notice the mutant {never}")
+
+
+def test_a_mutant_may_be_met_in_a_later_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block draws problems of its own, in shards as in one go."""
+    monkeypatch.setattr(engines, "DRAWS", 5)
+    claim = Claim(CLAIM, statement="A number is at most 10^7.", hypotheses=t1.claim.hypotheses)
+
+    @claim.refute
+    def refute(number: int, *, most: int = 10**7) -> Facts | None:
+        return {"number": number} if number > most else None
+
+    claim.mutant("at most 900,000", most=900_000)
+    claim.sampler("numbers", quick=5, full=50, notices=["at most 900,000"])(lambda: st.integers(0, 10**6))
+    monkeypatch.setattr(t1, "claim", claim)
+    sampler, (task,) = claim.samplers[0], [one for one in tasks_of([CLAIM]) if one.engine == "sampled"]
+    assert engines.n_meetings(sampler) == 10
+
+    def met(seed: int) -> list[bool]:
+        return [engines.notices(claim, sampler, "at most 900,000", seed, block).by_it for block in range(10)]
+
+    late = next(seed for seed in range(20) if not met(seed)[0] and any(met(seed)))
+    for evidence in (
+        engines.sample(claim, sampler, "quick", late, Ticks()),
+        perform(task, "quick", late, Ticks()).evidence,
+    ):
+        assert evidence is not None
+        assert (evidence.kind, evidence.noticed) == ("supported", ("at most 900,000",))
+
+
+def test_draws_that_raise_say_what_they_decided_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = Claim(CLAIM, statement="A number is small.", hypotheses=t1.claim.hypotheses)
+
+    @claim.refute
+    def refute(number: int) -> None:
+        if number > 900_000:
+            raise LookupError
+
+    claim.sampler("numbers", quick=50)(lambda: st.integers(0, 10**6))
+    monkeypatch.setattr(t1, "claim", claim)
+    (task,) = (task for task in tasks_of([CLAIM]) if task.engine == "sampled")
+    piece = checks._found("quick", 0, ALONE, Shard(task, 0), Ticks())
+    assert isinstance(piece, checks.Raised)
+    assert len(piece.keys) == sum(one.cases for one in piece.keys.values()) == piece.covered > 0
+    evidence = perform(task, "quick", 0, Ticks()).evidence
+    assert evidence is not None
+    assert (evidence.kind, evidence.instances) == ("inconclusive", piece.covered)

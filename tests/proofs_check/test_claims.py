@@ -15,8 +15,9 @@ import pytest
 
 from proofs_check.claims import drawn, engines, find
 from proofs_check.claims import t1 as claim_t1
-from proofs_check.claims.claim import Claim, Family
+from proofs_check.claims.claim import Claim
 from proofs_check.claims.families import marked_parity
+from proofs_check.claims.registered import Family
 from proofs_check.problem import ENUMERATED_HEADS, Problem
 from proofs_check.problem_files import problem_from_dict, problem_to_dict
 from proofs_check.replay import replay

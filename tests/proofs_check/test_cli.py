@@ -21,12 +21,13 @@ from proofs_check.claims.finding import IDS
 from proofs_check.commands import coverage, decide, output
 from proofs_check.commands.main import main
 from proofs_check.commands.parser import interval, lengths
-from proofs_check.problem_files import problem_from_dict
+from proofs_check.problem_files import problem_from_dict, read_problem
 from proofs_check.report import NEEDLESS, SURVIVES
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy
-from theory import Factor, claims, kept_sets, retention_factor
+from theory import Factor, PlantedLaw, claims, kept_sets, retention_factor
 from theory.exact import readable
+from theory.guarantees import guarantees
 
 PARITY: dict[str, Any] = {
     "heads": {"arity": 2},
@@ -98,7 +99,7 @@ def test_a_claim_that_holds_exits_0(check: Callable[..., int], capsys: Out, tmp_
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[-1].startswith(
-        f"{CLAIM} holds: 37 cases (37 decisive), 2 mutants refuted, 1 hypotheses shown necessary, "
+        f"{CLAIM} holds: 37 cases (37 decisive), 2 mutants refuted, 1 hypothesis shown necessary, "
     )
     assert [line for line in lines if "lengths in a row [quick]: 5 problems" in line]
     assert err.splitlines()[0] == "[1/8] T1 exhaustive: lengths in a row"
@@ -630,3 +631,34 @@ def test_the_catalogue_of_the_stored_report(capsys: Out, tmp_path: Path) -> None
     assert main(["catalogue", str(docs / "full-report.json")]) == 0
     text = (docs / "claims.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == (tmp_path / "claims.md").read_text(encoding="utf-8") == text
+
+
+# ── Curves ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_curve_has_the_guaranteed_share_at_every_length(parity: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decide", str(parity), "--curve", "3..6", "--json", str(parity.with_name("curve.json"))]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["length", "hard", "ranked", "soft"]
+    data = json.loads(parity.with_name("curve.json").read_text(encoding="utf-8"))["curve"]
+    problem = read_problem(parity)
+    assert isinstance(problem.test, PlantedLaw)
+    for length, line in zip(range(3, 7), lines[1:], strict=True):
+        assert line[0] == str(length)
+        for scores, word in zip(("hard", "ranked", "soft"), line[1:], strict=True):
+            test = problem.test.ensemble.at(length)
+            asked = guarantees(problem.heads, train=problem.train, test=test, scores=scores)  # type: ignore[arg-type]
+            share = asked.share
+            assert data[scores][str(length)] == str(share)
+            assert word == f"{float(share or 0):.2f}"
+
+
+def test_a_curve_says_where_there_is_no_law_and_where_one_is_too_large(
+    parity: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["decide", str(parity), "--scores", "hard", "--curve", "1,4,9,30,31", "--budget", "400"]
+    assert main(arguments) == 0
+    words = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert words[0] == "no law"
+    assert words[-1] == "too large"
+    assert words.count("too large") == 1  # longer ones are not tried

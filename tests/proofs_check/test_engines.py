@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from proofs_check import Evidence
 from proofs_check.claims import engines, t1
-from proofs_check.claims.claim import Measured, Measurement, Profile, Proof, Sampler
+from proofs_check.claims.recorded import make_witness
+from proofs_check.claims.registered import Measured, Measurement, Profile, Proof, Sampler
 from proofs_check.problem import Problem
 from proofs_check.replay import replay
 from proofs_check.work.draws import generator
@@ -66,7 +67,7 @@ def test_exhaust_refutes_a_false_statement_with_the_first_problem() -> None:
     evidence = engines.exhaust(claim, claim.families[0], "quick", ticks)
     assert evidence.kind == "refuted"
     assert evidence.instances == ticks.total == 8  # lengths 1..4; nothing is decided after the refutation
-    assert evidence.witness == engines.make_witness(
+    assert evidence.witness == make_witness(
         claim,
         "stated",
         problem(4),

@@ -47,7 +47,7 @@ def made(
     return outcome
 
 
-HOLDS = "T1 holds: 2,000 cases (800 decisive), 1 mutants refuted, 1 hypotheses shown necessary, 1 s."
+HOLDS = "T1 holds: 2,000 cases (800 decisive), 1 mutant refuted, 1 hypothesis shown necessary, 1 s."
 SURVIVORS = f"mutants of T1 survive: m; n ({SURVIVES})."
 NO_WITNESS = f"no witness that T1 needs: h; i ({NEEDLESS})."
 RUNS: dict[str, tuple[Run, bool | None, int, str]] = {

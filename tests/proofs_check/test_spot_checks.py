@@ -12,6 +12,7 @@ import pytest
 from idealized_model import HeadSpace, abstention, loss
 from proofs_check.claims import t1, t2, t3, t3a, t3b, t4, t7, t10
 from proofs_check.claims.families import ensemble, ensembles, marked_parity, subsets
+from proofs_check.claims.soft import soft_heads, soft_loss
 from proofs_check.problem import Problem, labelled_counts, view_cases
 from tests import routes
 from theory import Example, FiniteLaw, HardHead, HeadClass, Law, PlantedEnsemble, View, bounds, positions, support
@@ -172,8 +173,8 @@ def test_t3_losses_in_integers_are_those_of_plain_evaluation(kind: int) -> None:
         for number, digits in enumerate(product(range(3), repeat=len(space.views))):
             head = space.head(sum(digit * 3**place for place, digit in enumerate(digits)))
             assert by_digits(digits) == (loss(head, law), abstention(head, law)), number
-        for soft in t3.soft_heads(problem, normalised=True):
-            assert t3._soft_loss(soft, law) == loss(soft, law)
+        for head in soft_heads(problem, normalised=True):
+            assert soft_loss(head, law) == loss(head, law)
 
 
 @pytest.mark.parametrize("name", t3.claim.mutants)
@@ -203,7 +204,7 @@ def test_t3_decides_by_the_heads_whose_bound_is_below_1() -> None:
             Fraction(0),
         )
         hard += silent + 4 * (lost - silent) < 1
-    soft = [4 * loss(head, problem.train) < 1 for head in t3.soft_heads(problem, normalised=True)]
+    soft = [4 * loss(head, problem.train) < 1 for head in soft_heads(problem, normalised=True)]
     assert 0 < hard < 27
     assert 0 < sum(soft) < len(soft) == 6
     assert t3.cases(problem) == 27 + 6

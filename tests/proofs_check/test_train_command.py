@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from idealized_model.transformer import runs, sweeps
+from idealized_model.transformer import as_head, runs, sweeps
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.runs import Evaluation, run
 from idealized_model.transformer.sweeps import jobs
@@ -23,6 +23,7 @@ from idealized_model.transformer.training import TrainConfig, Trainer
 from proofs_check.commands import train as train_command
 from tests.processes import LENGTHGEN, MARK, all_end, environment, in_proc, marked, new_mark, started
 from tests.proofs_check.test_cli import Out, shell, status_of
+from theory import InvalidArgument
 
 SMALL: dict[str, Any] = {"longest": 3, "n_ids": 32, "steps": 12, "batch": 4, "width": 8, "layers": 1, "heads": 2}
 OPTIONS = [
@@ -142,9 +143,40 @@ def test_options_override_a_configuration() -> None:
     assert TrainConfig(**row["config"]) == TrainConfig("reverse", "rope", **expected)
 
 
+def test_what_the_model_is_and_sees_is_an_option() -> None:
+    arguments = ["--encoding", "none", "--window", "task", "--packing", "0.5", "--no-mlp", "--no-norm", "--heads", "1"]
+    assert status_of(*COPY, *arguments, "--out", "here") == 0
+    [row] = read_rows("here/results.jsonl")
+    expected = {"encoding": "none", "window": "task", "packing": 0.5, "mlp": False, "norm": False, "heads": 1}
+    assert TrainConfig(**row["config"]) == TrainConfig("copy", "coupled", **{**SMALL, **expected})
+    assert row["test_offsets"] == "random"
+    trainer = Trainer.load("here/seed-0/checkpoint.npz")
+    assert as_head(trainer.parameters).heads.window == trainer.model.window == 1
+    assert status_of(*COPY, "--window", "3", "--out", "there") == 0
+    assert read_rows("there/results.jsonl")[0]["config"]["window"] == 3
+
+
+def test_a_grid_has_windows_and_offsets_of_tests() -> None:
+    grid = {"test_lengths": [2], "test_offsets": "fixed", "positions": "coupled", "task": "copy"}
+    planned = jobs({**grid, "grid": {"window": ["none", "task", 4], "encoding": ["scheme", "rope"]}})
+    assert [(job.config.window, job.config.encoding) for job in planned] == [
+        (window, encoding) for window in ("none", "task", 4) for encoding in ("scheme", "rope")
+    ]
+    assert {job.evaluation.offsets for job in planned} == {"fixed"}
+    with pytest.raises(InvalidArgument, match=r"argument offsets: got 'fix'; expected one of .* Did you mean 'fixed'"):
+        jobs({**grid, "test_offsets": "fix"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["copy", "--window", "-1"], "argument --window: got '-1'; expected a whole number >= 0, task or none"),
+        (["copy", "--window", "wide"], "argument --window: got 'wide'; expected a whole number >= 0, task or none"),
+        (["copy", "--window", "2"], "argument window: got 2 with the scheme 'none', which has no IDs"),
+        (
+            ["copy", "--packing", "2", "--positions", "coupled"],
+            r"argument packing: got 2\.0; expected a number from 0 to 1",
+        ),
         ([], "argument TASK: got nothing; expected the name of a task"),
         (["copy", "--positions", "absolute", "--train-lengths", "70"], "got 256 IDs for a sequence that needs 701"),
         (["copi", "--test-lengths", "3"], "argument task: got 'copi'; .* Did you mean 'copy'"),

@@ -161,8 +161,11 @@ def test_errors_in_a_claim_cost_its_other_checks_nothing(check: Callable[..., An
     status, entry, _ = check("broken")
     assert status == 2
     said = {item["scope"].partition(": it could not be done: ")[0]: item for item in entry["evidence"]}
-    assert said["whole [quick]: 1 problems, 1 of them under the hypotheses"]["kind"] == "exhausted"
-    broken = {name: item["scope"].partition(": it could not be done: ")[2] for name, item in said.items()}
+    assert said["whole [quick]: 1 problem, 1 of them under the hypotheses"]["kind"] == "exhausted"
+    advice = ". Mend that, then run: lengthgen check --claim tests.proofs_check.own_claims:broken"
+    undone = {name: item["scope"].partition(": it could not be done: ")[2] for name, item in said.items()}
+    assert all(what.endswith(advice) for what in undone.values() if what)
+    broken = {name: what.removesuffix(advice) for name, what in undone.items()}
     source = (Path(__file__).parent / "own_claims.py").read_text(encoding="utf-8").splitlines()
 
     def at(text: str) -> str:
@@ -799,7 +802,7 @@ def test_more_cases_are_decisive_than_there_are() -> None:
     claim = claim_()
     claim.family("f")(lambda profile: [1])
     claim.decisive(lambda n: 2)
-    with pytest.raises(InvalidArgument, match=r"what decisive returns: got 2; expected at most the 1 cases"):
+    with pytest.raises(InvalidArgument, match=r"what decisive returns: got 2; expected at most the 1 case\."):
         engines.exhaust(claim, claim.families[0], "quick", Ticks())
     with pytest.raises(InvalidArgument, match=r"Measured: argument decisive: got 4; expected at most the 3 cases"):
         Measured(3, "seen", decisive=4)

@@ -20,7 +20,7 @@ from rich.console import Console
 from proofs_check.commands.main import main
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts import table as verdicts
-from proofs_check.verdicts.deciding import SCHEMES, Cell, verdict
+from proofs_check.verdicts.deciding import SCHEMES, Cell, Decision, verdict
 from proofs_check.verdicts.subjects import Subject
 from proofs_check.verdicts.table import Question
 from theory import (
@@ -480,3 +480,10 @@ def test_the_documented_table_is_what_is_printed() -> None:
         for question, cell in mixed.items()
         if cell.outcome == "generalizes"
     }
+
+
+def test_a_decision_says_in_words_which_arities_it_is_about() -> None:
+    assert str(Decision(HeadClass(2, 1, at_most=True), "generalizes", certificate=3)) == (
+        "generalizes from length 3 [arity at most 2, window 1, key none, anchor none]"
+    )
+    assert "[arity 2, no window," in str(Decision(HeadClass(2), "generalizes", certificate=3))

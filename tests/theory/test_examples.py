@@ -274,7 +274,7 @@ def test_a_mixture_drops_components_without_weight() -> None:
         (7, r"argument components: got 7; expected a list of pairs"),
         (
             [ONE],
-            r"argument components\[0\]: got .*; expected a pair \(law, probability\)\. Pass \[\(ens\.at\(4\), '1/2'\)",
+            r"argument components\[0\]: got .*; expected a pair \(law, probability\)\. For equal weights write \(law, '1/1'\)",
         ),
         ([(ONE, "1/2"), [TWO, "1/2"]], r"argument components\[1\]: got .*; expected a pair"),
         ([("1/2", ONE)], r"argument components\[0\]: got .*; expected a pair"),
@@ -290,3 +290,15 @@ def test_a_mixture_drops_components_without_weight() -> None:
 def test_what_is_no_mixture_is_refused(components: Any, message: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"^mixture: {message}"):
         mixture(components)
+
+
+@pytest.mark.parametrize("empty", [(), []])
+def test_a_mixture_has_a_component(empty: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"Mixture: argument components: got .*; expected at least one pair"):
+        Mixture(empty)
+
+
+def test_laws_without_weights_are_told_their_weight() -> None:
+    law = FiniteLaw({Example((0,), (0,), 0): 1})
+    with pytest.raises(InvalidArgument, match=r"components\[0\]: .* For equal weights write \(law, '1/2'\)\."):
+        mixture([law, law])  # type: ignore[list-item]

@@ -159,8 +159,14 @@ def test_pairs_need_a_length_that_the_arity_divides(length: int, arity: int, nea
 @pytest.mark.parametrize(
     ("sets", "message"),
     [
-        ({}, r"argument sets: got \{\}; expected a mapping \{\(0, 2\): probability\} that is not empty\. Give at"),
-        ([(0, 1)], r"argument sets: got the list \[\(0, 1\)\]; expected a mapping \{\(0, 2\): probability\}\. Give at"),
+        (
+            {},
+            r"argument sets: got \{\}; expected a mapping \{\(0, 2\): probability\} that is not empty\. One set alone",
+        ),
+        (
+            [(0, 1)],
+            r"argument sets: got the list \[\(0, 1\)\]; expected a mapping \{\(0, 2\): probability\}\. One set alone",
+        ),
         (None, r"argument sets: got the NoneType None; expected a mapping"),
         (
             {(1, 0): 1},
@@ -238,3 +244,10 @@ def test_a_draw_needs_a_generator(law: SupportLaw) -> None:
 def test_a_rule_returns_a_law(returned: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"argument sets: got .*; expected a mapping"):
         at_length(lambda length: returned, 4)
+
+
+def test_a_fixed_law_has_a_set_and_sets_have_weights() -> None:
+    with pytest.raises(InvalidArgument, match=r"support\.Fixed: argument items: got \(\); expected at least one pair"):
+        Fixed(())
+    with pytest.raises(InvalidArgument, match=r"One set alone is \{\(0, 2\): 1\}; two alike are"):
+        fixed([(0, 2)])  # type: ignore[arg-type]

@@ -14,16 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.errors import check, check_integer
-from theory.tasks.instance import Step
-
-if TYPE_CHECKING:
-    from theory.tasks.base import Task
+from theory.tasks.instance import Instance, Step, Tokens
 
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -90,7 +87,15 @@ class Drawn:
         return np.diff(self.steps, axis=1, prepend=-1) > 0
 
 
-def by_rule(task: Task, length: int, size: int, rng: np.random.Generator) -> Drawn:
+class Ruled(Protocol):
+    """What a task has for its instances to be drawn by its rule."""
+
+    def choices(self, length: int) -> Sequence[Sequence[int]]: ...
+    def solve(self, prompt: Tokens) -> Instance: ...
+    def rule(self, read: Tokens, *args: Any, **kwargs: Any) -> int: ...
+
+
+def by_rule(task: Ruled, length: int, size: int, rng: np.random.Generator) -> Drawn:
     """Prompts by `choices`, IDs and steps by `solve`, tokens by `rule`: for a task with the same IDs at every prompt.
 
     Cost: a call of `rule` for every run of steps that read nothing which an earlier step of the run makes.
@@ -105,7 +110,7 @@ def by_rule(task: Task, length: int, size: int, rng: np.random.Generator) -> Dra
     return Drawn(tokens, alike(form.ids, size), alike([step.position for step in form.steps], size), form.n_prompt)
 
 
-def prompts_of(task: Task, length: int, size: int, rng: np.random.Generator) -> Integers:
+def prompts_of(task: Ruled, length: int, size: int, rng: np.random.Generator) -> Integers:
     """Random prompts by the task's `choices`, a row each."""
     choices = task.choices(length)
     which = rng.integers(0, [len(options) for options in choices], size=(size, len(choices)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,16 @@ def test_parameters_are_counted_by_hand(changes: dict[str, Any], expected: int, 
     assert of.n_parameters == expected + 3 * layer + 2 * width
     assert of.head_width == 16
     assert Parameters.zeros(of).flat.size == of.n_parameters
+
+
+@pytest.mark.parametrize(("mlp", "norm"), [(True, False), (False, True), (False, False)])
+def test_what_a_model_lacks_has_no_parameters(mlp: bool, norm: bool) -> None:
+    of, whole = config(mlp=mlp, norm=norm), config()
+    lacks = [] if mlp else [r"\d\.norm2\..*", r"\d\.up\..*", r"\d\.down\..*"]
+    lacks += [] if norm else [r"(\d\.)?norm\d?\..*"]
+    kept = {name: shape for name, shape in whole.shapes().items() if not any(re.fullmatch(one, name) for one in lacks)}
+    assert list(of.shapes().items()) == list(kept.items())
+    assert replace(of, window=3).shapes() == of.shapes()
 
 
 @pytest.mark.parametrize("n_layers", [1, 3])

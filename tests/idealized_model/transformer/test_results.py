@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from idealized_model.transformer.results import Results, Row, read_rows
+from idealized_model.transformer.results import LATER, Results, Row, read_rows
 from theory import InvalidArgument
 
 
@@ -29,6 +29,20 @@ def test_rows_are_appended_one_a_line(tmp_path: Path) -> None:
     with Results(path) as results:
         assert results.keys == {("a", "1"), ("b", "1")}
         assert results.rows == [row("a"), row("b")] == read_rows(path)
+
+
+def test_rows_from_before_a_parameter_came_say_what_they_were_made_with(tmp_path: Path) -> None:
+    path, older = tmp_path / "results.jsonl", {**row("a"), "config": {"task": "copy", "window": 3}}
+    with Results(path) as results:
+        results.append(older)
+        results.append({**row("b"), "config": {}, "test_offsets": "random"})
+    before = path.read_bytes()
+    with Results(path) as results:
+        assert results.rows == read_rows(path)
+    first, second = read_rows(path)
+    assert first["config"] == {**LATER, "task": "copy", "window": 3}
+    assert (first["test_offsets"], second["test_offsets"]) == ("fixed", "random")
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20, 40])

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,29 @@ def test_the_digest_tells_runs_apart() -> None:
         digest(config(), replace(evaluation, tasks=("copy",))),
     ]  # fmt: skip
     assert len({digest(config(), evaluation), *others}) == 7
+
+
+def test_the_digest_of_a_run_with_tests_at_fixed_offsets_is_that_of_runs_before_there_were_others() -> None:
+    evaluation = Evaluation((3, 6), size=10, offsets="fixed")
+    before = {"lengths": [3, 6], "tasks": [], "size": 10, "attention_lengths": []}
+    text = config().identity + json.dumps(before, sort_keys=True)
+    assert digest(config(), evaluation) == sha256(text.encode()).hexdigest()[:16]
+    assert digest(config(), replace(evaluation, offsets="random")) != digest(config(), evaluation)
+
+
+@pytest.mark.parametrize("offsets", ["random", "fixed"])
+def test_all_of_a_row_is_of_sequences_with_the_offsets_that_it_says(offsets: str) -> None:
+    trainer = Trainer(config("full parity", "random-shift", mlp=False, norm=False, rate=1e-2, warmup=1))
+    trainer.run()
+    trainer.parameters["ids"][8:] = np.nan  # a sequence that is not counted from 0 has no answer
+    row = row_of(trainer, Evaluation((4,), size=20, attention_lengths=(4,), offsets=offsets))
+    assert row["test_offsets"] == offsets
+    right = [row["fit"]["right"], row["tests"][0]["free_running"]]
+    assert right == [
+        evaluate(trainer, "full parity", n, size=20, shifted=offsets == "random").free_running for n in (3, 4)
+    ]
+    assert all(count > 6 for count in right) == (offsets == "fixed")
+    assert (row["attention"][0]["layers"][0][0] is None) == (offsets == "random")
 
 
 @pytest.mark.parametrize(

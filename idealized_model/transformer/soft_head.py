@@ -62,6 +62,13 @@ class ModelHead:
     Attributes
     ----------
     parameters : of the model, in float64.
+
+    Examples
+    --------
+    >>> config = ModelConfig(n_tokens=3, width=4, n_layers=1, n_heads=1, mlp=False, norm=False)
+    >>> head = as_head(Parameters.zeros(config))  # every view the same, and no votes
+    >>> head.score(View((1, 2), ())), head.votes(View((2,), ())).tolist()
+    (0.0, [0.0, 0.0, 0.0])
     """
 
     parameters: Parameters
@@ -84,7 +91,7 @@ class ModelHead:
 
     def votes(self, view: View) -> Floats:
         """z_y(v) + u_y(v) for every token y: what a view adds to the logits of y, times its share of the attention."""
-        return self._weighed(*self._pair(view))[2][0]
+        return np.asarray(self._weighed(*self._pair(view))[2][0])
 
     def as_law(self, view: View, n_visible: int = 1) -> tuple[float, dict[int, Fraction]]:
         """(log A, g) of Definition 4, with A(v) · g_y(v) = a(v) · (votes of y - least vote + 1): the same greedy answers.
@@ -102,7 +109,7 @@ class ModelHead:
         n_visible = sum(counts.values())
         scores = np.array([self.score(view, n_visible) for view in counts])
         shares = np.exp(scores - scores.max()) * list(counts.values())
-        return shares / shares.sum() @ np.array([self.votes(view) for view in counts])
+        return np.asarray(shares / shares.sum() @ np.array([self.votes(view) for view in counts]))
 
     def logits(self, tokens: Sequence[int], ids: Sequence[int], queries: Sequence[int]) -> Floats:
         """The logits of the next token at every query of a sequence, (S, tokens).
@@ -240,6 +247,12 @@ def as_head(parameters: Parameters) -> ModelHead:
     ------
     InvalidArgument : for any other model, which is no such head.
 
+    Examples
+    --------
+    >>> config = ModelConfig(n_tokens=3, width=4, n_layers=1, n_heads=1, encoding="alibi", mlp=False, norm=False)
+    >>> as_head(Parameters.zeros(config)).heads.key
+    'relative'
+
     Source: T14a, after Definition 4 in docs/theory.md.
     """
     where = "as_head"
@@ -271,6 +284,11 @@ class Prediction:
     length : of the task.
     right : the share; exact of the law of the task where `size` is None.
     size : how many random sequences it is of: those that `evaluate` would draw.
+
+    Examples
+    --------
+    >>> float(Prediction(length=4, right=Fraction(5, 16), size=None).right)
+    0.3125
     """
 
     length: int
@@ -330,7 +348,7 @@ def predicted_accuracy(trainer: Trainer, length: int, *, task: str | Task | None
 def _right(logits: Floats, targets: Ints) -> NDArray[np.bool_]:
     """Where the target is the only token with the largest logit."""
     own = logits[np.arange(len(targets)), targets]
-    return (logits >= own[:, None]).sum(axis=1) == 1
+    return np.asarray((logits >= own[:, None]).sum(axis=1) == 1)
 
 
 class _Bits:
@@ -356,8 +374,8 @@ def _counts(task: Task, length: int) -> tuple[Ints, Ints, Iterable[int], int] | 
         ones = np.arange(length + 1)
         counts = np.zeros((length + 1, n_tokens), dtype=np.int64)
         counts[:, 0], counts[:, 1], counts[:, ask] = length - ones, ones, 1
-        answers = inner.rule(_Bits(length, ones))  # type: ignore[arg-type]
-        return counts, np.asarray(answers), _binomials(length), 2**length
+        of_counts: Any = inner.rule(_Bits(length, ones))  # type: ignore[arg-type]
+        return counts, np.asarray(of_counts), _binomials(length), 2**length
     parts = [inner] if type(inner) is Planted else list(inner.parts) if type(inner) is PlantedMixture else []
     constant = [max(part.ensemble.background) == 1 for part in parts]
     if not parts or not all(constant):

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from idealized_model.head import SparseAttentionHead
-from idealized_model.transformer import as_head as module
-from idealized_model.transformer.as_head import KEYS, as_head, predicted_accuracy
+from idealized_model.transformer import soft_head as module
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding, ModelConfig, Parameters
 from idealized_model.transformer.data import sequence_task
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.evaluation import evaluate
+from idealized_model.transformer.soft_head import KEYS, as_head, predicted_accuracy
 from idealized_model.transformer.training import TrainConfig, Trainer
 from theory.errors import BudgetExceeded, InvalidArgument
 from theory.examples import Example

@@ -1,0 +1,210 @@
+"""The class of heads that a trained model has, and what the theory promises of it.
+
+A verdict speaks of a model only if it is about the heads that the model can be: with its window, its view of the IDs, and
+the IDs that it was trained and tested on. A model without an MLP and norms, of one layer and one head, lies in the class
+(T14a), so that what is promised of the class is a theorem about it once it is perfect in training. Everything larger is
+extrapolation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from idealized_model.transformer.config import Encoding
+from idealized_model.transformer.data import sequence_task
+from idealized_model.transformer.evaluation import drawn_sequences
+from idealized_model.transformer.laws import examples_of, sequences_of_training
+from idealized_model.transformer.results import Row
+from idealized_model.transformer.training import TrainConfig
+from proofs_check.verdicts.deciding import Cell, Scheme, verdict
+from proofs_check.verdicts.subjects import Subject, subject_of
+from theory import BudgetExceeded, Example, FiniteLaw, HeadClass
+from theory.guarantees import Guarantees, Scores, guarantees
+from theory.heads import Key
+from theory.tasks import find_task
+
+KEY_OF: dict[Encoding, Key] = {
+    "none": "none", "learned": "absolute", "sinusoidal": "absolute", "rope": "relative", "alibi": "relative",
+}  # fmt: skip
+"""What attention sees of the IDs of a token and the query, by the encoding."""
+
+LISTED = 3
+"""Training lengths of soft heads, and of laws whose IDs are chosen in many ways: 1..3, tested up to two more."""
+
+
+def config_of(row: Row) -> TrainConfig:
+    """The configuration of a row."""
+    return TrainConfig(**row["config"])
+
+
+def attention_only(config: TrainConfig) -> bool:
+    """Whether the model is a soft head of arity at most 2 that is anchored at the query (T14a)."""
+    alone = (config.layers, config.heads, config.mlp, config.norm) == (1, 1, False, False)
+    return alone and not config.how.predicted
+
+
+def class_of(config: TrainConfig) -> Scheme:
+    """What the model sees of positions, and what its training does to IDs.
+
+    Examples
+    --------
+    >>> scheme = class_of(TrainConfig("copy", "coupled", window="task"))
+    >>> scheme.key, scheme.window, scheme.relabel, scheme.at_most
+    ('absolute', 1, 'shift', True)
+    >>> class_of(TrainConfig("copy", "rope")).relabel  # differences do not change when all IDs are shifted
+    'fixed'
+    """
+    how, key = config.how, KEY_OF[config.how.encoding]
+    window = config.id_window
+    unseen = {"shift"} if key == "relative" else {"shift", "chunks", "ordered"} if key == "none" else set()
+    seen = how.relabel if window is not None and how.relabel != "shift" else "fixed"
+    return Scheme(
+        name_of(config), "", key, how.coupled, "none" if window is None else window,
+        relabel=seen if how.relabel in unseen else how.relabel,  # type: ignore[arg-type]
+        packed=config.packing > 0, increments=how.predicted, at_most=True,
+    )  # fmt: skip
+
+
+def name_of(config: TrainConfig) -> str:
+    """How positions enter, in words.
+
+    Examples
+    --------
+    >>> name_of(TrainConfig("copy", "coupled", encoding="rope", window="task", packing=0.5))
+    'coupled, rope, window 1, packed'
+    """
+    parts = [config.positions]
+    parts += [config.encoding] if config.encoding != "scheme" else []
+    parts += [] if config.id_window is None else [f"window {config.id_window}"]
+    return ", ".join(parts + ["packed"] * (config.packing > 0))
+
+
+@lru_cache
+def decided(config: TrainConfig, scores: Scores) -> Cell | None:
+    """The verdict for the model's class on a small version of its task, trained on all lengths together.
+
+    None where even its shortest laws are too large. Soft heads, whose linear programs grow fast, and laws whose IDs are chosen
+    in many ways are decided at training lengths 1..`LISTED`. Heads have as many tokens as the task needs, at most 2 where the
+    model is attention alone, and at most 3 for a dense task.
+
+    Cost: that of `verdict`.
+    """
+    config, scheme = replace(config, seed=0), class_of(config)
+    subject = subject_of(config.task)
+    if scheme.coupled and scheme.window != "none":  # few views: as in the tables, at all their lengths
+        subject = replace(subject, short=None)
+    if attention_only(config):
+        subject = replace(subject, arities=(2,))
+    elif find_task(config.task).sparsity is None:
+        subject = replace(subject, arities=(3,))
+    if scheme.packed or scheme.relabel in ("chunks", "ordered") or scores == "soft":
+        subject = _shorter(subject, LISTED)
+    while True:
+        try:
+            return verdict(subject, scheme, mixed=True, scores=scores)
+        except BudgetExceeded:
+            if len(subject.train) == 1:
+                return None
+            subject = _shorter(subject, len(subject.train) - 1)
+
+
+def _shorter(subject: Subject, number: int) -> Subject:
+    """With so many training lengths at most, tested up to two more."""
+    train = tuple(subject.train)[:number]
+    test = tuple(n for n in subject.test if n <= max(train) + 2)
+    return replace(subject, train=train, test=test, short=None)
+
+
+# ── Theorems about trained models ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A theorem beside a model that it is about: the guaranteed steps of its tests, and whether all of them are right.
+
+    Attributes
+    ----------
+    length : of the tests.
+    steps, guaranteed, right : predicted tokens in all, those that every perfect head gets right, those that the model does.
+    broken : guaranteed steps that the model gets wrong: none, or the theorem or the code is false.
+    sequences, guaranteed_sequences, right_sequences : of these all steps.
+    """
+
+    length: int
+    steps: int
+    guaranteed: int
+    right: int
+    broken: int
+    sequences: int
+    guaranteed_sequences: int
+    right_sequences: int
+
+
+def training_errors(row: Row) -> int:
+    """The wrong steps among all that training may draw."""
+    return len(row["every_step"]["training"]["wrong"])
+
+
+def kept(row: Row, *, scores: Scores = "soft") -> list[Kept]:
+    """What T14 promises of the steps that a model was tested on, and what the model did, for every test length.
+
+    Parameters
+    ----------
+    row : of an attention-only model that is perfect in training, with every step noted (`every_step` of a grid).
+
+    Cost: that of `guarantees` on all that training may draw, once for all seeds.
+    """
+    config = config_of(row)
+    out = []
+    for test in row["every_step"]["tests"]:
+        wrong = {tuple(place) for place in test["wrong"]}
+        flags = _flags(config, test["task"], test["length"], _size(row, test), row["test_offsets"], scores)
+        places = [(i, j) for i, own in enumerate(flags) for j in range(len(own))]
+        sure = {(i, j) for i, j in places if flags[i][j]}
+        bad = Counter(i for i, _ in wrong)
+        out.append(
+            Kept(
+                test["length"], len(places), len(sure), len(places) - len(wrong), len(sure & wrong), len(flags),
+                sum(map(all, flags)), len(flags) - len(bad),
+            )
+        )  # fmt: skip
+    return out
+
+
+def _size(row: Row, test: dict[str, Any]) -> int:
+    found = (own["size"] for own in row["tests"] if (own["task"], own["length"]) == (test["task"], test["length"]))
+    return int(next(found))
+
+
+def _flags(config: TrainConfig, task: str, length: int, size: int, offsets: str, scores: Scores) -> list[list[bool]]:
+    """For every sequence of a test, whether each of its steps is guaranteed."""
+    law, heads = _training_law(replace(config, seed=0))
+    known = sequence_task(find_task(task))
+    drawn = drawn_sequences(config, known, length, size=size, shifted=offsets == "random")
+    sequences = [list(examples_of(instance, ids, config)) for instance, ids in drawn]
+    sure = _guaranteed(heads, law, {example for own in sequences for example in own}, scores)
+    return [[example in sure for example in own] for own in sequences]
+
+
+@lru_cache
+def _training_law(config: TrainConfig) -> tuple[FiniteLaw, HeadClass]:
+    """All that training may draw, and the class of the model."""
+    examples = (e for instance, ids in sequences_of_training(config) for e in examples_of(instance, ids, config))
+    scheme = class_of(config)
+    window = None if scheme.window == "none" else scheme.window
+    assert window is None or isinstance(window, int)
+    return FiniteLaw.uniform(examples), HeadClass(2, window, scheme.key, "last", at_most=True)
+
+
+def _guaranteed(heads: HeadClass, law: FiniteLaw, examples: Iterable[Example], scores: Scores) -> set[Example]:
+    found: Guarantees = guarantees(heads, train=law, test=list(examples), scores=scores)
+    return {e for e, sure in zip(found.test.table, found.criterion.guaranteed.tolist(), strict=True) if sure}
+
+
+def seedless(row: Row) -> tuple[tuple[str, Any], ...]:
+    """The configuration of a row without its seed: what a cell of a comparison is about."""
+    return tuple((name, value) for name, value in asdict(config_of(row)).items() if name != "seed")
