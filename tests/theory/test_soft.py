@@ -18,6 +18,7 @@ from tests.cases import parity
 from theory import (
     AssumptionViolated,
     BudgetExceeded,
+    ExactnessLost,
     Example,
     HeadClass,
     InvalidArgument,
@@ -58,7 +59,7 @@ def check_everything(
     def right(row: list[int], label: int, weights: Any) -> bool:
         masses = [sum(n * weights[v].get(y, 0) for v, n in enumerate(row) if v in weights) for y in range(n_labels)]
         own = masses.pop(label)
-        return own > max(masses, default=0)
+        return bool(own > max(masses, default=0))
 
     def plain(terms: Iterable[Term]) -> list[list[Fraction]]:
         total = [[Fraction(0)] * n_labels for _ in train[0]]
@@ -133,8 +134,8 @@ def test_every_answer_is_shown_and_agrees_with_elimination(
     train, labels, test, asked, n_labels = system
     found = check_everything(*system)
     if n_labels > 1 and len(train[0]) * (n_labels - 1) <= 4:
-        cases = ([(tuple(row), y) for row, y in zip(*law, strict=True)] for law in ((train, labels), (test, asked)))
-        assert Statement().says(*cases, n_labels) == (found.realizable, tuple(found.guaranteed.tolist()))
+        cases = [[(tuple(row), y) for row, y in zip(*law, strict=True)] for law in ((train, labels), (test, asked))]
+        assert Statement().says(cases[0], cases[1], n_labels) == (found.realizable, tuple(found.guaranteed.tolist()))
 
 
 def test_labels_that_training_does_not_show() -> None:
@@ -282,7 +283,7 @@ LABELS = ("a", "b", "c")
     st.sampled_from(LABELS),
 )
 def test_greedy_answers_are_those_of_attention(answers: dict[View, Any], tokens: list[int], label: str) -> None:
-    laws = {
+    laws: dict[View, Any] = {
         view: (score, {y: Fraction(x, sum(own)) for y, x in zip(LABELS, own, strict=True)})
         for view, (score, own) in answers.items()
     }
@@ -435,7 +436,7 @@ def test_a_quadratic_program_that_does_not_converge_is_said_to_be_open(monkeypat
     import scipy.optimize
 
     monkeypatch.setattr(scipy.optimize, "nnls", lambda matrix, right, maxiter: (np.full(matrix.shape[1], 0.1), 0.0))
-    with pytest.raises(soft.ExactnessLost, match="did not converge: the least margin is"):
+    with pytest.raises(ExactnessLost, match="did not converge: the least margin is"):
         max_margin(*majority(range(1, 6)), 2)
 
 
