@@ -46,7 +46,8 @@ nitpick_ignore_regex = [
     ("py:class", r"(abc|collections|fractions|matplotlib|networkx|numpy|nx|os|pathlib|typing)\..*"),
     (
         "py:class",
-        r"Model|idealized_model\.transformer\.jax_engine\.JaxEngine|theory\.tasks\.(dense\.Dense|wrapped\.Wrapped)",
+        r"Model|Fraction|Guarantees|Head|Outcome|Reason|Scores|idealized_model\.transformer\.jax_engine\.JaxEngine"
+        r"|theory\.tasks\.(dense\.Dense|drawing\.Drawn|wrapped\.Wrapped)",
     ),
 ]
 

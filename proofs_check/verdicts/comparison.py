@@ -434,10 +434,11 @@ fitted when a seed is perfect in training (theorem, promise), or with that skill
 
 Intervals are those of Clopper and Pearson at level 95 %, with cells as units, rounded outwards.
 
-**Protocol.** The kinds and what is counted were fixed, and the grids committed, before any run of the new sweeps was looked
-at beyond twice its training length; rates and steps of the attention-only models were chosen on the fit of training alone.
-What was known by then is the sweep before (`schemes.jsonl`, `dense.jsonl`), the cells of which stand here too; its tests count
-IDs from 0, those of the new sweeps shift them as training does.
+**Protocol.** The grids were committed before any of their runs was made; rates and steps of the attention-only models were
+chosen on the fit of training alone. Written down later, when the first rows of the attention-only sweep had been seen: what
+counts as a promise, and that answers are the labels that training has (with all tokens to answer from, T14 guarantees
+nothing of majority at greater lengths). What was known as well is the sweep before (`schemes.jsonl`, `dense.jsonl`), the tests
+of which count IDs from 0, where those of the new sweeps shift them as training does.
 
 ## Theorems
 

@@ -88,8 +88,8 @@ def decided(config: TrainConfig, scores: Scores) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
     None where even its shortest laws are too large. Soft heads, whose linear programs grow fast, and laws whose IDs are chosen
-    in many ways are decided at training lengths 1..`LISTED`. Heads have as many tokens as the task needs, at most 2 where the
-    model is attention alone, and at most 3 for a dense task.
+    in many ways are decided at training lengths 1..`LISTED`, and where both come together at one less. Heads have as many
+    tokens as the task needs, at most 2 where the model is attention alone, and at most 3 for a dense task.
 
     Cost: that of `verdict`.
     """
@@ -101,8 +101,9 @@ def decided(config: TrainConfig, scores: Scores) -> Cell | None:
         subject = replace(subject, arities=(2,))
     elif find_task(config.task).sparsity is None:
         subject = replace(subject, arities=(3,))
-    if scheme.packed or scheme.relabel in ("chunks", "ordered") or scores == "soft":
-        subject = _shorter(subject, LISTED)
+    many = scheme.packed or scheme.relabel in ("chunks", "ordered")
+    if many or scores == "soft":
+        subject = _shorter(subject, LISTED - (many and scores == "soft"))
     while True:
         try:
             return verdict(subject, scheme, mixed=True, scores=scores)

@@ -23,7 +23,7 @@ from theory.errors import InvalidArgument
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "figures" / "data"
-FILES = ("coupled", "attention-only", "schemes", "dense")
+FILES = ("coupled", "attention-only")
 MULTIPLES = (1, 2, 4, 10)
 
 

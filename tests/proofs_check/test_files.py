@@ -266,7 +266,13 @@ BAD: list[tuple[Mapping[str, Any], Path_, object, str, str]] = [
     (FINITE, ("train", "examples"), LEFT_OUT, ": train: examples", "expected the field 'examples'"),
     (FINITE, ("train", "examples", 1, "label"), LEFT_OUT, ": train.examples[1]: label", "the field 'label'"),
     (HEAD, ("head", 1, "label"), LEFT_OUT, ": head[1]: label", "expected the field 'label'"),
-    (GOOD, ("heds",), {}, ": heds", "got an unknown field; expected one of heads, ensemble, train, test, head."),
+    (
+        GOOD,
+        ("heds",),
+        {},
+        ": heds",
+        "got an unknown field; expected one of heads, ensemble, train, test, head, scores.",
+    ),
     (
         GOOD,
         ("heads", "k"),

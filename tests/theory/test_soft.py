@@ -146,6 +146,11 @@ def test_labels_that_training_does_not_show() -> None:
     assert found.guaranteed.tolist() == [True, True, False, False, False]
 
 
+def test_what_training_shows_is_guaranteed_against_every_label() -> None:
+    rows = [[1, 0, 0], [2, 1, 1], [0, 0, 1]]
+    assert check_everything(rows, [0, 1, 2], [[3 * n for n in row] for row in rows], [0, 1, 2], 4).guaranteed.all()
+
+
 def test_views_that_no_example_connects_are_decided_apart() -> None:
     """A contradiction on one view, and an unseen view, say nothing of the others."""
     train, labels = [[1, 0, 0, 0], [0, 1, 2, 0], [0, 2, 1, 0]], [0, 1, 0]
@@ -366,6 +371,13 @@ def test_a_large_program_is_refused_with_its_size() -> None:
     assert soft_guarantees(train, labels, train, labels, 2, budget=14).guaranteed.all()
 
 
+def test_a_program_is_of_one_block_and_only_where_labels_do_not_contradict() -> None:
+    apart = counts([1, 0, 0], [0, 2, 0], [0, 0, 3])
+    assert soft_guarantees(apart, [0, 1, 0], apart, [0, 1, 0], 2, budget=1).guaranteed.all()
+    alike = counts([1, 2, 0], [2, 4, 0])
+    assert not soft_guarantees(alike, [0, 1], alike, [0, 1], 2, budget=1).realizable
+
+
 # ── The max-margin head ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -393,6 +405,8 @@ def test_an_exact_tie_of_the_max_margin_head_is_in_doubt() -> None:
     """-10.5 · 47 + 9.5 · 52 - 0.5 = 0."""
     _, doubt = max_margin(*majority(range(1, 11), asked=True), 2).errs(*majority([99], asked=True))
     assert np.flatnonzero(doubt).tolist() == [52]
+    nothing = max_margin(GOOD, [0, 1], 2).errs(counts([0, 0]), [0])
+    assert [own.tolist() for own in nothing] == [[True], [True]]
 
 
 @given(systems())
