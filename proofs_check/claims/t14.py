@@ -319,13 +319,13 @@ def _majority(profile: Profile) -> Iterator[Problem]:
 
 
 @claim.family(
-    "arity 2, keys none and relative: 1 (full: up to 2) words of 2, 3 bits in training, every word of 1 to 3 at test"
+    "arity 2, keys none and relative: 1 (full: up to 3) words of 2, 3 bits in training, every word of 1 to 3 at test"
 )
 def _pairs(profile: Profile) -> Iterator[Problem]:
     words = [word for length in (1, 2, 3) for word in product((0, 1), repeat=length)]
     classes = (HeadClass(2), HeadClass(2, 1, "relative", "last"))
     test = FiniteLaw.uniform([Example(word, tuple(range(len(word))), label) for word in words for label in (0, 1)])
-    for size in (1,) if profile == "quick" else (1, 2):
+    for size in (1,) if profile == "quick" else (1, 2, 3):
         for chosen in combinations(words[2:], size):
             for labels in product((0, 1), repeat=size):
                 kept = [Example(word, tuple(range(len(word))), y) for word, y in zip(chosen, labels, strict=True)]
