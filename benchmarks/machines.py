@@ -22,14 +22,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idealized_model import HeadSpace, SparseAttentionHead
 from idealized_model.counting import evaluate, pattern_counts, prefix_outputs, view_counts
-from theory import Example, HeadClass, View, decide
+from theory import Example, HeadClass, PlantedEnsemble, View, decide, support
+from theory.closures import Cases
+from theory.guarantees import guarantees
+from theory.incidence import incidence
+from theory.set_families import Family
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 VOCABULARY, ARITY = 8, 3
 Work = Callable[[], object]
@@ -97,10 +104,38 @@ def decision(n_examples: int) -> Work:
     return work
 
 
+def guaranteed(n_train: int) -> Work:
+    """Ranked heads that see the positions of two tokens, where most of what is decided depends on few of the views."""
+    (train, test), heads = _shown_pairs(n_train), HeadClass(2, key="absolute")
+
+    def work() -> None:
+        found = guarantees(heads, train=train, test=test, scores="ranked", budget=10**8)
+        assert found.share is not None
+        assert 0 < found.share < 1
+
+    return work
+
+
 def _head() -> SparseAttentionHead:
     return SparseAttentionHead(
         HeadClass(ARITY), score=lambda view: 1 + view.tokens[0], value=lambda view: sum(view.tokens) % 2
     )
+
+
+def _shown_pairs(n_train: int) -> tuple[list[Example], list[Example]]:
+    """Distinct examples of length 10, a tenth as many at test: noise of three tokens around two of two others."""
+    words = {(a, b): "1/4" for a in (3, 4) for b in (3, 4)}
+    noise, target = ["1/3"] * 3 + [0, 0], {word: sum(word) % 2 for word in words}
+    law = PlantedEnsemble(vocabulary=5, background=noise, planted=words, target=target, support=support.uniform()).at(
+        10
+    )
+    drawn = (law.sample(np.random.default_rng(seed), n + n // 5) for seed, n in enumerate((n_train, n_train // 10)))
+    train, test = (list(dict.fromkeys(examples)) for examples in drawn)
+    return train[:n_train], test[: n_train // 10]
+
+
+def _compressed(matrix: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
 
 
 def _heads(n_views: int) -> tuple[HeadSpace, list[tuple[frozenset[View], int]]]:
@@ -240,11 +275,25 @@ def section_decide(quick: bool) -> Iterator[Row]:
     yield Row(name, timed(decision(n), 1), "plain: listing the views alone", plain, note)
 
 
+def section_guarantees(quick: bool) -> Iterator[Row]:
+    n = 10**4 if quick else 10**5
+    (train, test), heads = _shown_pairs(n), HeadClass(2, key="absolute")
+    seen = incidence(heads, [train, test], budget=10**8)
+    sets, labels = Family(*_compressed(seen.matrices[0])), np.array([example.label for example in train])
+    cases, asked = Cases(sets, labels, seen.n_views), Family(*_compressed(seen.matrices[1]))
+    sample = range(0, len(test), len(test) // 5)
+    plain = timed(lambda: [cases.closure(asked.take(np.array([row])).members) for row in sample], 1) / len(sample)
+    name = f"guarantees, ranked, 10^{round(math.log10(n))} + 10^{round(math.log10(n // 10))}"
+    note = "extrapolated from 5 closures"
+    yield Row(name, timed(guaranteed(n), 1), "plain: a closure a test example", plain * len(test), note)
+
+
 SECTIONS: dict[str, tuple[Callable[[bool], Iterator[Row]], Callable[[bool], Work]]] = {
     "patterns": (section_patterns, lambda quick: patterns(10**6 if quick else 10**7)),
     "heads": (section_heads_on_sequences, lambda quick: prefixes(10**5 if quick else 10**6)),
     "windows": (section_windows, lambda quick: windows(10**4 if quick else 10**5)),
     "enumeration": (section_all_heads, lambda quick: all_heads(12 if quick else 16)),
+    "guarantees": (section_guarantees, lambda quick: guaranteed(10**4 if quick else 10**5)),
     "decide": (section_decide, lambda quick: decision(10**4 if quick else 10**6)),
 }
 

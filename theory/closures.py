@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.set_families import Family, Ints, bit, changes, distinct, ranges
+from theory.set_families import Family, Ints, bit, changes, distinct, ranges, starts_of
 
 Bits: TypeAlias = NDArray[np.uint64]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -150,16 +150,19 @@ class Cases:
         # Views that the closure with all views did not need come last.
         level = np.where(placed.levels >= 0, placed.levels, 1 + placed.levels.max(initial=0))
         cases, views = self.views.owners, self.views.members
-        by_kind = np.lexsort((self._kinds, level[views]))
-        by_case = np.argsort(level[views], kind="stable")
+        consistent = level[views] == 0
+        n_sets = np.bincount(sets.members, minlength=self.n_views)
+        # That a case is not left shows soonest at the views that few sets have.
+        at_once = Family(starts_of(np.bincount(cases[consistent], minlength=len(self.views))), views[consistent])
+        at_once = at_once.rarest_first(n_sets)
         entries = (
-            Entries(level[views[by_kind]], cases[by_kind], self._kinds[by_kind]),
-            Entries(level[views[by_case]], cases[by_case], views[by_case]),
+            Sorted.by(np.lexsort((self._kinds, level[views])), level[views], cases, self._kinds),
+            Sorted.by(np.argsort(level[views], kind="stable"), level[views], cases, views),
         )
-        at_once = 64 * max(1, min(MOST, WORDS // max(1, len(cases))))
-        for start in range(0, len(sets), at_once):
-            chosen = np.arange(start, min(start + at_once, len(sets)))
-            yield _Left(self, sets.take(chosen), *entries)
+        step = 64 * max(1, min(MOST, WORDS // max(1, len(cases))))
+        for start in range(0, len(sets), step):
+            chosen = np.arange(start, min(start + step, len(sets)))
+            yield _Left(self, sets.take(chosen), at_once, *entries)
 
 
 class Entries(NamedTuple):
@@ -174,35 +177,64 @@ class Entries(NamedTuple):
         chosen = cases[self.cases]
         return Entries(*(part[chosen] for part in self))
 
+    def since(self, level: int) -> Entries:
+        """Those from a level on."""
+        first = int(np.searchsorted(self.levels, level))
+        return Entries(*(part[first:] for part in self))
+
     def at(self, levels: Ints) -> list[Entries]:
         """Those of each level."""
         ends = np.searchsorted(self.levels, levels, side="right").tolist()
         return [Entries(*(part[a:b] for part in self)) for a, b in pairwise((0, *ends))]
 
 
+class Sorted(NamedTuple):
+    """Entries in their order, and where in it each entry (case, view) has come."""
+
+    entries: Entries
+    places: Ints
+
+    @classmethod
+    def by(cls, order: Ints, *parts: Ints) -> Sorted:
+        """The entries with these levels, cases and items, in an order."""
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        return cls(Entries(*(part[order] for part in parts)), places)
+
+    def take(self, chosen: Ints) -> Entries:
+        """Some of the entries, in this order; cost that of sorting as many numbers."""
+        places = np.sort(self.places[chosen])
+        return Entries(*(part[places] for part in self.entries))
+
+
 class _Left:
     """The cases that are left without the views of each of some sets; a set is a bit."""
 
-    def __init__(self, cases: Cases, sets: Family, by_kind: Entries, by_case: Entries) -> None:
-        self._of, self._sets, self._by_kind = cases, sets, by_kind
+    def __init__(self, cases: Cases, sets: Family, at_once: Family, by_kind: Sorted, by_case: Sorted) -> None:
+        self._of, self._sets, self._sorted = cases, sets, (by_kind, by_case)
         words = (len(sets) + 63) // 64
         # (word, view): the sets without the view; (word, case): those under which it is left
         self._may = np.full((words, cases.n_views), ~np.uint64(0))
         np.bitwise_and.at(self._may, (sets.owners // 64, sets.members), ~bit(sets.owners))
         self._placed = np.zeros_like(self._may)
         self._left = np.full((words, len(cases.views)), ~np.uint64(0))
-        for first in by_case.at(np.zeros(1, dtype=np.int64)):
-            self._place(first.items, self._may[:, first.items], first)
-        self._by_case = by_case
+        self._left[-1] >>= np.uint64(-len(sets) % 64)  # the bits of no set
+        rows, place = np.arange(len(cases.views)), 0
+        while len(rows := rows[at_once.sizes[rows] > place]):
+            self._left[:, rows] &= ~self._may[:, at_once.members[at_once.starts[rows] + place]]
+            rows, place = rows[np.bitwise_or.reduce(self._left[:, rows], axis=0) != 0], place + 1
 
     def place_all(self) -> None:
         """Place views, level by level, as long as any can be placed under some set."""
-        changed = True
+        views, rows = self._of.views, np.flatnonzero(self._alive())
+        chosen = ranges(views.starts[rows], views.sizes[rows])
+        self._by_kind, cases = (entries.take(chosen) for entries in self._sorted)
+        later, cases, changed = self._by_kind.since(1), cases.since(1), True
         while changed:
             left, changed = self._alive(), False
-            self._by_kind, self._by_case = self._by_kind.of(left), self._by_case.of(left)
-            levels = distinct(self._by_kind.levels)
-            for by_kind, by_case in zip(self._by_kind.at(levels), self._by_case.at(levels), strict=True):
+            later, cases = later.of(left), cases.of(left)
+            levels = distinct(later.levels)
+            for by_kind, by_case in zip(later.at(levels), cases.at(levels), strict=True):
                 changed |= self._place(*self._placeable(by_kind), by_case)
 
     def _placeable(self, entries: Entries) -> tuple[Ints, Bits]:
@@ -226,8 +258,6 @@ class _Left:
 
     def _place(self, views: Ints, sets: Bits, entries: Entries) -> bool:
         """Place views under these sets; whether that removes any of the cases of these entries."""
-        if not len(entries.cases):
-            return False
         self._placed[:, views] = sets
         first = changes(entries.cases)
         cases = entries.cases[first]

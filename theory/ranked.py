@@ -15,7 +15,7 @@ from theory.closures import NONE, Cases, Placed
 from theory.errors import InvalidArgument, check_integer, check_type, shown
 from theory.examples import Example, Label, check_label
 from theory.heads import HeadClass, View, check_heads
-from theory.set_families import Family, Ints, changes, ranges
+from theory.set_families import Family, Ints, changes, ranges, starts_of
 
 ClosureReason: TypeAlias = Literal["unseen", "flip", "abstains", "free"]
 
@@ -161,7 +161,7 @@ class ClosureCriterion:
         rows = np.flatnonzero(self._why[0] == GUARANTEED)
         if not len(rows):
             return
-        which, first = _groups(sets.take(rows))
+        which, first = _groups(sets.take(rows), self._placed.levels == 0)
         distinct_sets = sets.take(rows[first])
         if self._ranked:
             rests = self._cases.rests(self._placed, distinct_sets)
@@ -253,11 +253,17 @@ def _first_of_each(sets: Family, labels: Ints) -> Ints:
     return np.array(list(first.values()), dtype=np.int64)
 
 
-def _groups(sets: Family) -> tuple[Ints, Ints]:
-    """By set, the number of its group of equal ones; by group, its first set."""
-    numbers: dict[bytes, int] = {}
-    which = [numbers.setdefault(data, len(numbers)) for data in _as_bytes(sets)]
-    return np.array(which, dtype=np.int64), np.unique(which, return_index=True)[1]
+def _groups(sets: Family, told_by: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """By set, the number of its group of equal ones; by group, its first set.
+
+    Groups with the same members among `told_by` are neighbours: much the same is left without them.
+    """
+    told = told_by[sets.members]
+    telling = Family(starts_of(np.bincount(sets.owners[told], minlength=len(sets))), sets.members[told])
+    written = list(zip(_as_bytes(telling), _as_bytes(sets), strict=True))
+    numbers = {own: number for number, own in enumerate(sorted(set(written)))}
+    which = np.array([numbers[own] for own in written], dtype=np.int64)
+    return which, np.unique(which, return_index=True)[1]
 
 
 def _as_bytes(sets: Family) -> list[bytes]:

@@ -21,8 +21,9 @@ from proofs_check.claims.finding import IDS
 from proofs_check.commands import coverage, decide, output
 from proofs_check.commands.main import main
 from proofs_check.commands.parser import interval, lengths
-from proofs_check.problem_files import problem_from_dict, read_problem
+from proofs_check.problem_files import problem_from_dict, problem_to_dict, read_problem
 from proofs_check.report import NEEDLESS, SURVIVES
+from proofs_check.verdicts.table import from_data, to_data
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy
 from theory import Factor, PlantedLaw, claims, kept_sets, retention_factor
@@ -631,6 +632,65 @@ def test_the_catalogue_of_the_stored_report(capsys: Out, tmp_path: Path) -> None
     assert main(["catalogue", str(docs / "full-report.json")]) == 0
     text = (docs / "claims.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == (tmp_path / "claims.md").read_text(encoding="utf-8") == text
+
+
+# ── Scores ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("by_file", [True, False], ids=["as the file says", "as the command says"])
+def test_ranked_heads_are_decided_about_and_written(by_file: bool, tmp_path: Path, capsys: Out) -> None:
+    """View 1 need not be answered in training, where view 0 or 2 answers: a head may rank it first."""
+
+    def entry(tokens: list[int], label: str) -> dict[str, object]:
+        return {"tokens": tokens, "label": label}
+
+    data = {
+        "heads": {"arity": 1},
+        "train": {"examples": [entry([0], "a"), entry([1, 2], "a"), entry([3], "b")]},
+        "test": {"examples": [{**entry([0, 1], "a"), "probability": "1/3"}, {**entry([0], "a"), "probability": "2/3"}]},
+    }
+    file, out = tmp_path / "problem.json", tmp_path / "out.json"
+    file.write_text(json.dumps(data | ({"scores": "ranked"} if by_file else {})), encoding="utf-8")
+    assert main(["decide", str(file), "--json", str(out), *([] if by_file else ["--scores", "ranked"])]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("fails (free): the view (1,) ")
+    assert said[-1] == "Guaranteed: on exactly 2/3 of the test law every head perfect in training is right."
+    result = json.loads(out.read_text(encoding="utf-8"))
+    assert {key: result[key] for key in ("scores", "outcome", "reason", "guaranteed", "train_loss", "test_loss")} == {
+        "scores": "ranked", "outcome": "fails", "reason": "free", "guaranteed": "2/3", "train_loss": "0", "test_loss": "1/3",
+    }  # fmt: skip
+    assert [entry["tokens"] for entry in result["problem"]["head"]] == [[2], [3], [1], [0]]  # the highest rank first
+    problem = problem_from_dict(result["problem"])
+    assert problem_from_dict(problem_to_dict(problem)) == problem
+    assert problem.ranked is not None
+    assert [problem.ranked.loss(example) for example in problem.train.support()] == [0, 0, 0]
+    assert "ranked" in str(problem)
+    assert main(["decide", str(file), "--scores", "hard"]) == 0
+    assert capsys.readouterr().out.startswith("generalizes: every hard head ")
+
+
+def test_verdicts_of_ranked_heads_come_back_from_their_file(tmp_path: Path, capsys: Out) -> None:
+    out = tmp_path / "verdicts.json"
+    arguments = [
+        "verdicts",
+        "sorting",
+        "--scheme",
+        "random ordered",
+        "--scheme",
+        "none",
+        "--jobs",
+        "1",
+        "--json",
+        str(out),
+    ]
+    assert main([*arguments, "--scores", "ranked"]) == 0
+    assert "heads: ranked (T13)" in capsys.readouterr().out
+    data = json.loads(out.read_text(encoding="utf-8"))
+    assert [cell["scores"] for cell in data["cells"]] == ["ranked", "ranked"]
+    assert [cell["outcome"] for cell in data["cells"]] == ["generalizes", "unrealizable"]
+    assert json.loads(json.dumps(to_data(from_data(data)))) == data
+    assert main(arguments) == 0
+    assert all("scores" not in cell for cell in json.loads(out.read_text(encoding="utf-8"))["cells"])
 
 
 # ── Curves ───────────────────────────────────────────────────────────────────────────────────────────────────────────

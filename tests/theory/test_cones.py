@@ -86,6 +86,22 @@ def test_a_solver_that_says_nonsense_does_no_harm(solver: Any, monkeypatch: pyte
         assert holds(np.array(rays), None if b is None else np.array(b), found)
 
 
+def test_what_the_solver_proposes_must_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A combination with a negative share is none, and neither is a W on whose border a ray lies."""
+    monkeypatch.setattr(cones, "_widest", lambda rows: (np.zeros(2), 0.0, np.ones(rows.shape[0])))
+    assert holds(np.array([[1, 0], [1, 2]]), np.array([1, 4]), Cone(matrix([1, 0], [1, 2])).separate(matrix([1, 4])))
+    monkeypatch.setattr(cones, "_widest", lambda rows: (np.array([1.0, 0.0]), 1.0, np.ones(rows.shape[0])))
+    assert holds(np.eye(2, dtype=int), None, Cone(matrix([1, 0], [0, 1])).separate())
+    assert holds(np.eye(2, dtype=int), np.array([0, -1]), Cone(matrix([1, 0], [0, 1])).separate(matrix([0, -1])))
+
+
+@pytest.mark.parametrize("last", [[0, 1], [0, -1], [1, 1], [-1, 1]])
+def test_in_fractions_a_ray_on_the_border_joins(last: list[int]) -> None:
+    """Many W are enough for the rays at first; for one of the others at least, such a W is on the border."""
+    rays = np.array([[size + 1, 0] for size in range(cones.JOINING)] + [last])
+    assert holds(rays, None, Cone(csr_array(rays))._exactly(None))
+
+
 def test_what_does_not_converge_is_said_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cones, "_widest", lambda rows: None)
     monkeypatch.setattr(cones, "EXACT_CELLS", 0)
@@ -100,6 +116,7 @@ def test_products_of_any_size() -> None:
     rows, large = matrix([2**31, 0, 3], [0, 0, 0], [1, -1, 0]), 2**70
     assert products(rows, np.array([large, 1, -large], dtype=object)).tolist() == [large * (2**31 - 3), 0, large - 1]
     assert products(rows, np.array([2**30, 5, -1], dtype=object)).tolist() == [2**61 - 3, 0, 2**30 - 5]
+    assert products(rows, np.array([2**34, 0, 0], dtype=object)).tolist() == [2**65, 0, 2**34]
     assert products(rows, np.array([2**31, 0, 2**31], dtype=object)).tolist() == [2**62 + 3 * 2**31, 0, 2**31]
 
 

@@ -6,6 +6,7 @@ import pickle
 from fractions import Fraction
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -160,11 +161,32 @@ def test_only_examples_of_the_test_law_are_asked_about() -> None:
         none.why(shows("0", "a"))
 
 
-def test_a_head_that_is_no_counterexample_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("head", [[(0, 0), (1, 1)], [(0, 1), (1, 1)]], ids=["right at test", "wrong in training"])
+def test_a_head_that_is_no_counterexample_is_a_bug(
+    head: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = guarantees(ONE, train=TRAIN, test=TEST, scores="ranked")
-    monkeypatch.setattr(found.criterion, "head", lambda row: [(0, 0), (1, 1)])  # right on training and on this example
+    monkeypatch.setattr(found.criterion, "head", lambda row: head)
     with pytest.raises(AssertionError, match=r"this is a bug in theory\.guarantees"):
         found.head(shows("04", "a"))
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["in training", "at test"])
+def test_plain_evaluation_has_to_agree_with_numbers(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = guarantees(ONE, train=TRAIN, test=TEST, scores="ranked")
+    trained, tested = np.zeros(len(TRAIN), dtype=bool), np.ones(len(TEST.support()), dtype=bool)
+    head = [(0, 1), (1, 1)] if side == 0 else found.criterion.head(0)  # the first is wrong in training
+    monkeypatch.setattr(found.criterion, "head", lambda row: head)
+    monkeypatch.setattr(found.criterion, "errs", lambda head: (trained, tested))
+    with pytest.raises(AssertionError, match=r"this is a bug in theory\.guarantees"):
+        found.head(shows("04", "a"))
+
+
+@pytest.mark.parametrize("scores", ["hard", "ranked"])
+def test_a_verdict_tells_of_the_first_reason_and_of_the_first_example_with_it(scores: Scores) -> None:
+    flips = [shows("0", "b"), shows("04", "a"), shows("05", "a")]
+    found = decide(ONE, train=TRAIN, test=flips, scores=scores)
+    assert (found.reason, found.example, found.view) == ("unseen", flips[1], View((4,), ()))
 
 
 def test_certificate_lengths_depend_on_the_scores() -> None:

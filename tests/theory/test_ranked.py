@@ -189,6 +189,17 @@ def test_a_long_list_is_placed_from_its_beginning() -> None:
     assert found.guaranteed.all()
 
 
+def test_a_view_that_an_earlier_level_had_waits_for_a_later_one() -> None:
+    """Without views 2 and 7: view 0 waits for 1, that for 3, while 6 can be placed no more; then 0 answers instead of 7."""
+    train = [
+        ((0,), 0), ((0, 7), 0), ((0, 1, 2), 1), ((1,), 1), ((1, 3), 0), ((3, 4), 1), ((5, 3), 0), ((5, 6), 1), ((6,), 0),
+        ((6, 2), 1),
+    ]  # fmt: skip
+    laws = Laws(8, 2, train, [((2, 7), 1), ((2,), 1)])
+    assert criterion(laws)._cases.closure().levels.tolist() == [1, 2, 0, 1, 0, 2, 3, 0]
+    assert reason(laws) == [("free", 7), None]
+
+
 # ── RankedHead ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ONE = HeadClass(arity=1)

@@ -18,6 +18,7 @@ from tests.cases import parity
 from theory import (
     AssumptionViolated,
     BudgetExceeded,
+    ExactnessLost,
     Example,
     HeadClass,
     InvalidArgument,
@@ -58,7 +59,7 @@ def check_everything(
     def right(row: list[int], label: int, weights: Any) -> bool:
         masses = [sum(n * weights[v].get(y, 0) for v, n in enumerate(row) if v in weights) for y in range(n_labels)]
         own = masses.pop(label)
-        return own > max(masses, default=0)
+        return bool(own > max(masses, default=0))
 
     def plain(terms: Iterable[Term]) -> list[list[Fraction]]:
         total = [[Fraction(0)] * n_labels for _ in train[0]]
@@ -133,8 +134,8 @@ def test_every_answer_is_shown_and_agrees_with_elimination(
     train, labels, test, asked, n_labels = system
     found = check_everything(*system)
     if n_labels > 1 and len(train[0]) * (n_labels - 1) <= 4:
-        cases = ([(tuple(row), y) for row, y in zip(*law, strict=True)] for law in ((train, labels), (test, asked)))
-        assert Statement().says(*cases, n_labels) == (found.realizable, tuple(found.guaranteed.tolist()))
+        cases = [[(tuple(row), y) for row, y in zip(*law, strict=True)] for law in ((train, labels), (test, asked))]
+        assert Statement().says(cases[0], cases[1], n_labels) == (found.realizable, tuple(found.guaranteed.tolist()))
 
 
 def test_labels_that_training_does_not_show() -> None:
@@ -143,6 +144,11 @@ def test_labels_that_training_does_not_show() -> None:
         [[2, 0, 0], [0, 1, 0]], [1, 3], [[4, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], [1, 3, 0, 4, 1], 5
     )
     assert found.guaranteed.tolist() == [True, True, False, False, False]
+
+
+def test_what_training_shows_is_guaranteed_against_every_label() -> None:
+    rows = [[1, 0, 0], [2, 1, 1], [0, 0, 1]]
+    assert check_everything(rows, [0, 1, 2], [[3 * n for n in row] for row in rows], [0, 1, 2], 4).guaranteed.all()
 
 
 def test_views_that_no_example_connects_are_decided_apart() -> None:
@@ -282,7 +288,7 @@ LABELS = ("a", "b", "c")
     st.sampled_from(LABELS),
 )
 def test_greedy_answers_are_those_of_attention(answers: dict[View, Any], tokens: list[int], label: str) -> None:
-    laws = {
+    laws: dict[View, Any] = {
         view: (score, {y: Fraction(x, sum(own)) for y, x in zip(LABELS, own, strict=True)})
         for view, (score, own) in answers.items()
     }
@@ -365,6 +371,13 @@ def test_a_large_program_is_refused_with_its_size() -> None:
     assert soft_guarantees(train, labels, train, labels, 2, budget=14).guaranteed.all()
 
 
+def test_a_program_is_of_one_block_and_only_where_labels_do_not_contradict() -> None:
+    apart = counts([1, 0, 0], [0, 2, 0], [0, 0, 3])
+    assert soft_guarantees(apart, [0, 1, 0], apart, [0, 1, 0], 2, budget=1).guaranteed.all()
+    alike = counts([1, 2, 0], [2, 4, 0])
+    assert not soft_guarantees(alike, [0, 1], alike, [0, 1], 2, budget=1).realizable
+
+
 # ── The max-margin head ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -392,6 +405,8 @@ def test_an_exact_tie_of_the_max_margin_head_is_in_doubt() -> None:
     """-10.5 · 47 + 9.5 · 52 - 0.5 = 0."""
     _, doubt = max_margin(*majority(range(1, 11), asked=True), 2).errs(*majority([99], asked=True))
     assert np.flatnonzero(doubt).tolist() == [52]
+    nothing = max_margin(GOOD, [0, 1], 2).errs(counts([0, 0]), [0])
+    assert [own.tolist() for own in nothing] == [[True], [True]]
 
 
 @given(systems())
@@ -435,7 +450,7 @@ def test_a_quadratic_program_that_does_not_converge_is_said_to_be_open(monkeypat
     import scipy.optimize
 
     monkeypatch.setattr(scipy.optimize, "nnls", lambda matrix, right, maxiter: (np.full(matrix.shape[1], 0.1), 0.0))
-    with pytest.raises(soft.ExactnessLost, match="did not converge: the least margin is"):
+    with pytest.raises(ExactnessLost, match="did not converge: the least margin is"):
         max_margin(*majority(range(1, 6)), 2)
 
 
