@@ -337,6 +337,45 @@ def _pairs(profile: Profile) -> Iterator[Problem]:
 
 
 @claim.proof(
+    "T14's proof given Gordan's and Farkas' lemmas, term by term, for any number of views, labels and rays; T14a's logits",
+    notices=(
+        "rays may be subtracted", "realizable without strictness", "zero rays are guaranteed",
+        "how often a view occurs is ignored",
+    ),
+)  # fmt: skip
+def prove_steps(*, statement: Statement = STATED) -> int:
+    """The steps of the proof in docs/theory.md, each about one term of a sum, of which there may be any number."""
+    from sympy import Integer, Symbol, simplify, symbols
+
+    n, w, w_other, constant = symbols("n w w_other c", real=True)
+    score, total, before, d, q = symbols("A Z before d q", positive=True)
+    positive = {"positive": True} if statement.perfect == "strict" else {"nonnegative": True}
+    margin, ray = Symbol("margin", **positive), Symbol("ray", nonnegative=True)
+    some = Symbol("some", positive=True) if statement.zero == "not guaranteed" else Integer(0)
+    other = Symbol("other", **({"nonnegative": True} if statement.combinations == "non-negative" else {"real": True}))
+    times, epsilon = n if statement.counts else 1, d / (2 * q)
+    mass, logit = n * score * (w + constant), n * score * w / total + constant * (n * score / total)
+    steps = {
+        # A view with the values (W + c) / A adds n A (g_y - g_y') to the masses' difference, and its ray n (W_y - W_y').
+        "masses are those of W": simplify(
+            n * score * ((w + constant) / score - (w_other + constant) / score) - times * (w - w_other)
+        ) == 0,
+        # T14a: a view adds n A w / Z to a logit, and n A / Z to the share of the constant; these shares sum to 1.
+        "logits are masses": simplify(mass / total - logit) == 0,
+        "the shares add up": simplify((before + n * score) / total - before / total - n * score / total) == 0,
+        # Suffices: W·b = Σ λ W·ψ with some λ > 0, as b is not 0.
+        "a ray that occurs has a positive margin": (some * margin).is_positive is True,
+        "and with one more the sum has": (before + other * margin).is_positive is True,
+        # Necessary: W0·ψ >= 0 and W0·b = -d < 0, W1 is perfect and W1·b <= q. Then W0 + ε W1 is perfect and errs at b.
+        "the separating head is perfect": (ray + epsilon * margin).is_positive is True,
+        "and errs": simplify(-d + epsilon * q).is_negative is True,
+    }  # fmt: skip
+    for step, holds in steps.items():
+        require(holds, step)
+    return len(steps)
+
+
+@claim.proof(
     "every W is that of a head up to constants; attention-only logits are masses: 2..3 views, 2..3 labels",
     kind="exhausted",
     notices=("how often a view occurs is ignored",),
