@@ -129,14 +129,14 @@ def alt(rows: Rows) -> str:
     last = max(row["length"] for row in rows)
     run = [row for row in rows if row["model"] is not None]
     gap = max(abs(row["model"] - row["predicted"]) for row in run)
-    ends = "; ".join(
-        f"{_title(row['longest'], row['log_scale'])}: {row['predicted']:.3f}" for row in rows if row["length"] == last
+    ends = ", ".join(
+        f"{row['predicted']:.3f} ({_title(row['longest'], row['log_scale'])})" for row in rows if row["length"] == last
     )
     return (
         f"Share of right answers against the length, from {rows[0]['length']} to {last:,}, of transformers with attention "
         f"alone that were trained on the majority of bits: read off the weights as a head, and by running the model at "
         f"lengths up to {max(row['length'] for row in run)}, where the two differ by at most {gap:.2g}. At {last:,} bits the "
-        f"head is right with probability {ends}. What T14 guarantees of every head that is perfect in training lies below."
+        f"shares are {ends}. What T14 guarantees of every head that is perfect in training lies below."
     )
 
 
