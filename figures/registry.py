@@ -13,6 +13,7 @@ from figures import (
     dilution,
     learning_curves,
     position_schemes,
+    predicted,
     sparsity,
     transfer,
     verdict_matrix,
@@ -33,6 +34,7 @@ PLOTS: dict[str, Plot] = {
         attention,
         dependency_graphs,
         learning_curves,
+        predicted,
         coverage_maps,
     )
 }

@@ -147,6 +147,16 @@ def test_learning_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
         ]
 
 
+def test_predicted_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
+    models = [(10, False), (30, False), (30, True)]
+    for axes, (longest, log_scale) in zip(drawn("predicted").axes, models, strict=True):
+        own = [row for row in rows_of("predicted") if (row["longest"], row["log_scale"]) == (longest, log_scale)]
+        assert {x for x, _ in points(axes.lines[0])} == {longest}
+        names = ("predicted", "model") if log_scale else ("guaranteed", "predicted", "model")
+        for name, line in zip(names, axes.lines[1:], strict=True):
+            assert points(line) == [(row["length"], row[name]) for row in own if row[name] is not None]
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_coverage_draws_its_rows(rows_of: Rows, drawn: Drawn, style: Style) -> None:
     rows = rows_of("coverage")

@@ -24,6 +24,7 @@ from figures import (
     dilution,
     learning_curves,
     position_schemes,
+    predicted,
     sparsity,
     transfer,
     verdict_matrix,
@@ -33,14 +34,18 @@ from figures.plot import Row
 from figures.registry import PLOTS
 from figures.runs import counted, drawn_as, enclosed, family, points, pooled, share
 from idealized_model import HeadSpace, SparseAttentionHead, eliminate, loss, minimal
-from idealized_model.transformer import TrainConfig
+from idealized_model.transformer import TrainConfig, Trainer
+from idealized_model.transformer.data import Queried
+from idealized_model.transformer.evaluation import wrong_steps
 from proofs_check.claims.families import marked_parity
 from proofs_check.verdicts.deciding import Cell, Decision
 from proofs_check.verdicts.table import Question, from_data
 from tests.figures import made_up
-from theory import HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
+from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
 from theory.criterion import Outcome
 from theory.exact import as_float
+from theory.guarantees import guarantees
+from theory.tasks import Majority
 
 Rows = Callable[[str], list[Row]]
 
@@ -248,6 +253,48 @@ def test_errors_of_learners_on_a_small_law_by_listing(monkeypatch: pytest.Monkey
             least = min(error for error in errors if sum(e > error for e in errors) <= delta * len(errors))
             assert Fraction(row["error"]) == Fraction(least, 4)
             assert row["bound"] == pytest.approx((views * log(3) - log(delta)) / n)
+
+
+def test_predicted_accuracies_are_those_of_the_models(rows_of: Rows) -> None:
+    """The head that is read off the weights, and the model that is run: by count of ones, so without drawing."""
+    rows = rows_of("predicted")
+    run = [row for row in rows if row["model"] is not None]
+    assert {row["length"] for row in run} == {n for n in predicted.LENGTHS if n <= predicted.MOST}
+    assert max(row["length"] for row in rows) == 100_000
+    for row in run:
+        assert row["predicted"] == pytest.approx(row["model"], abs=1e-3)
+    for row in rows:
+        assert (row["guaranteed"] is None) == (row["log_scale"] or row["model"] is None)
+        assert row["guaranteed"] is None or row["guaranteed"] <= row["model"]  # T14a
+        assert row["predicted"] == 1 or row["length"] > row["longest"]
+
+
+def test_a_model_is_run_on_every_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predicted, "STEPS", 30)
+    monkeypatch.setattr(predicted, "LENGTHS", (4, 6))
+    monkeypatch.setattr(predicted, "MOST", 4)
+    short, long = predicted.of_model(3, False, np.random.default_rng(0))
+    assert long["model"] is None
+    config = TrainConfig(
+        "majority", longest=3, steps=30, rate=3e-3, decay=0.0, layers=1, heads=1, mlp=False, norm=False, log_scale=False
+    )
+    trainer = Trainer(config, threads=1)
+    trainer.run()
+    words = list(trainer.task.instances(4))
+    _, wrong = wrong_steps(trainer, [(word, word.ids) for word in words])
+    assert 0 < len(wrong) < 16
+    assert short["model"] == short["predicted"] == 1 - len(wrong) / 16
+
+
+@pytest.mark.parametrize(("longest", "length"), [(1, 3), (3, 4), (3, 7), (5, 7)])
+def test_what_is_certain_of_majority_is_what_soft_heads_guarantee(longest: int, length: int) -> None:
+    task = Queried(Majority())
+    train, test = (
+        [Example(word.tokens[:-1], word.ids[:-1], word.tokens[-1]) for n in lengths for word in task.instances(n)]
+        for lengths in (range(1, longest + 1), (length,))
+    )
+    found = guarantees(HeadClass(2, anchor="last", at_most=True), train=train, test=test, scores="soft")
+    assert predicted.certain(longest, length) == found.share
 
 
 def test_losses_of_sampled_learners_by_drawing_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -602,6 +649,8 @@ def test_alt_texts_say_the_numbers(rows_of: Rows) -> None:
         ("dilution", "loss", "1/3"),
         ("learning", "error", "1/1000"),
         ("coverage", "kappa", "17"),
+        ("predicted", "predicted", 0.3),
+        ("predicted", "model", 0.3),
         ("verdicts", "outcome", "mixed"),
         ("sparsity", "right", 1),
         ("schemes", "right", 1),
