@@ -171,8 +171,9 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def cheap_tasks() -> list[Task]:
-    """Quick checks of real claims, of every engine."""
-    chosen = tasks_of(["T3b"])
+    """Quick checks of a real claim, two of every engine at most."""
+    tasks = tasks_of(["T3b"])
+    chosen = [task for engine in ENGINES for task in [task for task in tasks if task.engine == engine][:2]]
     assert {task.engine for task in chosen} == set(ENGINES)
     return chosen
 
