@@ -6,6 +6,7 @@ Hard heads (T1), ranked ones (T13) and soft ones (T14), each for a few small cla
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import comb
@@ -63,12 +64,12 @@ def questions() -> list[Question]:
     local = marked_parity(2, support.local(1))
     return [
         Question(
-            "sorting, IDs seen by their order", HeadClass(2, key="order", anchor="last"), range(1, 4), range(1, 8),
+            "sorting, IDs by order", HeadClass(2, key="order", anchor="last"), range(1, 4), range(1, 8),
             lambda lengths: steps(sorting, lengths),
         ),
         Question("majority, no positions", HeadClass(1), range(1, 11), range(1, 31), counts),
         Question(
-            "two marked bits, no positions", HeadClass(2), range(2, 5), range(2, 13),
+            "marked bits, no positions", HeadClass(2), range(2, 5), range(2, 13),
             lambda lengths: steps(bits, lengths),
         ),
         Question(
@@ -76,11 +77,11 @@ def questions() -> list[Question]:
             lambda lengths: steps(copy, lengths, ordered),
         ),
         Question(
-            "running parity, coupled, window 1", HeadClass(2, window=1, anchor="last", at_most=True), range(1, 3),
+            "running parity, window 1", HeadClass(2, window=1, anchor="last", at_most=True), range(1, 3),
             range(1, 9), lambda lengths: steps(parity, lengths),
         ),
         Question(
-            "two marked neighbours, shifted IDs", HeadClass(2, window=1, key="absolute"), [4], range(2, 10),
+            "marked pairs, shifted IDs", HeadClass(2, window=1, key="absolute"), [4], range(2, 10),
             lambda lengths: local.at(lengths[0], positions=positions.random_shift(0, 3)), local.at,
         ),
     ]  # fmt: skip
@@ -191,7 +192,8 @@ def draw(rows: Rows, style: Style) -> Figure:
     for i, (axes, name) in enumerate(zip(panels, names, strict=True)):
         own = [row for row in rows if row["panel"] == name]
         missing = _panel(axes, own)
-        axes.set_title(name + (f"\n(no {' or '.join(missing)} head)" if missing else ""))
+        lines = textwrap.wrap(name, 28) + ([f"(no {' or '.join(missing)} head)"] if missing else [])
+        axes.set_title("\n".join(lines))
         if i % across == 0:
             axes.set_ylabel("guaranteed share")
         if i + across >= len(names):
@@ -242,7 +244,7 @@ def alt(rows: Rows) -> str:
         said.append(f"{name}{trained}, at length {longest}: {', '.join(last)}")
     return (
         "The exact share of the test law on which every head is right that is perfect in training, against the test length, "
-        f"for hard heads (T1), ranked ones (T13) and soft ones (T14). {'; '.join(said)}."
+        f"for hard heads (T1), ranked ones (T13) and soft ones (T14): {'; '.join(said)}."
     )
 
 

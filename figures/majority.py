@@ -181,7 +181,7 @@ def _accuracy(axes: Axes, rows: Rows) -> None:
             axes.axvspan(ones - 0.5, ones + 0.5, color=_HOW[name]["color"], alpha=0.6, linewidth=0, zorder=0)
     axes.plot(list(own), [as_float(share) for share in own.values()], gid="accuracy", clip_on=False, **_HOW["trained"])
     axes.set(
-        title=f"length {row['length']}, trained on 1 to {row['longest']}", xlabel="number of ones",
+        title=f"1 to {row['longest']}, tested at {row['length']}", xlabel="number of ones",
         ylabel="trained models:\nshare right",
         ylim=(-0.04, 1.04),
     )  # fmt: skip

@@ -478,6 +478,13 @@ def test_majority_by_counts_is_majority() -> None:
     }  # fmt: skip
 
 
+SEEN = {
+    "sorting, IDs by order": (1, 2, 3), "majority, no positions": range(1, 11), "marked bits, no positions": (2, 3, 4),
+    "copy, random ordered IDs": (1, 2, 3), "running parity, window 1": (1, 2), "marked pairs, shifted IDs": (4,),
+}  # fmt: skip
+"""{panel: training lengths}."""
+
+
 def test_shares_of_the_figure_are_those_of_the_verdicts(rows_of: Rows) -> None:
     """Sorting by order, 1..3, and what is said of the others in the theory."""
     rows = {(row["panel"], row["scores"], row["length"]): row for row in rows_of("guaranteed-share")}
@@ -487,15 +494,15 @@ def test_shares_of_the_figure_are_those_of_the_verdicts(rows_of: Rows) -> None:
     assert decision.witness is not None
     length = decision.witness.test_length
     assert length is not None
-    assert rows["sorting, IDs seen by their order", "soft", length]["share"] == decision.guaranteed
+    assert rows["sorting, IDs by order", "soft", length]["share"] == decision.guaranteed
     for scores, outcome in (("hard", "unrealizable"), ("ranked", "generalizes")):
         assert verdict(sorting, "random ordered", mixed=True, scores=scores).outcome == outcome  # type: ignore[arg-type]
         own = [row["share"] for (name, kind, _), row in rows.items() if name.startswith("sorting") and kind == scores]
         assert set(own) == ({None} if scores == "hard" else {"1"})
     for (name, kind, n), row in rows.items():
-        if name == "two marked bits, no positions":  # T2: 4 = 2k is enough; T14: nothing longer
+        if name == "marked bits, no positions":  # T2: 4 = 2k is enough; T14: nothing longer
             assert row["share"] == str(int(kind != "soft" or n <= 4))
-        if name == "two marked neighbours, shifted IDs" and kind == "hard":  # IDs up to 6 were seen
+        if name == "marked pairs, shifted IDs" and kind == "hard":  # IDs up to 6 were seen
             assert row["share"] == str(int(n <= 7))
         assert row["trained"] == (
             n <= {"m": 10, "t": 4, "r": 2}.get(name[0], 3) and (n == 4 or "neighbours" not in name)
