@@ -31,6 +31,7 @@ from theory.tasks import Instance, Majority, Sorting, Task, find_task, sparse_pa
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 KINDS: tuple[Scores, ...] = get_args(Scores)
 
@@ -219,7 +220,7 @@ def _panel(axes: Axes, rows: Rows) -> list[str]:
     lengths = sorted({row["length"] for row in rows})
     for n in sorted({row["length"] for row in rows if row["trained"]}):
         axes.axvspan(n - 0.5, n + 0.5, color=SHADE, linewidth=0, zorder=0)
-    missing = []
+    missing: list[str] = []
     for kind in KINDS:
         own = [row for row in rows if row["scores"] == kind]
         curve = [(row["length"], as_float(Fraction(row["share"]))) for row in own if row["share"] is not None]
@@ -228,7 +229,7 @@ def _panel(axes: Axes, rows: Rows) -> list[str]:
         elif own:
             missing.append(kind)
     axes.set(ylim=(-0.04, 1.04), xlim=(lengths[0] - 0.5, lengths[-1] + 0.5))
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return missing
 
 

@@ -96,7 +96,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
     the class that sees "?".
     """
     rows = list(stored)
-    for run in runs.get(RUNS, ()):
+    for run in map(dict, runs.get(RUNS, ())):
         config = config_of(run)
         if config.task != Majority.name or config.positions != "none" or not attention_only(config):
             continue

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import comb, exp, log
+from typing import Any
 
 from figures.plot import Plot, Row, Rows
 from figures.runs import counted, draw_curve, drawn_as, one_curve_each, points, pooled, share
@@ -139,7 +140,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     return figure
 
 
-_GUARANTEED = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 4}
+_GUARANTEED: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 4}
 
 _SAID = {
     "fixed k": "accuracy,\ntrained on k bits",
@@ -164,13 +165,13 @@ def alt(rows: Rows) -> str:
                 scaling = "with" if scaled else "without"
                 said.append(f"{training}, {scaling} log-length scaling ({counted(own)}): {shares}")
     sure = {row["log_scale"]: row["share"] for row in rows if row["kind"] == "guaranteed" and row["length"] == longest}
-    scaled = f"{sure[True]} of ranked heads (T13; log-length scaling)" if True in sure else "not known of ranked heads"
+    ranked = f"{sure[True]} of ranked heads (T13; log-length scaling)" if True in sure else "not known of ranked heads"
     drawn = drawn_as([row for row in rows if row["kind"] == "pooled"])
     return (
         f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, {drawn}; "
         f"below, the mass that a head of T6 keeps that loses {LOST} at the training length. At length {longest}: "
         f"{'; '.join(said)}. Dotted, the same for every k, what all heads of at most k tokens guarantee that are perfect in "
-        f"training: at that length {sure[False]} of soft heads (T14), {scaled}."
+        f"training: at that length {sure[False]} of soft heads (T14), {ranked}."
     )
 
 
