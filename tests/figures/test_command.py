@@ -12,7 +12,7 @@ import pytest
 
 from figures import gallery, guaranteed, store
 from figures.cli import main
-from figures.plot import Plot, Row, encode, write
+from figures.plot import Plot, Row, encode, render, write
 from figures.registry import PLOTS, find
 from figures.style import SMALLEST, Style
 from idealized_model.transformer.sweeps import read_grid
@@ -128,7 +128,7 @@ def test_a_curve_is_read_as_it_was_written(curve: Path, tmp_path: Path) -> None:
     again = tmp_path / "other" / "local.json"
     data = json.loads(curve.read_text(encoding="utf-8"))
     data["curve"]["hard"] = {"10": None, "9": None}
-    data["problem"]["train"] = [{**data["problem"]["train"][0], "length": n, "probability": "1/2"} for n in (9, 12)]
+    data["problem"]["train"] = [{**data["problem"]["train"][0], "length": n, "probability": "1/2"} for n in (12, 9)]
     again.write_text(json.dumps(data), encoding="utf-8")
     both = guaranteed.read([str(curve), str(again)])
     assert {row["panel"] for row in both} == {str(curve), str(again)}
@@ -140,7 +140,11 @@ def test_a_curve_is_read_as_it_was_written(curve: Path, tmp_path: Path) -> None:
     data["problem"]["train"] = {"examples": [label, {**label, "tokens": [0, 1, 2], "ids": [0, 1, 2]}]}
     data["curve"] = {"soft": {"2": "1", "4": "0"}}
     again.write_text(json.dumps(data), encoding="utf-8")
-    assert [row["trained"] for row in guaranteed.read([str(again)])] == [True, False]
+    rows = guaranteed.read([str(again)])
+    assert [row["trained"] for row in rows] == [True, False]
+    axes = render(PLOTS["guaranteed-share"], rows).axes[0]
+    assert axes.get_title() == "local"  # nothing is said of heads that were not asked about
+    assert [line.get_gid() for line in axes.lines] == ["soft"]
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
@@ -188,15 +192,16 @@ def test_other_bad_usage_of_curve_is_refused(curve: Path, tmp_path: Path, capsys
     many = [tmp_path / f"{i}.json" for i in range(guaranteed.MOST + 1)]
     for path in many:
         path.write_text(curve.read_text(encoding="utf-8"), encoding="utf-8")
+    out = str(tmp_path / "a.png")
     for arguments, message in (
         (
-            ["curve", str(tmp_path / "none.json"), "--out", "a.png"],
+            ["curve", str(tmp_path / "none.json"), "--out", out],
             "No such file or directory; expected a readable file",
         ),
         (["curve", str(curve), "--out", str(tmp_path / "a.gif")], "got '{}'; expected a file named .pdf, .png, .svg"),
         (["curve", str(curve), "--out", str(tmp_path / "none" / "a.png")], "expected a file that can be written"),
-        (["curve", str(curve), "--out", "a.png", "--columns", "3"], "argument columns: got 3; expected 1 or 2"),
-        (["curve", *map(str, many), "--out", "a.png"], "got 13 files; expected 1 to 12. Draw fewer in one figure."),
+        (["curve", str(curve), "--out", out, "--columns", "3"], "argument columns: got 3; expected 1 or 2"),
+        (["curve", *map(str, many), "--out", out], "got 13 files; expected 1 to 12. Draw fewer in one figure."),
     ):
         assert main(arguments) == 3
         assert message.format(tmp_path / "a.gif") in capsys.readouterr().err

@@ -368,7 +368,15 @@ def test_what_the_sparsity_figure_takes_of_runs() -> None:
     assert found == [("fixed k", 2, 32, 256), ("fixed k", 2, 64, 190), ("up to k", 4, 32, 128), ("up to k", 4, 64, 70)]
     text = PLOTS["sparsity"].alt(rows)
     assert "At length 64: fixed k, without log-length scaling (2 seeds): 0.74 for k = 2; " in text
-    assert text.endswith("up to k, without log-length scaling (1 seed): 0.54 for k = 4.")
+    assert "up to k, without log-length scaling (1 seed): 0.54 for k = 4. Dotted, the same for every k" in text
+    assert text.endswith("at that length 0 of soft heads (T14), 1 of ranked heads (T13; log-length scaling).")
+    short = [{**run("= 2", {3: 128, 64: 100}), "config": {**runs[0]["config"], "longest": 3}}]
+    rows = sparsity.join([], {"sparse-parity": short})  # T13's share needs training up to 2k
+    assert [row["share"] for row in rows if row["kind"] == "guaranteed"] == [1, 0, 0]
+    assert PLOTS["sparsity"].alt(rows).endswith("at that length 0 of soft heads (T14), not known of ranked heads.")
+    just = [{**run("= 2", {4: 128, 64: 100}), "config": {**runs[0]["config"], "longest": 4}}]
+    rows = sparsity.join([], {"sparse-parity": just})
+    assert [row["share"] for row in rows if row["kind"] == "guaranteed"] == [1, 0, 0, 1, 1, 1]
 
 
 def test_what_the_figure_of_schemes_takes_of_runs() -> None:
