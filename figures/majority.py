@@ -105,7 +105,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
         for test in run["every_step"]["tests"]:
             task, n = sequence_task(find_task(test["task"])), test["length"]
             wrong, size = {i for i, _ in test["wrong"]}, run["tests"][0]["size"]
-            drawn = drawn_sequences(config, task, n, size=size, shifted=run["test_offsets"] == "random")
+            drawn = drawn_sequences(config, task, n, size=size)
             ones = [instance.tokens[:n].count(1) for instance, _ in drawn]
             right = Counter(m for i, m in enumerate(ones) if i not in wrong)
             rows += [
