@@ -1,4 +1,4 @@
-"""Sparse parity: how accuracy falls with the length, for every number k of bits, and T6's dilution beside it."""
+"""Sparse parity: how accuracy falls with the length, for every number k of bits; what is guaranteed, and T6's dilution."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import comb, exp, log
+from typing import Any
 
 from figures.plot import Plot, Row, Rows
 from figures.runs import counted, draw_curve, drawn_as, one_curve_each, points, pooled, share
-from figures.style import SHADE, Style, entry, legend_below, series
+from figures.style import INK, SHADE, Style, entry, legend_below, series
 from theory import bounds
 from theory.errors import InvalidArgument
 from theory.exact import as_float
@@ -23,7 +24,7 @@ LOST = Fraction(1, 100)
 
 
 def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
-    """The accuracy for every k, pooled and by seed, without position encoding and tested as trained; and T6's curves.
+    """The accuracy for every k, pooled and by seed, without position encoding and tested as trained; T13, T14 and T6.
 
     Raises
     ------
@@ -49,7 +50,21 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
     rows += [{"kind": "seed", **{name: p[name] for name in (*names, "seed", "right", "size")}} for p in tested]
     lengths = sorted({row["length"] for row in rows})
     train = max(row["longest"] for row in rows)
-    return [*rows, *ideal(sorted({row["k"] for row in rows}), train, max(lengths))]
+    arities = sorted({row["k"] for row in rows})
+    return [*rows, *guaranteed(max(arities), train, lengths), *ideal(arities, train, max(lengths))]
+
+
+def guaranteed(most: int, train: int, lengths: list[int]) -> Iterator[Row]:
+    """What all heads of at most k tokens guarantee that are perfect in training: the same for every k up to `most`.
+
+    Soft heads (T14) have the same scores at every length; with log-length scaling these grow, and the limit is ranked (T13).
+    """
+    for scaled in (False, True):
+        if scaled and train < 2 * most:
+            continue
+        for length in sorted({train, train + 1, *(n for n in lengths if n > train)}):
+            share = bounds.parity_share(most, "ranked" if scaled else "soft", train=train, test=length)
+            yield {"kind": "guaranteed", "log_scale": scaled, "longest": train, "length": length, "share": share}
 
 
 def ideal(arities: list[int], train: int, longest: int) -> Iterator[Row]:
@@ -70,10 +85,10 @@ def ideal(arities: list[int], train: int, longest: int) -> Iterator[Row]:
 def draw(rows: Rows, style: Style) -> Figure:
     """A row of panels for every kind of training, without and with log-length scaling; T6 below."""
     trainings = list(dict.fromkeys(row["training"] for row in rows if row["kind"] == "pooled"))
-    arities = sorted({row["k"] for row in rows})
+    arities = sorted({row["k"] for row in rows if row["kind"] == "pooled"})
     kinds = [(training, scaled) for training in (*trainings, "ideal") for scaled in (False, True)]
-    n_entries = len(arities) + 1
-    across = min(n_entries, 7) if style.columns == 2 else 3
+    n_entries = len(arities) + 2
+    across = min(n_entries, 7) if style.columns == 2 else 2
     figure, panels = style.panels(
         len(kinds),
         across=2,
@@ -84,10 +99,9 @@ def draw(rows: Rows, style: Style) -> Figure:
         sharey="row",
     )
     longest = max(row["longest"] for row in rows)
-    lowest = min(row["right"] / row["size"] for row in rows if row["kind"] == "seed")
     for number, (axes, (training, scaled)) in enumerate(zip(panels, kinds, strict=True)):
         for i, k in enumerate(arities):
-            own = [row for row in rows if (row["k"], row["log_scale"]) == (k, scaled)]
+            own = [row for row in rows if (row.get("k"), row["log_scale"]) == (k, scaled)]
             if training == "ideal":
                 curve = [row for row in own if row["kind"] == "ideal"]
                 how = {**series(i).line(), "markevery": (i % 4, 4)}
@@ -101,9 +115,12 @@ def draw(rows: Rows, style: Style) -> Figure:
                 [[row for row in own if row["kind"] == "seed" and row["seed"] == seed] for seed in seeds],
                 series(i),
             )
+        if training != "ideal":
+            sure = [row for row in rows if row["kind"] == "guaranteed" and row["log_scale"] == scaled]
+            axes.plot([row["length"] for row in sure], [row["share"] for row in sure], gid="guaranteed", **_GUARANTEED)
         axes.set_xscale("log", base=2)
         axes.axvspan(longest / 2**0.4, longest, color=SHADE, zorder=0)
-        axes.set(ylim=(-0.03 if training == "ideal" else min(0.45, lowest - 0.03), 1.03))
+        axes.set(ylim=(-0.03, 1.03))
         if number < 2:
             axes.set_title("log-length scaling" if scaled else "no scaling")
         if not scaled:
@@ -118,9 +135,12 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.set_xticks([], minor=True)
     handles = [entry(f"k = {k}", **series(i).line()) for i, k in enumerate(arities)]
     handles.append(entry("training lengths", color=SHADE, linewidth=5))
+    handles.append(entry("guaranteed (T14; scaled: T13)", **_GUARANTEED))
     legend_below(figure, handles, columns=across)
     return figure
 
+
+_GUARANTEED: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 4}
 
 _SAID = {
     "fixed k": "accuracy,\ntrained on k bits",
@@ -144,11 +164,14 @@ def alt(rows: Rows) -> str:
                 shares = ", ".join(f"{share(row['right'], row['size'])} for k = {row['k']}" for row in own)
                 scaling = "with" if scaled else "without"
                 said.append(f"{training}, {scaling} log-length scaling ({counted(own)}): {shares}")
+    sure = {row["log_scale"]: row["share"] for row in rows if row["kind"] == "guaranteed" and row["length"] == longest}
+    ranked = f"{sure[True]} of ranked heads (T13; log-length scaling)" if True in sure else "not known of ranked heads"
     drawn = drawn_as([row for row in rows if row["kind"] == "pooled"])
     return (
         f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, {drawn}; "
         f"below, the mass that a head of T6 keeps that loses {LOST} at the training length. At length {longest}: "
-        f"{'; '.join(said)}."
+        f"{'; '.join(said)}. Dotted, the same for every k, what all heads of at most k tokens guarantee that are perfect in "
+        f"training: at that length {sure[False]} of soft heads (T14), {ranked}."
     )
 
 

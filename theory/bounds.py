@@ -89,6 +89,38 @@ def certificate(arity: Number, anchor: Literal["none", "last"] = "none") -> Numb
     return 2 * arity if anchor == "none" else 2 * arity - 1
 
 
+def parity_share(arity: int, scores: Literal["ranked", "soft"], *, train: int, test: int) -> int:
+    """The guaranteed share of sparse parity without positions, for heads of at most k tokens: 0 or 1.
+
+    Trained on the parity of k marked bits among constant noise, or of 1, ..., k of them, at lengths up to ℓ. Of what is
+    longer, ranked heads guarantee everything if ℓ >= 2k, and soft heads nothing.
+
+    Parameters
+    ----------
+    arity : k.
+    scores : which heads are perfect in training.
+    train : ℓ >= k, for ranked heads >= 2k; of shorter training this closed form does not speak.
+    test : a length; all up to ℓ are trained on.
+
+    Raises
+    ------
+    InvalidArgument
+
+    Examples
+    --------
+    >>> [parity_share(4, scores, train=32, test=512) for scores in ("ranked", "soft")]
+    [1, 0]
+
+    Source: T13 and T14 in docs/theory.md.
+    """
+    where = "bounds.parity_share"
+    check_integer(arity, where, "arity", least=1, fix=RANGE)
+    check_one_of(scores, ("ranked", "soft"), where, "scores", "Hard heads: see T2.")
+    check_integer(train, where, "train", least=2 * arity if scores == "ranked" else arity, fix=RANGE)
+    check_integer(test, where, "test", least=arity, fix=RANGE)
+    return int(scores == "ranked" or test <= train)
+
+
 def n_overlaps(arity: int) -> int:
     """How many overlap patterns two k-sets have, noise placements told apart: the central Delannoy number D(k, k).
 

@@ -26,6 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(path, folder)
     made_up.write(folder / "sparse-parity.jsonl", made_up.sparse_parity())
     made_up.write(folder / "schemes.jsonl", made_up.schemes())
+    made_up.write(folder / "attention-only.jsonl", made_up.majority())
     return folder
 
 

@@ -69,6 +69,20 @@ def schemes(seeds: int = 2) -> Iterator[Row]:
                 yield run(config, {n: max(best - fall * (n - 10) // 2, 0) for n in (10, 20, 40, 50, 100)})
 
 
+def majority(seeds: int = 2) -> Iterator[Row]:
+    """Models of attention alone that err on some of the longest tests; one that errs in training; one with an MLP."""
+    shape = {"longest": 10, "layers": 1, "heads": 1, "mlp": False, "norm": False}
+    configs = [TrainConfig("majority", seed=seed, **shape) for seed in range(seeds + 1)]
+    configs.append(TrainConfig("majority", seed=0, **{**shape, "mlp": True, "norm": True}))
+    configs.append(TrainConfig("full parity", seed=0, **shape))
+    for number, config in enumerate(configs):
+        wrong = {10: [], 20: [], 100: [[3 * number, 0], [40, 0], [59, 0]]}
+        right = {n: SIZE - len(places) for n, places in wrong.items()}
+        every = [{"task": config.task, "length": n, "steps": SIZE, "wrong": places} for n, places in wrong.items()]
+        training = {"steps": 2046, "wrong": [[7, 0]] if number == seeds else []}
+        yield {**run(config, right), "test_offsets": "random", "every_step": {"training": training, "tests": every}}
+
+
 def write(path: Path, rows: Iterable[Row]) -> None:
     """One row a line."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

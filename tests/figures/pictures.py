@@ -49,6 +49,7 @@ def main() -> None:
             shutil.copy(path, data)
         made_up.write(data / "sparse-parity.jsonl", made_up.sparse_parity())
         made_up.write(data / "schemes.jsonl", made_up.schemes())
+        made_up.write(data / "attention-only.jsonl", made_up.majority())
         for plot in PLOTS.values():
             small = greys(render(plot, store.rows_of(plot, data)))
             path = FOLDER / f"{plot.name}.png"

@@ -256,6 +256,9 @@ def test_sparsity_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
         own = [row for row in rows if row["log_scale"] == scaled]
         if training != "ideal":
             check_curves(axes, [row for row in own if row.get("training") == training], ("k",))
+            sure = [(row["length"], row["share"]) for row in own if row["kind"] == "guaranteed"]
+            assert lines(axes, "guaranteed") == [sure]
+            assert {share for length, share in sure if length > 32} == {int(scaled)}
             continue
         found = [points(line) for line in axes.lines]
         for line, k in zip(found, (2, 4, 6), strict=True):
@@ -284,6 +287,62 @@ def test_attention_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
             assert lines(axes, value) == [[(row["length"], row[value]) for row in curve] for curve in means]
         seeds = expected_curves(own, "seed", ("k", "seed"))
         assert sorted(lines(axes, "seed")) == sorted([(row["length"], row["mass"]) for row in curve] for curve in seeds)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_guaranteed_share_draws_its_rows(rows_of: Rows, drawn: Drawn, style: Style) -> None:
+    rows = rows_of("guaranteed-share")
+    panels = drawn("guaranteed-share", style).axes
+    for axes, name in zip(panels, dict.fromkeys(row["panel"] for row in rows), strict=True):
+        own = [row for row in rows if row["panel"] == name]
+        missing = []
+        for kind in ("hard", "ranked", "soft"):
+            curve = [row for row in own if row["scores"] == kind]
+            shares = [(row["length"], float(Fraction(row["share"]))) for row in curve if row["share"] is not None]
+            assert lines(axes, kind) == [shares] * bool(shares)
+            missing += [kind] * (not shares)
+        assert axes.get_title() == name + (f"\n(no {' or '.join(missing)} head)" if missing else "")
+        shaded = {round(patch.get_x() + 0.5) for patch in axes.patches if isinstance(patch, Rectangle)}
+        assert shaded == {row["length"] for row in own if row["trained"]} != set()
+    (legend,) = drawn("guaranteed-share", style).legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "hard heads (T1)", "ranked heads (T13)", "soft heads (T14)", "training lengths"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_majority_draws_its_rows(rows_of: Rows, drawn: Drawn, style: Style) -> None:
+    rows = rows_of("majority")
+    *panels, last = drawn("majority", style).axes
+    for axes, longest in zip(panels, (10, 30), strict=True):
+        own = [row for row in rows if row["longest"] == longest]
+        for name in ("doubtful", "asked", "max_margin"):
+            places = [
+                (r["length"], int(m) - r["length"] / 2) for r in own if r["kind"] == "counts" for m in r[name].split()
+            ]
+            assert lines(axes, name) == [places]
+        errs = [
+            (r["length"], r["ones"] - r["length"] / 2) for r in own if r["kind"] == "trained" and r["right"] < r["size"]
+        ]
+        assert lines(axes, "trained") == [errs]
+        assert bool(errs) == (longest == 10)
+    tests = [row for row in rows if row["kind"] == "trained" and row["length"] == 100]
+    ones = sorted({row["ones"] for row in tests})
+    totals = [[sum(row[what] for row in tests if row["ones"] == m) for what in ("right", "size")] for m in ones]
+    assert lines(last, "accuracy") == [[(m, right / size) for m, (right, size) in zip(ones, totals, strict=True)]]
+    (counts,) = [row for row in rows if row["longest"] == 10 and row["length"] == 100 and row["kind"] == "counts"]
+    shaded = [round(patch.get_x() + 0.5) for patch in last.patches if isinstance(patch, Rectangle)]
+    assert shaded == [int(m) for name in ("asked", "doubtful") for m in counts[name].split()]
+    assert min(axes.get_xlim()[0] for axes in panels) == 0
+    assert len({axes.get_ylim() for axes in panels}) == 1
+
+
+def test_majority_is_drawn_without_runs(rows_of: Rows) -> None:
+    plot, rows = PLOTS["majority"], [row for row in rows_of("majority") if row["kind"] == "counts"]
+    figure = render(plot, rows)
+    assert len(figure.axes) == 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "max-margin head errs"
+    assert "trained models" not in plot.alt(rows)
 
 
 # ── It can be read ───────────────────────────────────────────────────────────────────────────────────────────────────

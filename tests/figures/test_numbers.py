@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import comb, exp, inf, log
@@ -22,10 +23,13 @@ from figures import (
     certificates,
     coverage_maps,
     dilution,
+    guaranteed,
     learning_curves,
+    majority,
     position_schemes,
     predicted,
     sparsity,
+    store,
     transfer,
     verdict_matrix,
 )
@@ -35,13 +39,27 @@ from figures.registry import PLOTS
 from figures.runs import counted, drawn_as, enclosed, family, points, pooled, share
 from idealized_model import HeadSpace, SparseAttentionHead, eliminate, loss, minimal
 from idealized_model.transformer import TrainConfig, Trainer
-from idealized_model.transformer.data import Queried
-from idealized_model.transformer.evaluation import wrong_steps
+from idealized_model.transformer.data import Queried, sequence_task
+from idealized_model.transformer.evaluation import drawn_sequences, wrong_steps
 from proofs_check.claims.families import marked_parity
-from proofs_check.verdicts.deciding import Cell, Decision
+from proofs_check.verdicts.deciding import Cell, Decision, verdict
+from proofs_check.verdicts.subjects import subject_of
 from proofs_check.verdicts.table import Question, from_data
 from tests.figures import made_up
-from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, bounds, coverage, decide, positions, support
+from theory import (
+    Example,
+    HardHead,
+    HeadClass,
+    Law,
+    PlantedEnsemble,
+    View,
+    bounds,
+    coverage,
+    decide,
+    mixture,
+    positions,
+    support,
+)
 from theory.criterion import Outcome
 from theory.exact import as_float
 from theory.guarantees import guarantees
@@ -394,7 +412,15 @@ def test_what_the_sparsity_figure_takes_of_runs() -> None:
     assert found == [("fixed k", 2, 32, 256), ("fixed k", 2, 64, 190), ("up to k", 4, 32, 128), ("up to k", 4, 64, 70)]
     text = PLOTS["sparsity"].alt(rows)
     assert "At length 64: fixed k, without log-length scaling (2 seeds): 0.74 for k = 2; " in text
-    assert text.endswith("up to k, without log-length scaling (1 seed): 0.54 for k = 4.")
+    assert "up to k, without log-length scaling (1 seed): 0.54 for k = 4. Dotted, the same for every k" in text
+    assert text.endswith("at that length 0 of soft heads (T14), 1 of ranked heads (T13; log-length scaling).")
+    short = [{**run("= 2", {3: 128, 64: 100}), "config": {**runs[0]["config"], "longest": 3}}]
+    rows = sparsity.join([], {"sparse-parity": short})  # T13's share needs training up to 2k
+    assert [row["share"] for row in rows if row["kind"] == "guaranteed"] == [1, 0, 0]
+    assert PLOTS["sparsity"].alt(rows).endswith("at that length 0 of soft heads (T14), not known of ranked heads.")
+    just = [{**run("= 2", {4: 128, 64: 100}), "config": {**runs[0]["config"], "longest": 4}}]
+    rows = sparsity.join([], {"sparse-parity": just})
+    assert [row["share"] for row in rows if row["kind"] == "guaranteed"] == [1, 0, 0, 1, 1, 1]
 
 
 def test_what_the_figure_of_schemes_takes_of_runs() -> None:
@@ -480,6 +506,131 @@ def test_bars_are_said_to_be_what_they_are(rows_of: Rows) -> None:
         "5 seeds", "2 to 10 seeds", "1 seed"
     ]  # fmt: skip
     assert "1/2 for 2 seeds, 511/512 for 10 seeds" in drawn_as([{"runs": 10}, {"runs": 2}])
+
+
+# ── What is guaranteed ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_majority_by_counts_is_majority() -> None:
+    """One string for all with as many ones, with their mass, leaves the shares of all strings."""
+
+    def strings(lengths: Sequence[int]) -> Law:
+        return mixture([(guaranteed.steps(Majority(), [n]), Fraction(1, len(lengths))) for n in lengths])
+
+    for lengths, test in ((range(1, 4), 5), (range(1, 6), 8), (range(2, 5), 7)):
+        found = [
+            guarantees(HeadClass(1), train=law(lengths), test=law([test]), scores="soft").share
+            for law in (strings, guaranteed.counts)
+        ]
+        assert found[0] == found[1] != 0
+    law = guaranteed.counts([1, 3])
+    masses = {example.tokens: Fraction(weight, law.denominator) for example, weight in law.table().items()}
+    assert {tokens: mass for tokens, mass in masses.items() if len(tokens) == 3} == {
+        (0, 0, 0): Fraction(1, 16), (0, 0, 1): Fraction(3, 16), (0, 1, 1): Fraction(3, 16), (1, 1, 1): Fraction(1, 16)
+    }  # fmt: skip
+
+
+SEEN = {
+    "sorting, IDs by order": (1, 2, 3), "majority, no positions": range(1, 11), "marked bits, no positions": (2, 3, 4),
+    "copy, random ordered IDs": (1, 2, 3), "running parity, window 1": (1, 2), "marked pairs, shifted IDs": (4,),
+}  # fmt: skip
+"""{panel: training lengths}."""
+
+
+def test_shares_of_the_figure_are_those_of_the_verdicts(rows_of: Rows) -> None:
+    """Sorting by order, 1..3, and what is said of the others in the theory."""
+    rows = {(row["panel"], row["scores"], row["length"]): row for row in rows_of("guaranteed-share")}
+    sorting = replace(subject_of("sorting"), train=range(1, 4), test=range(1, 8), short=None)
+    cell = verdict(sorting, "random ordered", mixed=True, scores="soft")
+    (decision,) = cell.decisions
+    assert decision.witness is not None
+    length = decision.witness.test_length
+    assert length is not None
+    assert rows["sorting, IDs by order", "soft", length]["share"] == decision.guaranteed
+    for scores, outcome in (("hard", "unrealizable"), ("ranked", "generalizes")):
+        assert verdict(sorting, "random ordered", mixed=True, scores=scores).outcome == outcome  # type: ignore[arg-type]
+        own = [row["share"] for (name, kind, _), row in rows.items() if name.startswith("sorting") and kind == scores]
+        assert set(own) == ({None} if scores == "hard" else {"1"})
+    for (name, kind, n), row in rows.items():
+        if name == "marked bits, no positions":  # T2: 4 = 2k is enough; T14: nothing longer
+            assert row["share"] == str(int(kind != "soft" or n <= 4))
+        if name == "marked pairs, shifted IDs" and kind == "hard":  # IDs up to 6 were seen
+            assert row["share"] == str(int(n <= 7))
+        assert row["trained"] == (
+            n <= {"m": 10, "t": 4, "r": 2}.get(name[0], 3) and (n == 4 or "neighbours" not in name)
+        )
+        if row["trained"] and row["share"] is not None:
+            assert row["share"] == "1"
+
+
+def test_the_counts_in_doubt_are_those_of_the_closed_form(rows_of: Rows) -> None:
+    """Two views: the labels of a plane's rays. Ones win for sure where their ratio is one that was trained."""
+    rows = [row for row in rows_of("majority") if row["kind"] == "counts"]
+    assert {(row["longest"], row["length"]) for row in rows} == set(product((10, 30), range(5, 101, 5)))
+    for row in rows:
+        least = (row["longest"] - 1) // 2  # zeros of the nearest win of ones in training: 4 against 5
+        length = row["length"]
+        doubtful = [m for m in range(length + 1) if m > length - m and m * least < (length - m) * (least + 1)]
+        assert row["doubtful"] == " ".join(map(str, doubtful))
+        # The margins of a tie and of the nearest win are 1: W is (K - 1/2, K - 3/2) for an even K.
+        k = row["longest"]
+        wrong = [m for m in range(length + 1) if m > length - m and m * (2 * k - 3) <= (length - m) * (2 * k - 1)]
+        assert row["max_margin"] == " ".join(map(str, wrong))
+        assert set(row["max_margin"].split()) <= set(row["doubtful"].split()) <= set(row["asked"].split())
+
+
+@pytest.mark.parametrize("longest", [10, pytest.param(30, marks=pytest.mark.slow)])
+def test_the_counts_in_doubt_with_a_question_mark_by_extreme_heads(longest: int, rows_of: Rows) -> None:
+    """In three dimensions the cone of perfect heads is spanned by normals of pairs of training rays, all in integers."""
+
+    def rays(lengths: Sequence[int]) -> np.ndarray:
+        return np.array([((n - m, m, 1) if 2 * m > n else (m - n, -m, -1)) for n in lengths for m in range(n + 1)])
+
+    train = np.unique(rays(range(1, longest + 1)), axis=0)
+    normals = (sign * np.cross(ray, train[i + 1 :]) for i, ray in enumerate(train) for sign in (1, -1))
+    extreme = np.concatenate([own[(own @ train.T >= 0).all(axis=1)] for own in normals])
+    extreme = extreme[extreme.any(axis=1)]
+    assert len(extreme) >= 3
+    for row in rows_of("majority"):
+        if row["kind"] == "counts" and row["longest"] == longest:
+            doubtful = np.flatnonzero((rays([row["length"]]) @ extreme.T < 0).any(axis=1))
+            assert row["asked"] == " ".join(map(str, doubtful))
+
+
+def test_what_majority_takes_of_runs(rows_of: Rows) -> None:
+    """Two perfect models of attention alone, and no other; their tests are drawn again."""
+    trained = [row for row in rows_of("majority") if row["kind"] == "trained"]
+    assert {row["seed"] for row in trained} == {0, 1}
+    assert {row["longest"] for row in trained} == {10}
+    for seed in (0, 1):
+        config = TrainConfig("majority", longest=10, layers=1, heads=1, mlp=False, norm=False, seed=seed)
+        drawn = list(drawn_sequences(config, sequence_task(Majority()), 100, size=made_up.SIZE))
+        ones = [instance.tokens[:100].count(1) for instance, _ in drawn]
+        wrong = Counter(ones[i] for i in (3 * seed, 40, 59))
+        for m, size in Counter(ones).items():
+            (row,) = [r for r in trained if (r["seed"], r["length"], r["ones"]) == (seed, 100, m)]
+            assert (row["right"], row["size"]) == (size - wrong[m], size)
+    for length in (10, 20):
+        assert all(row["right"] == row["size"] for row in trained if row["length"] == length)
+        assert sum(row["size"] for row in trained if row["length"] == length) == 2 * made_up.SIZE
+    assert "The 2 trained models of attention alone that are perfect on the lengths of training err at " in PLOTS[
+        "majority"
+    ].alt(rows_of("majority"))
+
+
+def test_trained_models_err_on_nothing_that_is_guaranteed() -> None:
+    """T14 on the runs of the repository."""
+    rows = store.rows_of(PLOTS["majority"])
+    doubtful = {
+        (row["longest"], row["length"], int(m)) for row in rows if row["kind"] == "counts" for m in row["asked"].split()
+    }
+    trained = [row for row in rows if row["kind"] == "trained"]
+    wrong = {(r["longest"], r["length"], r["ones"]) for r in trained if r["right"] < r["size"]}
+    assert len({row["seed"] for row in trained}) >= 2
+    assert set() != wrong <= doubtful
+    counts, shares = majority.longest_test(rows)
+    assert counts["length"] == 100
+    assert {m for m, share in shares.items() if share < 1} <= {int(m) for m in counts["doubtful"].split()}
 
 
 # ── Verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -655,6 +806,13 @@ def test_alt_texts_say_the_numbers(rows_of: Rows) -> None:
         ("sparsity", "right", 1),
         ("schemes", "right", 1),
         ("attention", "mass", 0.123),
+        ("guaranteed-share", "share", "1/3"),
+        ("guaranteed-share", "trained", False),
+        ("majority", "doubtful", "7"),
+        ("majority", "asked", "7"),
+        ("majority", "max_margin", "7"),
+        ("majority", "right", 0),
+        ("sparsity", "share", 7),
     ):
         rows = rows_of(name)
         changed = [{**row, key: value} if key in row else row for row in rows]

@@ -6,7 +6,7 @@ from collections import Counter
 from fractions import Fraction
 from itertools import combinations, product
 from math import comb, exp
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ import sympy
 
 from idealized_model import SparseAttentionHead, loss
 from tests.cases import named, parity
-from theory import HeadClass, InvalidArgument, pattern_masses, support
+from theory import FiniteLaw, HeadClass, InvalidArgument, pattern_masses, support
 from theory.bounds import (
     Rate,
     below_arity_floor,
@@ -28,10 +28,15 @@ from theory.bounds import (
     interleavings,
     local_pair_kappa,
     n_overlaps,
+    parity_share,
     rates,
     ratio,
 )
+from theory.guarantees import guarantees
+from theory.tasks import sparse_parity, sparse_parity_up_to, step_examples
 from theory.transfer import overlaps
+
+SCORES: tuple[Literal["ranked", "soft"], ...] = ("ranked", "soft")
 
 pattern_mass = exchangeable_pattern_mass
 N, M = sympy.symbols("n m", integer=True, nonnegative=True)
@@ -57,6 +62,45 @@ def test_a_ratio_is_exact() -> None:
     assert type(ratio(4, 2)) is Fraction
     assert ratio(N, 2).subs(N, 3) == sympy.Rational(3, 2)
     assert ratio(3, N).subs(N, 2) == sympy.Rational(3, 2)
+
+
+def parities(k: int, up_to: bool, lengths: range) -> FiniteLaw:
+    task = sparse_parity_up_to(k) if up_to else sparse_parity(k)
+    return FiniteLaw.uniform(
+        example for n in lengths for instance in task.support(n) for example in step_examples(instance, instance.ids)
+    )
+
+
+@pytest.mark.parametrize("up_to", [False, True])
+@pytest.mark.parametrize(
+    ("k", "train", "test"),
+    [(1, 2, 4), (1, 3, 4), (2, 4, 5), (2, 4, 7), (2, 5, 6), (3, 6, 7), pytest.param(3, 6, 9, marks=pytest.mark.slow)],
+)
+def test_the_share_of_sparse_parity_is_what_is_guaranteed(k: int, train: int, test: int, up_to: bool) -> None:
+    heads, seen = HeadClass(k, at_most=True), parities(k, up_to, range(k, train + 1))
+    for scores in SCORES:
+        for length in (train, test):
+            found = guarantees(heads, train=seen, test=parities(k, up_to, range(length, length + 1)), scores=scores)
+            assert found.share == parity_share(k, scores, train=train, test=length), scores
+
+
+def test_shorter_training_is_not_enough_for_sparse_parity() -> None:
+    """The closed form speaks of training up to 2k: at 2k - 1 ranked heads guarantee less."""
+    found = guarantees(
+        HeadClass(2, at_most=True), train=parities(2, True, range(2, 4)), test=parities(2, True, range(4, 5)),
+        scores="ranked",
+    )  # fmt: skip
+    assert found.share == Fraction(13, 16)
+    with pytest.raises(InvalidArgument, match="parity_share: argument train: got 3; expected an integer >= 4"):
+        parity_share(2, "ranked", train=3, test=9)
+    assert parity_share(2, "soft", train=3, test=9) == 0
+    with pytest.raises(InvalidArgument, match="argument scores: got 'hard'; expected one of"):
+        parity_share(2, "hard", train=4, test=9)  # type: ignore[arg-type]
+    for argument, lengths in (("train", (1, 9)), ("test", (4, 1))):
+        with pytest.raises(InvalidArgument, match=f"argument {argument}: got 1; expected an integer >= 2"):
+            parity_share(2, "soft", train=lengths[0], test=lengths[1])
+    with pytest.raises(InvalidArgument, match="argument arity: got 0"):
+        parity_share(0, "soft", train=4, test=9)
 
 
 @pytest.mark.parametrize(("anchor", "shared"), [("none", 0), ("last", 1)])
