@@ -556,9 +556,7 @@ def test_shares_of_the_figure_are_those_of_the_verdicts(rows_of: Rows) -> None:
             assert row["share"] == str(int(kind != "soft" or n <= 4))
         if name == "marked pairs, shifted IDs" and kind == "hard":  # IDs up to 6 were seen
             assert row["share"] == str(int(n <= 7))
-        assert row["trained"] == (
-            n <= {"m": 10, "t": 4, "r": 2}.get(name[0], 3) and (n == 4 or "neighbours" not in name)
-        )
+        assert row["trained"] == (n in SEEN[name])
         if row["trained"] and row["share"] is not None:
             assert row["share"] == "1"
 
