@@ -15,7 +15,8 @@ from proofs_check.verdicts import matched
 from proofs_check.verdicts.comparison import compare
 from proofs_check.verdicts.deciding import Scheme
 from proofs_check.verdicts.matched import Kept, attention_only, class_of, decided, kept, name_of, training_errors
-from theory import Example
+from proofs_check.verdicts.subjects import Subject
+from theory import BudgetExceeded, Example, HeadClass
 
 ALONE: dict[str, Any] = {"layers": 1, "heads": 1, "mlp": False, "norm": False}
 
@@ -46,7 +47,39 @@ def test_the_class_has_the_window_and_the_training_of_the_run(
     config = TrainConfig(**{"task": "copy", "positions": "coupled", **changes})
     own = class_of(config)
     assert (own.key, own.window, own.relabel, own.packed) == (key, window, relabel, packed)
-    assert own == Scheme(name_of(config), "", key, True, window, relabel, packed, at_most=True)  # type: ignore[arg-type]
+    shifted = relabel == "shift"
+    assert own == Scheme(name_of(config), "", key, True, window, relabel, shifted, packed, at_most=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("positions", "encoding", "moved"),
+    [
+        ("coupled", "scheme", True), ("random-shift", "scheme", True), ("pose", "scheme", True),
+        ("pose", "rope", False), ("coupled", "rope", False),  # which see differences alone
+        ("coupled-ordered", "scheme", False), ("absolute", "scheme", False), ("none", "scheme", False),
+    ],
+)  # fmt: skip
+def test_how_tests_shift_ids_is_part_of_the_class_where_heads_see_it(
+    positions: str, encoding: str, moved: bool
+) -> None:
+    config = TrainConfig("copy", positions, encoding=encoding)  # type: ignore[arg-type]
+    shifted, counted = (class_of(config, shifted=own) for own in (True, False))
+    assert (shifted.shifted, counted.shifted) == (moved, False)
+    assert counted.name == shifted.name + ", tests from 0" * moved
+    assert (shifted == counted) == (not moved)
+
+
+def test_the_heads_of_a_verdict_may_look_at_fewer_tokens() -> None:
+    """As attention may look at its query alone; with IDs in a window of 0 that tells copying nothing."""
+    cell = decided(TrainConfig("copy, query-coupled", "coupled", encoding="none", window="task"), "hard")
+    assert cell is not None
+    assert cell.decisions[0].heads == HeadClass(2, 0, "none", "last", at_most=True)
+
+
+def test_a_token_that_only_asks_is_one_of_those_that_heads_look_at() -> None:
+    cell = decided(TrainConfig("majority", "none", **ALONE), "soft")
+    assert cell is not None
+    assert cell.decisions[0].heads == HeadClass(2, None, "none", "last", at_most=True)
 
 
 @pytest.mark.parametrize(
@@ -90,17 +123,29 @@ def test_soft_heads_are_decided_at_shorter_lengths(positions: str, scores: Any, 
     assert cell.scope == f"2 symbols; {scope} mixed"
 
 
+def test_lengths_become_fewer_until_their_laws_are_small_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests lose a length first, then training does; the greatest test length is longer than training to the end."""
+    tried = list[tuple[list[int], list[int]]]()
+
+    def refuse(subject: Subject, *given: Any, **options: Any) -> None:
+        tried.append(([*subject.train], [*subject.test]))
+        raise BudgetExceeded("verdict", size=2, budget=1)
+
+    monkeypatch.setattr(matched, "verdict", refuse)
+    assert decided(TrainConfig("copy, query-coupled", "coupled-ordered"), "hard") is None
+    assert tried == [
+        ([1, 2, 3], [1, 2, 3, 4, 5]), ([1, 2, 3], [1, 2, 3, 4]), ([1, 2], [1, 2, 3, 4]), ([1, 2], [1, 2, 3]),
+        ([1], [1, 2, 3]), ([1], [1, 2]),
+    ]  # fmt: skip
+
+
 def test_laws_with_many_choices_of_ids_are_listed_at_short_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = TrainConfig("copy, query-coupled", "coupled-ordered", width=32)
-    cell = decided(config, "hard")
-    assert cell is not None
-    assert cell.scope == "2 symbols; 1..3 → 1..5 mixed"
-    monkeypatch.setattr("proofs_check.verdicts.deciding.EXAMPLES", 600)
-    shorter = decided(config, "hard")
-    assert shorter is not None
-    assert shorter.scope == "2 symbols; 1..2 → 1..4 mixed"
-    monkeypatch.setattr("proofs_check.verdicts.deciding.EXAMPLES", 5)
-    assert decided(config, "hard") is None
+    config, scopes = TrainConfig("copy, query-coupled", "coupled-ordered"), []
+    for largest in (100_000, 600, 60, 5):
+        monkeypatch.setitem(matched.LARGEST, "hard", largest)
+        cell = decided(config, "hard")
+        scopes.append(cell and cell.scope)
+    assert scopes == []
 
 
 # ── Theorems ─────────────────────────────────────────────────────────────────────────────────────────────────────────
