@@ -261,7 +261,7 @@ def verdict(
     mixed: bool = False,
     scores: Scores = "hard",
     tick: Tick = lambda cases: None,
-    budget: int = EXAMPLES,
+    budget: int | None = None,
     predicting: int = 0,
 ) -> Cell:
     """Decide a task under a scheme by T1 (T13 and T14 for other heads), all steps of all instances together.
@@ -272,7 +272,7 @@ def verdict(
     mixed : train on all the training lengths up to n, rather than on length n alone.
     scores : "hard", "ranked" or "soft" heads, as for `decide`.
     tick : called with the number of examples whenever some were listed.
-    budget : examples of a law that may be listed.
+    budget : examples of a law that may be listed; given, no law is decided before all are listed. Default: `EXAMPLES`.
     predicting : also find what the max-margin head gets right, within this budget of `theory.soft.max_margin`; 0: not.
 
     Raises
@@ -296,7 +296,9 @@ def verdict(
         )
     check_scores(scores, "verdict")
     scheme = scheme if isinstance(scheme, Scheme) else scheme_of(scheme)
-    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick, scores, budget, predicting)
+    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick, scores, budget or EXAMPLES, predicting)
+    if budget is not None:
+        laws.list_all()
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
     seconds = time.perf_counter() - start
     return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds, scores)
@@ -432,6 +434,13 @@ class _Laws:
             examples[example] = None
             self._within_budget(examples, length)
         return FiniteLaw.uniform(examples)
+
+    def list_all(self) -> None:
+        """Refuse laws that are too large before any is decided."""
+        for length in self.tested:
+            self.test(length)
+        for length in self.trained[-1:] if self.mixed else self.trained:
+            self.train(length)
 
     def _within_budget(self, examples: Mapping[Example, None], length: int) -> None:
         within_budget("verdict (examples)", size=len(examples), budget=self.budget, fix=TOO_LONG.format(length))

@@ -28,7 +28,7 @@ from theory.tasks import find_task
 LISTED = 3
 """Training lengths of soft heads, and of laws whose IDs are chosen in many ways, at most."""
 
-LARGEST: dict[Scores, int] = {"hard": 100_000, "ranked": 50_000, "soft": 5_000}
+LARGEST: dict[Scores, int] = {"hard": 50_000, "ranked": 30_000, "soft": 5_000}
 """Examples of a law at most, so that a verdict takes seconds."""
 
 DENSE = 300_000
