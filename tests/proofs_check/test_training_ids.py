@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
@@ -15,9 +15,10 @@ from idealized_model.transformer.laws import examples_of, sequences_of_tests, se
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts.deciding import Scheme, verdict
-from proofs_check.verdicts.subjects import subject_of
+from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded, Example
 from theory.tasks import Copy, Instance, Task, step_examples
+from theory.tasks.wrapped import Wrapped
 
 
 def laws_of(name: str, *, budget: int = deciding.EXAMPLES, coupled: bool = True, **scheme: Any) -> deciding._Laws:
@@ -149,3 +150,19 @@ def test_packed_laws_are_those_of_training(name: str, positions: str, relabel: s
         behind |= {e for e in examples_of(both, ids, config) if len(e.tokens) > cut}
     assert behind
     assert moved(laws._behind_others([1]), -laws.id_range[0]) == behind
+
+
+@dataclass(frozen=True)
+class Away(Wrapped):
+    """IDs that start where the length says."""
+
+    def changed(self, instance: Instance) -> Instance:
+        return replace(instance, ids=tuple(i + len(instance.tokens) for i in instance.ids))
+
+
+def test_every_length_counts_from_the_same_id() -> None:
+    subject, own = Subject(Away(Copy(2)), (1, 2), (2, 3)), Scheme("own", "", "absolute", coupled=True, relabel="shift")
+    laws = deciding._Laws(subject, own, True, lambda cases: None)
+    for length in (2, 3):
+        assert {min(example.ids) for example in laws.test(length).support()} == {laws.id_range[0]}
+    assert {i for example in laws.train(2).support() for i in example.ids} <= {*laws.id_range}
