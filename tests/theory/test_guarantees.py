@@ -275,3 +275,8 @@ def test_the_max_margin_head_is_asked_about_where_soft_heads_fail() -> None:
     alike = [*COUNTING, shows("1", "zero")]
     for train, own, scores in ((COUNTING, test, "hard"), (COUNTING, COUNTING, "soft"), (alike, test, "soft")):
         assert decide(ONE, train=train, test=own, scores=scores).max_margin() is None
+
+
+def test_what_is_in_doubt_is_not_counted_as_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.soft.DOUBT", 2.0)  # every margin is in doubt
+    assert guarantees(ONE, train=COUNTING, test=COUNTING, scores="soft").max_margin() == (0, 1)
