@@ -61,6 +61,7 @@ def certificate_length(
     test_lengths: Iterable[int],
     test_law_at: Callable[[int], Law] | None = None,
     scores: Scores = "hard",
+    nested: bool = False,
     budget: int = BUDGET,
 ) -> Certificate:
     """The smallest training length from which a head class generalizes to every test length that is not shorter.
@@ -73,6 +74,8 @@ def certificate_length(
     test_lengths : the test lengths; the largest is at least the largest of `lengths`.
     test_law_at : the test law of a length, when it is not `law_at`.
     scores : "hard", "ranked" or "soft" heads, as for `decide`.
+    nested : whether each training law shows all that those of shorter lengths show. Then no head is perfect on a longer
+        one where none is on a shorter one, and the search ends there.
     budget : outcomes that may be enumerated per law, as for `decide`, and lengths.
 
     Returns
@@ -120,6 +123,8 @@ def certificate_length(
             verdict = decide_listed(heads, train, tested[longer], scores, budget, None)
             if verdict.outcome != "generalizes":
                 verdicts[length], failed_at[length] = verdict, longer
+                if nested and verdict.outcome == "unrealizable":
+                    return Certificate(None, verdicts, failed_at, tests)
                 break
         else:
             return Certificate(length, verdicts, failed_at, tests)

@@ -18,6 +18,7 @@ from theory.guarantees import (
     CONFIRMED_EXAMPLES,
     Guarantees,
     Head,
+    Predicted,
     Reason,
     Scores,
     check_scores,
@@ -91,6 +92,12 @@ class Verdict:
         if self.outcome == "fails" and self._guarantees is not None:
             return self._guarantees().share
         return Fraction(1) if self.outcome == "generalizes" else None
+
+    def max_margin(self, *, budget: int | None = None) -> Predicted | None:
+        """What the max-margin head gets right at test (`Guarantees.max_margin`); None but for soft heads that fail."""
+        if self.outcome != "fails" or self.scores != "soft" or self._guarantees is None:
+            return None
+        return self._guarantees().max_margin(budget=budget)
 
     def explain(self) -> str:
         """The verdict in a few lines of plain words."""

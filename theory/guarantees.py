@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias,
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import AssumptionViolated, InvalidArgument, check_one_of, shown
+from theory.errors import AssumptionViolated, InvalidArgument, check, check_one_of, shown
 from theory.examples import BUDGET, Example, Label, Law
 from theory.heads import HardHead, HeadClass, View, check_heads
 from theory.incidence import Incidence, incidence
@@ -80,6 +80,13 @@ class Doubt(NamedTuple):
     view: View | None
 
 
+class Predicted(NamedTuple):
+    """What the max-margin head gets right: the mass of the test examples, and of those where floats leave it in doubt."""
+
+    right: Fraction
+    doubtful: Fraction
+
+
 @dataclass(frozen=True, eq=False)
 class Guarantees:
     """The test examples on which every head is right that is perfect in training, and why the others are none.
@@ -126,10 +133,46 @@ class Guarantees:
     @cached_property
     def share(self) -> Fraction | None:
         """The mass of the guaranteed examples under the test law, exactly; None where no head is perfect in training."""
-        if not self.realizable:
-            return None
-        chosen = zip(self.test.table.values(), self.criterion.guaranteed.tolist(), strict=True)
-        return Fraction(sum(weight for weight, holds in chosen if holds), self.test.denominator)
+        return self._mass(self.criterion.guaranteed) if self.realizable else None
+
+    def max_margin(self, *, budget: int | None = None) -> Predicted:
+        """What the max-margin head of the training law gets right under the test law: no promise, a heuristic in floats.
+
+        Masses are exact; an example whose margin is 0 up to rounding is in doubt, as ties are.
+
+        Parameters
+        ----------
+        budget : of `theory.soft.max_margin`; default: its own.
+
+        Raises
+        ------
+        InvalidArgument : for other scores than "soft".
+        AssumptionViolated, BudgetExceeded, ExactnessLost : as `theory.soft.max_margin`.
+
+        Examples
+        --------
+        >>> train = [Example((1,), (0,), 1), Example((0, 0, 1), (0, 1, 2), 0), Example((0,), (0,), 0)]
+        >>> test = [Example((1, 1, 0), (0, 1, 2), 1), Example((0, 1), (0, 1), 0), Example((1, 0, 1, 1), (0, 1, 2, 3), 0)]
+        >>> found = guarantees(HeadClass(arity=1), train=train, test=test, scores="soft")
+        >>> str(found.share), [str(mass) for mass in found.max_margin()]
+        ('0', ['1/3', '1/3'])
+        """
+        where = "Guarantees.max_margin"
+        fix = "Ask for it with scores='soft'."
+        check(self.scores == "soft", where, "scores", self.scores, expected="'soft'", fix=fix)
+        from theory.soft import MOST_DENSE, max_margin
+
+        place = {label: j for j, label in enumerate(self.labels)}
+        trained, tested = ([place[example.label] for example in law.table] for law in (self.train, self.test))
+        matrices = self.seen.matrices
+        head = max_margin(matrices[0], trained, len(place), budget=MOST_DENSE if budget is None else budget)
+        wrong, doubt = head.errs(matrices[1], tested)
+        return Predicted(self._mass(~wrong & ~doubt), self._mass(doubt))
+
+    def _mass(self, chosen: NDArray[np.bool_]) -> Fraction:
+        """Of these test examples under the test law."""
+        weights = zip(self.test.table.values(), chosen.tolist(), strict=True)
+        return Fraction(sum(weight for weight, holds in weights if holds), self.test.denominator)
 
     @cached_property
     def _rows(self) -> dict[Example, int]:
@@ -190,8 +233,7 @@ class Guarantees:
                 f"guarantees: the {self.scores} head against {self.test.example(row)} is none; "
                 "this is a bug in theory.guarantees, please report it with the two laws"
             )
-        wrong = sum(weight for weight, errs in zip(self.test.table.values(), tested.tolist(), strict=True) if errs)
-        return head, Fraction(wrong, self.test.denominator)
+        return head, self._mass(tested)
 
     def _build(self, found: Any) -> Head:
         if self.scores == "soft":

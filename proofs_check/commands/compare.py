@@ -15,10 +15,11 @@ from proofs_check.work.progress import watching
 def add_options(parser: Parser) -> None:
     """The results, and where the page goes."""
     parser.description = (
-        "Write a page that sets T1's verdict beside what the trained models of a sweep do, as docs/comparison.md."
+        "Write a page that sets what the theory promises (T1, T13, T14) beside what the trained models of a sweep do, as "
+        "docs/comparison.md."
     )
     parser.epilog = (
-        "example: lengthgen compare figures/data/schemes.jsonl figures/data/dense.jsonl --output docs/comparison.md"
+        "example: lengthgen compare figures/data/coupled.jsonl figures/data/dense.jsonl --output comparison.md"
     )
     parser.add_argument("results", nargs="+", metavar="RESULTS", help="rows that `sweep` or `train` wrote (.jsonl)")
     parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")

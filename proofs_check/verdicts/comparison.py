@@ -7,7 +7,7 @@ small enough to list, T14 is asked about the model itself, step by step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,20 +18,21 @@ from idealized_model.risk import exact_interval
 from idealized_model.transformer.results import Row, require_source
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.spelling import digits
-from proofs_check.verdicts.deciding import Cell
+from proofs_check.verdicts.deciding import ROOM, Cell
 from proofs_check.verdicts.matched import (
     Kept,
     attention_only,
+    cell_of,
+    class_of,
     config_of,
     decided,
     kept,
-    name_of,
-    seedless,
+    shifts_tests,
     training_errors,
 )
 from proofs_check.work.pool import Tick, Watch, collect
 from theory.errors import InvalidArgument
-from theory.guarantees import Scores
+from theory.guarantees import Predicted, Scores
 from theory.tasks import Planted, find_task
 from theory.tasks.dense import Dense
 from theory.tasks.finding import sources_of
@@ -50,6 +51,8 @@ LEVEL = Fraction(95, 100)
 
 Kind = Literal["theorem", "promise", "silence", "no head"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Says = Literal["generalizes", "does not", "not known"]
 
 
 def skill(share: Fraction, task: str) -> Fraction:
@@ -82,6 +85,7 @@ class Comparison:
     perfect : whether each seed makes no error in training: on all that training may draw where that was tried, else on the
         random sequences of the longest training length.
     kept : of every perfect seed of an attention-only model the guaranteed steps, and which of them it gets right.
+    shifted : whether tests shift the IDs that training shifts.
     """
 
     config: TrainConfig
@@ -89,6 +93,7 @@ class Comparison:
     seeds: dict[int, tuple[Fraction, ...]]
     perfect: tuple[bool, ...]
     kept: tuple[tuple[Kept, ...], ...] = ()
+    shifted: bool = True
 
     @property
     def task(self) -> str:
@@ -98,7 +103,7 @@ class Comparison:
     @property
     def positions(self) -> str:
         """How positions enter, in words."""
-        return name_of(self.config)
+        return class_of(self.config, shifted=self.shifted).name
 
     @property
     def model(self) -> str:
@@ -111,15 +116,16 @@ class Comparison:
         """What the theory says of the cell.
 
         "theorem": the model lies in the class and is perfect on all that training may draw, so that T14's guarantee holds
-        of it. "promise": every perfect head generalizes, hard ones (T1) or ranked ones (T13). "silence": some head is
-        perfect in training, and not all of these generalize. "no head": none is, of any kind.
+        of it. "promise": every perfect head generalizes, hard ones (T1) or ranked ones (T13). "no head": none is perfect
+        in training, no soft one, so none of any kind. "silence": some head is, and not all of these generalize; or the
+        laws are too large to tell.
         """
         if self.kept:
             return "theorem"
         outcomes = {scores: cell.outcome for scores, cell in self.cells.items() if cell is not None}
         if "generalizes" in (outcomes.get("hard"), outcomes.get("ranked")):
             return "promise"
-        return "no head" if set(outcomes.values()) == {"unrealizable"} else "silence"
+        return "no head" if "soft" in outcomes and set(outcomes.values()) == {"unrealizable"} else "silence"
 
     @property
     def fitted(self) -> bool:
@@ -153,6 +159,29 @@ class Comparison:
         if decision.guaranteed is not None:
             return digits(Fraction(decision.guaranteed))
         return decision.word
+
+    @property
+    def predicted(self) -> Predicted | None:
+        """Of what T14 guarantees a share of, the share that the max-margin head gets right; None where that is not known."""
+        soft = self.cells["soft"]
+        return None if self.kind != "silence" or soft is None else soft.decisions[-1].predicted
+
+    @property
+    def says(self) -> Says:
+        """Whether the max-margin head has the skill of generalizing there."""
+        if self.predicted is None:
+            return "not known"
+        return "generalizes" if skill(self.predicted.right, self.task) >= HIGH else "does not"
+
+    @property
+    def prediction(self) -> str:
+        """The share that the max-margin head gets right, in short; empty but in cells of silence where T14 guarantees one."""
+        soft, found = self.cells["soft"], self.predicted
+        if found is None:
+            known = self.kind == "silence" and soft is not None and soft.outcome == "fails"
+            return "too large" if known else ""
+        most = found.right + found.doubtful
+        return f"{digits(found.right)} to {digits(most)}" if found.doubtful else digits(found.right)
 
     @property
     def why(self) -> str:
@@ -211,7 +240,7 @@ def compare(
                 expected="rows of `sweep` or `train`",
                 fix="Leave it out.",
             )
-        groups.setdefault(seedless(row), []).append(row)
+        groups.setdefault(cell_of(row), []).append(row)
     groups = {key: _newest(group) for key, group in groups.items()}
     if not groups:
         raise InvalidArgument("compare", "rows", got="no rows", expected="at least one run", fix="Run a sweep first.")
@@ -224,8 +253,8 @@ def compare(
         tests = [_tests(row) for row in group]
         shares = {f: tuple(test[f] for test in tests) for f in FACTORS if all(f in test for test in tests)}
         cells.append(_Gathered(config, tuple(group), shares, tuple(map(_perfect, group))))
-    asked = [Asked(one.config, scores) for one in cells for scores in get_args(Scores)]
-    asked += [Asked(one.config, None, one.held) for one in cells if one.held]
+    asked = [Asked(one.config, one.shifted, scores) for one in cells for scores in get_args(Scores)]
+    asked += [Asked(one.config, one.shifted, None, one.held) for one in cells if one.held]
     with watched(asked) as watch:
         done, interrupted = collect(asked, _answer, jobs=jobs, watch=watch)
     if interrupted:
@@ -233,10 +262,11 @@ def compare(
     return [
         Comparison(
             one.config,
-            {scores: done[Asked(one.config, scores)] for scores in get_args(Scores)},
+            {scores: done[Asked(one.config, one.shifted, scores)] for scores in get_args(Scores)},
             one.seeds,
             one.perfect,
-            done[Asked(one.config, None)] if one.held else (),
+            done[Asked(one.config, one.shifted, None)] if one.held else (),
+            one.shifted,
         )
         for one in cells
     ]
@@ -251,6 +281,11 @@ class _Gathered(NamedTuple):
     perfect: tuple[bool, ...]
 
     @property
+    def shifted(self) -> bool:
+        """Whether their tests shift the IDs that training shifts."""
+        return shifts_tests(self.rows[0])
+
+    @property
     def held(self) -> tuple[Row, ...]:
         """The runs that T14 is a theorem about."""
         noted = attention_only(self.config) and all("every_step" in row for row in self.rows)
@@ -262,6 +297,7 @@ class Asked:
     """What is to be found out about a configuration: a verdict, or what T14 guarantees the runs `rows`."""
 
     config: TrainConfig
+    shifted: bool
     scores: Scores | None
     rows: tuple[Row, ...] = field(default=(), compare=False)
 
@@ -271,13 +307,14 @@ class Asked:
         return self.config.task
 
     def __str__(self) -> str:
-        return f"{self.config.task}, {name_of(self.config)}: {self.scores or 'step by step'}"
+        positions = class_of(self.config, shifted=self.shifted).name
+        return f"{self.config.task}, {positions}: {self.scores or 'step by step'}"
 
 
 def _answer(asked: Asked, tick: Tick) -> Any:
     if asked.scores is None:
         return tuple(tuple(kept(row)) for row in asked.rows)
-    return decided(asked.config, asked.scores)
+    return decided(asked.config, asked.scores, shifted=asked.shifted)
 
 
 def _newest(group: Sequence[Row]) -> list[Row]:
@@ -326,15 +363,16 @@ def _tests(row: Row) -> dict[int, Fraction]:
 def table(comparisons: Sequence[Comparison]) -> str:
     """The cells as Markdown: means over seeds, and at 4 times the length the lowest and the highest of them."""
     lines = [
-        "| task | positions | layers × heads | T1 | T13 | T14 | kind | perfect in training | 1× | 2× | 4× (seeds) | 10× |",
-        "|---|---|:-:|---|--:|--:|---|:-:|--:|--:|--:|--:|",
+        "| task | positions | layers × heads | T1 | T13 | T14 | max-margin | kind | perfect in training | 1× | 2× "
+        "| 4× (seeds) | 10× |",
+        "|---|---|:-:|---|--:|--:|--:|---|:-:|--:|--:|--:|--:|",
     ]
     for one in comparisons:
         kind = one.kind if one.kind != "no head" else f"no head, {'fitted' if one.fitted else 'not fitted'}"
         last = digits(one.share(10)) if 10 in one.seeds else ""
         words = [one.word(scores) for scores in get_args(Scores)]
         lines.append(
-            f"| {one.task} | {one.positions} | {one.model} | {' | '.join(words)} | {kind} "
+            f"| {one.task} | {one.positions} | {one.model} | {' | '.join(words)} | {one.prediction} | {kind} "
             f"| {sum(one.perfect)} of {len(one.perfect)} | {digits(one.share(1))} | {digits(one.share(2))} "
             f"| {digits(one.share(4))} ({digits(min(one.seeds[4]))} to {digits(max(one.seeds[4]))}) | {last} |"
         )
@@ -343,16 +381,26 @@ def table(comparisons: Sequence[Comparison]) -> str:
 
 def tally(comparisons: Sequence[Comparison]) -> str:
     """How many cells of each kind generalize, as Markdown, with intervals that take cells as their units."""
-    lines = ["| kind | cells | fitted | generalize at 4× | at 10× |", "|---|--:|--:|--:|--:|"]
-    for kind in KINDS:
-        own = [one for one in comparisons if one.kind == kind]
+    return _counted("kind", {kind: [one for one in comparisons if one.kind == kind] for kind in KINDS})
+
+
+def silences(comparisons: Sequence[Comparison]) -> str:
+    """The cells of silence by what the max-margin head says, counted as in `tally`."""
+    own = [one for one in comparisons if one.kind == "silence"]
+    return _counted("the max-margin head", {word: [one for one in own if one.says == word] for word in get_args(Says)})
+
+
+def _counted(name: str, groups: Mapping[str, Sequence[Comparison]]) -> str:
+    """How many cells of each group generalize."""
+    lines = [f"| {name} | cells | fitted | generalize at 4× | at 10× |", "|---|--:|--:|--:|--:|"]
+    for word, own in groups.items():
         counted = []
         for factor in MAIN:
             known = [holds for one in own if (holds := one.generalizes(factor)) is not None]
             good, of = sum(known), len(known)
             low, high = exact_interval(good, of, level=LEVEL) if of else (0.0, 1.0)
             counted.append(f"{good} of {of} ({digits(low)} to {ceil(100 * high) / 100:.2f})" if of else "")
-        lines.append(f"| {kind} | {len(own)} | {sum(one.fitted for one in own)} | {' | '.join(counted)} |")
+        lines.append(f"| {word} | {len(own)} | {sum(one.fitted for one in own)} | {' | '.join(counted)} |")
     return "\n".join(lines)
 
 
@@ -388,10 +436,17 @@ def page(comparisons: Sequence[Comparison], files: Sequence[str]) -> str:
     differ = [f"- *{one.task}*, {one.positions}: {one.why}" for one in comparisons if one.why]
     steps = sum(test.guaranteed for one in comparisons for run in one.kept for test in run)
     return PAGE.format(
-        command=f"lengthgen compare {' '.join(files)} --output docs/comparison.md", table=table(comparisons),
-        tally=tally(comparisons), theorems=theorems(comparisons), differ="\n".join(differ) or "- (nowhere)",
-        high=float(HIGH), steps=f"{steps:,}", broken=sum(one.broken for one in comparisons),
-    )  # fmt: skip
+        command=f"lengthgen compare {' '.join(files)} --output docs/comparison.md",
+        table=table(comparisons),
+        tally=tally(comparisons),
+        silences=silences(comparisons),
+        theorems=theorems(comparisons),
+        differ="\n".join(differ) or "- (nowhere)",
+        high=float(HIGH),
+        room=ROOM,
+        steps=f"{steps:,}",
+        broken=sum(one.broken for one in comparisons),
+    )
 
 
 PAGE = """\
@@ -404,17 +459,24 @@ and a model; the sweeps ([training.md](training.md)) train it with several seeds
 running reproduces whole, at multiples of the longest training length, rounded down, as means over all seeds.
 
 Each cell is asked about with the class of heads that its model has: the window of the model, what its encoding sees of the
-IDs, candidate sets of at most as many positions as the task reads, and the training and test IDs of the run. T1 (hard
+IDs, candidate sets of at most as many positions as the task reads, and what its training and its tests do to IDs. T1 (hard
 heads), T13 (ranked heads) and T14 (soft heads) decide a small version of the task, trained on all lengths together: "✓ from n",
-"∅" where no head is perfect in training, else for T13 and T14 the guaranteed share at the test length where it fails. A
-model with an MLP, more layers or more heads is no head of these classes: what is said of it is extrapolation.
+"∅" where no head is perfect in training, else for T13 and T14 the guaranteed share of steps at the test length where it fails,
+"too large" where not even the shortest laws are listed. What is small: the lengths, the more so the more IDs there are to
+choose from, and the range of IDs, which holds {room} more than the longest test sequence needs. Within these everything is
+listed, and nothing is drawn but test instances where they are too many. A model with an MLP, more layers or more heads is no
+head of these classes: what is said of it is extrapolation. "Tests from 0" are tests that count the IDs from 0 where training
+shifts them.
 
 - *theorem*: one layer, one head, no MLP, no norms (T14a), and no error on anything that training may draw, which is all
   tried. Then T14 is a theorem about this very model: every guaranteed step is right. A guaranteed step that is wrong is a
   bug, or refutes the theorem. Answers are the labels that training has.
 - *promise*: every head that is perfect in training generalizes, hard ones (T1) or ranked ones (T13). It speaks of seeds
   without an error at the training length.
-- *silence*: some head is perfect in training and not all of those generalize; only the guaranteed share is promised.
+- *silence*: some head is perfect in training and not all of those generalize; only the guaranteed share is promised. Beside
+  it is the share of the same steps that the *max-margin head* gets right, the soft head that gradient descent
+  tends to where the mass of every view and label is a parameter of its own: a heuristic, and no promise ("a to b" where
+  floats leave ties in doubt). Cells whose laws are too large to tell are counted here.
 - *no head*: none is perfect in training, of any kind; models that fit all the same are no such heads.
 
 A cell generalizes to a length with a *skill* (the accuracy, scaled so that guessing has 0) of at least {high} there. It is
@@ -422,13 +484,16 @@ fitted when a seed is perfect in training (theorem, promise), or with that skill
 
 {tally}
 
-Intervals are those of Clopper and Pearson at level 95 %, with cells as units, rounded outwards.
+Intervals are those of Clopper and Pearson at level 95 %, with cells as units, rounded outwards. The cells of silence, by
+whether the max-margin head has a skill of at least {high} at the test length that T14 decides:
+
+{silences}
 
 **Protocol.** The grids were committed before any of their runs was made; rates and steps of the attention-only models were
 chosen on the fit of training alone. Written down later, when the first rows of the attention-only sweep had been seen: what
 counts as a promise, and that answers are the labels that training has (with all tokens to answer from, T14 guarantees
-nothing of majority at greater lengths). What was known as well is the sweep before (`schemes.jsonl`, `dense.jsonl`), the tests
-of which count IDs from 0, where those of the new sweeps shift them as training does.
+nothing of majority at greater lengths). The rows of the sweeps before these (`schemes.jsonl`, `dense.jsonl`), the tests of
+which count IDs from 0, were known when all of this was written: their cells test nothing that was said before.
 
 ## Theorems
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import chain, product
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +22,8 @@ import numpy as np
 from proofs_check.verdicts.subjects import Subject, in_words
 from proofs_check.work.pool import Tick
 from theory import (
+    BudgetExceeded,
+    ExactnessLost,
     Example,
     FiniteLaw,
     HardHead,
@@ -34,9 +36,9 @@ from theory import (
 from theory.criterion import Outcome
 from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
-from theory.guarantees import Reason, Scores, check_scores
+from theory.guarantees import Predicted, Reason, Scores, check_scores
 from theory.heads import Key
-from theory.positions import ChunkedShift, Ids, RandomOrdered, renamed
+from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.ranked import RankedHead
 from theory.tasks import Instance, step_examples
 from theory.tasks.faults import checked, running
@@ -45,7 +47,7 @@ EXAMPLES = 1_000_000
 """Examples of a length at most, each shift of an instance counted; they are held in memory."""
 
 ROOM = 1
-"""IDs more than the longest sequence needs, in the range of "chunks" and "ordered" IDs and of packed sequences."""
+"""IDs more than the longest sequence needs, in the range of IDs that are relabelled."""
 
 TOO_LONG = "Length {} is too long to list."
 
@@ -65,10 +67,12 @@ class Scheme:
     coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
     window : "none"; or the smallest in which every prediction has a candidate set that holds all it reads, at the longest
         training length ("trained") or at all lengths ("held"); or a number.
-    relabel : what training does to the IDs of a sequence, all of it listed: "fixed" leaves them, "shift" takes every shift
-        that reaches a test ID, "chunks" (PoSE) every two chunks and "ordered" every sorted subset of a range that has
-        `ROOM` more IDs than the longest sequence needs. "ordered" relabels at test time too, the others leave the IDs.
-    packed : training also shows every sequence behind an earlier one with other IDs, each shifted.
+    relabel : what training does to the IDs of a sequence, all of it listed: "fixed" leaves them; "shift" takes every
+        shift, "chunks" (PoSE) every two chunks and "ordered" every sorted subset within a range that has `ROOM` more IDs
+        than the longest sequence needs. "ordered" relabels at test time too, the others leave the IDs.
+    shifted : where training shifts or chunks IDs, tests take every shift within the range.
+    packed : training also shows every sequence behind an earlier one with other IDs, each relabelled ("ordered" together,
+        else shifted).
     increments : heads predict the pair (token, ID increment).
     at_most : candidate sets may be smaller than the arity.
     """
@@ -79,6 +83,7 @@ class Scheme:
     coupled: bool = False
     window: Literal["none", "trained", "held"] | int = "none"
     relabel: Relabel = "fixed"
+    shifted: bool = False
     packed: bool = False
     increments: bool = False
     at_most: bool = False
@@ -136,7 +141,8 @@ class Witness(NamedTuple):
     """What shows that heads do not generalize.
 
     For "fails" a test example, on which T1's head loses something although its training loss is 0; for "unrealizable" a
-    training example (and no test length): none of its views has the same label wherever it occurs.
+    training example (and no test length): none of its views has the same label wherever it occurs. Where training is mixed,
+    `train_length` is then the smallest without a perfect head.
 
     Attributes
     ----------
@@ -165,7 +171,8 @@ class Decision:
     """The verdict for one head class: where it generalizes from, or the verdict at the longest training length.
 
     For ranked and soft heads that fail, `guaranteed` is the exact share of the test law of the witness on which every head
-    is right that is perfect in training.
+    is right that is perfect in training. `predicted` is what the max-margin head gets right there, a heuristic: found for
+    soft heads where that was asked for and is quick.
     """
 
     heads: HeadClass
@@ -174,6 +181,7 @@ class Decision:
     certificate: int | None = None
     witness: Witness | None = None
     guaranteed: str | None = None
+    predicted: Predicted | None = None
 
     @property
     def word(self) -> str:
@@ -253,6 +261,8 @@ def verdict(
     mixed: bool = False,
     scores: Scores = "hard",
     tick: Tick = lambda cases: None,
+    budget: int | None = None,
+    predicting: int = 0,
 ) -> Cell:
     """Decide a task under a scheme by T1 (T13 and T14 for other heads), all steps of all instances together.
 
@@ -262,11 +272,13 @@ def verdict(
     mixed : train on all the training lengths up to n, rather than on length n alone.
     scores : "hard", "ranked" or "soft" heads, as for `decide`.
     tick : called with the number of examples whenever some were listed.
+    budget : examples of a law that may be listed; given, no law is decided before all are listed. Default: `EXAMPLES`.
+    predicting : also find what the max-margin head gets right, within this budget of `theory.soft.max_margin`; 0: not.
 
     Raises
     ------
     InvalidArgument : for an unknown scheme, unknown scores, and arguments of another type.
-    BudgetExceeded : when a support is too large to list.
+    BudgetExceeded : when a support, or a law, is too large to list.
 
     Examples
     --------
@@ -284,7 +296,9 @@ def verdict(
         )
     check_scores(scores, "verdict")
     scheme = scheme if isinstance(scheme, Scheme) else scheme_of(scheme)
-    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick, scores)
+    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick, scores, budget or EXAMPLES, predicting)
+    if budget is not None:
+        laws.list_all()
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
     seconds = time.perf_counter() - start
     return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds, scores)
@@ -293,14 +307,23 @@ def verdict(
 class _Laws:
     """The laws of a task under a scheme, and the head classes that fit it."""
 
-    def __init__(self, subject: Subject, scheme: Scheme, mixed: bool, tick: Tick, scores: Scores = "hard") -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        scheme: Scheme,
+        mixed: bool,
+        tick: Tick,
+        scores: Scores = "hard",
+        budget: int = EXAMPLES,
+        predicting: int = 0,
+    ) -> None:
         self.subject, self.task, self.scheme, self.mixed, self.tick = subject, subject.task, scheme, mixed, tick
         self.scores: Scores = scores
+        self.budget, self.predicting = budget, predicting
         whole = subject.short is None or scheme.window == "held"
         self.trained, self.tested = (subject.train, subject.test) if whole else subject.short or ((), ())
         self.drawn: dict[int, tuple[int, int]] = {}
         self.instances = {n: self._instances(n) for n in sorted({*self.trained, *self.tested})}
-        self.longest = max(len(instance.tokens) for listed in self.instances.values() for instance in listed)
         self._listed: dict[tuple[int, Relabel], list[Example]] = {}
 
     def _instances(self, length: int) -> list[Instance]:
@@ -353,21 +376,25 @@ class _Laws:
         lengths = [max(self.trained)] if self.scheme.window == "trained" else list(self.instances)
         enough = self.scheme.window if isinstance(self.scheme.window, int) else max(map(self.window, lengths))
         free = self.scheme.window == "none" and not (self.scheme.key == "order" and enough == 0)
-        return [HeadClass(k, None if free else enough, self.scheme.key, self.task.anchor) for k in self.arities]
+        window, at_most = None if free else enough, self.scheme.at_most
+        return [HeadClass(k, window, self.scheme.key, self.task.anchor, at_most) for k in self.arities]
 
     def _relabelled(self, instance: Instance, relabel: Relabel) -> Iterator[Ids]:
         """The IDs of a sequence under every relabelling."""
         base = self._ids(instance)
-        if relabel == "fixed":
+        if self.scheme.relabel == "fixed" == relabel:
             yield base
-        elif relabel == "shift":
-            yield from (tuple(i + offset for i in base) for offset in range(self.longest))
-        else:
-            first, last, values = self.id_range[0], self.id_range[-1], _in_use(base, relabel)
-            ordered, chunks = relabel == "ordered", min(2, len(values))
-            scheme = RandomOrdered(first, last) if ordered else ChunkedShift(first, last, chunks)
-            for new in dict.fromkeys(scheme.relabellings(values)):
-                yield renamed(base, values, new)
+            return
+        first, last, values = self.id_range[0], self.id_range[-1], _in_use(base, relabel)
+        lowest = first - values[0]
+        schemes: dict[Relabel, PositionScheme] = {
+            "fixed": RandomShift(lowest, lowest),  # counted from the first ID on
+            "shift": RandomShift(lowest, last - values[-1]),
+            "chunks": ChunkedShift(first, last, min(2, len(values))),
+            "ordered": RandomOrdered(first, last),
+        }
+        for new in dict.fromkeys(schemes[relabel].relabellings(values)):
+            yield renamed(base, values, new)
 
     @cached_property
     def id_range(self) -> range:
@@ -383,38 +410,45 @@ class _Laws:
             for instance in self.instances[length]:
                 for ids in self._relabelled(instance, relabel):
                     examples |= dict.fromkeys(step_examples(instance, ids, increments=self.scheme.increments))
-                    within_budget(
-                        "verdict (examples)", size=len(examples), budget=EXAMPLES, fix=TOO_LONG.format(length)
-                    )
+                    self._within_budget(examples, length)
             self._listed[length, relabel] = list(examples)
             self.tick(len(examples))
         return self._listed[length, relabel]
 
     def _behind_others(self, lengths: Sequence[int]) -> Iterator[Example]:
-        """Every sequence behind an earlier one whose IDs lie apart from its own, each shifted at will within the range."""
+        """Every sequence behind an earlier one, all IDs of the one below all of the other, each relabelled in the range."""
+        relabel: Relabel = "ordered" if self.scheme.relabel == "ordered" else "shift"
         instances = [instance for length in lengths for instance in self.instances[length]]
-        for earlier, instance in product(instances, repeat=2):
-            for first, own in product(self._shifted(earlier), self._shifted(instance)):
+        relabelled = [(instance, [*self._relabelled(instance, relabel)]) for instance in instances]
+        for (earlier, its), (instance, owns) in product(relabelled, repeat=2):
+            for first, own in product(its, owns):
                 if max(first) < min(own) or max(own) < min(first):
                     for example in step_examples(instance, own, increments=self.scheme.increments):
                         yield Example(earlier.tokens + example.tokens, first + example.ids, example.label)
 
-    def _shifted(self, instance: Instance) -> Iterator[Ids]:
-        base = self._ids(instance)
-        low, room = min(base), len(self.id_range) - (max(base) - min(base))
-        yield from (tuple(i - low + first for i in base) for first in self.id_range[:room])
-
     def train(self, length: int) -> FiniteLaw:
         lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
-        examples = dict.fromkeys(example for n in lengths for example in self._law(n, self.scheme.relabel))
-        if self.scheme.packed:
-            for example in self._behind_others(lengths):
-                examples[example] = None
-                within_budget("verdict (examples)", size=len(examples), budget=EXAMPLES, fix=TOO_LONG.format(length))
+        alone = (example for n in lengths for example in self._law(n, self.scheme.relabel))
+        examples: dict[Example, None] = {}
+        for example in chain(alone, self._behind_others(lengths) if self.scheme.packed else ()):
+            examples[example] = None
+            self._within_budget(examples, length)
         return FiniteLaw.uniform(examples)
 
+    def list_all(self) -> None:
+        """Refuse laws that are too large before any is decided."""
+        for length in self.tested:
+            self.test(length)
+        for length in self.trained[-1:] if self.mixed else self.trained:
+            self.train(length)
+
+    def _within_budget(self, examples: Mapping[Example, None], length: int) -> None:
+        within_budget("verdict (examples)", size=len(examples), budget=self.budget, fix=TOO_LONG.format(length))
+
     def test(self, length: int) -> FiniteLaw:
-        return FiniteLaw.uniform(self._law(length, "ordered" if self.scheme.relabel == "ordered" else "fixed"))
+        if self.scheme.relabel == "ordered":
+            return FiniteLaw.uniform(self._law(length, "ordered"))
+        return FiniteLaw.uniform(self._law(length, "shift" if self.scheme.shifted else "fixed"))
 
     def decide(self, heads: HeadClass) -> Decision:
         found = certificate_length(
@@ -424,6 +458,7 @@ class _Laws:
             test_lengths=self.tested,
             test_law_at=self.test,
             scores=self.scores,
+            nested=self.mixed,
         )
         if found.length is not None:
             return Decision(heads, "generalizes", certificate=found.length)
@@ -431,7 +466,14 @@ class _Laws:
         given = found.verdicts[longest]
         witness = self.witness(given, longest, found.failed_at[longest])
         share = None if self.scores == "hard" or given.guaranteed is None else str(given.guaranteed)
-        return Decision(heads, given.outcome, given.reason, witness=witness, guaranteed=share)
+        predicted = self.predict(given)
+        return Decision(heads, given.outcome, given.reason, witness=witness, guaranteed=share, predicted=predicted)
+
+    def predict(self, given: Verdict) -> Predicted | None:
+        try:
+            return given.max_margin(budget=self.predicting) if self.predicting else None
+        except (BudgetExceeded, ExactnessLost):  # too large, or the floats did not converge
+            return None
 
     def witness(self, given: Verdict, trained: int, tested: int) -> Witness:
         example, text = given.example, self.task.text

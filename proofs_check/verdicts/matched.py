@@ -8,7 +8,7 @@ extrapolation.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -20,13 +20,19 @@ from idealized_model.transformer.results import Row
 from idealized_model.transformer.soft_head import KEYS, class_of_attention
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts.deciding import Cell, Scheme, verdict
-from proofs_check.verdicts.subjects import Subject, subject_of
-from theory import BudgetExceeded, Example, FiniteLaw
+from proofs_check.verdicts.subjects import subject_of
+from theory import BudgetExceeded, ExactnessLost, Example, FiniteLaw
 from theory.guarantees import Scores, guarantees
 from theory.tasks import find_task
 
 LISTED = 3
-"""Training lengths of soft heads, and of laws whose IDs are chosen in many ways: 1..3, tested up to two more."""
+"""Training lengths of soft heads, and of laws whose IDs are chosen in many ways, at most."""
+
+LARGEST: dict[Scores, int] = {"hard": 50_000, "ranked": 30_000, "soft": 5_000}
+"""Examples of a law at most, so that a verdict takes seconds."""
+
+DENSE = 300_000
+"""Rows times columns of the quadratic program of a max-margin head at most."""
 
 
 def config_of(row: Row) -> TrainConfig:
@@ -43,8 +49,12 @@ def attention_only(config: TrainConfig) -> bool:
     return alone and not config.how.predicted and not config.log_scale
 
 
-def class_of(config: TrainConfig) -> Scheme:
-    """What the model sees of positions, and what its training does to IDs.
+def class_of(config: TrainConfig, *, shifted: bool = True) -> Scheme:
+    """What the model sees of positions, and what its training and its tests do to IDs.
+
+    Parameters
+    ----------
+    shifted : tests shift the IDs that training shifts or chunks, as training does; otherwise they are counted from 0.
 
     Examples
     --------
@@ -53,14 +63,18 @@ def class_of(config: TrainConfig) -> Scheme:
     ('absolute', 1, 'shift', True)
     >>> class_of(TrainConfig("copy", "rope")).relabel  # differences do not change when all IDs are shifted
     'fixed'
+    >>> class_of(TrainConfig("copy", "pose"), shifted=False).name
+    'pose, tests from 0'
     """
     how, key, window = config.how, KEYS[config.how.encoding], config.id_window
     sees_ids = key != "none" or window is not None
     alike = how.relabel == "shift" and key != "absolute"  # differences do not change
+    moved = key == "absolute" and how.relabel in ("shift", "chunks")
     return Scheme(
-        name_of(config), "", key, how.coupled, "none" if window is None else window,
+        name_of(config) + ", tests from 0" * (moved and not shifted), "", key, how.coupled,
+        "none" if window is None else window,
         relabel="fixed" if alike or not sees_ids else how.relabel,  # type: ignore[arg-type]
-        packed=config.packing > 0, increments=how.predicted, at_most=True,
+        shifted=moved and shifted, packed=config.packing > 0, increments=how.predicted, at_most=True,
     )  # fmt: skip
 
 
@@ -78,40 +92,48 @@ def name_of(config: TrainConfig) -> str:
     return ", ".join(parts + ["packed"] * (config.packing > 0))
 
 
-def decided(config: TrainConfig, scores: Scores) -> Cell | None:
+def decided(config: TrainConfig, scores: Scores, *, shifted: bool = True) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
-    None where even its shortest laws are too large. Soft heads, whose linear programs grow fast, and laws whose IDs are chosen
-    in many ways are decided at training lengths 1..`LISTED`, and where both come together at one less. Heads have as many
-    tokens as the task needs, at most 2 where the model is attention alone, and at most 3 for a dense task.
+    None where even its shortest laws are too large. The lengths are those of the tables, for soft heads the first `LISTED`
+    of them in training and at test up to two more; where that has laws with more than `LARGEST` examples, one less at test
+    or in training, and so on. Heads have as many tokens as the task needs, at most 2 where the model is attention alone,
+    and at most 3 for a dense task; a token that only asks is one of them.
 
-    Cost: that of `verdict`.
+    Parameters
+    ----------
+    shifted : as for `class_of`.
+
+    Cost: that of `verdict` on laws of at most so many examples.
     """
-    scheme = class_of(config)
-    subject = subject_of(config.task)
+    scheme, subject = class_of(config, shifted=shifted), subject_of(config.task)
+    subject = replace(subject, task=sequence_task(subject.task))
     if scheme.coupled and scheme.window != "none":  # few views: as in the tables, at all their lengths
         subject = replace(subject, short=None)
     if attention_only(config):
         subject = replace(subject, arities=(2,))
     elif find_task(config.task).sparsity is None:
         subject = replace(subject, arities=(3,))
-    many = scheme.packed or scheme.relabel in ("chunks", "ordered")
-    if many or scores == "soft":
-        subject = _shorter(subject, LISTED - (many and scores == "soft"))
-    while True:
+    most = subject.short or (subject.train, subject.test)
+    if scores == "soft" or scheme.packed or scheme.relabel in ("chunks", "ordered"):
+        trained = subject.train[:LISTED]
+        most = trained, [n for n in subject.test if n <= max(trained) + 2]
+    for train, test in _lengths(*most):
+        own = replace(subject, train=train, test=test, short=None)
         try:
-            return verdict(subject, scheme, mixed=True, scores=scores)
-        except BudgetExceeded:
-            if len(subject.train) == 1:
-                return None
-            subject = _shorter(subject, len(subject.train) - 1)
+            return verdict(own, scheme, mixed=True, scores=scores, budget=LARGEST[scores], predicting=DENSE)
+        except (BudgetExceeded, ExactnessLost):
+            continue
+    return None
 
 
-def _shorter(subject: Subject, number: int) -> Subject:
-    """With so many training lengths at most, tested up to two more."""
-    train = tuple(subject.train)[:number]
-    test = tuple(n for n in subject.test if n <= max(train) + 2)
-    return replace(subject, train=train, test=test, short=None)
+def _lengths(train: Sequence[int], test: Sequence[int]) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    """These, and fewer and fewer: tests lose their greatest length while one is longer than training, then training its own."""
+    for number in range(len(train), 0, -1):
+        longer = [n for n in test if n > max(train[:number])]
+        longer = longer if number == len(train) else longer[:2]
+        for last in reversed(longer or [max(test)]):
+            yield train[:number], [n for n in test if n <= last]
 
 
 # ── Theorems about trained models ────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +175,7 @@ def kept(row: Row) -> list[Kept]:
 
     Cost: that of `guarantees` on all that training may draw, and all tests together.
     """
-    config, shifted, size = config_of(row), row["test_offsets"] == "random", row["tests"][0]["size"]
+    config, shifted, size = config_of(row), shifts_tests(row), row["tests"][0]["size"]
     tests: list[tuple[dict[str, Any], list[list[Example]]]] = []
     for test in row["every_step"]["tests"]:
         task = sequence_task(find_task(test["task"]))
@@ -193,6 +215,13 @@ def _training_law(config: TrainConfig) -> FiniteLaw:
     )
 
 
-def seedless(row: Row) -> tuple[tuple[str, Any], ...]:
-    """The configuration of a row without its seed: what a cell of a comparison is about."""
-    return tuple((name, value) for name, value in asdict(config_of(row)).items() if name != "seed")
+def shifts_tests(row: Row) -> bool:
+    """Whether the tests of a run shift the IDs that training shifts; older ones count them from 0."""
+    return bool(row.get("test_offsets") == "random")
+
+
+def cell_of(row: Row) -> tuple[object, ...]:
+    """What a cell of a comparison is about: the configuration without its seed, and where it matters how tests shift IDs."""
+    config = config_of(row)
+    own = tuple((name, value) for name, value in asdict(config).items() if name != "seed")
+    return *own, class_of(config, shifted=shifts_tests(row))

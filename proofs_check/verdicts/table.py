@@ -173,6 +173,7 @@ def to_data(cells: Iterable[Cell], *, interrupted: bool = False) -> dict[str, An
             del data["scores"]
         data["drawn"] = {str(length): list(pair) for length, pair in cell.drawn.items()}
         for own, decision in zip(data["decisions"], cell.decisions, strict=True):
+            del own["predicted"]  # which is not asked for
             if own["guaranteed"] is None:
                 del own["guaranteed"]
             if decision.witness is not None:

@@ -15,15 +15,16 @@ from idealized_model.transformer.results import Row, read_rows
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.commands.main import main
 from proofs_check.verdicts import comparison
-from proofs_check.verdicts.comparison import Comparison, compare, digits, page, skill, table, tally, theorems
+from proofs_check.verdicts.comparison import Comparison, compare, digits, page, silences, skill, table, tally, theorems
 from proofs_check.verdicts.deciding import Cell, Decision
 from proofs_check.verdicts.matched import Kept
 from theory import HeadClass
 from theory.errors import InvalidArgument
+from theory.guarantees import Predicted
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "figures" / "data"
-FILES = ("coupled", "attention-only")
+FILES = ("schemes", "dense", "coupled", "attention-only")
 MULTIPLES = (1, 2, 4, 10)
 
 
@@ -31,7 +32,10 @@ def row(task: str, positions: str, right: Mapping[int, int], seed: int = 0, size
     """A run that got so many of 100 sequences right at each multiple of its training length."""
     config = asdict(TrainConfig(task, positions, longest=10, seed=seed, **changes))
     tests = [{"task": task, "length": 10 * f, "size": size, "free_running": n} for f, n in right.items()]
-    return {"schema": 1, "digest": f"{task} {positions} {seed}", "code": "0", "config": config, "tests": tests}
+    return {
+        "schema": 1, "digest": f"{task} {positions} {seed}", "code": "0", "config": config, "tests": tests,
+        "test_offsets": "random",
+    }  # fmt: skip
 
 
 def made_up(
@@ -61,6 +65,7 @@ ALL, NONE, SOME = "generalizes", "unrealizable", "fails"
         ([NONE, NONE, SOME], "silence"),
         ([NONE, NONE, NONE], "no head"),
         ([NONE, None, NONE], "no head"),
+        ([NONE, NONE, None], "silence"),  # some soft head may be perfect in training
         ([None, None, None], "silence"),
     ],
 )
@@ -103,7 +108,7 @@ def test_a_promise_is_kept_or_not_by_the_seeds_that_are_perfect_in_training() ->
         "T1 and T13 promise all, 2 of 3 seeds make no error in training, and get 0.85 at 10×. T14 guarantees ✓ from 3."
     )
     line = table([found]).splitlines()[2]
-    assert "| copy | coupled, window 1 | 2 × 4 | ✓ from 3 | ✓ from 3 | ✓ from 3 | promise | 2 of 3 |" in line
+    assert "| copy | coupled, window 1 | 2 × 4 | ✓ from 3 | ✓ from 3 | ✓ from 3 |  | promise | 2 of 3 |" in line
     assert line.endswith("| 0.99 | 0.66 | 0.63 (0.00 to 1.00) | 0.56 |")
 
 
@@ -155,6 +160,58 @@ def test_a_guaranteed_share_stands_for_the_verdict() -> None:
     assert made_up([SOME] * 3, (1, 1, 1, 1), guaranteed="5/16").word("soft") == "0.31"
     assert made_up([NONE, SOME, None], (1, 1, 1, 1)).word("soft") == "too large"
     assert made_up([NONE, SOME, None], (1, 1, 1, 1)).word("hard") == "∅ no head"
+
+
+def predicting(right: str, doubtful: str = "0", at: int = 100, task: str = "copy") -> Comparison:
+    """A cell of silence with what the max-margin head gets right, and how many of 100 sequences the models do."""
+    one = made_up([SOME] * 3, (100, 100, at, at), task, guaranteed="1/16")
+    soft = one.cells["soft"]
+    assert soft is not None
+    decision = replace(soft.decisions[0], predicted=Predicted(Fraction(right), Fraction(doubtful)))
+    return replace(one, cells={**one.cells, "soft": replace(soft, decisions=(decision,))})
+
+
+def test_the_max_margin_head_says_what_it_gets_right_where_theory_is_silent() -> None:
+    assert predicting("3/4").prediction == "0.75"
+    assert predicting("1/2", "1/3").prediction == "0.50 to 0.83"
+    assert [predicting(right).says for right in ("9/10", "89/100")] == ["generalizes", "does not"]
+    assert predicting("1/2", "1/2").says == "does not"  # ties are wrong
+    assert [predicting(right, task="majority").says for right in ("95/100", "94/100")] == ["generalizes", "does not"]
+    silent = made_up([SOME] * 3, (1, 1, 1, 1), guaranteed="1/16")
+    assert (silent.prediction, silent.says) == ("too large", "not known")
+    for outcomes in ([ALL, SOME, SOME], [NONE] * 3):
+        assert made_up(outcomes, (1, 1, 1, 1)).prediction == ""
+    assert made_up([SOME, SOME, None], (1, 1, 1, 1)).prediction == ""
+    promised = replace(predicting("1"), kept=((Kept(20, 1, 1, 1, 0, 1, 1, 1),),))
+    assert (promised.prediction, promised.predicted) == ("", None)
+    assert "| 0.06 | 0.75 | silence |" in table([predicting("3/4")])
+
+
+def test_cells_of_silence_are_counted_by_what_the_max_margin_head_says() -> None:
+    cells = [predicting("1"), predicting("1", at=0), predicting("1/2", at=0), made_up([SOME] * 3, (100,) * 4)]
+    told = silences([*cells, made_up([ALL] * 3, (100,) * 4)])
+    lines = [[word.strip() for word in line.strip("|").split("|")] for line in told.splitlines()]
+    assert [[*line[:3], *(word.partition(" (")[0] for word in line[3:])] for line in lines[2:]] == [
+        ["generalizes", "2", "2", "1 of 2", "1 of 2"],
+        ["does not", "1", "1", "0 of 1", "0 of 1"],
+        ["not known", "1", "1", "1 of 1", "1 of 1"],
+    ]
+
+
+def test_cells_differ_in_how_tests_shift_ids_where_heads_see_it() -> None:
+    """What old runs count from 0 is not mixed with what newer ones shift."""
+    full = dict.fromkeys(MULTIPLES, 100)
+    new = row("copy", "coupled", full, window="task")
+    old = {
+        name: value
+        for name, value in row("copy", "coupled", full, seed=1, window="task").items()
+        if name != "test_offsets"
+    }
+    found = compare([new, old, {**old, "config": {**old["config"], "seed": 2}, "test_offsets": "fixed"}])
+    assert [one.positions for one in found] == ["coupled, window 1", "coupled, window 1, tests from 0"]
+    assert [len(one.perfect) for one in found] == [1, 2]
+    [alike] = compare([{**own, "config": {**own["config"], "encoding": "rope"}} for own in (new, old)])
+    assert (alike.positions, len(alike.perfect)) == ("coupled, rope, window 1", 2)
 
 
 def test_theorems_are_told_sequence_by_sequence() -> None:
@@ -218,8 +275,8 @@ def stored_rows() -> list[Row]:
 
 def test_the_stored_page_has_the_stored_rows() -> None:
     text = (ROOT / "docs" / "comparison.md").read_text()
-    cells = {comparison.seedless(row) for row in stored_rows()}
-    lines = [line for line in text.splitlines() if line.count("|") == 13]
+    cells = {comparison.cell_of(row) for row in stored_rows()}
+    lines = [line for line in text.splitlines() if line.count("|") == 14]
     assert len(lines) == len(cells) + 2
     assert lines[0].startswith("| task | positions | layers × heads |")
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
+import numpy as np
 import pytest
 
-from idealized_model.transformer.laws import examples_of, sequences_of_training
+from idealized_model.transformer.data import ids_of
+from idealized_model.transformer.laws import examples_of, sequences_of_tests, sequences_of_training
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts.deciding import Scheme, verdict
-from proofs_check.verdicts.subjects import subject_of
+from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded, Example
 from theory.tasks import Copy, Instance, Task, step_examples
+from theory.tasks.wrapped import Wrapped
 
 
-def laws_of(name: str, **scheme: Any) -> deciding._Laws:
-    subject = subject_of(name, (1, 2), (1, 2, 3))
-    return deciding._Laws(subject, Scheme("own", "", "absolute", coupled=True, **scheme), True, lambda cases: None)
+def laws_of(name: str, *, budget: int = deciding.EXAMPLES, coupled: bool = True, **scheme: Any) -> deciding._Laws:
+    subject, own = subject_of(name, (1, 2), (1, 2, 3)), Scheme("own", "", "absolute", coupled=coupled, **scheme)
+    return deciding._Laws(subject, own, True, lambda cases: None, budget=budget)
 
 
 def by_hand(task: Task, instance: Instance, new: Iterable[Mapping[int, int]]) -> set[Example]:
@@ -83,11 +86,11 @@ def test_a_window_or_packing_repairs_shifted_coupled_ids(name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", [{"relabel": "ordered"}, {"packed": True}, {"relabel": "shift"}], ids=str)
-def test_laws_that_are_too_long_to_list_are_refused(scheme: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert laws_of("copy", **scheme).train(2)
-    monkeypatch.setattr(deciding, "EXAMPLES", 40)
+def test_laws_that_are_too_long_to_list_are_refused(scheme: dict[str, Any]) -> None:
+    size = len([*laws_of("copy", **scheme).train(2).support()])
+    assert laws_of("copy", **scheme, budget=size).train(2)
     with pytest.raises(BudgetExceeded, match="Length 2 is too long to list"):
-        laws_of("copy", **scheme).train(2)
+        laws_of("copy", **scheme, budget=size - 1).train(2)
 
 
 # ── Beside what a transformer's training draws from ──────────────────────────────────────────────────────────────────
@@ -97,25 +100,69 @@ def moved(examples: Iterable[Example], by: int) -> set[Example]:
     return {Example(e.tokens, tuple(i + by for i in e.ids), e.label) for e in examples}
 
 
-@pytest.mark.parametrize("name", ["copy", "copy, query-coupled", "parity with scratchpad, token-coupled"])
-@pytest.mark.parametrize(("positions", "relabel"), [("coupled-ordered", "ordered"), ("pose", "chunks")])
+NAMES = ("copy", "copy, query-coupled", "parity with scratchpad, token-coupled")
+RELABELLED = [("coupled", "shift"), ("coupled-ordered", "ordered"), ("pose", "chunks"), ("random-ordered", "ordered")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("positions", "relabel"), RELABELLED)
 def test_relabelled_laws_are_those_of_training(name: str, positions: str, relabel: str) -> None:
     """Two routes to one law: from the verdict's subject, and from what batches are drawn from."""
-    laws = laws_of(name, relabel=relabel)
-    if relabel == "chunks":
-        laws = deciding._Laws(laws.subject, replace(laws.scheme, coupled=False), True, lambda cases: None)
+    laws = laws_of(name, relabel=relabel, coupled=positions.startswith("coupled"))
     config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_range))
     drawn = (e for instance, ids in sequences_of_training(config) for e in examples_of(instance, ids, config))
     assert moved(laws.train(2).support(), -laws.id_range[0]) == set(drawn)
 
 
-@pytest.mark.parametrize("name", ["copy", "copy, query-coupled", "parity with scratchpad, token-coupled"])
-def test_packed_laws_are_those_of_training(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("positions", "relabel"), RELABELLED)
+@pytest.mark.parametrize("length", [2, 3])
+def test_relabelled_laws_are_those_of_tests(name: str, positions: str, relabel: str, length: int) -> None:
+    laws = laws_of(name, relabel=relabel, coupled=positions.startswith("coupled"), shifted=relabel != "ordered")
+    config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_range))
+    drawn = (e for instance, ids in sequences_of_tests(config, length) for e in examples_of(instance, ids, config))
+    assert moved(laws.test(length).support(), -laws.id_range[0]) == set(drawn)
+
+
+@pytest.mark.parametrize("positions", ["coupled", "pose"])
+@pytest.mark.parametrize("length", [2, 3])
+def test_tests_that_are_not_shifted_count_the_ids_from_0(positions: str, length: int) -> None:
+    relabel = "shift" if positions == "coupled" else "chunks"
+    laws = laws_of("copy", relabel=relabel, coupled=positions == "coupled")
+    config, rng = TrainConfig("copy", positions, n_ids=len(laws.id_range)), np.random.default_rng(0)
+    expected = set()
+    for instance in Copy(2).support(length):
+        ids = ids_of(instance, config.how, config.n_ids, rng, training=False, shifted=False)
+        assert min(ids) == 0
+        expected |= set(examples_of(instance, ids, config))
+    assert moved(laws.test(length).support(), -laws.id_range[0]) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("positions", "relabel"), RELABELLED[:2])
+def test_packed_laws_are_those_of_training(name: str, positions: str, relabel: str) -> None:
     """Of the two sequences of a pack the verdict's law has those behind another, the plain ones being there alone."""
-    laws = laws_of(name, relabel="shift", packed=True)
-    config = TrainConfig(name, "coupled", packing=1, longest=1, n_ids=len(laws.id_range))
+    laws = laws_of(name, relabel=relabel, packed=True)
+    config = TrainConfig(name, positions, packing=1, longest=1, n_ids=len(laws.id_range))
     behind = set()
     for both, ids in sequences_of_training(config):
         cut = min(both.given)  # where the prompt of the second begins
         behind |= {e for e in examples_of(both, ids, config) if len(e.tokens) > cut}
+    assert behind
     assert moved(laws._behind_others([1]), -laws.id_range[0]) == behind
+
+
+@dataclass(frozen=True)
+class Away(Wrapped):
+    """IDs that start where the length says."""
+
+    def changed(self, instance: Instance) -> Instance:
+        return replace(instance, ids=tuple(i + len(instance.tokens) for i in instance.ids))
+
+
+def test_every_length_counts_from_the_same_id() -> None:
+    subject, own = Subject(Away(Copy(2)), (1, 2), (2, 3)), Scheme("own", "", "absolute", coupled=True, relabel="shift")
+    laws = deciding._Laws(subject, own, True, lambda cases: None)
+    for length in (2, 3):
+        assert {min(example.ids) for example in laws.test(length).support()} == {laws.id_range[0]}
+    assert {i for example in laws.train(2).support() for i in example.ids} <= {*laws.id_range}

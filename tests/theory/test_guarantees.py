@@ -16,6 +16,7 @@ from tests import strategies
 from tests.strategies import Question
 from theory import (
     AssumptionViolated,
+    BudgetExceeded,
     Example,
     FiniteLaw,
     HardHead,
@@ -217,3 +218,65 @@ def test_tasks_whose_heads_prefer(task: str, scheme: str, scores: Scores, word: 
     cell = verdict(subject_of(task), scheme, scores=scores)
     assert {decision.word for decision in cell.decisions} == {word}
     assert cell.scores == scores
+
+
+def test_training_that_shows_more_leaves_no_more_heads() -> None:
+    """No head is right on "01" with both labels, whatever longer training adds."""
+    asked = list[int]()
+
+    def law(length: int) -> list[Example]:
+        asked.append(length)
+        return [shows("01", "a"), shows("01", "b"), *(shows("0" * n, "a") for n in range(2, length + 1))]
+
+    def tests(length: int) -> list[Example]:
+        return [shows("0" * length, "a")]
+
+    for nested, trained in ((True, [1]), (False, [1, 2, 3])):
+        asked.clear()
+        found = certificate_length(
+            ONE, law, lengths=[1, 2, 3], test_lengths=[1, 2, 3], test_law_at=tests, scores="ranked", nested=nested
+        )
+        assert (found.length, list(found.verdicts), asked) == (None, trained, trained)
+
+
+def test_a_training_law_that_is_nested_is_asked_until_it_suffices() -> None:
+    def law(length: int) -> list[Example]:
+        return [shows("0" + "1" * (n - 1), "a") for n in range(1, length + 1)]
+
+    found = [
+        certificate_length(ONE, law, lengths=[1, 2], test_lengths=[1, 2, 3], scores="soft", nested=nested)
+        for nested in (False, True)
+    ]
+    assert found[0].verdicts.keys() == found[1].verdicts.keys()
+    assert found[0].length == found[1].length
+
+
+# ── The max-margin head ──────────────────────────────────────────────────────────────────────────────────────────────
+
+COUNTING = [shows("1", "one"), shows("0", "zero"), shows("001", "zero")]
+"""The smallest W weighs each 1 as 1 for "one" and each 0 as 2 against it: (2 + 2 - 1) / 3 = 1."""
+
+
+def test_what_the_max_margin_head_gets_right_is_a_mass_of_the_test_law() -> None:
+    test = FiniteLaw(
+        {shows("110", "one"): "1/2", shows("01", "zero"): "1/8", shows("1011", "zero"): "3/8"}
+    )  # tie, -1, 1
+    found = guarantees(ONE, train=COUNTING, test=test, scores="soft")
+    assert found.max_margin() == (Fraction(1, 8), Fraction(1, 2))
+    assert decide(ONE, train=COUNTING, test=test, scores="soft").max_margin() == (Fraction(1, 8), Fraction(1, 2))
+
+
+def test_the_max_margin_head_is_asked_about_where_soft_heads_fail() -> None:
+    test = [shows("1011", "zero")]
+    with pytest.raises(InvalidArgument, match="argument scores: got 'ranked'; expected 'soft'"):
+        guarantees(ONE, train=COUNTING, test=test, scores="ranked").max_margin()
+    with pytest.raises(BudgetExceeded, match="max_margin"):
+        decide(ONE, train=COUNTING, test=test, scores="soft").max_margin(budget=1)
+    alike = [*COUNTING, shows("1", "zero")]
+    for train, own, scores in ((COUNTING, test, "hard"), (COUNTING, COUNTING, "soft"), (alike, test, "soft")):
+        assert decide(ONE, train=train, test=own, scores=scores).max_margin() is None
+
+
+def test_what_is_in_doubt_is_not_counted_as_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("theory.soft.DOUBT", 2.0)  # every margin is in doubt
+    assert guarantees(ONE, train=COUNTING, test=COUNTING, scores="soft").max_margin() == (0, 1)
