@@ -105,7 +105,7 @@ class Verdict:
             lacks = {
                 "hard": "no view whose label is always the same",
                 "ranked": "no view whose label is always the same, even among the examples without views that have one",
-                "soft": "views that weigh against those of the other examples, whatever their scores and values",
+                "soft": "no view, or views that weigh against those of the other examples whatever their scores and values",
             }
             return f"{unrealizable}\nThe training example with {shown_example} has {lacks[self.scores]}."
         assert self.counterexample is not None

@@ -22,6 +22,7 @@ from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts.deciding import Cell, Scheme, verdict
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded, Example, FiniteLaw
+from theory.errors import NotConverged
 from theory.guarantees import Scores, guarantees
 from theory.tasks import find_task
 
@@ -81,9 +82,10 @@ def name_of(config: TrainConfig) -> str:
 def decided(config: TrainConfig, scores: Scores) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
-    None where even its shortest laws are too large. Soft heads, whose linear programs grow fast, and laws whose IDs are chosen
-    in many ways are decided at training lengths 1..`LISTED`, and where both come together at one less. Heads have as many
-    tokens as the task needs, at most 2 where the model is attention alone, and at most 3 for a dense task.
+    None where even its shortest laws are too large, or stay open. Soft heads, whose linear programs grow fast and may not
+    converge, and laws whose IDs are chosen in many ways are decided at training lengths 1..`LISTED`, and where both come
+    together at one less. Heads have as many tokens as the task needs, at most 2 where the model is attention alone, and at
+    most 3 for a dense task.
 
     Cost: that of `verdict`.
     """
@@ -101,7 +103,7 @@ def decided(config: TrainConfig, scores: Scores) -> Cell | None:
     while True:
         try:
             return verdict(subject, scheme, mixed=True, scores=scores)
-        except BudgetExceeded:
+        except (BudgetExceeded, NotConverged):
             if len(subject.train) == 1:
                 return None
             subject = _shorter(subject, len(subject.train) - 1)
