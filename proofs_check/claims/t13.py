@@ -17,6 +17,7 @@ from proofs_check.claims.families import ensembles
 from proofs_check.claims.herbrand import Formula, atom, prove, same
 from proofs_check.problem import Problem, ViewCase, view_cases
 from theory import Example, FiniteLaw, HeadClass, claims, positions
+from theory.errors import within_budget
 from theory.examples import Label
 from theory.guarantees import Guarantees, guarantees
 from theory.heads import View
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 claim = Claim(**vars(claims.get("T13")))
+
+RANKED_HEADS = 100_000
+"""Rankings are enumerated up to this many: all of 6 views with 2 labels."""
 
 Ints = NDArray[np.int64]
 
@@ -127,6 +131,7 @@ class AllRankings:
         self.views = {view: j for j, view in enumerate(problem.space().views)}
         self.labels = {label: j for j, label in enumerate(problem.labels)}
         self.size = n_rankings(len(self.views), len(self.labels))
+        within_budget("T13 (ranked heads)", size=self.size, budget=RANKED_HEADS, fix="Ask for fewer views.")
         self._places, self._answers = rankings(len(self.views), len(self.labels))
 
     def right(self, case: ViewCase) -> NDArray[np.bool_]:

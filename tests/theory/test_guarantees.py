@@ -93,7 +93,7 @@ def test_a_verdict_says_it_in_words() -> None:
         "fails (free): the view (2,) occurs in training only with views that a test example lacks and that can answer for it, "
         "so that its own answer is free (4 of 4 training views are consistent).\n"
         "The test example: tokens (0, 2), IDs (0, 1), label 'a'.\n"
-        "The counterexample head selects 4 views; its training loss is exactly 0, its test loss exactly 1."
+        "The counterexample head selects 3 views; its training loss is exactly 0, its test loss exactly 1."
     )
     said = decide(ONE, train=[shows("0", "a"), shows("0", "b")], test=[shows("0", "a")], scores="ranked").explain()
     assert said == (
