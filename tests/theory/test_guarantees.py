@@ -103,6 +103,14 @@ def test_a_verdict_says_it_in_words() -> None:
     )
 
 
+def test_a_training_example_without_candidate_sets_is_said_to_have_no_view() -> None:
+    pair = Example((0, 1), (0, 1), "a")
+    for scores in SCORES:
+        verdict = decide(HeadClass(arity=2), train=[pair, shows("0", "b")], test=[pair], scores=scores)
+        assert (verdict.outcome, verdict.example) == ("unrealizable", shows("0", "b"))
+        assert "The training example with tokens (0,), IDs (0,), label 'b' has no view" in verdict.explain()
+
+
 @pytest.mark.parametrize("scores", SCORES)
 def test_verdicts_survive_pickling(scores: Scores) -> None:
     found = decide(ONE, train=TRAIN, test=TEST, scores=scores)
