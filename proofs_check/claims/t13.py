@@ -371,6 +371,23 @@ def prove_guarantee(*, statement: Statement = STATED) -> int:
     terms = ["answer n", "answer above", "answer u", "answer h", "label t", "label r1"]
     right = [placed >> same("answer above", "label t"), same("answer h", "label t")]
     steps += prove(
+        "unseen: a perfect head with a view on top that no training example has, with any answer, is perfect in training",
+        [~has_u, ~has_u >> same("answer n", "answer h"), right[1]],
+        same("answer n", "label t"),
+        terms=terms,
+    )
+    steps += prove(
+        "abstains: where the rest is empty the head of what was placed is perfect in training",
+        [answers[0], right[0], ~placed >> left("t"), ~left("t")],
+        same("answer n", "label t"),
+        terms=terms,
+    )
+    steps += prove(
+        "and it abstains at test, as the closure without U places no view of U",
+        [atom("answered", "e") >> (inside("e", "v") & atom("ranked", "v")), atom("ranked", "v") >> ~inside("e", "v")],
+        ~atom("answered", "e"),
+    )
+    steps += prove(
         "free: the head that ranks a view after the closure which the rest lacks, with any answer, is perfect in training",
         [answers[0], answers[2], *right, ~placed >> left("t"), left("t") >> ~has_u],
         same("answer n", "label t"),
@@ -389,7 +406,7 @@ def prove_guarantee(*, statement: Statement = STATED) -> int:
         terms=terms,
     )
     return steps + prove(
-        "both err at test: nothing that was placed is a view of the test example, and the answer of u is wrong",
+        "all of these err at test: nothing that is ranked above u is a view of the test example, and the answer of u is wrong",
         [
             ~atom("placed", "e"),
             inside("e", "u"),
