@@ -377,6 +377,12 @@ def test_more_labels_than_could_ever_occur_are_refused(n_labels: int) -> None:
         soft_guarantees(GOOD, [0, 1], GOOD, [0, 1], n_labels)
 
 
+def test_views_that_no_training_example_has_are_in_no_block() -> None:
+    """View 0 is unseen, and lies before the views of the last block."""
+    found = soft_guarantees(counts([0, 1, 0], [0, 0, 1]), [0, 1], counts([1, 0, 0], [0, 0, 1]), [1, 1], 2)
+    assert [found.why(row) for row in (0, 1)] == [("outside", None), None]
+
+
 def test_labels_that_no_example_has_are_told_apart_by_nothing() -> None:
     """Of a hundred of them as of one: a head may prefer each to a tie."""
     found = soft_guarantees(GOOD, [0, 1], counts([2, 0], [1, 1], [1, 0]), [0, 0, 50], 102)
