@@ -15,6 +15,7 @@ from proofs_check.claims.functions import Parts, as_problems
 from proofs_check.claims.recorded import from_field
 from proofs_check.evidence import version
 from proofs_check.problem import in_words
+from theory.claims import OF_SMALLER_SETS
 from theory.errors import InvalidArgument, TheoryError, check_type, shown
 
 
@@ -51,6 +52,11 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
         source, facts = "", engines.remeasure(claim, measurement, profile, seed)
     else:
         parts = _parts(claim, witness["variant"], where)
+        if claim.id == claim.address and claim.id not in OF_SMALLER_SETS and _has_smaller_sets(witness["problem"]):
+            raise InvalidArgument(
+                "replay", f"{where}: problem: at_most", got="candidate sets of at most k positions",
+                expected=f"candidate sets of exactly k positions, as {claim.id} is about these", fix="Remove at_most.",
+            )  # fmt: skip
         source, problem = _problem(claim, witness["problem"], f"{where}: problem")
         facts = None if problem is None else _facts(claim, problem, parts, where)
         then, now = witness.get("words"), in_words(problem)
@@ -61,6 +67,12 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
     if seen is not None and seen == witness["facts"]:
         return Replay(True, f"{label}: {', '.join(f'{k} {v}' for k, v in seen.items())}")
     return Replay(False, f"{label}: recorded {witness['facts']}, now {seen}")
+
+
+def _has_smaller_sets(data: Any) -> bool:
+    """Whether some head class in the data of a problem has candidate sets of fewer positions than its arity."""
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return (isinstance(data, dict) and data.get("at_most") is True) or any(map(_has_smaller_sets, inner))
 
 
 def _run_of(data: dict[str, Any], where: str) -> tuple[int, Profile]:

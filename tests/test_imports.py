@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import theory
+from tests.processes import finished
 
 HEAVY = ("sympy", "mpmath", "matplotlib", "scipy", "networkx", "hypothesis", "pytest", "rich", "jax", "torch", "pandas")
 ROOT = Path(theory.__file__).parent.parent
@@ -34,6 +35,14 @@ def test_importing_a_package_loads_nothing_heavy(package: str) -> None:
 
 def test_the_check_sees_what_is_loaded() -> None:
     assert loaded_after("import theory, sympy") == ["sympy", "mpmath"]
+
+
+def test_a_module_with_examples_is_the_one_that_tests_import() -> None:
+    """Collected for its examples before anything imports its package, it is not made a second time beside it."""
+    files = ["theory/criterion.py", "tests/theory/test_criterion.py", "theory/tasks/finding.py"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "frozen_value or did_you_mean"]
+    done = finished([sys.executable, "-m", "pytest", *options, *files], folder=ROOT)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("name", ["theory", "idealized_model"])

@@ -39,6 +39,9 @@ class Claim:
     tightness: str
 
 
+OF_SMALLER_SETS = ("T1", "T13", "T14")
+"""Claims about head classes of at most k positions as well; the others are about candidate sets of exactly k."""
+
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "T1",

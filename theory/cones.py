@@ -1,4 +1,4 @@
-"""Gordan's alternative for integer rays, exactly: the linear programs of `theory.soft`, with certificates.
+"""Gordan's alternative for integer rays, exactly: the linear programs of `theory.soft_guarantees`, with certificates.
 
 Of integer vectors ψ_1, ..., ψ_m exactly one holds: some W has W·ψ_i > 0 for every i, or some convex combination of
 them is 0. Adding -b to the rays answers Farkas' question as well: where some W has W·ψ_i > 0 for all i, b ≠ 0 lies in
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import ExactnessLost
+from theory.errors import NotConverged
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -84,7 +84,7 @@ class Cone:
 
         Raises
         ------
-        ExactnessLost : where the solver's floats lead to neither.
+        NotConverged : where the solver's floats lead to neither.
         """
         found = self._propose(b)
         if found is None:
@@ -92,7 +92,7 @@ class Cone:
         if found is not None:
             return found
         rows, columns = self.rays.shape
-        raise ExactnessLost(
+        raise NotConverged(
             "soft_guarantees", "train",
             got=f"a linear program of {rows:,} x {columns:,} that did not converge: no certificate is exact",
             expected="a head, or a combination of rays, that is confirmed in rationals",
@@ -107,7 +107,7 @@ class Cone:
         while True:
             some = self._scaled[self._working]
             solved = _widest(some if added is None else vstack([some, added], format="csr"))
-            if solved is None:
+            if solved is None or not np.abs(solved[0]).max() <= 2:  # as NaN is not; |W| <= 1 was asked for
                 return None
             weights, margin, shares = solved
             combination = None if margin > 1e-4 else self._combination(b, shares)

@@ -57,7 +57,9 @@ class Verdict:
         heads: without one that can be placed).
     view : the unseen or flipped view, or another one that tells of the reason.
     counterexample : for "fails", a head with training loss 0 and positive test loss, both confirmed by plain evaluation
-        before they are returned: on every example, or on large laws on some of every kind.
+        before they are returned: on every example, or on large laws on some of every kind. A ranked head is a decision
+        list without entries that never answer, and except on very large laws none can be left out by itself; there may be
+        shorter ones.
     train_loss, test_loss : its exact losses.
     n_consistent, n_views : consistent views and all views of the training law.
     scores : the heads: "hard", "ranked" or "soft".
@@ -112,7 +114,7 @@ class Verdict:
             lacks = {
                 "hard": "no view whose label is always the same",
                 "ranked": "no view whose label is always the same, even among the examples without views that have one",
-                "soft": "views that weigh against those of the other examples, whatever their scores and values",
+                "soft": "no view, or views that weigh against those of the other examples whatever their scores and values",
             }
             return f"{unrealizable}\nThe training example with {shown_example} has {lacks[self.scores]}."
         assert self.counterexample is not None

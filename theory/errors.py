@@ -120,6 +120,10 @@ class ExactnessLost(TheoryError):
     """An exact result was asked for from inputs that are not exact (for instance float logits)."""
 
 
+class NotConverged(ExactnessLost):
+    """A solver that works in floats led to nothing that holds exactly: the question stays open."""
+
+
 class BackendUnavailable(TheoryError):
     """An optional dependency is missing; `fix` carries the exact pip line."""
 

@@ -15,12 +15,15 @@ from theory.closures import NONE, Cases, Placed
 from theory.errors import InvalidArgument, check_integer, check_type, shown
 from theory.examples import Example, Label, check_label
 from theory.heads import HeadClass, View, check_heads
-from theory.set_families import Family, Ints, changes, ranges, starts_of
+from theory.set_families import Family, Ints, changes, distinct, ranges, starts_of
 
 ClosureReason: TypeAlias = Literal["unseen", "flip", "abstains", "free"]
 
 GUARANTEED = -1
 """The reason and the view of an example that is guaranteed, and the view of one that no view tells of."""
+
+SHORTENING = 10_000_000
+"""How many entries (case, view) are looked at at most to shorten a head."""
 
 REASONS: tuple[ClosureReason, ...] = ("unseen", "flip", "abstains", "free")
 
@@ -193,8 +196,14 @@ class ClosureCriterion:
     def head(self, row: int) -> list[tuple[int, int]]:
         """A head that is perfect in training and errs on a test example that is not guaranteed: views and answers.
 
-        From the highest rank to the lowest; for a hard head the order means nothing.
+        From the highest rank to the lowest; for a hard head the order means nothing. A ranked head is short: no view of it
+        can be left out by itself, as far as `SHORTENING` goes. It need not be the shortest.
         """
+        head = self._constructed(row)
+        return self._shortened(head, self._test.take(np.array([row])), row) if self._ranked else head
+
+    def _constructed(self, row: int) -> list[tuple[int, int]]:
+        """The head of the proof."""
         found = self.why(row)
         assert found is not None
         reason, view = found
@@ -218,6 +227,27 @@ class ClosureCriterion:
         ranked = {view for view, _ in top}
         return top + [pair for pair in _pairs(self._placed) if pair[0] not in ranked]
 
+    def _shortened(self, head: list[tuple[int, int]], own: Family, row: int) -> list[tuple[int, int]]:
+        """The head without views that it can do without: perfect on all cases, and wrong on the test example."""
+        cases, labels, asked = self._cases.views, self._cases.labels, self._test_labels[[row]]
+        answering = np.append(self._first(head, cases), self._first(head, own))
+        head = [head[place] for place in distinct(answering[answering < len(head)])]  # the others never answer
+        left, place = SHORTENING // max(1, len(cases.members)), 0
+        while place < len(head) and left > 0:
+            shorter, left = head[:place] + head[place + 1 :], left - 1
+            if self._errs(shorter, own, asked).all() and not self._errs(shorter, cases, labels).any():
+                head, place = shorter, -1  # what could not go before may go now
+            place += 1
+        return head
+
+    def _first(self, head: list[tuple[int, int]], views: Family) -> Ints:
+        """By example the place of its highest-ranked view, or the length of the head where it has none."""
+        place = np.full(self._cases.n_views, len(head))
+        place[[view for view, _ in head]] = np.arange(len(head))
+        best = np.full(len(views), len(head))
+        np.minimum.at(best, views.owners, place[views.members])
+        return best
+
     def errs(self, head: list[tuple[int, int]]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """By training and by test example, whether a head is wrong."""
         parts = (self._train, self._train_labels), (self._test, self._test_labels)
@@ -225,15 +255,13 @@ class ClosureCriterion:
         return trained, tested
 
     def _errs(self, head: list[tuple[int, int]], views: Family, labels: Ints) -> NDArray[np.bool_]:
-        place = np.full(self._cases.n_views, len(head))
         answers = np.array([*(label for _, label in head), NONE])
+        if self._ranked:
+            wrong: NDArray[np.bool_] = answers[self._first(head, views)] != labels
+            return wrong
+        place = np.full(self._cases.n_views, len(head))
         place[[view for view, _ in head]] = np.arange(len(head))
         owners, places = views.owners, place[views.members]
-        if self._ranked:
-            best = np.full(len(views), len(head))
-            np.minimum.at(best, owners, places)
-            wrong: NDArray[np.bool_] = answers[best] != labels
-            return wrong
         selected = places < len(head)
         wrong = np.bincount(owners[selected], minlength=len(views)) == 0
         wrong[owners[selected & (answers[places] != labels[owners])]] = True

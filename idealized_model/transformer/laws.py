@@ -38,6 +38,8 @@ def sequences_of_training(config: TrainConfig, *, budget: int = BUDGET) -> Itera
     """
     task = sequence_task(find_task(config.task, "sequences_of_training"))
     lengths = range(max(config.shortest, task.min_length), config.longest + 1)
+    n_instances = sum(task.n_instances(length) for length in lengths)  # before any are listed
+    within_budget("sequences_of_training", size=n_instances, budget=budget, fix=SHORTER)
     instances = [one for length in lengths for one in task.support(length, budget=budget)]
     alone = ((one, ids) for one in instances for ids in every_ids(one, config.how, config.n_ids, training=True))
     pairs = product(instances, repeat=2) if config.packing else ()

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import compress
 from math import log, sqrt
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -50,6 +51,8 @@ BLOCK = 2**18
 
 PAIRS = 2**28
 """Candidate sets of one sequence at most."""
+
+PASS = "Pass a sequence as the model reads it."
 
 
 def class_of_attention(encoding: Encoding, window: int | None) -> HeadClass:
@@ -96,6 +99,7 @@ class ModelHead:
 
     def score(self, view: View, n_visible: int = 1) -> float:
         """log a(v): the logit of attention."""
+        check_integer(n_visible, "ModelHead.score", "n_visible", least=1, kind=Integral)
         tokens, ids = self._pair(view)
         product, penalty, _ = self._weighed(tokens, ids)
         return float(self._scale(np.array([n_visible]))[0] * product[0] - penalty[0])
@@ -130,9 +134,14 @@ class ModelHead:
 
         Raises
         ------
+        InvalidArgument : for tokens and IDs that the model does not have, and queries that are no positions.
         BudgetExceeded : for more than `PAIRS` candidate sets.
         """
         x, p, at = (np.asarray(values, dtype=np.int64) for values in (tokens, ids, queries))
+        where = "ModelHead.logits"
+        check(len(x) == len(p), where, "ids", got=f"{len(p)} IDs for {len(x)} tokens", expected="one a token", fix=PASS)
+        self._check(x, p, where)
+        _check_range(at, len(x), where, "queries", "positions")
         if self.heads.sees_ids:
             return np.concatenate([self._of_pairs(x, p, *block) for block in self._blocks(p, at)])
         seen = np.zeros((len(x) + 1, self.config.n_tokens), dtype=np.int64)
@@ -214,7 +223,14 @@ class ModelHead:
         """The tokens and IDs of (what is seen, the query), in one row; IDs that the class does not see are 0."""
         self.heads.check_view(view, "ModelHead", "view")
         key = view.key or (0,) * len(view.tokens)
-        return np.array([[view.tokens[0], view.tokens[-1]]]), np.array([[key[0], key[-1]]])
+        pair = np.array([[view.tokens[0], view.tokens[-1]]]), np.array([[key[0], key[-1]]])
+        self._check(*pair, "ModelHead")
+        return pair
+
+    def _check(self, tokens: Ints, ids: Ints, where: str) -> None:
+        _check_range(tokens, self.config.n_tokens, where, "tokens", "tokens of the model")
+        if self.config.encoding == "learned":
+            _check_range(ids, self.config.n_ids, where, "ids", "IDs of the model")
 
     def _scale(self, n_visible: Ints) -> Floats:
         scale = (
@@ -245,6 +261,12 @@ class ModelHead:
         if self.config.encoding == "learned":
             x = x + self.parameters["ids"][ids]
         return x + sinusoids(ids, self.config.width) if self.config.encoding == "sinusoidal" else x
+
+
+def _check_range(values: Ints, end: int, where: str, argument: str, what: str) -> None:
+    least, most = int(values.min(initial=0)), int(values.max(initial=-1))
+    got = least if least < 0 else most
+    check(least >= 0 and most < end, where, argument, got, expected=f"{what}, in 0..{end - 1}", fix=PASS)
 
 
 def as_head(parameters: Parameters) -> ModelHead:

@@ -17,6 +17,7 @@ from proofs_check.claims.families import ensembles
 from proofs_check.claims.herbrand import Formula, atom, prove, same
 from proofs_check.problem import Problem, ViewCase, view_cases
 from theory import Example, FiniteLaw, HeadClass, claims, positions
+from theory.errors import within_budget
 from theory.examples import Label
 from theory.guarantees import Guarantees, guarantees
 from theory.heads import View
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 claim = Claim(**vars(claims.get("T13")))
+
+RANKED_HEADS = 100_000
+"""Rankings are enumerated up to this many: all of 6 views with 2 labels."""
 
 Ints = NDArray[np.int64]
 
@@ -127,6 +131,7 @@ class AllRankings:
         self.views = {view: j for j, view in enumerate(problem.space().views)}
         self.labels = {label: j for j, label in enumerate(problem.labels)}
         self.size = n_rankings(len(self.views), len(self.labels))
+        within_budget("T13 (ranked heads)", size=self.size, budget=RANKED_HEADS, fix="Ask for fewer views.")
         self._places, self._answers = rankings(len(self.views), len(self.labels))
 
     def right(self, case: ViewCase) -> NDArray[np.bool_]:
@@ -366,6 +371,23 @@ def prove_guarantee(*, statement: Statement = STATED) -> int:
     terms = ["answer n", "answer above", "answer u", "answer h", "label t", "label r1"]
     right = [placed >> same("answer above", "label t"), same("answer h", "label t")]
     steps += prove(
+        "unseen: a perfect head with a view on top that no training example has, with any answer, is perfect in training",
+        [~has_u, ~has_u >> same("answer n", "answer h"), right[1]],
+        same("answer n", "label t"),
+        terms=terms,
+    )
+    steps += prove(
+        "abstains: where the rest is empty the head of what was placed is perfect in training",
+        [answers[0], right[0], ~placed >> left("t"), ~left("t")],
+        same("answer n", "label t"),
+        terms=terms,
+    )
+    steps += prove(
+        "and it abstains at test, as the closure without U places no view of U",
+        [atom("answered", "e") >> (inside("e", "v") & atom("ranked", "v")), atom("ranked", "v") >> ~inside("e", "v")],
+        ~atom("answered", "e"),
+    )
+    steps += prove(
         "free: the head that ranks a view after the closure which the rest lacks, with any answer, is perfect in training",
         [answers[0], answers[2], *right, ~placed >> left("t"), left("t") >> ~has_u],
         same("answer n", "label t"),
@@ -384,7 +406,7 @@ def prove_guarantee(*, statement: Statement = STATED) -> int:
         terms=terms,
     )
     return steps + prove(
-        "both err at test: nothing that was placed is a view of the test example, and the answer of u is wrong",
+        "all of these err at test: nothing that is ranked above u is a view of the test example, and the answer of u is wrong",
         [
             ~atom("placed", "e"),
             inside("e", "u"),

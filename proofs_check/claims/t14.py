@@ -443,7 +443,7 @@ def _perceptrons(
 ) -> Measured:
     """Integer W by the perceptron rule from random starts until perfect: none errs on what is guaranteed.
 
-    They know nothing of cones, and are of sizes that no grid covers: up to 6 views, 4 labels and counts of 9.
+    They know nothing of cones, and most are larger than grids: up to 6 views, 4 labels and counts of 9.
     Two training words of one label, joined, are among the test examples: their rays are sums.
     """
     heads = decided = faced = 0

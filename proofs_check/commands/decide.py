@@ -8,16 +8,18 @@ from typing import get_args
 
 from proofs_check.commands.output import every_digit, require_writable, say
 from proofs_check.commands.parser import Parser, lengths, positive
+from proofs_check.commands.program import HOLDS, INCONCLUSIVE
 from proofs_check.problem import Problem
 from proofs_check.problem_files import problem_to_dict, read_problem, write_json
 from proofs_check.spelling import digits
 from theory import BUDGET, BudgetExceeded, HardHead, HeadClass, InvalidArgument, Law, decide
+from theory.errors import NotConverged
 from theory.guarantees import Scores, guarantees_listed
 from theory.listed import ListedLaw, list_law
 from theory.planted import PlantedLaw
 from theory.ranked import RankedHead
 
-TOO_LARGE = "too large"
+TOO_LARGE, OPEN = "too large", "inconclusive"
 
 
 def add_options(parser: Parser) -> None:
@@ -71,11 +73,14 @@ def run(options: Namespace) -> int:
                 "problem": problem_to_dict(found),
             }
             write_json(options.json, result, "decide --json")
-    return 0
+    return HOLDS
 
 
 def _curve(problem: Problem, options: Namespace) -> int:
-    """The guaranteed share for each kind of heads, or for one, at every length; exact, as far as laws can be listed."""
+    """The guaranteed share for each kind of heads, or for one, at every length; exact, as far as laws can be listed.
+
+    From the first length on at which all laws are too large, longer ones are not tried.
+    """
     law = problem.test
     if not isinstance(law, PlantedLaw):
         got, expected = f"a test law of kind {type(law).__name__}", "one planted ensemble, tested at one length"
@@ -84,7 +89,8 @@ def _curve(problem: Problem, options: Namespace) -> int:
     found: dict[str, dict[str, str | None]] = {kind: {} for kind in kinds}
     trained = list_law(problem.train, "decide", "train", options.budget)
     say("  ".join(f"{word:>8}" for word in ("length", *kinds)))
-    for length in options.curve:
+    status = HOLDS
+    for length in sorted(set(options.curve)):
         try:
             at = law.ensemble.at(length, positions=law.positions)
         except InvalidArgument:
@@ -92,7 +98,9 @@ def _curve(problem: Problem, options: Namespace) -> int:
         else:
             shares = [_share(problem.heads, trained, at, kind, options.budget) for kind in kinds]
             for kind, share in zip(kinds, shares, strict=True):
-                if share != TOO_LARGE:
+                if share == OPEN:
+                    status = INCONCLUSIVE
+                elif share != TOO_LARGE:
                     found[kind][str(length)] = None if share is None else str(share)
             words = [
                 "∅" if share is None else digits(share) if isinstance(share, Fraction) else share for share in shares
@@ -102,7 +110,7 @@ def _curve(problem: Problem, options: Namespace) -> int:
             break
     if options.json:
         write_json(options.json, {"curve": found, "problem": problem_to_dict(problem)}, "decide --json")
-    return 0
+    return status
 
 
 def _share(heads: HeadClass, trained: ListedLaw, at: Law, kind: Scores, budget: int) -> Fraction | str | None:
@@ -110,3 +118,5 @@ def _share(heads: HeadClass, trained: ListedLaw, at: Law, kind: Scores, budget: 
         return guarantees_listed(heads, trained, list_law(at, "decide", "test", budget), kind, budget, None).share
     except BudgetExceeded:
         return TOO_LARGE
+    except NotConverged:
+        return OPEN

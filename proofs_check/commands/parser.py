@@ -14,6 +14,9 @@ from theory.errors import did_you_mean
 TASK = 'a name, such as copy or "sparse parity, k = 3", or module:object, a task of one\'s own or what makes one'
 """What a task is named by, for the help of every command that takes one."""
 
+MOST_LENGTHS = 1_000_000
+"""Lengths that an interval may name: no command tries as many."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose bad usage is exit status 3, and whose help can be printed everywhere.
@@ -111,6 +114,8 @@ def lengths(text: str) -> tuple[int, ...]:
     """Every length of A..B, or N,N,...."""
     if ".." in text:
         low, high = interval(text)
+        if high - low >= MOST_LENGTHS:
+            raise argparse.ArgumentTypeError(f"got {text!r}; expected at most {MOST_LENGTHS:,} lengths")
         return tuple(range(low, high + 1))
     return numbers(text)
 

@@ -88,8 +88,10 @@ def _said(error: BaseException) -> tuple[int, str]:
         return FAILED, "a worker was killed (was there memory for it?)"
     if isinstance(error, ImportError):
         return FAILED, f"{error}. {_cure()}"
-    from theory.errors import NotWritten, TheoryError
+    from theory.errors import NotConverged, NotWritten, TheoryError
 
+    if isinstance(error, NotConverged):
+        return INCONCLUSIVE, str(error)
     if isinstance(error, TheoryError):
         return FAILED if isinstance(error, NotWritten) else BAD_USAGE, str(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())

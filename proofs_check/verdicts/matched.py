@@ -21,7 +21,8 @@ from idealized_model.transformer.soft_head import KEYS, class_of_attention
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts.deciding import Cell, Scheme, verdict
 from proofs_check.verdicts.subjects import subject_of
-from theory import BudgetExceeded, ExactnessLost, Example, FiniteLaw
+from theory import BudgetExceeded, Example, FiniteLaw
+from theory.errors import NotConverged
 from theory.guarantees import Scores, guarantees
 from theory.tasks import find_task
 
@@ -95,7 +96,7 @@ def name_of(config: TrainConfig) -> str:
 def decided(config: TrainConfig, scores: Scores, *, shifted: bool = True) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
-    None where even its shortest laws are too large. The lengths are those of the tables, for soft heads the first `LISTED`
+    None where even its shortest laws are too large, or stay open. The lengths are those of the tables, for soft heads the first `LISTED`
     of them in training and at test up to two more; where that has laws with more than `LARGEST` examples, one less at test
     or in training, and so on. Heads have as many tokens as the task needs, at most 2 where the model is attention alone,
     and at most 3 for a dense task; a token that only asks is one of them.
@@ -122,7 +123,7 @@ def decided(config: TrainConfig, scores: Scores, *, shifted: bool = True) -> Cel
         own = replace(subject, train=train, test=test, short=None)
         try:
             return verdict(own, scheme, mixed=True, scores=scores, budget=LARGEST[scores], predicting=DENSE)
-        except (BudgetExceeded, ExactnessLost):
+        except (BudgetExceeded, NotConverged):
             continue
     return None
 

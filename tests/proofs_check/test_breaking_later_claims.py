@@ -1,4 +1,4 @@
-"""The checks of T5 to T12 can fail, comparison by comparison: one fault of the machine below for each, grouped by claim."""
+"""The checks of T5 to T14 can fail, comparison by comparison: one fault of the machine below for each, grouped by claim."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import sympy
 
 from idealized_model import HeadOutput, HeadSpace, SparseAttentionHead
-from proofs_check.claims import engines, find, soft, t5, t6, t7, t8, t9, t10, t11, t12
+from proofs_check.claims import engines, find, soft, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14
 from proofs_check.claims.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from tests.proofs_check.test_breaking import (
@@ -29,7 +29,9 @@ from tests.proofs_check.test_breaking import (
 )
 from tests.proofs_check.toys import Ticks
 from theory import FiniteLaw, HardHead, HeadClass, PlantedEnsemble, View, bounds, positions, support
+from theory.guarantees import Guarantees
 from theory.planted import PlantedLaw
+from theory.soft import SoftGuarantees, SoftHead, Term
 
 pytestmark = pytest.mark.usefixtures("fresh_caches")
 
@@ -74,6 +76,87 @@ def soft_heads_of_longer_laws_lose_all(module: Any, name: str) -> Break:
         return Fraction(law.length > 2 * head.heads.arity)
 
     return lambda patch: patch.setattr(module, name, wrong)
+
+
+def together(*breaks: Break) -> Break:
+    def broken(patch: pytest.MonkeyPatch) -> None:
+        for own in breaks:
+            own(patch)
+
+    return broken
+
+
+def machine_says(name: str, value: Any) -> Break:
+    """An attribute of what the machine says of ranked heads."""
+    return lambda patch: patch.setattr(Guarantees, name, property(lambda self: value))
+
+
+def no_ranked_head_is_perfect(patch: pytest.MonkeyPatch) -> None:
+    change(patch, t13.AllRankings, "perfect", lambda perfect: perfect & False)
+
+
+def nothing_is_placed_by_what_is_left(patch: pytest.MonkeyPatch) -> None:
+    """The closure of ranked heads stays where it begins, that of hard ones does not."""
+    whole = t13.Statement.rest_of
+
+    def wrong(self: t13.Statement, train: Any, without: Any) -> Any:
+        return train if self.counts == "left" else whole(self, train, without)
+
+    patch.setattr(t13.Statement, "rest_of", wrong)
+
+
+def hard_heads_guarantee_nothing(patch: pytest.MonkeyPatch) -> None:
+    whole = t13.Statement.guarantees
+
+    def wrong(self: t13.Statement, *arguments: Any, two_labels: bool) -> bool:
+        return self.counts == "left" and whole(self, *arguments, two_labels=two_labels)
+
+    patch.setattr(t13.Statement, "guarantees", wrong)
+
+
+def ranked_heads_lose(value: int, *, train: bool) -> Break:
+    """The heads that are to err at test, evaluated on what training shows, or on what it does not."""
+
+    def broken(patch: pytest.MonkeyPatch) -> None:
+        def wrong(self: Guarantees, example: Any) -> Any:
+            found = self.why(example)
+            losses = {"loss": lambda e: Fraction(value if (e in self.train.table) == train else (e == example))}
+            return None if found is None else SimpleNamespace(**losses)
+
+        patch.setattr(Guarantees, "head", wrong)
+
+    return broken
+
+
+def found(**changes: Any) -> Break:
+    """What the machine says of soft heads, changed."""
+
+    def broken(patch: pytest.MonkeyPatch) -> None:
+        def changed(own: SoftGuarantees) -> SoftGuarantees:
+            for name, value in changes.items():
+                setattr(own, name, value(getattr(own, name)))
+            return own
+
+        change(patch, t14, "soft_guarantees", changed)
+
+    return broken
+
+
+def certificates(terms: Callable[[tuple[Term, ...]], tuple[Term, ...]]) -> Break:
+    return lambda patch: change(
+        patch, SoftGuarantees, "certificate", lambda of: {other: terms(own) for other, own in of.items()}
+    )
+
+
+def nobody_eliminates(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(t14, "UNKNOWNS", 0)
+
+
+everything_is_guaranteed = together(
+    nobody_eliminates,
+    found(guaranteed=np.ones_like),
+    lambda patch: patch.setattr(SoftGuarantees, "certificate", lambda self, row: {}),
+)
 
 
 def scaled(module: Any, name: str, factor: Fraction) -> Break:
@@ -199,6 +282,40 @@ FAMILIES: list[tuple[str, str, Break, dict[str, Any]]] = [
     ("T11", "uniform supports", soft_heads_of_longer_laws_lose_all(soft, "soft_loss"), {"soft_head": 0, "train_loss": "0"}),
     ("T12", "constant noise", abstention_for_free, {}),
     ("T12", "full parity", abstention_for_free, {}),
+    ("T13", "over 3 views, every", no_ranked_head_is_perfect, {"statement": True, "brute_force": False}),
+    ("T13", "over 3 views, every", machine_says("realizable", False), {"machine": False, "brute_force": True}),
+    ("T13", "over 3 views, every", together(
+        no_ranked_head_is_perfect, nothing_is_placed_by_what_is_left, machine_says("realizable", False)),
+     {"hard": "realizable", "ranked": "not realizable"}),
+    ("T13", "over 3 views, every", lambda patch: patch.setattr(t13.Statement, "guarantees", lambda *_, **__: True),
+     {"statement": True, "brute_force": False}),
+    ("T13", "over 3 views, every", hard_heads_guarantee_nothing, {"statement": True, "hard": False}),
+    ("T13", "three labels", lambda patch: patch.setattr(Guarantees, "why", lambda *_: None),
+     {"machine": True, "brute_force": False}),
+    ("T13", "one label", lambda patch: patch.setattr(Guarantees, "head", lambda *_: None),
+     {"machine": "no head, or one that is no counterexample"}),
+    ("T13", "over 4 views", ranked_heads_lose(1, train=True), {"machine": "no head, or one that is no counterexample"}),
+    ("T13", "over 4 views", ranked_heads_lose(0, train=False), {"machine": "no head, or one that is no counterexample"}),
+    ("T13", "arity 2", lambda patch: change(patch, t13, "guarantees", lambda own: replace(own, test=own.test._replace(
+        denominator=2 * own.test.denominator))) or machine_says("share", Fraction(1, 3))(patch), {"machine": "1/3"}),
+    ("T13", "absolute key", machine_says("share", None), {"machine": "None"}),
+    ("T14", "counts of 2 views up to 3", lambda patch: patch.setattr(t14, "feasible", lambda inequalities: True),
+     {"machine": "realizable, guaranteed: [0, 4, 10]"}),
+    ("T14", "counts of 2 views up to 3", found(guaranteed=np.zeros_like), {"machine": "realizable, guaranteed: []"}),
+    ("T14", "3 labels", found(combination=lambda terms: terms[1:]), {"machine": "unrealizable"}),
+    ("T14", "3 labels", found(combination=lambda terms: [*terms, *terms[:1]]), {"machine": "unrealizable"}),
+    ("T14", "3 labels", certificates(lambda terms: (*terms, terms[0])), {"machine": "guaranteed"}),
+    ("T14", "majority", certificates(lambda terms: ()), {"machine": "guaranteed"}),
+    ("T14", "3 labels", certificates(lambda terms: (*terms, terms[0], terms[0]._replace(coefficient=-terms[0].coefficient))),
+     {"machine": "guaranteed"}),
+    ("T14", "counts of 3 views", lambda patch: patch.setattr(SoftHead, "loss", lambda *_: Fraction(0)),
+     {"machine": "not guaranteed"}),
+    ("T14", "counts of 3 views", lambda patch: patch.setattr(SoftHead, "loss", lambda *_: Fraction(1)),
+     {"machine": "not guaranteed"}),
+    ("T14", "counts of 2 views up to 3", everything_is_guaranteed, {}),
+    ("T14", "counts of 2 views up to 3", together(
+        nobody_eliminates, found(realizable=lambda _: False), lambda patch: patch.setattr(t14, "_sums_to", lambda *_: True)),
+     {"machine": "unrealizable"}),
 ]  # fmt: skip
 
 SAMPLERS: list[tuple[str, str, Break]] = [
@@ -212,6 +329,9 @@ SAMPLERS: list[tuple[str, str, Break]] = [
     ("T10", "random laws", lambda patch: change(patch, t10, "view_counts", one_view_more)),
     ("T11", "random mixtures", retention_halved),
     ("T12", "random backgrounds", abstention_for_free),
+    ("T13", "random laws", hard_heads_guarantee_nothing),
+    ("T14", "random counts", lambda patch: patch.setattr(t14, "feasible", lambda inequalities: True)),
+    ("T14", "random counts", everything_is_guaranteed),
 ]
 
 MEASURED: list[Any] = [
@@ -238,6 +358,7 @@ MEASURED: list[Any] = [
         patch, HeadSpace, "losses", lambda found: (found[0] * 2, *found[1:]))),
     ("T12", "Hamming codes", scaled(t12, "loss", HALF)),
     ("T12", "Hamming codes", scaled(t12, "loss", Fraction(2))),
+    pytest.param("T14", "perceptrons", everything_is_guaranteed, marks=pytest.mark.slow),
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from proofs_check.report import NEEDLESS, SURVIVES
 from proofs_check.verdicts.table import from_data, to_data
 from tests.processes import LENGTHGEN, MARK, all_end, environment, finished, in_proc, new_mark, started
 from tests.proofs_check.toys import CLAIM, problem, toy
-from theory import Factor, PlantedLaw, claims, kept_sets, retention_factor
+from theory import Factor, PlantedLaw, claims, cones, kept_sets, retention_factor
 from theory.exact import readable
 from theory.guarantees import guarantees
 
@@ -722,3 +722,29 @@ def test_a_curve_says_where_there_is_no_law_and_where_one_is_too_large(
     assert words[0] == "no law"
     assert words[-1] == "too large"
     assert words.count("too large") == 1  # longer ones are not tried
+
+
+def test_a_curve_goes_from_short_to_long(parity: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else a length that is too large would hide what comes behind it."""
+    assert main(["decide", str(parity), "--scores", "hard", "--curve", "30,5,4,5", "--budget", "400"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["4", "5", "30"]
+
+
+@pytest.mark.parametrize("longest", [10**9, 10**30])
+def test_a_curve_of_more_lengths_than_could_be_tried_is_refused(longest: int, parity: Path, capsys: Out) -> None:
+    assert status_of("decide", parity, "--curve", f"4..{longest}") == 3
+    assert f"got '4..{longest}'; expected at most 1,000,000 lengths" in capsys.readouterr().err
+    assert len(lengths("2..1000001")) == 1_000_000
+
+
+def test_what_does_not_converge_is_inconclusive(parity: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other kinds of heads have their shares all the same."""
+    monkeypatch.setattr(cones, "_widest", lambda rows: None)
+    monkeypatch.setattr(cones, "EXACT_CELLS", 0)
+    file = parity.with_name("curve.json")
+    assert main(["decide", str(parity), "--curve", "4,5", "--json", str(file)]) == 2
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [["4", "1.00", "1.00", "inconclusive"], ["5", "1.00", "1.00", "inconclusive"]]
+    assert json.loads(file.read_text(encoding="utf-8"))["curve"]["soft"] == {}
+    assert main(["decide", str(parity), "--scores", "soft"]) == 2
+    assert "did not converge" in capsys.readouterr().err

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proofs_check.claims import engines, find
 from proofs_check.problem import Problem
-from proofs_check.problem_files import problem_to_dict
+from proofs_check.problem_files import problem_to_dict, read_data
 from proofs_check.replay import replay
+from proofs_check.report import witnesses
 from tests.cases import LAWS
 from tests.proofs_check.toys import Ticks
-from theory import HardHead, HeadClass, InvalidArgument, TheoryError, View
-from theory.claims import CLAIMS
+from theory import BudgetExceeded, HardHead, HeadClass, InvalidArgument, TheoryError, View
+from theory.claims import CLAIMS, OF_SMALLER_SETS
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,42 @@ def test_a_tampered_witness_is_not_reproduced(witness: dict[str, Any], name: str
     outcome = replay(changed)
     assert not outcome.reproduced
     assert f"recorded {changed['facts']}, now " in outcome.summary
+
+
+def recorded() -> list[dict[str, Any]]:
+    """A witness of every claim whose problems have a head class, from the report that the repository keeps."""
+    report = Path(__file__).parents[2] / "docs" / "full-report.json"
+    of_claims = {
+        found["claim"]: found
+        for found in witnesses(read_data(report, "replay"), str(report))
+        if "heads" in found["problem"]
+    }
+    return list(of_claims.values())
+
+
+@pytest.mark.parametrize("found", recorded(), ids=lambda found: found["claim"])
+def test_candidate_sets_of_fewer_positions_are_another_problem(found: dict[str, Any]) -> None:
+    """Of these T1, T13 and T14 speak; to all others no such problem is put, whatever would come out."""
+    changed = json.loads(json.dumps(found))
+    changed["problem"]["heads"]["at_most"] = True
+    if found["claim"] in OF_SMALLER_SETS:
+        assert "now" in (said := replay(changed)).summary or said.reproduced
+        return
+    with pytest.raises(InvalidArgument, match=r"f: problem: at_most: got candidate sets of at most k positions"):
+        replay(changed, "f")
+    changed["problem"] = {"value": [1, {"dict": [["problem", {"problem": changed["problem"]}]]}]}
+    with pytest.raises(InvalidArgument, match="Remove at_most"):
+        replay(changed, "f")
+    changed["problem"] = {"value": {"type": "theory.heads:HeadClass", "fields": {"arity": 2, "at_most": True}}}
+    with pytest.raises(InvalidArgument, match="Remove at_most"):
+        replay(changed, "f")
+
+
+def test_more_rankings_than_can_be_tried_are_refused() -> None:
+    law = {"examples": [{"tokens": list(range(9)), "label": 0}], "labels": [0, 1]}
+    problem = {"heads": {"arity": 1}, "train": law, "test": law}
+    with pytest.raises(BudgetExceeded, match=r"T13 \(ranked heads\).*Ask for fewer views"):
+        replay({"claim": "T13", "variant": "stated", "facts": {}, "problem": problem})
 
 
 def test_another_problem_is_not_reproduced(witness: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from theory import ExactnessLost, cones
+from theory import cones
 from theory.cones import Combination, Cone, kernel, products
+from theory.errors import NotConverged
 
 
 def matrix(*rows: list[int]) -> csr_array:
@@ -78,7 +80,19 @@ def nonsense(rows: csr_array) -> tuple[np.ndarray, float, np.ndarray]:
     return rng.normal(size=rows.shape[1]), float(rng.normal()), rng.random(rows.shape[0])
 
 
-@pytest.mark.parametrize("solver", [nonsense, lambda rows: None])
+def everywhere(weight: float, margin: float) -> Any:
+    return lambda rows: (np.full(rows.shape[1], weight), margin, np.full(rows.shape[0], margin))
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        nonsense,
+        lambda rows: None,
+        *(everywhere(weight, margin) for weight in (nan, inf, -inf, 1e300) for margin in (nan, inf, 0.5, 0.0, -1.0)),
+        everywhere(1.0, nan),
+    ],
+)
 def test_a_solver_that_says_nonsense_does_no_harm(solver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cones, "_widest", solver)
     for rays, b in (([[1, 0], [1, 2]], [3, 4]), ([[1, 0], [1, 2]], [1, 4]), ([[1, 0], [-1, 1], [0, -1]], None)):
@@ -105,7 +119,7 @@ def test_in_fractions_a_ray_on_the_border_joins(last: list[int]) -> None:
 def test_what_does_not_converge_is_said_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cones, "_widest", lambda rows: None)
     monkeypatch.setattr(cones, "EXACT_CELLS", 0)
-    with pytest.raises(ExactnessLost, match=r"a linear program of 2 x 2 that did not converge.*inconclusive"):
+    with pytest.raises(NotConverged, match=r"a linear program of 2 x 2 that did not converge.*inconclusive"):
         Cone(matrix([1, 0], [1, 2])).separate()
 
 

@@ -94,7 +94,7 @@ def test_a_verdict_says_it_in_words() -> None:
         "fails (free): the view (2,) occurs in training only with views that a test example lacks and that can answer for it, "
         "so that its own answer is free (4 of 4 training views are consistent).\n"
         "The test example: tokens (0, 2), IDs (0, 1), label 'a'.\n"
-        "The counterexample head selects 4 views; its training loss is exactly 0, its test loss exactly 1."
+        "The counterexample head selects 3 views; its training loss is exactly 0, its test loss exactly 1."
     )
     said = decide(ONE, train=[shows("0", "a"), shows("0", "b")], test=[shows("0", "a")], scores="ranked").explain()
     assert said == (
@@ -102,6 +102,14 @@ def test_a_verdict_says_it_in_words() -> None:
         "The training example with tokens (0,), IDs (0,), label 'a' has no view whose label is always the same, even among the "
         "examples without views that have one."
     )
+
+
+def test_a_training_example_without_candidate_sets_is_said_to_have_no_view() -> None:
+    pair = Example((0, 1), (0, 1), "a")
+    for scores in SCORES:
+        verdict = decide(HeadClass(arity=2), train=[pair, shows("0", "b")], test=[pair], scores=scores)
+        assert (verdict.outcome, verdict.example) == ("unrealizable", shows("0", "b"))
+        assert "The training example with tokens (0,), IDs (0,), label 'b' has no view" in verdict.explain()
 
 
 @pytest.mark.parametrize("scores", SCORES)

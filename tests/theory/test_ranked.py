@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from idealized_model import SparseAttentionHead
 from theory import Example, HeadClass, InvalidArgument, View
+from theory import ranked as ranked_heads
 from theory.closures import Cases
 from theory.ranked import ClosureCriterion, RankedHead
 from theory.set_families import Family
@@ -133,6 +134,29 @@ def test_labels_count_where_a_view_is_left() -> None:
     train = [((0,), 0), ((0, 1), 0), ((1,), 1)]
     assert criterion(Laws(2, 2, train, [((0,), 0)])).realizable
     assert not criterion(Laws(2, 2, train, [((0,), 0)]), ranked=False).realizable
+
+
+@given(laws=many_laws())
+def test_no_view_of_a_head_can_be_left_out_by_itself(laws: Laws) -> None:
+    """Else what is left would be wrong in training, or right on the test example."""
+    found = criterion(laws)
+    for row in np.flatnonzero(~found.guaranteed)[::3].tolist() if found.realizable else ():
+        head = found.head(row)
+        assert not is_right(head, laws.test[row], ranked=True)
+        for place in range(len(head)):
+            shorter = head[:place] + head[place + 1 :]
+            perfect = all(is_right(shorter, case, ranked=True) for case in laws.train)
+            assert not perfect or is_right(shorter, laws.test[row], ranked=True)
+
+
+def test_what_could_not_be_left_out_at_first_may_be_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without view 0, view 1 answers the test example, rightly; without both, none does."""
+    laws = Laws(3, 2, [((2,), 0), ((1, 2), 0)], [((0, 1), 0)])
+    assert criterion(laws).head(0) == [(2, 0)]
+    monkeypatch.setattr(ranked_heads, "SHORTENING", 0)
+    assert criterion(laws).head(0) == [(0, 1), (1, 0), (2, 0)]
+    laws = Laws(3, 2, [((1, 2), 0)], [((0,), 0)])  # view 2 would never answer
+    assert criterion(laws).head(0) == [(0, 1), (1, 0)]
 
 
 def test_the_first_example_that_no_head_gets_right() -> None:

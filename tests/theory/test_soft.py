@@ -18,7 +18,6 @@ from tests.cases import parity
 from theory import (
     AssumptionViolated,
     BudgetExceeded,
-    ExactnessLost,
     Example,
     HeadClass,
     InvalidArgument,
@@ -28,6 +27,7 @@ from theory import (
     soft,
     tasks,
 )
+from theory.errors import NotConverged
 from theory.guarantees import Guarantees, guarantees
 from theory.soft import SoftGuarantees, SoftHead, Term, max_margin, soft_guarantees
 from theory.tasks import Task, step_examples
@@ -333,6 +333,7 @@ def test_what_is_no_soft_head_is_refused(answers: Any, message: str) -> None:
 # ── Refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 GOOD = counts([1, 0], [0, 1])
+TWICE = csr_array(([2**62] * 4, [0, 0, 1, 1], [0, 4]))  # with each entry in two parts
 
 
 @pytest.mark.parametrize(
@@ -343,6 +344,18 @@ GOOD = counts([1, 0], [0, 1])
         ((GOOD.astype(float), [0, 1], GOOD, [0, 1], 2), "argument train: got the csr_array"),
         ((GOOD.tocsc(), [0, 1], GOOD, [0, 1], 2), "argument train: got the csc_array"),
         ((counts([1, -2]), [0], GOOD, [0, 1], 2), "argument train: got the count -2; expected counts >= 0"),
+        # Sums that leave 64 bits, and an entry that does.
+        ((counts([2**62, 2**62], [1, 0]), [0, 1], GOOD, [0, 1], 2), "got 4,611,686,018,427,387,904 candidate sets"),
+        ((TWICE, [0], GOOD, [0, 1], 2), "got 4,611,686,018,427,387,904 candidate sets of an example; expected fewer"),
+        (
+            (csr_array(np.array([[2**63 + 5, 1]], dtype=np.uint64)), [0], GOOD, [0, 1], 2),
+            "got 9,223,372,036,854,775,813 candidate sets of an example; expected fewer than 2,147,483,648",
+        ),
+        ((counts([2**30, 2**30]), [0], GOOD, [0, 1], 2), "got 2,147,483,648 candidate sets of an example"),
+        (
+            (GOOD, [[0], [1, 2]], GOOD, [0, 1], 2),
+            r"argument train_labels: got \[\[0\], \[1, 2\]\]; expected 2 integers",
+        ),
         ((GOOD, [0], GOOD, [0, 1], 2), r"argument train_labels: got \[0\]; expected 2 integers in 0\.\.1"),
         ((GOOD, [0, 1], GOOD, [0, 2], 2), r"argument test_labels: got \[0, 2\]"),
         ((GOOD, [0, -1], GOOD, [0, 1], 2), r"argument train_labels: got \[0, -1\]"),
@@ -356,6 +369,40 @@ GOOD = counts([1, 0], [0, 1])
 def test_what_is_no_law_is_refused(arguments: Any, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         soft_guarantees(*arguments)
+
+
+@pytest.mark.parametrize("n_labels", [15_000_001, 10**30])
+def test_more_labels_than_could_ever_occur_are_refused(n_labels: int) -> None:
+    with pytest.raises(BudgetExceeded, match=r"views x labels.*Count only labels that occur, and one more"):
+        soft_guarantees(GOOD, [0, 1], GOOD, [0, 1], n_labels)
+
+
+def test_views_that_no_training_example_has_are_in_no_block() -> None:
+    """View 0 is unseen, and lies before the views of the last block."""
+    found = soft_guarantees(counts([0, 1, 0], [0, 0, 1]), [0, 1], counts([1, 0, 0], [0, 0, 1]), [1, 1], 2)
+    assert [found.why(row) for row in (0, 1)] == [("outside", None), None]
+
+
+def test_labels_that_no_example_has_are_told_apart_by_nothing() -> None:
+    """Of a hundred of them as of one: a head may prefer each to a tie."""
+    found = soft_guarantees(GOOD, [0, 1], counts([2, 0], [1, 1], [1, 0]), [0, 0, 50], 102)
+    assert found.guaranteed.tolist() == [True, False, False]
+    assert {other: terms for other, terms in found.certificate(0).items() if other in (1, 101)} == {
+        other: (Term(0, other, Fraction(2)),) for other in (1, 101)
+    }
+    for row in (1, 2):
+        on_train, on_test = found.errs(found.head(row))
+        assert not on_train.any()
+        assert on_test[row]
+
+
+@pytest.mark.parametrize("row", [-1, 2, "0", [0], True, 10**30])
+def test_a_place_of_no_test_example_is_refused(row: Any) -> None:
+    found = soft_guarantees(GOOD, [0, 1], counts([1, 0], [1, 1]), [0, 1], 2)
+    assert found.why(np.int64(1)) == ("outside", None)  # type: ignore[arg-type]
+    for ask in (found.why, found.head, found.certificate):
+        with pytest.raises(InvalidArgument, match=r"argument row: got .* by its number in 0\.\.1"):
+            ask(row)
 
 
 def test_no_test_examples_are_no_fault() -> None:
@@ -450,7 +497,14 @@ def test_a_quadratic_program_that_does_not_converge_is_said_to_be_open(monkeypat
     import scipy.optimize
 
     monkeypatch.setattr(scipy.optimize, "nnls", lambda matrix, right, maxiter: (np.full(matrix.shape[1], 0.1), 0.0))
-    with pytest.raises(ExactnessLost, match="did not converge: the least margin is"):
+    with pytest.raises(NotConverged, match="did not converge: the least margin is"):
+        max_margin(*majority(range(1, 6)), 2)
+
+    def too_many_steps(matrix: Any, right: Any, maxiter: int) -> Any:
+        raise RuntimeError("Maximum number of iterations reached.")
+
+    monkeypatch.setattr(scipy.optimize, "nnls", too_many_steps)
+    with pytest.raises(NotConverged, match=r"did not converge: the least margin is 0\.0.*inconclusive"):
         max_margin(*majority(range(1, 6)), 2)
 
 

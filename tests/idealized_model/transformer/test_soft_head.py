@@ -132,6 +132,35 @@ def test_other_models_are_refused(changes: dict[str, Any], has: str) -> None:
         as_head(parameters)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (((0, 7), (0, 1), [1]), r"argument tokens: got 7; expected tokens of the model, in 0\.\.4"),
+        (((0, -1), (0, 1), [1]), "argument tokens: got -1"),
+        (((0, 1), (0, 99), [1]), r"argument ids: got 99; expected IDs of the model, in 0\.\.11"),
+        (((0, 1), (-1, 0), [1]), "argument ids: got -1"),
+        (((0, 1), (0,), [1]), "argument ids: got 1 IDs for 2 tokens"),
+        (((0, 1), (0, 1), [2]), r"argument queries: got 2; expected positions, in 0\.\.1"),
+        (((0, 1), (0, 1), [-1]), "argument queries: got -1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_sequences_that_the_model_cannot_read_are_refused(arguments: Any, message: str) -> None:
+    """A negative number would count from the end of a table."""
+    (of,) = [model for model in MODELS if model.encoding == "learned"][:1]
+    head = as_head(drawn(replace(of, n_ids=12)))
+    with pytest.raises(InvalidArgument, match=message):
+        head.logits(*arguments)
+    if "argument queries" not in message and "for 2 tokens" not in message:
+        with pytest.raises(InvalidArgument, match=message):
+            head.votes(View(*arguments[:2]))
+
+
+def test_a_head_that_sees_nothing_has_no_score() -> None:
+    with pytest.raises(InvalidArgument, match="argument n_visible: got 0; expected an integer >= 1"):
+        as_head(drawn(MODELS[0])).score(View((1, 2), ()), 0)
+
+
 def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(
         InvalidArgument, match=r"as_head: argument parameters: got .*; expected the Parameters of a model"
