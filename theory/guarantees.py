@@ -142,12 +142,12 @@ class Guarantees:
 
         Parameters
         ----------
-        budget : of `theory.soft.max_margin`; default: its own.
+        budget : of `theory.max_margin`; default: its own.
 
         Raises
         ------
         InvalidArgument : for other scores than "soft".
-        AssumptionViolated, BudgetExceeded, ExactnessLost : as `theory.soft.max_margin`.
+        AssumptionViolated, BudgetExceeded, ExactnessLost : as `theory.max_margin`.
 
         Examples
         --------
@@ -160,7 +160,7 @@ class Guarantees:
         where = "Guarantees.max_margin"
         fix = "Ask for it with scores='soft'."
         check(self.scores == "soft", where, "scores", self.scores, expected="'soft'", fix=fix)
-        from theory.soft import MOST_DENSE, max_margin
+        from theory.max_margin import MOST_DENSE, max_margin
 
         place = {label: j for j, label in enumerate(self.labels)}
         trained, tested = ([place[example.label] for example in law.table] for law in (self.train, self.test))

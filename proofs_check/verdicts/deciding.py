@@ -273,7 +273,7 @@ def verdict(
     scores : "hard", "ranked" or "soft" heads, as for `decide`.
     tick : called with the number of examples whenever some were listed.
     budget : examples of a law that may be listed; given, no law is decided before all are listed. Default: `EXAMPLES`.
-    predicting : also find what the max-margin head gets right, within this budget of `theory.soft.max_margin`; 0: not.
+    predicting : also find what the max-margin head gets right, within this budget of `theory.max_margin`; 0: not.
 
     Raises
     ------

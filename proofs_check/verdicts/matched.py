@@ -96,10 +96,10 @@ def name_of(config: TrainConfig) -> str:
 def decided(config: TrainConfig, scores: Scores, *, shifted: bool = True) -> Cell | None:
     """The verdict for the model's class on a small version of its task, trained on all lengths together.
 
-    None where even its shortest laws are too large, or stay open. The lengths are those of the tables, for soft heads the first `LISTED`
-    of them in training and at test up to two more; where that has laws with more than `LARGEST` examples, one less at test
-    or in training, and so on. Heads have as many tokens as the task needs, at most 2 where the model is attention alone,
-    and at most 3 for a dense task; a token that only asks is one of them.
+    None where even its shortest laws are too large, or stay open. The lengths are those of the tables, for soft heads the
+    first `LISTED` of them in training and at test up to two more; where that has laws with more than `LARGEST` examples,
+    one less at test or in training, and so on. Heads have as many tokens as the task needs, at most 2 where the model is
+    attention alone, and at most 3 for a dense task; a token that only asks is one of them.
 
     Parameters
     ----------

@@ -286,5 +286,5 @@ def test_the_max_margin_head_is_asked_about_where_soft_heads_fail() -> None:
 
 
 def test_what_is_in_doubt_is_not_counted_as_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theory.soft.DOUBT", 2.0)  # every margin is in doubt
+    monkeypatch.setattr("theory.max_margin.DOUBT", 2.0)  # every margin is in doubt
     assert guarantees(ONE, train=COUNTING, test=COUNTING, scores="soft").max_margin() == (0, 1)
