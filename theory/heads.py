@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -13,7 +13,7 @@ from math import comb
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from theory.coordinates import Column, Id, Ids, coordinates, joined, n_coordinates
-from theory.errors import HUGE, InvalidArgument, check, check_integer, check_one_of, check_type, number_of, shown
+from theory.errors import HUGE, InvalidArgument, check_integer, check_one_of, check_type, number_of, shown
 from theory.exact import choose
 from theory.examples import Example, Label, check_label
 from theory.support import PositionSet
@@ -94,17 +94,19 @@ class HeadClass:
             got, expected = f"{len(self.key)} keys for {len(self.window)} windows", "as many, one of each a coordinate"
             fix = "One key, without a tuple, holds for every coordinate."
             raise InvalidArgument(where, "key", got=got, expected=expected, fix=fix)
+        if isinstance(self.window, tuple) and not any(w is not None for w in self.window):
+            object.__setattr__(self, "window", None)  # one way to say that there is none
+        if isinstance(self.key, tuple) and {*self.key} == {"none"}:
+            object.__setattr__(self, "key", "none")
         check_one_of(self.anchor, get_args(Anchor), where, "anchor", "Use 'last' for next-token prediction.")
         check_type(self.at_most, bool, where, "at_most", "True or False", "Use True for the arities 1..k together.")
 
     def _entries(self, where: str, name: str) -> Iterator[tuple[str, object]]:
         """(name of the argument, window or key) of every coordinate that has its own."""
         value = getattr(self, name)
-        if not isinstance(value, tuple):
+        if not isinstance(value, tuple) or len(value) < 2:  # a tuple of one says that IDs are plain: a number does
             yield name, value
             return
-        expected = "one for all coordinates, or a tuple with one for each of two or more"
-        check(len(value) > 1, where, name, value, expected=expected, fix="Leave the tuple out for plain IDs.")
         yield from ((f"{name}[{i}]", entry) for i, entry in enumerate(value))
 
     def __repr__(self) -> str:
@@ -116,6 +118,11 @@ class HeadClass:
         if not self.at_most:
             return (self,)
         return tuple(replace(self, arity=k, at_most=False) for k in range(1, min(self.arity, length) + 1))
+
+    @property
+    def n_coordinates(self) -> int | None:
+        """How many coordinates its windows or keys are for; None where any number will do."""
+        return next((len(value) for value in (self.window, self.key) if isinstance(value, tuple)), None)
 
     def along(self, d: int) -> tuple[HeadClass, ...]:
         """The class of plain IDs for each of d coordinates: with its window and its key.
@@ -138,19 +145,9 @@ class HeadClass:
         return _along(self, d)
 
     @property
-    def windowed(self) -> bool:
-        """Whether there is a window, in some coordinate."""
-        return self.window is not None and (isinstance(self.window, int) or any(w is not None for w in self.window))
-
-    @property
     def sees_ids(self) -> bool:
         """Whether IDs play a part in what the class sees."""
-        return self.windowed or any(key != "none" for key in ((self.key,) if isinstance(self.key, str) else self.key))
-
-    @property
-    def blind(self) -> HeadClass:
-        """The class that sees no IDs."""
-        return replace(self, window=None, key="none")
+        return self.key != "none" or self.window is not None
 
     def candidates(self, ids: Ids) -> Iterator[PositionSet]:
         """Every candidate set on these IDs, once each, small ones first; cost O(number of candidates · k)."""
@@ -161,14 +158,16 @@ class HeadClass:
         last = len(ids) - 1
         if self.arity > len(ids):
             return
-        if isinstance(self.window, tuple) or isinstance(ids[0], tuple):
-            yield from self._candidates_by_coordinate(ids)
-            return
         if self.window is None:
             if self.anchor == "none":
                 yield from combinations(range(len(ids)), self.arity)
             else:
                 yield from ((*rest, last) for rest in combinations(range(last), self.arity - 1))
+            return
+        if isinstance(self.window, tuple) or isinstance(ids[0], tuple):
+            limits, every = self._limits(ids), range(len(ids))
+            # A set is within the windows where every two of its positions are.
+            yield from cliques(self, [[all(abs(c[i] - c[j]) <= w for c, w in limits) for j in every] for i in every])
             return
         # In (ID, position) order a set is fixed by its first element and k-1 later ones within the window.
         order, ends = self._windows(ids)
@@ -181,14 +180,35 @@ class HeadClass:
                 for rest in _subsets(others, j + 1, end - 1, self.arity - 2):
                     yield (*sorted((first, *rest)), last)
 
-    def _candidates_by_coordinate(self, ids: Ids) -> Iterator[PositionSet]:
-        """A set is within the windows where every two of its positions are."""
-        limits = self._limits(ids)
-        if not limits:
-            yield from self.blind.candidates(tuple(range(len(ids))))
-            return
-        every = range(len(ids))
-        yield from cliques(self, [[all(abs(c[i] - c[j]) <= w for c, w in limits) for j in every] for i in every])
+    def n_candidates(self, ids: Sequence[Id]) -> int:
+        """|C(p)|, up to `HUGE`, counted without listing; cost O(length · log length), without a window O(1).
+
+        On IDs of d coordinates O(length^d · tokens in a window).
+        """
+        n, k = len(ids), self.arity
+        if n == 0:
+            return 0
+        if self.at_most:
+            return sum(part.n_candidates(ids) for part in self.parts(n))
+        if self.window is None:
+            return choose(n, k) if self.anchor == "none" else choose(n - 1, k - 1)
+        if isinstance(self.window, tuple) or isinstance(ids[0], tuple):
+            return self._n_by_coordinate(ids)
+        order, ends = self._windows(ids)
+        if self.anchor == "none":
+            sizes = Counter(end - j - 1 for j, end in enumerate(ends))
+            return sum(number * choose(size, k - 1) for size, number in sizes.items())
+        at = order.index(n - 1)
+        sizes = Counter(end - j - 2 for j, end in enumerate(ends[:at]) if end > at)
+        total = sum(number * choose(size, k - 2) for size, number in sizes.items())
+        return total + choose(ends[at] - at - 1, k - 1)
+
+    def near(self, one: Id, other: Id) -> bool:
+        """Whether two IDs are within the window, in every coordinate."""
+        if isinstance(self.window, tuple) or isinstance(one, tuple):
+            parts = self.along(len(one) if isinstance(one, tuple) else 1)
+            return all(part.near(a, b) for part, a, b in zip(parts, one, other, strict=True))
+        return self.window is None or abs(one - other) <= self.window
 
     def _limits(self, ids: Sequence[Id]) -> list[tuple[Column, int]]:
         """The coordinates that have windows, with these."""
@@ -212,29 +232,6 @@ class HeadClass:
             return found
 
         return min(count(list(range(len(ids))), 0), HUGE)
-
-    def n_candidates(self, ids: Sequence[Id]) -> int:
-        """|C(p)|, up to `HUGE`, counted without listing; cost O(length · log length), without a window O(1).
-
-        On IDs of d coordinates O(length^d · tokens in a window).
-        """
-        n, k = len(ids), self.arity
-        if n == 0:
-            return 0
-        if self.at_most:
-            return sum(part.n_candidates(ids) for part in self.parts(n))
-        if isinstance(self.window, tuple) or isinstance(ids[0], tuple):
-            return self._n_by_coordinate(ids)
-        if self.window is None:
-            return choose(n, k) if self.anchor == "none" else choose(n - 1, k - 1)
-        order, ends = self._windows(ids)
-        if self.anchor == "none":
-            sizes = Counter(end - j - 1 for j, end in enumerate(ends))
-            return sum(number * choose(size, k - 1) for size, number in sizes.items())
-        at = order.index(n - 1)
-        sizes = Counter(end - j - 2 for j, end in enumerate(ends[:at]) if end > at)
-        total = sum(number * choose(size, k - 2) for size, number in sizes.items())
-        return total + choose(ends[at] - at - 1, k - 1)
 
     def _windows(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:
         """The positions in (ID, position) order; for each, where in this order its window ends."""
@@ -284,14 +281,14 @@ class HeadClass:
             raise InvalidArgument(where, argument, got=f"the view {shown(view)}", expected=expected, fix=fix)
         tokens, key = view
         allowed = range(1 if self.at_most else self.arity, self.arity + 1)
-        own_keys = [own for own in ((self.key,) if isinstance(self.key, str) else self.key) if own != "none"]
-        key_length = len(tokens) if own_keys else 0
-        unlike = isinstance(self.key, tuple) and key_length and n_coordinates(key) != len(own_keys)
+        own_keys = [own for own in self.key if own != "none"] if isinstance(self.key, tuple) else []
+        key_length = 0 if self.key == "none" else len(tokens)
+        unlike = own_keys and n_coordinates(key) != len(own_keys)
         if len(tokens) not in allowed or len(key) != key_length or unlike:
             got = f"the view {shown(tuple(view))} with {len(tokens)} tokens and a key of {len(key)}"
             at_most, keys = ("at most ", "as many") if self.at_most else ("", str(self.arity))
             keys += f" vectors of {len(own_keys)}" if len(own_keys) > 1 else ""
-            expected = f"{at_most}{self.arity} tokens (the arity) and a key of {keys if own_keys else 0}"
+            expected = f"{at_most}{self.arity} tokens (the arity) and a key of {0 if self.key == 'none' else keys}"
             fix = f"Match the head class: arity {at_most}{self.arity}, key {self.key!r}."
             raise InvalidArgument(where, argument, got=got, expected=expected, fix=fix)
 
@@ -341,6 +338,32 @@ def check_heads(heads: object, where: str) -> None:
     InvalidArgument
     """
     check_type(heads, HeadClass, where, "heads", "a HeadClass", "For instance HeadClass(arity=2).")
+
+
+def check_coordinates(heads: HeadClass, where: str, *laws: Iterable[Example]) -> None:
+    """Refuse examples whose IDs have unlike numbers of coordinates, or another one than the class has windows or keys.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    first = {type(example.ids[0]): example for law in laws for example in law}  # the usual case, quickly
+    found = {1} if first.keys() <= {int} else {n_coordinates(example.ids) for law in laws for example in law}
+    check_alike(found, where)
+    for d in found:
+        heads.along(d)  # which refuses other numbers of windows and keys
+
+
+def check_alike(found: set[int], where: str) -> None:
+    """Refuse laws whose IDs have unlike numbers of coordinates.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if len(found) > 1:
+        got, fix = f"IDs of {' and '.join(map(str, sorted(found)))} coordinates", "Write (i, 0) for a plain ID i."
+        raise InvalidArgument(where, "test", got=got, expected="equally many in all examples of both laws", fix=fix)
 
 
 def check_one_arity(heads: HeadClass, where: str) -> None:

@@ -70,7 +70,7 @@ class Group:
         """Every set that is a candidate under some of the IDs, (sets, k) at a time, k in increasing order."""
         everywhere, near = tuple(range(len(self.tokens))), [] if self.near is None else self.near.tolist()
         for part in heads.parts(len(self.tokens)):
-            found = part.blind.candidates(everywhere) if self.near is None else cliques(part, near)
+            found = part.candidates(everywhere) if self.near is None else cliques(part, near)
             while sets := list(islice(found, MOST_SETS)):
                 yield np.array(sets, dtype=np.int64)
 
@@ -198,7 +198,7 @@ class Numbering:
         """(sets, examples) numbers; tokens has shape (length, examples), ids (d, length, m), which (examples,)."""
         part, start = self._parts[sets.shape[1]]
         codes = part.of(sets, tokens, ids, which)
-        if self.heads.windowed:
+        if self.heads.window is not None:
             codes[codes < 0] = self.n_codes - start
         if start:
             codes += start
@@ -325,7 +325,7 @@ def number_views(
     if heads.arity >= LARGEST.bit_length():
         return None
     longest = max(len(tokens) for _, tokens, _, _ in parts)
-    if heads.windowed and longest**2 > DIRECT:
+    if heads.window is not None and longest**2 > DIRECT:
         return None  # `near` has an entry for every two positions
     by_coordinate = [[own[c] for _, _, own, _ in parts] for c in range(len(parts[0][2]))]
     id_values = [_values(iter(columns)) for columns in by_coordinate]
@@ -360,9 +360,9 @@ def number_views(
 
 def n_cells(heads: HeadClass, examples: Collection[Example], *, at_once: int = 1) -> int:
     """How many candidate sets the examples have together, up to `HUGE`, where so many examples share a listing."""
-    if not heads.windowed:
+    if heads.window is None:
         counts = Counter(len(example.tokens) for example in examples)
-        return sum(-(-number // at_once) * heads.blind.n_candidates(range(n)) for n, number in counts.items())
+        return sum(-(-number // at_once) * heads.n_candidates(range(n)) for n, number in counts.items())
     return sum(
         -(-number // at_once) * heads.n_candidates(ids) for ids, number in Counter(e.ids for e in examples).items()
     )
@@ -386,7 +386,7 @@ def _by_length(law: Collection[Example]) -> list[tuple[Ints, Ints, Ints, Ints]]:
 
 
 def _near(heads: HeadClass, ids: Ints) -> NDArray[np.bool_] | None:
-    if not heads.windowed:
+    if heads.window is None:
         return None
     limits = [
         (own, part.window) for part, own in zip(heads.along(len(ids)), ids, strict=True) if part.window is not None

@@ -20,9 +20,9 @@ from itertools import combinations, combinations_with_replacement, product
 
 import numpy as np
 
-from theory.coordinates import Column, Id, are_ids, coordinates, joined
+from theory.coordinates import Column, Id, are_ids, coordinates, joined, n_coordinates
 from theory.coordinates import Ids as Ids
-from theory.errors import HUGE, InvalidArgument, check, check_integer, check_type, is_integer, shown
+from theory.errors import HUGE, InvalidArgument, check, check_integer, check_type, is_integer, number_of, shown
 from theory.exact import check_generator, choose, subsets
 
 LONGEST = 2**62
@@ -85,6 +85,10 @@ class PositionScheme(ABC):
         """How many distinct IDs `base` has, without listing them."""
         return length
 
+    def n_coordinates(self, length: int) -> int:
+        """How many coordinates its IDs have."""
+        return 1
+
     def ids(self, length: int) -> Iterator[Ids]:
         """Every ID assignment of the law, uniform over what is yielded, repeats counted."""
         _check_length(length)
@@ -103,9 +107,9 @@ class PositionScheme(ABC):
 
     # ── On given IDs, of one coordinate or several ───────────────────────────────────────────────────────────────────
 
-    def along(self, n_coordinates: int) -> tuple[PositionScheme, ...]:
+    def along(self, d: int) -> tuple[PositionScheme, ...]:
         """For every coordinate the scheme that relabels it: this one, unless it has one for each."""
-        return (self,) * n_coordinates
+        return (self,) * d
 
     def relabelled(self, ids: Ids) -> Iterator[Ids]:
         """Every relabelling of these IDs, uniform over what is yielded, repeats counted.
@@ -303,14 +307,17 @@ class Coupled(PositionScheme):
             raise InvalidArgument("positions.coupled", "coupling", got=got, expected=expected, fix=fix)
         return tuple(ids)
 
+    def n_coordinates(self, length: int) -> int:
+        return 1 if isinstance(self.coupling, Blocks) else n_coordinates(self.base(length))
+
     def count(self, length: int) -> int:
         if isinstance(self.coupling, Blocks):
             return super().count(length)
         _check_length(length)
         return self.n_relabelled(self.base(length))
 
-    def along(self, n_coordinates: int) -> tuple[PositionScheme, ...]:
-        return self.then.along(n_coordinates)
+    def along(self, d: int) -> tuple[PositionScheme, ...]:
+        return self.then.along(d)
 
     def n_values(self, length: int) -> int:
         if isinstance(self.coupling, Blocks):
@@ -350,9 +357,9 @@ class ByCoordinate(PositionScheme):
             plain = not isinstance(scheme, Coupled | ByCoordinate)
             check(plain, where, f"schemes[{i}]", scheme, expected=expected, fix=fix)
 
-    def along(self, n_coordinates: int) -> tuple[PositionScheme, ...]:
-        if n_coordinates != len(self.schemes):
-            raise self._mismatch(f"IDs of {n_coordinates} coordinate{'s' * (n_coordinates > 1)}")
+    def along(self, d: int) -> tuple[PositionScheme, ...]:
+        if d != len(self.schemes):
+            raise self._mismatch(f"IDs of {number_of(d, 'coordinate')}")
         return self.schemes
 
     def _mismatch(self, got: str) -> InvalidArgument:

@@ -11,6 +11,7 @@ import numpy as np
 
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
+from theory.coordinates import beyond
 from theory.errors import InvalidArgument, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.tasks import Instance, Step, Task
@@ -127,7 +128,9 @@ class Queried(Wrapped):
             )
         (*tokens, answer), (*ids, last), (step,) = instance.tokens, instance.ids, instance.steps
         return Instance(
-            (*tokens, len(self.task.alphabet), answer), (*ids, last, last + 1), (Step(step.position + 1, step.sources),)
+            (*tokens, len(self.task.alphabet), answer),
+            (*ids, last, beyond((last,))),
+            (Step(step.position + 1, step.sources),),
         )
 
 
