@@ -56,10 +56,14 @@ def plus(one: Id, other: Id) -> Id:
     return tuple(map(add, one, other)) if isinstance(one, tuple) else one + other
 
 
-def beyond(ids: Ids) -> Id:
+def least(ids: Sequence[Id]) -> Id:
+    """The least of every coordinate: least(((0, 5), (2, 3))) is (0, 3)."""
+    return joined([(min(column),) for column in coordinates(ids)])[0]
+
+
+def beyond(ids: Sequence[Id]) -> Id:
     """An ID that exceeds all of these by one, in every coordinate: beyond(((0, 5), (2, 3))) is (3, 6)."""
-    most = [max(column) + 1 for column in coordinates(ids)]
-    return tuple(most) if len(most) > 1 else most[0]
+    return joined([(max(column) + 1,) for column in coordinates(ids)])[0]
 
 
 def width(ids: Sequence[Id]) -> int:
@@ -76,6 +80,16 @@ def width(ids: Sequence[Id]) -> int:
 def written(id_: Id) -> str:
     """An ID as tables and drawings show it: 7, or (0,7)."""
     return f"({','.join(map(str, id_))})" if isinstance(id_, tuple) else str(id_)
+
+
+def listed(ids: Sequence[Id]) -> list[Any]:
+    """IDs as JSON holds them: ((0, 1), (2, 3)) as [[0, 1], [2, 3]]."""
+    return [list(id_) if isinstance(id_, tuple) else id_ for id_ in ids]
+
+
+def from_lists(ids: Sequence[Any]) -> Ids:
+    """IDs from what JSON holds."""
+    return tuple(tuple(id_) if isinstance(id_, list) else id_ for id_ in ids)
 
 
 def are_ids(values: object) -> bool:
