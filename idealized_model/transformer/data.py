@@ -11,8 +11,8 @@ import numpy as np
 
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
-from theory.coordinates import beyond
-from theory.errors import InvalidArgument, shown
+from theory.coordinates import beyond, n_coordinates
+from theory.errors import InvalidArgument, check, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
@@ -228,6 +228,8 @@ def _joined(first: Instance, second: Instance, how: Positions, new: Ids, *, swap
 
 def _base(instance: Instance, how: Positions) -> tuple[Ids, Ids]:
     """The IDs before relabelling, and the increasing IDs that are relabelled: with gaps, unless they are reordered."""
+    if how.coupled:
+        check_plain(n_coordinates(instance.ids))
     base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
     return base, tuple(sorted(set(base))) if how.relabel == "ordered" else tuple(range(min(base), max(base) + 1))
 
@@ -244,6 +246,18 @@ def room_of(n_values: int, how: Positions, n_ids: int) -> int:
         fix = f"Raise it with --ids {n_values}, or use shorter sequences."
         raise InvalidArgument("transformer", "n_ids", got=got, expected=expected, fix=fix)
     return max(n_ids, n_values)
+
+
+def check_plain(n_coordinates: int) -> None:
+    """Refuse IDs of several coordinates, of which no encoding here takes more than one.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    got, expected = f"IDs of {n_coordinates} coordinates", "coupled IDs that are plain integers"
+    fix = "Take positions that are not coupled, for instance 'absolute', or a task that numbers its IDs."
+    check(n_coordinates == 1, "transformer", "task", got=got, expected=expected, fix=fix)
 
 
 def check_increments(unknown: Iterable[int], increments: Sequence[int]) -> None:
@@ -308,5 +322,6 @@ def increments_of(task: Task, length: int, rng: np.random.Generator, *, draws: i
     found = set()
     for _ in range(draws):
         instance = sampled(task, length, rng, "transformer")
+        check_plain(n_coordinates(instance.ids))
         found |= {instance.ids[t] - instance.ids[t - 1] for t, _ in instance.steps}
     return tuple(sorted(found))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from idealized_model.transformer.batch import Batch
-from idealized_model.transformer.data import Positions, check_increments, room_of
+from idealized_model.transformer.data import Positions, check_increments, check_plain, room_of
 from theory.errors import InvalidArgument, shown
 from theory.exact import subsets
 from theory.tasks import Task
@@ -140,6 +140,8 @@ def relabelled(drawn: Drawn, how: Positions, n_ids: int, rng: np.random.Generato
 
 def _ranked(drawn: Drawn, how: Positions) -> Integers:
     """For every token which of the values that are relabelled its ID is, as in `data`: with gaps, unless reordered."""
+    if how.coupled:
+        check_plain(1 if drawn.ids.ndim == 2 else drawn.ids.shape[2])
     base = drawn.ids if how.coupled else np.minimum(np.arange(drawn.ids.shape[1]), drawn.own[:, None] - 1)
     return _ranks(base) if how.relabel == "ordered" else base - base.min(axis=1, keepdims=True)
 

@@ -30,6 +30,7 @@ from idealized_model.transformer.data import (
     POSITIONS,
     Positions,
     batch_of,
+    check_plain,
     ids_of,
     increments_of,
     packed,
@@ -202,6 +203,7 @@ class TrainConfig:
             got = f"{TASK!r} with {self.task!r}, which claims no offsets of what it reads"
             known = task.window is not None
             check(known, where, "window", got=got, expected="a task with a window", fix="Give the window as a number.")
+            check_plain(len(task.window) if isinstance(task.window, tuple) else 1)
         got = f"{self.packing!r} with {name}, the IDs of which are not shifted or reordered"
         ok = self.packing == 0 or scheme.relabel in ("shift", "ordered")
         fix = "Packed sequences have random IDs of their own: use for instance coupled."
@@ -218,7 +220,9 @@ class TrainConfig:
         """The ID window of the model; None without one."""
         if isinstance(self.window, int):
             return self.window
-        return find_task(self.task, "TrainConfig").window if self.window == TASK else None
+        window = find_task(self.task, "TrainConfig").window if self.window == TASK else None
+        assert not isinstance(window, tuple)  # refused when the run was described
+        return window
 
     def _model(self, *, n_tokens: int, n_increments: int = 0, log_scale: float | None = None) -> ModelConfig:
         return ModelConfig(

@@ -352,7 +352,7 @@ class _Laws:
         }
         if n_coordinates(next(iter(reads))[0]) == 1:
             return max(_width(ids, attended, arity) for ids, attended in reads)
-        spans = _largest(tuple(map(width, coordinates([ids[i] for i in attended]))) for ids, attended in reads)
+        spans = _each(_largest(tuple(map(width, coordinates([ids[i] for i in attended]))) for ids, attended in reads))
         widened = (tuple(span + more for span in spans) for more in count())
         return next(window for window in widened if all(_fits(*read, arity, window) for read in reads))
 
@@ -506,7 +506,7 @@ def _in_use(base: Column, relabel: Relabel) -> Column:
 
 
 @lru_cache(maxsize=2**16)
-def _width(ids: Ids, attended: frozenset[int], arity: int) -> int:
+def _width(ids: Column, attended: frozenset[int], arity: int) -> int:
     """The width of the smallest window that holds these positions, and enough others for a candidate set."""
     low, high = (end(ids[i] for i in attended) for end in (min, max))
     widths = [high - low] if len(ids) < arity else []
