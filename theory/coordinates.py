@@ -56,8 +56,8 @@ def plus(one: Id, other: Id) -> Id:
     return tuple(map(add, one, other)) if isinstance(one, tuple) else one + other
 
 
-def least(ids: Sequence[Id]) -> Id:
-    """The least of every coordinate: least(((0, 5), (2, 3))) is (0, 3)."""
+def lowest(ids: Sequence[Id]) -> Id:
+    """The least of every coordinate: lowest(((0, 5), (2, 3))) is (0, 3)."""
     return joined([(min(column),) for column in coordinates(ids)])[0]
 
 

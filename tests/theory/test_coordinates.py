@@ -47,7 +47,7 @@ from theory.coordinates import (
     beyond,
     coordinates,
     joined,
-    least,
+    lowest,
     minus,
     plus,
     width,
@@ -470,9 +470,9 @@ def test_a_batch_answers_as_the_head_does(data: st.DataObject) -> None:
 
 def test_arithmetic_goes_coordinate_by_coordinate() -> None:
     ids = ((3, 5), (1, 9))
-    assert (least(ids), beyond(ids), width(ids)) == ((1, 5), (4, 10), 4)
+    assert (lowest(ids), beyond(ids), width(ids)) == ((1, 5), (4, 10), 4)
     assert (minus(*ids), plus(*ids), written(ids[0])) == ((2, -4), (4, 14), "(3,5)")
-    assert (least((3, 1)), beyond((3, 1)), width((3, 1)), minus(3, 1), plus(3, 1), written(3)) == (1, 4, 2, 2, 4, "3")
+    assert (lowest((3, 1)), beyond((3, 1)), width((3, 1)), minus(3, 1), plus(3, 1), written(3)) == (1, 4, 2, 2, 4, "3")
     assert joined(coordinates(ids)) == ids
     assert joined(coordinates((3, 1))) == (3, 1)
     assert (width(()), width([(1, 2)])) == (0, 0)
