@@ -342,7 +342,7 @@ class _Laws:
     def window(self, length: int) -> Window:
         """The smallest window in which every prediction has a candidate set that holds all it reads.
 
-        Of several coordinates, a window each: what the reads span, all widened alike until there are candidate sets.
+        Of several coordinates, a window each: what the reads span, the narrow ones widened until there are candidate sets.
         """
         arity = max(self.arities)
         reads = {
@@ -353,7 +353,7 @@ class _Laws:
         if n_coordinates(next(iter(reads))[0]) == 1:
             return max(_width(ids, attended, arity) for ids, attended in reads)
         spans = _each(_largest(tuple(map(width, coordinates([ids[i] for i in attended]))) for ids, attended in reads))
-        widened = (tuple(span + more for span in spans) for more in count())
+        widened = (tuple(max(span, least) for span in spans) for least in count())
         return next(window for window in widened if all(_fits(*read, arity, window) for read in reads))
 
     def growing(self) -> bool:
