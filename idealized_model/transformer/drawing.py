@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from idealized_model.transformer.batch import Batch
-from idealized_model.transformer.data import Positions, check_increments, check_plain, room_of
+from idealized_model.transformer.data import Positions, check_increments, room_of
 from theory.errors import InvalidArgument, shown
 from theory.exact import subsets
 from theory.tasks import Task
@@ -46,6 +46,8 @@ def drawn_batch(
     if drawn is None:
         return None
     _check(drawn, task, size)
+    if _has_vectors(drawn, how):
+        return None
     return _supervised(drawn, relabelled(drawn, how, n_ids, rng), increments)
 
 
@@ -77,7 +79,7 @@ def packed_batch(
         return None
     for drawn in (first, second):
         _check(drawn, task, size)
-    if first.lengths is not None:
+    if first.lengths is not None or _has_vectors(first, how):
         return None
     n = first.tokens.shape[1]
     ranks = [_ranked(drawn, how) for drawn in (first, second)]
@@ -104,6 +106,11 @@ def packed_batch(
         lengths=None if second.lengths is None else n + second.lengths,
     )
     return _supervised(both, ids, increments)
+
+
+def _has_vectors(drawn: Drawn, how: Positions) -> bool:
+    """Whether the IDs that a model is given have several coordinates, which are relabelled one sequence at a time."""
+    return how.coupled and drawn.ids.ndim == 3
 
 
 def _supervised(drawn: Drawn, ids: Integers, increments: Sequence[int]) -> Batch:
@@ -140,8 +147,6 @@ def relabelled(drawn: Drawn, how: Positions, n_ids: int, rng: np.random.Generato
 
 def _ranked(drawn: Drawn, how: Positions) -> Integers:
     """For every token which of the values that are relabelled its ID is, as in `data`: with gaps, unless reordered."""
-    if how.coupled:
-        check_plain(1 if drawn.ids.ndim == 2 else drawn.ids.shape[2])
     base = drawn.ids if how.coupled else np.minimum(np.arange(drawn.ids.shape[1]), drawn.own[:, None] - 1)
     return _ranks(base) if how.relabel == "ordered" else base - base.min(axis=1, keepdims=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +13,20 @@ import numpy as np
 import pytest
 
 from figures.dependency_graphs import draw
-from idealized_model.transformer import POSITIONS, TrainConfig
-from idealized_model.transformer.data import Queried, ids_of, increments_of
-from idealized_model.transformer.drawing import relabelled
+from idealized_model.transformer import POSITIONS, ModelConfig, TrainConfig, Trainer
+from idealized_model.transformer.data import Queried, batch_of, every_ids, ids_of, increments_of, packed
+from idealized_model.transformer.drawing import drawn_batch, packed_batch
+from idealized_model.transformer.evaluation import evaluate, rollout
+from idealized_model.transformer.soft_head import as_head
 from proofs_check import check_task
 from proofs_check.problem_files import problem_from_dict, problem_to_dict
 from proofs_check.verdicts.deciding import SCHEMES, Scheme, verdict
 from proofs_check.verdicts.subjects import Subject
 from proofs_check.verdicts.table import from_data, to_data
 from tests.grid import FlatGrid, Grid
-from theory import HardHead, HeadClass, InvalidArgument, View, dependencies, positions, support
-from theory.coordinates import Id, Ids, n_coordinates
-from theory.tasks import Copy, Instance, QueryCoupled, sparse_parity
+from theory import HardHead, HeadClass, InvalidArgument, View, dependencies, support
+from theory.coordinates import Id, Ids
+from theory.tasks import TASKS, Copy, Instance, QueryCoupled, Task, sparse_parity
 from theory.tasks.base import Tokens
 
 
@@ -215,20 +218,78 @@ def test_drawings_name_rows_and_columns() -> None:
 # ── Trained models ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_models_take_plain_ids_alone() -> None:
-    rng, board = np.random.default_rng(0), next(Grid().instances(2))
-    drawn = Grid().sample_many(2, 3, rng)
-    assert drawn is not None
-    for refuse in (
-        lambda: ids_of(board, POSITIONS["coupled"], 9, rng, training=True),
-        lambda: relabelled(drawn, POSITIONS["coupled"], 9, rng),
-        lambda: increments_of(Grid(), 2, rng),
-    ):
-        message = r"transformer: argument task: got IDs of 2 coordinates; expected coupled IDs that are plain integers"
-        with pytest.raises(InvalidArgument, match=message):
-            refuse()
+class OwnGrid(Grid):
+    name = "own grid"
+
+
+@pytest.fixture
+def grid_trainer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trainer]:
+    def made(task: Task, **changes: Any) -> Trainer:
+        monkeypatch.setitem(TASKS, "own grid", task)
+        small = {"longest": 3, "n_ids": 12, "steps": 4, "batch": 4, "width": 8, "layers": 1, "heads": 2}
+        return Trainer(TrainConfig("own grid", **({"positions": "coupled"} | small | changes)))
+
+    return made
+
+
+@pytest.mark.parametrize("encoding", ["scheme", "sinusoidal", "rope", "alibi", "none"])
+def test_models_are_trained_on_vectors(grid_trainer: Callable[..., Trainer], encoding: str) -> None:
+    trainer = grid_trainer(OwnGrid(), encoding=encoding, window="task")
+    assert (trainer.model.window, trainer.model.n_coordinates) == ((1, 0), 2)
+    batch = trainer.batch(1)
+    assert batch.ids.shape == (*batch.tokens.shape, 2)
+    trainer.run()
+    assert trainer.step == 4
+    assert evaluate(trainer, OwnGrid(), 4, size=3).steps == 36
+
+
+def test_every_coordinate_gets_an_offset_of_its_own() -> None:
+    board, rng = next(Grid().instances(2)), np.random.default_rng(0)
+    for name, n_each in (("coupled", 3), ("coupled-ordered", 6)):
+        drawn = {ids_of(board, POSITIONS[name], 4, rng, training=True) for _ in range(300)}
+        assert len(drawn) == n_each**2
+        assert drawn == set(every_ids(board, POSITIONS[name], 4, training=True))
+        for ids in drawn:
+            assert [ids[i] for i in (4, 5, 6)] == [ids[i] for i in (0, 1, 2)]
     assert ids_of(board, POSITIONS["absolute"], 9, rng, training=True) == tuple(range(7))
-    assert relabelled(drawn, POSITIONS["absolute"], 9, rng).tolist() == [list(range(7))] * 3
-    assert TrainConfig("copy").window == "none"
-    assert n_coordinates(board.ids) == 2
-    assert positions.absolute().n_coordinates(3) == 1
+    with pytest.raises(InvalidArgument, match="got 1 IDs for a sequence that needs 2"):
+        ids_of(board, POSITIONS["coupled"], 1, rng, training=True)
+
+
+def test_batches_hold_vectors_and_their_increments() -> None:
+    rows = Rows(2).solve((0, 1, 2))
+    batch = batch_of([rows], [rows.ids], increments_of(Rows(2), 2, np.random.default_rng(0)))
+    assert batch.ids.tolist() == [[[0, 5], [1, 5], [-1, 5], [0, 5]]]
+    assert batch.increments is not None
+    assert batch.increments.tolist() == [[0, 0]]
+    with pytest.raises(InvalidArgument, match=r"got the ID increment \(1, 0\); expected one of \[\(0, 1\)\]"):
+        batch_of([rows], [rows.ids], [(0, 1)])
+
+
+def test_models_predict_increments_of_vectors(grid_trainer: Callable[..., Trainer]) -> None:
+    class OwnRows(Rows):
+        name = "own grid"
+
+    trainer = grid_trainer(OwnRows(2), positions="predicted")
+    assert (trainer.increments, trainer.model.n_increments, trainer.model.n_coordinates) == (((1, 0),), 1, 2)
+    trainer.run()
+    assert 0 <= rollout(trainer, OwnRows(2), 3, size=5) <= 5
+
+
+def test_what_models_of_vectors_do_without(grid_trainer: Callable[..., Trainer]) -> None:
+    board = next(Grid().instances(2))
+    with pytest.raises(InvalidArgument, match=r"packing: got IDs of 2 coordinates; expected plain IDs"):
+        packed(board, board, POSITIONS["coupled"], 30, np.random.default_rng(0))
+    with pytest.raises(InvalidArgument, match=r"packing: got IDs of 2 coordinates"):
+        grid_trainer(OwnGrid(), packing=1.0).batch(1)
+    alone = grid_trainer(OwnGrid(), layers=1, heads=1, mlp=False, norm=False)
+    with pytest.raises(InvalidArgument, match=r"got a model with IDs of 2 coordinates"):
+        as_head(alone.parameters)
+    assert packed_batch(Grid(), (2, 2), 2, POSITIONS["coupled"], 30, np.random.default_rng(0)) is None
+    drawn = drawn_batch(Grid(), 2, 3, POSITIONS["absolute"], 30, np.random.default_rng(0))
+    assert drawn is not None
+    assert drawn.ids.shape == (3, 6)
+    with pytest.raises(InvalidArgument, match=r"argument window: got \(1, 1\); expected one for each of 1 coordinates"):
+        ModelConfig(5, window=(1, 1))
+    with pytest.raises(InvalidArgument, match=r"argument window: got -1; expected an integer >= 0"):
+        ModelConfig(5, window=(1, -1), n_coordinates=2)
