@@ -46,7 +46,13 @@ def renamed(ids: Ids, values: Ids, new: Ids) -> Ids:
 
 
 def values_of(ids: Ids) -> Column:
-    """The distinct IDs in use, in order."""
+    """The distinct IDs in use, in order.
+
+    Examples
+    --------
+    >>> values_of((3, 5, 3))
+    (3, 5)
+    """
     return tuple(sorted(set(ids)))
 
 
