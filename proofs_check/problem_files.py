@@ -273,13 +273,13 @@ def _label_to_data(label: Label) -> Json:
 def _heads(data: Json, path: str) -> HeadClass:
     fields = _Fields(data, path, ("arity", "window", "key", "anchor", "at_most"))
     window, key = fields.get("window", None), fields.get("key", "none")
-    if isinstance(window, list):  # one a coordinate; TOML has no null
+    if window and isinstance(window, list):  # one a coordinate; TOML has no null
         window = tuple(None if own == "none" else own for own in window)
     with _located(path):
         return HeadClass(
             fields.integer("arity"),
             window,
-            tuple(key) if isinstance(key, list) else key,
+            tuple(key) if key and isinstance(key, list) else key,
             fields.get("anchor", "none"),
             fields.get("at_most", False),
         )
