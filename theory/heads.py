@@ -240,7 +240,7 @@ class HeadClass:
         sorted_ids = [ids[i] for i in order]
         return order, [bisect_right(sorted_ids, own + self.window) for own in sorted_ids]
 
-    def key_of(self, ids: Ids) -> tuple[int, ...]:
+    def key_of(self, ids: Ids) -> Ids:
         """The key of the IDs of a candidate set, listed by increasing position."""
         if self.key == "none":
             return ()

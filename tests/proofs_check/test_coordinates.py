@@ -33,7 +33,8 @@ from theory.tasks.base import Tokens
 class Rows(Copy):
     """A copy in which every ID has a second coordinate, and the next one is predicted."""
 
-    draw_many = lambda self, length, size, rng: None  # noqa: E731
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> None:
+        return None
 
     def solve(self, prompt: Tokens) -> Instance:
         made = super().solve(prompt)

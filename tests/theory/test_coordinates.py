@@ -122,6 +122,9 @@ def test_candidates_and_views_are_those_of_the_definition(data: st.DataObject, d
     assert view_counts(heads, example.tokens, example.ids) == counted
     for view in counted:
         heads.check_view(view, "test", "view")
+    pairs = replace(heads, arity=2, at_most=False, anchor="none")
+    near = {(i, j) for i, j in combinations(range(example.length), 2) if heads.near(example.ids[i], example.ids[j])}
+    assert set(pairs.candidates(example.ids)) == near
 
 
 def test_a_window_and_a_key_by_coordinate() -> None:
