@@ -572,6 +572,9 @@ def test_a_class_for_other_coordinates_is_refused() -> None:
             ):
                 with pytest.raises(InvalidArgument, match=message):
                     ask()
+        wide = replace(heads, arity=3)  # even where there are no candidate sets
+        with pytest.raises(InvalidArgument, match=rf"argument {name}: got"):
+            decide(wide, train=[PLAIN], test=[PLAIN])
         law = parity(1).at(2)
         for ask in (coverage, retention):
             with pytest.raises(InvalidArgument, match=rf"argument {name}: got"):
