@@ -18,6 +18,7 @@ import numpy as np
 
 from figures.plot import Plot, Row, Rows
 from figures.style import DASHES, GREY, INK, PALETTE, SHADE, SMALLEST, Dash, Style, applied
+from theory.coordinates import Id, Ids, written
 from theory.dependencies import graph, spread
 from theory.errors import InvalidArgument, check_type
 from theory.tasks import TASKS, Addition, Instance, PointerChasing, Step, Task
@@ -45,7 +46,7 @@ class _Style:
     dash: Dash
 
 
-def draw(task: Task, instance: Instance, *, ids: Sequence[int] | None = None, style: Style | None = None) -> Figure:
+def draw(task: Task, instance: Instance, *, ids: Sequence[Id] | None = None, style: Style | None = None) -> Figure:
     """A figure with two panels: the tokens on a line, and in columns by ID; below each other where it is one column wide.
 
     An arrow goes from every token that a step reads to the token that it predicts; its colour and dashes say which part
@@ -96,7 +97,7 @@ class _Sheet:
 
     task: Task
     instance: Instance
-    ids: tuple[int, ...]
+    ids: Ids
     style: Style
     title: str = ""
 
@@ -134,7 +135,7 @@ class _Sheet:
         return [self.task.text((token,)) for token in self.instance.tokens]
 
     @cached_property
-    def columns(self) -> dict[int, int]:
+    def columns(self) -> dict[Id, int]:
         """The column of every ID."""
         return {value: i for i, value in enumerate(sorted(set(self.ids)))}
 
@@ -151,7 +152,7 @@ class _Sheet:
     @cached_property
     def widest(self) -> float:
         """The widest text of a box."""
-        return max(map(_points, [*self.labels, *map(str, self.columns)]))
+        return max(map(_points, [*self.labels, *map(written, self.columns)]))
 
     @cached_property
     def least(self) -> tuple[float, float]:
@@ -223,7 +224,7 @@ class _Sheet:
         ]
         box = min(self.widest + 8, max(pitch * 0.62, self.widest + 3)), SMALLEST + 5
         _tokens(axes, self.dependencies, styles, self.labels, at, box, rotation=0)
-        _numbers(axes, [(i + 0.5) * pitch for i in self.columns.values()], list(map(str, self.columns)), pitch)
+        _numbers(axes, [(i + 0.5) * pitch for i in self.columns.values()], list(map(written, self.columns)), pitch)
         over = gap if n_rows > 1 else gap - 4
         _links(axes, self.dependencies, styles, at, self.rows, own, box, pitch, over)
 
@@ -245,13 +246,13 @@ def _styles(graphs: Sequence[nx.DiGraph[int]]) -> dict[str, _Style]:
     }
 
 
-def _rows(instance: Instance, ids: Sequence[int]) -> list[int]:
+def _rows(instance: Instance, ids: Sequence[Id]) -> list[int]:
     """Rows for the columns by ID: part under part as long as IDs repeat, so that no two tokens share a place."""
     parts = instance.parts or tuple(map(str, range(len(ids))))
     blocks: dict[str, list[int]] = {}
     for i, part in enumerate(parts):
         blocks.setdefault(part, []).append(i)
-    rows, row, used = [0] * len(ids), 0, set[int]()
+    rows, row, used = [0] * len(ids), 0, set[Id]()
     for members in blocks.values():
         values = [ids[i] for i in members]
         if used and (used.intersection(values) or len(set(values)) < len(values)):

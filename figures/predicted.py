@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import comb
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -110,7 +111,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     return figure
 
 
-def _styles() -> tuple[dict[str, object], ...]:
+def _styles() -> tuple[dict[str, Any], ...]:
     first = series(0)
     line = {**first.line(), "marker": ""}
     return (

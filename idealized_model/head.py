@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.coordinates import Ids
 from theory.errors import ExactnessLost, InvalidArgument, check, check_type, shown, typed
 from theory.exact import Rational, as_float, probabilities, rational
 from theory.examples import Example, Label, Law, check_label, label_set
@@ -207,7 +208,7 @@ class SparseAttentionHead:
 
         Parameters
         ----------
-        tokens, ids : integer arrays of shape (batch, length).
+        tokens, ids : integer arrays of shape (batch, length); IDs of d coordinates have shape (batch, length, d).
         labels : the labels of the output columns.
 
         Returns
@@ -232,7 +233,8 @@ class SparseAttentionHead:
         where = "SparseAttentionHead.batch"
         tokens, ids = _integers(tokens, "tokens"), _integers(ids, "ids")
         got, expected = f"shapes {tokens.shape} and {ids.shape}", "two integer arrays of one shape (batch, length)"
-        alike = tokens.ndim == 2 and tokens.shape == ids.shape and tokens.shape[1]
+        vectors = ids.ndim == 3 and ids.shape[2] > 1
+        alike = tokens.ndim == 2 and tokens.shape == ids.shape[: ids.ndim - vectors] and tokens.shape[1]
         check(alike, where, "tokens", got=got, expected=expected, fix="Stack sequences of one length.")
         column = {label: j for j, label in enumerate(label_set(labels, where))}
         expected, fix = "at least one label, each once", "Give the label of every output column."
@@ -243,7 +245,7 @@ class SparseAttentionHead:
         distinct, which = np.unique(ids, axis=0, return_inverse=True)
         for row, sequence_ids in enumerate(distinct.tolist()):
             members = np.flatnonzero(which.reshape(-1) == row)
-            own_ids = tuple(sequence_ids)
+            own_ids = tuple(map(tuple, sequence_ids)) if vectors else tuple(sequence_ids)
             codes, views = np.zeros((len(members), 0), dtype=np.intp), list[View]()  # (members, sets)
             for part in self.heads.parts(len(own_ids)):
                 if sets := list(part.candidates(own_ids)):
@@ -268,9 +270,7 @@ class SparseAttentionHead:
             probabilities[members] = mass / np.where(scale == 0, 1.0, scale)[:, None]
         return probabilities, abstains
 
-    def _views_of(
-        self, chosen: NDArray[np.integer], keys: list[tuple[int, ...]]
-    ) -> tuple[NDArray[np.intp], list[View]]:
+    def _views_of(self, chosen: NDArray[np.integer], keys: list[Ids]) -> tuple[NDArray[np.intp], list[View]]:
         """Codes (members, sets) into a list of the distinct views; chosen has shape (members, sets, k)."""
         key_code = {key: j for j, key in enumerate(dict.fromkeys(keys))}
         columns = np.array([key_code[key] for key in keys])

@@ -25,6 +25,7 @@ from typing import Any, get_args
 from idealized_model.text import read_text, replacing
 from proofs_check.problem import Problem
 from theory import FiniteLaw, HardHead, HeadClass, InvalidArgument, Law, PlantedEnsemble, mixture, positions, support
+from theory.coordinates import Ids, are_ids, from_lists, listed
 from theory.errors import check_one_of, shown, unwritable
 from theory.exact import probabilities
 from theory.examples import Example, Label, Mixture
@@ -149,8 +150,8 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
     out: dict[str, Json] = {
         "heads": {
             "arity": heads.arity,
-            "window": heads.window,
-            "key": heads.key,
+            "window": listed(heads.window) if isinstance(heads.window, tuple) else heads.window,
+            "key": listed(heads.key) if isinstance(heads.key, tuple) else heads.key,
             "anchor": heads.anchor,
             **({"at_most": True} if heads.at_most else {}),
         },
@@ -162,7 +163,7 @@ def problem_to_dict(problem: Problem) -> dict[str, Json]:
     head = problem.head or problem.ranked
     if head is not None:
         out["head"] = [
-            {"tokens": list(view.tokens), "key": list(view.key), "label": _label_to_data(label)}
+            {"tokens": list(view.tokens), "key": listed(view.key), "label": _label_to_data(label)}
             for view, label in head.answers.items()
         ]
     return out
@@ -239,6 +240,18 @@ def _integers(value: Json, path: str) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _ids(value: Json, path: str) -> Ids:
+    """IDs, or a key: integers, or lists of as many integers each."""
+    ids = from_lists(value) if isinstance(value, list) else ()
+    if not (isinstance(value, list) and are_ids(ids)):
+        expected, fix = (
+            "a list of integers, or of lists of as many integers each",
+            "For instance [1, 2] or [[0, 1], [0, 2]].",
+        )
+        raise InvalidArgument("read_problem", path, got=shown(value), expected=expected, fix=fix)
+    return ids
+
+
 def _label(value: Json, path: str) -> Label:
     if isinstance(value, list):
         return tuple(_label(part, path) for part in value)
@@ -259,11 +272,14 @@ def _label_to_data(label: Label) -> Json:
 
 def _heads(data: Json, path: str) -> HeadClass:
     fields = _Fields(data, path, ("arity", "window", "key", "anchor", "at_most"))
+    window, key = fields.get("window", None), fields.get("key", "none")
+    if window and isinstance(window, list):  # one a coordinate; TOML has no null
+        window = tuple(None if own == "none" else own for own in window)
     with _located(path):
         return HeadClass(
             fields.integer("arity"),
-            fields.get("window", None),
-            fields.get("key", "none"),
+            window,
+            tuple(key) if key and isinstance(key, list) else key,
             fields.get("anchor", "none"),
             fields.get("at_most", False),
         )
@@ -273,9 +289,7 @@ def _answers(data: Json, heads: HeadClass, path: str) -> dict[View, Label]:
     answers: dict[View, Label] = {}
     for i, entry in enumerate(data if isinstance(data, list) else _items(data, path)):
         fields = _Fields(entry, f"{path}[{i}]", ("tokens", "key", "label"))
-        view = View(
-            _integers(fields.get("tokens"), fields.at("tokens")), _integers(fields.get("key", []), fields.at("key"))
-        )
+        view = View(_integers(fields.get("tokens"), fields.at("tokens")), _ids(fields.get("key", []), fields.at("key")))
         heads.check_view(view, "read_problem", f"{path}[{i}]")
         _once(view in answers, fields.at("tokens"), f"the view {shown(tuple(view))}")
         answers[view] = _label(fields.get("label"), fields.at("label"))
@@ -322,7 +336,7 @@ def _finite_law(data: Json, path: str) -> FiniteLaw:
         with _located(f"{path}.examples[{i}]"):
             example = Example(
                 tokens,
-                tuple(range(len(tokens))) if ids is None else _integers(ids, part.at("ids")),
+                tuple(range(len(tokens))) if ids is None else _ids(ids, part.at("ids")),
                 _label(part.get("label"), part.at("label")),
             )
         _once(example in law, f"{path}.examples[{i}]", shown(example))
@@ -445,7 +459,7 @@ def law_to_data(law: Law) -> Json:
         "examples": [
             {
                 "tokens": list(example.tokens),
-                "ids": list(example.ids),
+                "ids": listed(example.ids),
                 "label": _label_to_data(example.label),
                 "probability": str(p),
             }

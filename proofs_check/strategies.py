@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from theory import Example, HardHead, HeadClass, InvalidArgument, PlantedEnsemble, View, positions, support
+from theory.coordinates import Ids, joined
 from theory.dependencies import graph
 from theory.errors import check_type, shown
 from theory.examples import Label
@@ -260,7 +261,8 @@ def heads(
                 where, name, got=shown(value), expected=f"an integer >= {least}", fix=f"For instance {name}={least}."
             )
     own = classes if isinstance(classes, HeadClass) else draw(head_classes() if classes is None else classes)
-    reach = max_offset if own.window is None else min(own.window, max_offset)
+    parts = own.along(own.n_coordinates or 1)
+    reach = [min(part.window, max_offset) if isinstance(part.window, int) else max_offset for part in parts]
     sizes = range(1 if own.at_most else own.arity, own.arity + 1)
     most = sum(vocabulary**k for k in sizes)
     if own.key == "none" and min_views > most:
@@ -272,7 +274,10 @@ def heads(
             fix="Raise the vocabulary.",
         )
 
-    views = st.one_of([st.builds(View, _words(k, vocabulary), _words(k, reach + 1).map(own.key_of)) for k in sizes])
+    def keys(k: int) -> SearchStrategy[Ids]:
+        return st.tuples(*(_words(k, most + 1) for most in reach)).map(joined).map(own.key_of)
+
+    views = st.one_of([st.builds(View, _words(k, vocabulary), keys(k)) for k in sizes])
     labels = st.integers(0, n_labels - 1)
     return HardHead(own, draw(st.dictionaries(views, labels, min_size=min_views, max_size=max_views)))
 

@@ -12,13 +12,13 @@ import numpy as np
 from scipy.stats import chisquare
 
 from theory import Example, HardHead, HeadClass, Law
+from theory.coordinates import Id, Ids
 from theory.examples import Label
-from theory.positions import Ids
 from theory.support import PositionSet
 
 T = TypeVar("T", bound=Hashable)
 
-PlainView = tuple[tuple[int, ...], tuple[int, ...]]
+PlainView = tuple[tuple[int, ...], Ids]
 
 
 def candidates(heads: HeadClass, ids: Ids) -> list[PositionSet]:
@@ -28,18 +28,33 @@ def candidates(heads: HeadClass, ids: Ids) -> list[PositionSet]:
         chosen
         for k in range(1 if heads.at_most else heads.arity, heads.arity + 1)
         for chosen in combinations(range(n), k)
-        if (heads.window is None or max(ids[i] for i in chosen) - min(ids[i] for i in chosen) <= heads.window)
+        if all(
+            window is None or max(column[i] for i in chosen) - min(column[i] for i in chosen) <= window
+            for column, window, _ in by_coordinate(heads, ids)
+        )
         and (heads.anchor == "none" or n - 1 in chosen)
     ]
 
 
-def key(heads: HeadClass, ids: Sequence[int]) -> tuple[int, ...]:
-    """Definition 3: the key of the IDs of a set."""
-    if heads.key == "none":
+def by_coordinate(heads: HeadClass, ids: Sequence[Id]) -> list[tuple[tuple[int, ...], int | None, str]]:
+    """(IDs, window, key) of every coordinate."""
+    columns = [*zip(*ids, strict=True)] if isinstance(ids[0], tuple) else [tuple(ids)]
+    windows = heads.window if isinstance(heads.window, tuple) else [heads.window] * len(columns)
+    keys = heads.key if isinstance(heads.key, tuple) else [heads.key] * len(columns)
+    return list(zip(columns, windows, keys, strict=True))
+
+
+def key(heads: HeadClass, ids: Sequence[Id]) -> Ids:
+    """Definition 3: the key of the IDs of a set; of several coordinates, the vectors of their keys."""
+    found = []
+    for column, _, own in by_coordinate(heads, ids):
+        if own == "order":  # the number of smaller values says the same as the pattern of <, =, >
+            found.append(tuple(len({b for b in column if b < a}) for a in column))
+        elif own != "none":
+            found.append(tuple(a - column[0] if own == "relative" else a for a in column))
+    if not found:
         return ()
-    if heads.key == "order":  # the number of smaller values says the same as the pattern of <, =, >
-        return tuple(len({b for b in ids if b < a}) for a in ids)
-    return tuple(a - ids[0] if heads.key == "relative" else a for a in ids)
+    return found[0] if len(found) == 1 else tuple(zip(*found, strict=True))
 
 
 def views(heads: HeadClass, example: Example) -> list[PlainView]:

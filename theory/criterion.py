@@ -25,7 +25,7 @@ from theory.guarantees import (
     guarantees_listed,
     in_words,
 )
-from theory.heads import HardHead, HeadClass, View, by_size, check_heads
+from theory.heads import HardHead, HeadClass, View, by_size, check_coordinates, check_heads
 from theory.listed import ListedLaw, list_law
 from theory.numbered_views import (
     CONFLICTING,
@@ -190,6 +190,7 @@ def decide(
 def decide_listed(
     heads: HeadClass, trained: ListedLaw, tested: ListedLaw, scores: Scores, budget: int, progress: Progress | None
 ) -> Verdict:
+    check_coordinates(heads, "decide", trained.table, tested.table)
     found = partial(guarantees_listed, heads, trained, tested, scores, budget, progress)
     if scores != "hard":
         return _from_guarantees(found())

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from theory.coordinates import Ids, check_ids
 from theory.errors import (
     BudgetExceeded,
     InvalidArgument,
@@ -42,26 +43,28 @@ MOST_TOKENS = 10**8
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """(x, p, y): tokens and position IDs, one an index, and a label.
+    """(x, p, y): tokens and position IDs, one an index, and a label. An ID is an int, or a tuple of two ints or more.
 
     Raises
     ------
-    InvalidArgument : for tokens or IDs that are no tuples of ints or differ in number, no tokens, or a label that is
-        not hashable or not equal to itself (NaN).
+    InvalidArgument : for tokens or IDs that are no tuples of ints or differ in number, IDs of unlike numbers of
+        coordinates, no tokens, or a label that is not hashable or not equal to itself (NaN).
 
     Examples
     --------
     >>> Example(tokens=(0, 1), ids=(5, 6), label=1).length
     2
+    >>> Example(tokens=(0, 1), ids=((0, 5), (0, 6)), label=1).ids[1]  # row and column
+    (0, 6)
     """
 
     tokens: tuple[int, ...]
-    ids: tuple[int, ...]
+    ids: Ids
     label: Label
 
     def __post_init__(self) -> None:
-        for name, values in (("tokens", self.tokens), ("ids", self.ids)):
-            check_tuple(values, "Example", name)
+        check_tuple(self.tokens, "Example", "tokens")
+        check_ids(self.ids, "Example", "ids")
         check_label(self.label, "Example", "label")
         if len(self.tokens) != len(self.ids) or not self.tokens:
             got = f"{len(self.ids)} IDs for {len(self.tokens)} tokens"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_one_of, shown
 from theory.examples import BUDGET, Example, Label, Law
-from theory.heads import HardHead, HeadClass, View, check_heads
+from theory.heads import HardHead, HeadClass, View, check_coordinates, check_heads
 from theory.incidence import Incidence, incidence
 from theory.listed import ListedLaw, list_law
 from theory.numbered_views import Progress, n_cells
@@ -308,6 +308,7 @@ def guarantees(
     check_heads(heads, where)
     check_scores(scores, where)
     listed = (list_law(train, where, "train", budget), list_law(test, where, "test", budget))
+    check_coordinates(heads, where, *(law.table for law in listed))
     return guarantees_listed(heads, *listed, scores, budget, progress)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from theory.errors import CELLS, bulk, check_type, within_budget
 from theory.examples import BUDGET, Example
-from theory.heads import HeadClass, View, by_size, check_heads
+from theory.heads import HeadClass, View, by_size, check_coordinates, check_heads
 from theory.numbered_views import PLAIN_CELLS, LawViews, Progress, n_cells, number_views
 from theory.set_families import Ints, distinct
 
@@ -87,6 +87,7 @@ def incidence(
         check_type(
             example, Example, "incidence", "laws", "collections of Example", "Write Example(tokens, ids, label)."
         )
+    check_coordinates(heads, "incidence", *laws)
     size = max((n_cells(heads, law, at_once=CELLS) for law in laws), default=0)
     within_budget("incidence (candidate sets)", size=size * bulk(heads.arity), budget=budget)
     size = max((n_cells(heads, law) for law in laws), default=0)

@@ -18,12 +18,12 @@ from itertools import pairwise
 from math import comb, prod
 from typing import Any, NamedTuple, TypeAlias
 
+from theory.coordinates import Id, Ids, coordinates, joined
 from theory.errors import CELLS, HUGE, shown, within_budget
 from theory.exact import choose
 from theory.heads import HeadClass
 from theory.placements import SeenLaw, listed, n_listed
 from theory.planted import PlantedLaw
-from theory.positions import Ids
 
 WORK = 16
 """What a step of the search for kept sets counts in a budget, or an entry of the program: beside a pair that is listed,
@@ -32,7 +32,7 @@ about as much longer they take."""
 NOISE, LAST = -1, -2
 """Marks of a position that holds no planted token; LAST where the anchor keeps it."""
 
-Cluster: TypeAlias = tuple[tuple[int, int], ...]
+Cluster: TypeAlias = tuple[tuple[Id, int], ...]
 """Positions that share candidate sets, last first: what the class sees of their IDs, and their marks (NOISE, LAST or the
 planted coordinate)."""
 
@@ -96,14 +96,27 @@ def _groups(heads: HeadClass, ids: Ids) -> list[list[int]]:
     last, window = len(ids) - 1, heads.window
     if heads.anchor == "last":
         near = range(len(ids)) if heads.arity > 1 else [last]
-        return [[i for i in near if window is None or abs(ids[i] - ids[last]) <= window]]
+        return [[i for i in near if heads.near(ids[i], ids[last])]]
     if heads.arity == 1:
         return [[i] for i in range(len(ids))]
     if window is None:
         return [list(range(len(ids)))]
+    if isinstance(ids[0], tuple):
+        return _connected(heads, ids)
+    assert isinstance(window, int)
     order = sorted(range(len(ids)), key=lambda i: ids[i])
     cuts = [j for j in range(1, len(order)) if ids[order[j]] - ids[order[j - 1]] > window]
     return [sorted(order[a:b]) for a, b in pairwise([0, *cuts, len(order)])]
+
+
+def _connected(heads: HeadClass, ids: Ids) -> list[list[int]]:
+    """The positions that chains of near ones connect, for IDs of several coordinates."""
+    groups: list[list[int]] = []
+    for i, own in enumerate(ids):
+        linked = [group for group in groups if any(heads.near(ids[j], own) for j in group)]
+        groups = [group for group in groups if group not in linked]
+        groups.append(sorted([i, *(j for group in linked for j in group)]))
+    return groups
 
 
 def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
@@ -112,8 +125,14 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
     Without a window, key order tells the rank of an ID among those before it, and whether it is new. With one, a set is
     a candidate where all its pairs are near, and the keys none and order tell of near pairs alone, two bits a pair here.
     An anchored pair is one with the last position. An entry is a function of the IDs up to it, so that equal tuples have
-    equal beginnings.
+    equal beginnings. Of several coordinates, each is seen by itself.
     """
+    if isinstance(ids[0], tuple):
+        columns = coordinates(ids)
+        parts = zip(heads.along(len(columns)), columns, strict=True)
+        return joined([_seen_ids(part, column) for part, column in parts])
+    window = heads.window
+    assert not isinstance(window, tuple)
     if heads.key == "absolute":
         return ids
     if heads.key == "relative":
@@ -127,7 +146,7 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
     if heads.anchor == "last" and heads.arity == 2:
         return tuple(compared(ids[0], own) for own in ids)
     codes: list[int] = []
-    if heads.window is None:
+    if window is None:
         ranked: list[int] = []
         for own in ids:
             rank = bisect_left(ranked, own)
@@ -138,7 +157,7 @@ def _seen_ids(heads: HeadClass, ids: Ids) -> Ids:
         return tuple(codes)
     order = sorted((own, i) for i, own in enumerate(ids))
     for i, own in enumerate(ids):
-        near = order[bisect_left(order, (own - heads.window, 0)) : bisect_left(order, (own + heads.window + 1, 0))]
+        near = order[bisect_left(order, (own - window, 0)) : bisect_left(order, (own + window + 1, 0))]
         codes.append(sum(compared(other, own) << 2 * (i - 1 - j) for other, j in near if j < i))
     return tuple(codes)
 
@@ -325,9 +344,10 @@ def _parts(
 ) -> list[tuple[tuple[Cluster, ...], frozenset[int]]]:
     """Every set of places of the cluster that falls into clusters of these kinds, and into which.
 
-    Within a window clusters are intervals of IDs, a gap wider than the window apart; else there is one.
+    Within a window clusters are intervals of IDs, a gap wider than the window apart; else there is one. Of several
+    coordinates, they are apart where no two of their positions are near.
     """
-    pieces: list[tuple[int, int, Cluster, tuple[int, ...]]] = []  # lowest and highest ID, kind, places
+    pieces: list[tuple[Id, Id, Cluster, tuple[int, ...]]] = []  # lowest and highest ID, kind, places
     for kind in kinds:
         for chosen in _embeddings(heads, cluster, ids, kind, work):
             own_ids = [ids[i] for i in chosen]
@@ -335,8 +355,16 @@ def _parts(
     if heads.anchor == "last" or heads.window is None:
         return [((kind,), frozenset(chosen)) for _, _, kind, chosen in pieces]
     pieces.sort()
+    vectors, window = isinstance(ids[0], tuple), heads.window
+
+    def apart(kept: Sequence[int], high: Id, low: Id, chosen: Sequence[int]) -> bool:
+        if not vectors:
+            return bool(low - high > window)
+        work.spend(1 + len(kept) * len(chosen) // CELLS)
+        return not any(heads.near(ids[i], ids[j]) for i in kept for j in chosen)
+
     found: list[tuple[tuple[Cluster, ...], frozenset[int]]] = []
-    stack: list[tuple[int, int, tuple[Cluster, ...], tuple[int, ...]]] = [
+    stack: list[tuple[Id, int, tuple[Cluster, ...], tuple[int, ...]]] = [
         (high, j, (kind,), chosen) for j, (_, high, kind, chosen) in enumerate(pieces)
     ]
     while stack:
@@ -346,19 +374,20 @@ def _parts(
         stack += [
             (further, j, (*made, kind), (*kept, *chosen))
             for j, (low, further, kind, chosen) in enumerate(pieces[at + 1 :], start=at + 1)
-            if low - high > heads.window
+            if apart(kept, high, low, chosen)
         ]
     return found
 
 
 def _embeddings(heads: HeadClass, cluster: Cluster, ids: Ids, kind: Cluster, work: Work) -> Iterator[tuple[int, ...]]:
     """Every set of places of the cluster that is a cluster of the kind by itself; with the anchor the first is kept."""
-    at: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    at: defaultdict[tuple[Id, int], list[int]] = defaultdict(list)
     with_mark: defaultdict[int, list[int]] = defaultdict(list)
     for place, (seen_id, mark) in enumerate(cluster):
         at[seen_id, mark].append(place)
         with_mark[mark].append(place)
-    related = heads.sees_ids and heads.key in ("none", "order")  # then IDs are seen as relations to those before
+    # Where IDs are seen as relations to those before; vectors, of which some coordinates are, are compared as these.
+    related = heads.sees_ids and (heads.key in ("none", "order") or isinstance(ids[0], tuple))
     stack: list[tuple[int, ...]] = [()]
     while stack:
         chosen = stack.pop()

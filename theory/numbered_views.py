@@ -17,10 +17,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.coordinates import Ids, coordinates, joined
 from theory.examples import Example, Label
-from theory.heads import HeadClass, View
+from theory.heads import HeadClass, View, cliques
 from theory.set_families import MEMBER, Ints, distinct
-from theory.support import PositionSet
 
 Tick: TypeAlias = Callable[[int, int], None]
 """Called with how many examples are done, and how many there are."""
@@ -55,8 +55,8 @@ class Group:
     ----------
     rows : (n,) their places in the law.
     tokens : (length, n) the ranks of their tokens among all tokens that occur.
-    ids : (length, d) the distinct IDs, one assignment a column.
-    which : (n,) the column of `ids` that an example has.
+    ids : (d, length, m) the m distinct assignments of IDs, each coordinate by itself.
+    which : (n,) the assignment that an example has.
     near : (length, length) whether two positions are within the window under some of the IDs; None for no window.
     """
 
@@ -68,74 +68,106 @@ class Group:
 
     def sets(self, heads: HeadClass) -> Iterator[Ints]:
         """Every set that is a candidate under some of the IDs, (sets, k) at a time, k in increasing order."""
-        everywhere = tuple(range(len(self.tokens)))
+        everywhere, near = tuple(range(len(self.tokens))), [] if self.near is None else self.near.tolist()
         for part in heads.parts(len(self.tokens)):
-            found = part.candidates(everywhere) if self.near is None else _cliques(part, self.near)
+            found = part.candidates(everywhere) if self.near is None else cliques(part, near)
             while sets := list(islice(found, MOST_SETS)):
                 yield np.array(sets, dtype=np.int64)
+
+
+class Digits:
+    """One coordinate of the keys of a class of one arity, as digits: `bases` and `places`, of which position each is."""
+
+    def __init__(self, heads: HeadClass, id_values: Ints, spread: int) -> None:
+        k = heads.arity
+        self._key, self._window, self._id_values = heads.key, heads.window, id_values
+        self._reach = min(spread, heads.window) if isinstance(heads.window, int) else spread  # from the first one
+        base, self.places = {
+            "none": (0, range(0)),
+            "order": (k, range(k)),
+            "relative": (2 * self._reach + 1, range(1, k)),
+            "absolute": (len(id_values), range(k)),
+        }[str(heads.key)]
+        self.bases = [base] * len(self.places)
+
+    def of(self, ids: Sequence[Ints]) -> list[Ints]:
+        """The digits, given the IDs of the first, second, ... position of every set."""
+        if self._key == "order":  # the rank of an ID: how many values of the set are smaller
+            first = [np.all([a != b for b in ids[:j]], axis=0) for j, a in enumerate(ids)]
+            return [np.sum([(b < a) & new for b, new in zip(ids, first, strict=True)], axis=0) for a in ids]
+        if self._key == "relative":
+            return [a - ids[0] + self._reach for a in ids[1:]]
+        return [np.searchsorted(self._id_values, a) for a in ids] if self._key == "absolute" else []
+
+    def outside(self, ids: Sequence[Ints]) -> NDArray[np.bool_] | None:
+        """Which sets are wider than the window."""
+        if self._window is None:
+            return None
+        return np.asarray(np.maximum.reduce(ids) - np.minimum.reduce(ids) > self._window)
+
+    def keys(self, digits: list[Ints], size: int) -> list[Ints]:
+        """The first, second, ... entries of the `size` keys that have these digits; none where no key is seen."""
+        if self._key == "relative":
+            return [np.zeros(size, dtype=np.int64), *(digit - self._reach for digit in digits)]
+        return [self._id_values[digit] for digit in digits] if self._key == "absolute" else digits
 
 
 class Codes:
     """Codes 0..n_codes-1 of the views of a class of one arity, in the order of the views; -1 for no candidate."""
 
-    def __init__(self, heads: HeadClass, vocabulary: Ints, id_values: Ints, spread: int) -> None:
-        k = heads.arity
+    def __init__(self, heads: HeadClass, vocabulary: Ints, id_values: Sequence[Ints], spreads: Sequence[int]) -> None:
         self.heads = heads
-        self._vocabulary, self._id_values = vocabulary, id_values
-        self._reach = spread if heads.window is None else min(spread, heads.window)  # of an ID from the first one
-        self._token_bases = [len(vocabulary)] * k
-        self._key_bases = {
-            "none": [],
-            "order": [k] * k,
-            "relative": [2 * self._reach + 1] * (k - 1),
-            "absolute": [len(id_values)] * k,
-        }[heads.key]
+        self._vocabulary = vocabulary
+        self._token_bases = [len(vocabulary)] * heads.arity
+        self._coordinates = [
+            Digits(own, values, spread)
+            for own, values, spread in zip(heads.along(len(id_values)), id_values, spreads, strict=True)
+        ]
+        # As keys are compared: an entry after the other, in each a coordinate after the other.
+        self._order = sorted(
+            (place, c, j) for c, own in enumerate(self._coordinates) for j, place in enumerate(own.places)
+        )
+        self._key_bases = [self._coordinates[c].bases[j] for _, c, j in self._order]
         self._n_keys = prod(self._key_bases)
         self.n_codes = prod(self._token_bases) * self._n_keys
 
     def of(self, sets: Ints, tokens: Ints, ids: Ints, which: Ints) -> Ints:
-        """(sets, examples) codes; tokens has shape (length, examples), ids (length, d), which (examples,)."""
+        """(sets, examples) codes; tokens has shape (length, examples), ids (d, length, m), which (examples,)."""
         codes = tokens[sets[:, 0]]
         for j in range(1, self.heads.arity):
             codes *= len(self._vocabulary)
             codes += tokens[sets[:, j]]
         if self.heads.sees_ids:
-            if 4 * ids.shape[1] <= len(which):
-                keys = self._keys([ids[column] for column in sets.T])[:, which]
+            if 4 * ids.shape[2] <= len(which):
+                keys = self._keys([[own[column] for column in sets.T] for own in ids])[:, which]
             else:
-                keys = self._keys([ids[np.ix_(column, which)] for column in sets.T])
+                keys = self._keys([[own[np.ix_(column, which)] for column in sets.T] for own in ids])
             codes *= self._n_keys
             codes += keys
             codes[keys < 0] = -1
         return codes
 
-    def _keys(self, ids: Sequence[Ints]) -> Ints:
-        """Codes of keys, given the IDs of the first, second, ... position of every set; -1 outside the window."""
-        digits: list[Ints] = []
-        if self.heads.key == "order":  # the rank of an ID: how many values of the set are smaller
-            first = [np.all([a != b for b in ids[:j]], axis=0) for j, a in enumerate(ids)]
-            digits = [np.sum([(b < a) & new for b, new in zip(ids, first, strict=True)], axis=0) for a in ids]
-        elif self.heads.key == "relative":
-            digits = [a - ids[0] + self._reach for a in ids[1:]]
-        elif self.heads.key == "absolute":
-            digits = [np.searchsorted(self._id_values, a) for a in ids]
-        codes = np.zeros(ids[0].shape, dtype=np.int64)
-        for base, digit in zip(self._key_bases, digits, strict=True):
-            codes = codes * base + digit
-        if self.heads.window is not None:
-            codes[np.maximum.reduce(ids) - np.minimum.reduce(ids) > self.heads.window] = -1
+    def _keys(self, ids: Sequence[Sequence[Ints]]) -> Ints:
+        """Codes of keys, by coordinate the IDs of the first, second, ... position of every set; -1 outside a window."""
+        digits = [own.of(columns) for own, columns in zip(self._coordinates, ids, strict=True)]
+        codes = np.zeros(ids[0][0].shape, dtype=np.int64)
+        for base, (_, c, j) in zip(self._key_bases, self._order, strict=True):
+            codes = codes * base + digits[c][j]
+        for own, columns in zip(self._coordinates, ids, strict=True):
+            if (outside := own.outside(columns)) is not None:
+                codes[outside] = -1
         return codes
 
     def views(self, codes: Ints) -> list[View]:
         """The views that have these codes."""
         codes, keys = np.divmod(codes, self._n_keys)
         words = [self._vocabulary[digit] for digit in _digits(codes, self._token_bases)]
-        parts = _digits(keys, self._key_bases)
-        if self.heads.key == "relative":
-            parts = [np.zeros_like(keys), *(digit - self._reach for digit in parts)]
-        elif self.heads.key == "absolute":
-            parts = [self._id_values[digit] for digit in parts]
-        suffixes = zip(*(part.tolist() for part in parts), strict=True) if parts else [()] * len(codes)
+        digits: list[list[Ints]] = [[] for _ in self._coordinates]
+        for (_, c, _), digit in zip(self._order, _digits(keys, self._key_bases), strict=True):
+            digits[c].append(digit)
+        parts = [own.keys(part, len(codes)) for own, part in zip(self._coordinates, digits, strict=True)]
+        rows = [zip(*(column.tolist() for column in part), strict=True) for part in parts if part]
+        suffixes = map(joined, zip(*rows, strict=True)) if rows else [()] * len(codes)
         return [
             View(word, suffix)
             for word, suffix in zip(zip(*(word.tolist() for word in words), strict=True), suffixes, strict=True)
@@ -148,9 +180,11 @@ class Numbering:
     `size` itself stands for a set that is no candidate.
     """
 
-    def __init__(self, heads: HeadClass, longest: int, vocabulary: Ints, id_values: Ints, spread: int) -> None:
+    def __init__(
+        self, heads: HeadClass, longest: int, vocabulary: Ints, id_values: Sequence[Ints], spreads: Sequence[int]
+    ) -> None:
         self.heads = heads
-        parts = [Codes(part, vocabulary, id_values, spread) for part in heads.parts(longest)]
+        parts = [Codes(part, vocabulary, id_values, spreads) for part in heads.parts(longest)]
         *starts, self.n_codes = accumulate((part.n_codes for part in parts), initial=0)
         self._parts = {part.heads.arity: (part, start) for part, start in zip(parts, starts, strict=True)}
         self._known: Ints | None = None
@@ -161,7 +195,7 @@ class Numbering:
         self._known, self.size = codes, len(codes)
 
     def numbers(self, sets: Ints, tokens: Ints, ids: Ints, which: Ints) -> Ints:
-        """(sets, examples) numbers; tokens has shape (length, examples), ids (length, d), which (examples,)."""
+        """(sets, examples) numbers; tokens has shape (length, examples), ids (d, length, m), which (examples,)."""
         part, start = self._parts[sets.shape[1]]
         codes = part.of(sets, tokens, ids, which)
         if self.heads.window is not None:
@@ -293,12 +327,13 @@ def number_views(
     longest = max(len(tokens) for _, tokens, _, _ in parts)
     if heads.window is not None and longest**2 > DIRECT:
         return None  # `near` has an entry for every two positions
-    id_values = _values(ids for _, _, ids, _ in parts)
-    if id_values[0] <= -LARGEST or id_values[-1] >= LARGEST:
+    by_coordinate = [[own[c] for _, _, own, _ in parts] for c in range(len(parts[0][2]))]
+    id_values = [_values(iter(columns)) for columns in by_coordinate]
+    if any(values[0] <= -LARGEST or values[-1] >= LARGEST for values in id_values):
         return None
     vocabulary = _values(tokens for _, tokens, _, _ in parts)
-    spread = max(int((ids.max(axis=0) - ids.min(axis=0)).max()) for _, _, ids, _ in parts)
-    numbering = Numbering(heads, longest, vocabulary, id_values, spread)
+    spreads = [max(int((own.max(axis=0) - own.min(axis=0)).max()) for own in columns) for columns in by_coordinate]
+    numbering = Numbering(heads, longest, vocabulary, id_values, spreads)
     if numbering.n_codes >= LARGEST:
         return None
     found = tuple(
@@ -327,51 +362,37 @@ def n_cells(heads: HeadClass, examples: Collection[Example], *, at_once: int = 1
     """How many candidate sets the examples have together, up to `HUGE`, where so many examples share a listing."""
     if heads.window is None:
         counts = Counter(len(example.tokens) for example in examples)
-        return sum(-(-number // at_once) * heads.n_candidates(range(length)) for length, number in counts.items())
+        return sum(-(-number // at_once) * heads.n_candidates(range(n)) for n, number in counts.items())
     return sum(
         -(-number // at_once) * heads.n_candidates(ids) for ids, number in Counter(e.ids for e in examples).items()
     )
 
 
 def _by_length(law: Collection[Example]) -> list[tuple[Ints, Ints, Ints, Ints]]:
-    """(places, tokens, distinct IDs, which of them) of the examples of every length."""
+    """(places, tokens, distinct IDs by coordinate, which of them) of the examples of every length."""
     places: dict[int, list[int]] = {}
     for i, example in enumerate(law):
         places.setdefault(len(example.tokens), []).append(i)
     examples = list(law)
     table = []
     for length, rows in places.items():
-        known: dict[tuple[int, ...], int] = {}
+        known: dict[Ids, int] = {}
         which = np.fromiter((known.setdefault(examples[i].ids, len(known)) for i in rows), np.int64, len(rows))
         flat = chain.from_iterable([examples[i].tokens for i in rows])
         tokens = np.fromiter(flat, dtype=np.int64, count=length * len(rows)).reshape(-1, length)
-        ids = np.array(list(known), dtype=np.int64)
-        table.append((np.array(rows, dtype=np.int64), np.ascontiguousarray(tokens.T), ids.T, which))
+        ids = np.array([coordinates(own) for own in known], dtype=np.int64)  # (m, d, length)
+        table.append((np.array(rows, dtype=np.int64), np.ascontiguousarray(tokens.T), ids.transpose(1, 2, 0), which))
     return table
 
 
 def _near(heads: HeadClass, ids: Ints) -> NDArray[np.bool_] | None:
     if heads.window is None:
         return None
-    return np.array([(abs(ids - own) <= heads.window).any(axis=1) for own in ids])
-
-
-def _cliques(heads: HeadClass, near: NDArray[np.bool_]) -> Iterator[PositionSet]:
-    """The k-sets of positions, every two of them near, that have the anchor."""
-    neighbours = near.tolist()
-
-    def extend(chosen: PositionSet, later: Sequence[int], more: int) -> Iterator[PositionSet]:
-        if not more:
-            yield chosen
-            return
-        for j, i in enumerate(later):
-            yield from extend((*chosen, i), [other for other in later[j + 1 :] if neighbours[i][other]], more - 1)
-
-    last = len(near) - 1
-    if heads.anchor == "none":
-        return extend((), range(last + 1), heads.arity)
-    before = [i for i in range(last) if neighbours[i][last]]
-    return ((*rest, last) for rest in extend((), before, heads.arity - 1))
+    limits = [
+        (own, part.window) for part, own in zip(heads.along(len(ids)), ids, strict=True) if part.window is not None
+    ]
+    every = range(ids.shape[1])
+    return np.array([np.all([abs(own - own[i]) <= w for own, w in limits], axis=0).any(axis=1) for i in every])
 
 
 def _values(arrays: Iterator[Ints]) -> Ints:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
+from theory.coordinates import width
 from theory.errors import bulk, within_budget
 from theory.heads import HeadClass
 from theory.planted import PlantedLaw
@@ -46,24 +47,12 @@ class SeenLaw(NamedTuple):
     def of(cls, heads: HeadClass, law: PlantedLaw, p: Fraction, where: str, budget: int) -> SeenLaw:
         """Candidates stay as they are without the words that are dropped, and keys tell as much as before.
 
-        One ID has no spread, no order and no offset but 0; a window as wide as all IDs excludes nothing; IDs that rise
-        with the position have one order. All of it stays so on a part of the positions.
-
         Raises
         ------
+        InvalidArgument : for a class with windows or keys of another number of coordinates than the IDs.
         BudgetExceeded : when the IDs have to be listed, and are too many.
         """
-        key, window = heads.key, heads.window
-        if heads.arity == 1:
-            key, window = "absolute" if key == "absolute" else "none", None
-        rises = isinstance(law.positions, RandomShift | RandomOrdered | ChunkedShift)
-        if window is not None or (key == "order" and not rises):
-            within_budget(where, size=law.positions.count(law.length) * bulk(law.length), budget=budget)
-        if window is not None and all(max(ids) - min(ids) <= window for ids in law.positions.ids(law.length)):
-            window = None
-        if key == "order" and (rises or all(a < b for ids in law.positions.ids(law.length) for a, b in pairwise(ids))):
-            key = "none"
-        seen = replace(heads, key=key, window=window)
+        seen = _telling(heads, law, where, budget)
         kind: Kind = "listed"
         parts: list[Part] = []
         k, length = law.ensemble.arity, law.length
@@ -74,9 +63,32 @@ class SeenLaw(NamedTuple):
                 last = Fraction(1) if law.support_law.anchor == "last" else Fraction(k, length)
                 kind, parts = "uniform", [(p * last, length - 1, k - 1), (p * (1 - last), length - 1, k)]
         # Without a window the IDs play no part, and there may be too many assignments to list.
-        ids_seen = [range(law.length)] if window is None else law.positions.ids(law.length)
+        ids_seen = [range(law.length)] if seen.window is None else law.positions.ids(law.length)
         most = max(map(seen.n_candidates, ids_seen))
         return cls(seen, law, p, kind, most, tuple(part for part in parts if part[0]))
+
+
+def _telling(heads: HeadClass, law: PlantedLaw, where: str, budget: int) -> HeadClass:
+    """The class without the words that say nothing; of several coordinates all are kept.
+
+    One ID has no spread, no order and no offset but 0; a window as wide as all IDs excludes nothing; IDs that rise with
+    the position have one order. All of it stays so on a part of the positions.
+    """
+    (key, window), d = (heads.key, heads.window), law.positions.n_coordinates(law.length)
+    heads.along(d)  # which refuses other numbers of windows and keys
+    if d == heads.arity == 1:
+        key, window = "absolute" if key == "absolute" else "none", None
+    rises = isinstance(law.positions, RandomShift | RandomOrdered | ChunkedShift)
+    if window is not None or (key == "order" and not rises):
+        within_budget(where, size=law.positions.count(law.length) * bulk(law.length), budget=budget)
+    if d > 1:
+        return heads
+    assert not isinstance(window, tuple)
+    if window is not None and all(width(ids) <= window for ids in law.positions.ids(law.length)):
+        window = None
+    if key == "order" and (rises or all(a < b for ids in law.positions.ids(law.length) for a, b in pairwise(ids))):
+        key = "none"
+    return replace(heads, key=key, window=window)
 
 
 def n_listed(heads: HeadClass, law: PlantedLaw) -> int:

@@ -1,8 +1,8 @@
-"""Position schemes (Definition 2 in docs/theory.md): rules that give every position an integer ID.
+"""Position schemes (Definition 2 in docs/theory.md): rules that give every position an ID.
 
 Every scheme is one idea: a *relabelling*, uniform over a finite list, of the distinct IDs in use. A plain scheme
 relabels the positions 0..length-1 themselves; a coupled scheme relabels the IDs that its coupling assigns, so that
-coupled positions stay coupled.
+coupled positions stay coupled. Of IDs with several coordinates each is relabelled by itself, independently.
 
 >>> list(random_shift(0, 2).ids(3))
 [(0, 1, 2), (1, 2, 3), (2, 3, 4)]
@@ -15,16 +15,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, combinations_with_replacement
-from typing import TypeAlias
+from functools import reduce
+from itertools import combinations, combinations_with_replacement, product
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check, check_integer, check_type, is_integer, shown
+from theory.coordinates import Column, Id, are_ids, coordinates, joined, n_coordinates
+from theory.coordinates import Ids as Ids
+from theory.errors import HUGE, InvalidArgument, check, check_integer, check_type, is_integer, number_of, shown
 from theory.exact import check_generator, choose, subsets
-
-Ids: TypeAlias = tuple[int, ...]
-"""One integer ID a position."""
 
 LONGEST = 2**62
 """Lengths and ends of ID ranges stay below, so that the number of IDs in a range is an int64 and draws are exact."""
@@ -44,6 +43,17 @@ def renamed(ids: Ids, values: Ids, new: Ids) -> Ids:
     """
     names = dict(zip(values, new, strict=True))
     return tuple(names[i] for i in ids)
+
+
+def values_of(ids: Ids) -> Column:
+    """The distinct IDs in use, in order.
+
+    Examples
+    --------
+    >>> values_of((3, 5, 3))
+    (3, 5)
+    """
+    return tuple(sorted(set(ids)))
 
 
 class PositionScheme(ABC):
@@ -81,11 +91,14 @@ class PositionScheme(ABC):
         """How many distinct IDs `base` has, without listing them."""
         return length
 
+    def n_coordinates(self, length: int) -> int:
+        """How many coordinates its IDs have."""
+        return 1
+
     def ids(self, length: int) -> Iterator[Ids]:
         """Every ID assignment of the law, uniform over what is yielded, repeats counted."""
-        base, values = self._base_and_values(length)
-        for new in self.relabellings(values):
-            yield renamed(base, values, new)
+        _check_length(length)
+        yield from self.relabelled(self.base(length))
 
     def count(self, length: int) -> int:
         """How many assignments `ids` yields, up to `HUGE`, without listing any."""
@@ -95,13 +108,46 @@ class PositionScheme(ABC):
     def draw(self, rng: np.random.Generator, length: int) -> Ids:
         """One ID assignment, by the law."""
         check_generator(rng, "PositionScheme.draw")
-        base, values = self._base_and_values(length)
-        return renamed(base, values, self.draw_relabelling(rng, values))
-
-    def _base_and_values(self, length: int) -> tuple[Ids, Ids]:
         _check_length(length)
-        base = self.base(length)
-        return base, tuple(sorted(set(base)))
+        return self.draw_relabelled(rng, self.base(length))
+
+    # ── On given IDs, of one coordinate or several ───────────────────────────────────────────────────────────────────
+
+    def along(self, d: int) -> tuple[PositionScheme, ...]:
+        """For every coordinate the scheme that relabels it: this one, unless it has one for each."""
+        return (self,) * d
+
+    def relabelled(self, ids: Ids) -> Iterator[Ids]:
+        """Every relabelling of these IDs, uniform over what is yielded, repeats counted.
+
+        Examples
+        --------
+        >>> list(random_shift(0, 1).relabelled(((0, 5), (0, 6))))
+        [((0, 5), (0, 6)), ((0, 6), (0, 7)), ((1, 5), (1, 6)), ((1, 6), (1, 7))]
+        """
+        columns = coordinates(ids)
+        if len(columns) == 1:
+            values = values_of(ids)
+            return (renamed(ids, values, new) for new in self.relabellings(values))
+        parts = zip(self.along(len(columns)), columns, strict=True)
+        return map(joined, product(*(scheme.relabelled(column) for scheme, column in parts)))
+
+    def n_relabelled(self, ids: Ids) -> int:
+        """How many relabellings of these IDs there are, up to `HUGE`."""
+        columns = coordinates(ids)
+        if len(columns) == 1:
+            return self.n_relabellings(len(set(ids)))
+        parts = zip(self.along(len(columns)), columns, strict=True)
+        return reduce(lambda n, part: min(n * part[0].n_relabelled(part[1]), HUGE), parts, 1)
+
+    def draw_relabelled(self, rng: np.random.Generator, ids: Ids) -> Ids:
+        """One relabelling of these IDs, by the law."""
+        columns = coordinates(ids)
+        if len(columns) == 1:
+            values = values_of(ids)
+            return renamed(ids, values, self.draw_relabelling(rng, values))
+        parts = zip(self.along(len(columns)), columns, strict=True)
+        return joined([scheme.draw_relabelled(rng, column) for scheme, column in parts])
 
 
 @dataclass(frozen=True)
@@ -245,7 +291,7 @@ class Coupled(PositionScheme):
     [(0, 1, 0, 1), (1, 2, 1, 2)]
     """
 
-    coupling: Callable[[int], Sequence[int]]
+    coupling: Callable[[int], Sequence[Id]]
     then: PositionScheme
 
     def __post_init__(self) -> None:
@@ -260,12 +306,24 @@ class Coupled(PositionScheme):
 
     def base(self, length: int) -> Ids:
         ids = self.coupling(length)
-        if not (isinstance(ids, Sequence) and len(ids) == length and all(map(is_integer, ids))):
+        if not (isinstance(ids, Sequence) and len(ids) == length and are_ids(tuple(ids))):
             got = f"{shown(ids)} for length {length}"
             expected = f"a function of the length that returns {length} integers"
-            fix = "Return a tuple of one int a position; from a numpy array tuple(array.tolist())."
+            fix = "Return a tuple of one int a position, or of one tuple of ints; from a numpy array tuple(array.tolist())."
             raise InvalidArgument("positions.coupled", "coupling", got=got, expected=expected, fix=fix)
         return tuple(ids)
+
+    def n_coordinates(self, length: int) -> int:
+        return 1 if isinstance(self.coupling, Blocks) else n_coordinates(self.base(length))
+
+    def count(self, length: int) -> int:
+        if isinstance(self.coupling, Blocks):
+            return super().count(length)
+        _check_length(length)
+        return self.n_relabelled(self.base(length))
+
+    def along(self, d: int) -> tuple[PositionScheme, ...]:
+        return self.then.along(d)
 
     def n_values(self, length: int) -> int:
         if isinstance(self.coupling, Blocks):
@@ -280,6 +338,49 @@ class Coupled(PositionScheme):
 
     def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
         return self.then.draw_relabelling(rng, values)
+
+
+@dataclass(frozen=True)
+class ByCoordinate(PositionScheme):
+    """IDs of several coordinates, each relabelled by a scheme of its own, independently of the others.
+
+    Examples
+    --------
+    >>> grid = coupled(lambda length: tuple((i, 0) for i in range(length)), by_coordinate(absolute(), random_shift(3, 4)))
+    >>> list(grid.ids(2))
+    [((0, 3), (1, 3)), ((0, 4), (1, 4))]
+    """
+
+    schemes: tuple[PositionScheme, ...]
+
+    def __post_init__(self) -> None:
+        where, expected = "positions.by_coordinate", "a position scheme of one coordinate, without a coupling"
+        fix = "For instance by_coordinate(absolute(), random_shift(0, 9))."
+        several = f"{len(self.schemes)} schemes"
+        check(len(self.schemes) > 1, where, "schemes", got=several, expected="one a coordinate, two or more", fix=fix)
+        for i, scheme in enumerate(self.schemes):
+            check_type(scheme, PositionScheme, where, f"schemes[{i}]", expected, fix)
+            plain = not isinstance(scheme, Coupled | ByCoordinate)
+            check(plain, where, f"schemes[{i}]", scheme, expected=expected, fix=fix)
+
+    def along(self, d: int) -> tuple[PositionScheme, ...]:
+        if d != len(self.schemes):
+            raise self._mismatch(f"IDs of {number_of(d, 'coordinate')}")
+        return self.schemes
+
+    def _mismatch(self, got: str) -> InvalidArgument:
+        expected = f"IDs of {len(self.schemes)} coordinates, as there are schemes"
+        fix = "Give vector IDs by a coupling, or by a task, and one scheme a coordinate."
+        return InvalidArgument("positions.by_coordinate", "schemes", got=got, expected=expected, fix=fix)
+
+    def relabellings(self, values: Ids) -> Iterator[Ids]:
+        raise self._mismatch("IDs of 1 coordinate")
+
+    def n_relabellings(self, n_values: int) -> int:
+        raise self._mismatch("IDs of 1 coordinate")
+
+    def draw_relabelling(self, rng: np.random.Generator, values: Ids) -> Ids:
+        raise self._mismatch("IDs of 1 coordinate")
 
 
 @dataclass(frozen=True)
@@ -354,8 +455,10 @@ def chunked_shift(lo: int, hi: int, chunks: int = 2) -> ChunkedShift:
     return ChunkedShift(lo, hi, chunks)
 
 
-def coupled(coupling: Callable[[int], Sequence[int]], then: PositionScheme | None = None) -> Coupled:
+def coupled(coupling: Callable[[int], Sequence[Id]], then: PositionScheme | None = None) -> Coupled:
     """IDs by a coupling (a function length -> one ID a position), then relabelled by another scheme.
+
+    The coupling may give tuples of several coordinates; then `then` relabels each of them by itself.
 
     Examples
     --------
@@ -363,6 +466,17 @@ def coupled(coupling: Callable[[int], Sequence[int]], then: PositionScheme | Non
     [(0, 1, 0, 1), (0, 2, 0, 2)]
     """
     return Coupled(coupling, absolute() if then is None else then)
+
+
+def by_coordinate(*schemes: PositionScheme) -> ByCoordinate:
+    """A scheme of its own for each coordinate of IDs that have several.
+
+    Examples
+    --------
+    >>> by_coordinate(absolute(), random_ordered(0, 2)).n_relabelled(((0, 0), (0, 1)))
+    3
+    """
+    return ByCoordinate(schemes)
 
 
 def blocks(number: int = 2) -> Blocks:

@@ -19,7 +19,7 @@ from theory.bounds import exchangeable_pattern_mass
 from theory.errors import AssumptionViolated, bulk, check, counted, within_budget
 from theory.exact import Rational, choose, rational
 from theory.examples import BUDGET, Law
-from theory.heads import HeadClass, check_one_arity
+from theory.heads import HeadClass, check_alike, check_one_arity
 from theory.placements import SeenLaw, listed, n_listed
 from theory.planted import PlantedLaw, planted_components
 from theory.positions import Ids
@@ -37,7 +37,7 @@ class Pattern(NamedTuple):
     """
 
     overlap: tuple[int | None, ...]
-    key: tuple[int, ...]
+    key: Ids
 
     @property
     def n_noise(self) -> int:
@@ -246,6 +246,8 @@ def _seen(heads: HeadClass, train: Law, test: Law, where: str, budget: int) -> t
                 fix = "Build both from one ensemble, or from copies that differ in the support law only."
                 expected = "training and test laws with the same background, planted law and target"
                 raise AssumptionViolated(where, "test", got=got, expected=expected, fix=fix)
+    found = {law.positions.n_coordinates(law.length) for law, _ in (*trained, *tested)}
+    check_alike(found, where)
     return (
         [SeenLaw.of(heads, law, p, where, budget) for law, p in trained],
         [SeenLaw.of(heads, law, p, where, budget) for law, p in tested],
@@ -294,7 +296,7 @@ def _uniform_masses(own: SeenLaw) -> Iterator[tuple[Pattern, Fraction]]:
 
 def _listed_masses(own: SeenLaw) -> Iterator[tuple[Pattern, Fraction]]:
     weights: Counter[Pattern] = Counter()
-    candidates: dict[Ids, list[tuple[PositionSet, tuple[int, ...]]]] = {}
+    candidates: dict[Ids, list[tuple[PositionSet, Ids]]] = {}
     placements, total = listed(own.heads, own.law)
     for planted, ids, weight in placements:
         if ids not in candidates:

@@ -93,11 +93,12 @@ def check_tokens(values: ArrayLike, vocabulary: int, where: str) -> NDArray[np.i
 
 
 def check_sequence(tokens: ArrayLike, ids: ArrayLike, where: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens and IDs of one sequence, as 64-bit integers."""
+    """Tokens and IDs of one sequence, as 64-bit integers; IDs of several coordinates a row each."""
     arrays = []
     for argument, values in (("tokens", tokens), ("ids", ids)):
         array = _integers(values, argument, where)
-        if array.ndim != 1 or not np.can_cast(array.dtype, np.int64):
+        vectors = argument == "ids" and array.ndim == 2 and array.shape[1] > 1
+        if not (array.ndim == 1 or vectors) or not np.can_cast(array.dtype, np.int64):
             raise InvalidArgument(
                 where,
                 argument,

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from idealized_model.counting.arguments import check_head, check_sequence, columns_of
 from idealized_model.counting.patterns import PATTERN_BUDGET, pattern_counts
 from idealized_model.head import HeadOutput, SparseAttentionHead
+from theory.coordinates import Ids
 from theory.errors import within_budget
 from theory.examples import Example, Label
 from theory.heads import HeadClass, View, check_heads
@@ -37,7 +38,8 @@ def view_counts(
     Parameters
     ----------
     heads : the head class.
-    tokens, ids : integers of 64 bits, shape (length,).
+    tokens, ids : integers of 64 bits, shape (length,); IDs of d coordinates have shape (length, d), and their candidate
+        sets are listed one by one.
     budget : candidate sets that may be listed; pattern counts need none.
 
     Returns
@@ -62,8 +64,12 @@ def view_counts(
     """
     check_heads(heads, "view_counts")
     x, p = check_sequence(tokens, ids, "view_counts")
+    heads.along(1 if p.ndim == 1 else p.shape[1])  # which refuses other numbers of windows and keys
     if not len(x):
         return Counter()
+    if p.ndim == 2 and heads.sees_ids:
+        return _plainly(heads, x, p, budget)
+    p = np.arange(len(x)) if p.ndim == 2 else p
     parts = [(part, _patterns(part, x, p, budget)) for part in heads.parts(len(x))]
     n_sets = sum(part.n_candidates(p.tolist()) for part, patterns in parts if patterns is None) if heads.at_most else 0
     within_budget("view_counts", size=n_sets, budget=budget)
@@ -78,7 +84,8 @@ def _patterns(
     heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int64], budget: int
 ) -> tuple[NDArray[np.int64], NDArray[np.intp], int] | None:
     """The distinct tokens, their places, and how many positions are free, where pattern counts say it, and at less cost."""
-    unlimited = heads.window is None or heads.window >= int(ids.max()) - int(ids.min())
+    spread = int(ids.max()) - int(ids.min())
+    unlimited = not isinstance(heads.window, int) or heads.window >= spread
     rising = bool((ids[1:] > ids[:-1]).all())
     if unlimited and (heads.key == "none" or (heads.key == "order" and rising)):
         vocabulary, codes = np.unique(tokens, return_inverse=True)
@@ -108,12 +115,10 @@ def _from_patterns(
 def _from_list(heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int64], budget: int) -> Counter[View]:
     """Views of candidate sets that are listed in bulk; plainly where a code of 62 bits could not hold a view."""
     last, spread = len(ids) - 1, int(ids.max()) - int(ids.min())
-    window = spread if heads.window is None else min(heads.window, spread)
+    window = min(heads.window, spread) if isinstance(heads.window, int) else spread
     code = _ViewCode(heads, tokens, ids, window)
     if max(2 * spread, code.size) >= 2**62:
-        example = Example(tuple(tokens.tolist()), tuple(ids.tolist()), 0)
-        within_budget("view_counts", size=heads.n_candidates(example.ids), budget=budget)
-        return heads.view_counts(example)
+        return _plainly(heads, tokens, ids, budget)
     ids = ids - ids.min()
     order, free = np.argsort(ids, kind="stable"), heads.arity
     if (
@@ -134,6 +139,13 @@ def _from_list(heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int6
 
     counts = _tally(codes(), code.size)
     return Counter(dict(zip(code.decode(np.array(list(counts), dtype=np.int64)), counts.values(), strict=True)))
+
+
+def _plainly(heads: HeadClass, tokens: NDArray[np.int64], ids: NDArray[np.int64], budget: int) -> Counter[View]:
+    """Views of candidate sets that are listed one by one."""
+    own: Ids = tuple(ids.tolist()) if ids.ndim == 1 else tuple(map(tuple, ids.tolist()))
+    within_budget("view_counts", size=heads.n_candidates(own), budget=budget)
+    return heads.view_counts(Example(tuple(tokens.tolist()), own, 0))
 
 
 def _rank_sets(reach: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
@@ -189,7 +201,7 @@ class _ViewCode:
             "order": [k] * k,
             "relative": [2 * window + 1] * (k - 1),
             "absolute": [len(self.id_values)] * k,
-        }[heads.key]
+        }[str(heads.key)]
         self.radices = [len(self.vocabulary)] * k + key_radices
         self.size = math.prod(self.radices)
 

@@ -16,7 +16,8 @@ class Batch:
 
     Attributes
     ----------
-    tokens, ids : (batch, length) integers; what lies behind the last query of a row is never read.
+    tokens, ids : (batch, length) integers; what lies behind the last query of a row is never read. IDs of d coordinates
+        have shape (batch, length, d).
     queries : (batch, S) positions, increasing in each row: the prediction is made from the token there.
     targets : (batch, S) next tokens.
     weights : (batch, S) 1 for a supervised query, 0 for one that only fills the row.

@@ -35,7 +35,9 @@ class ModelConfig:
     n_increments : classes of a second output, the ID increment of the next token (predictive position coupling); 0: none.
     log_scale : c, for logits times log(visible keys + 1) / c; None: not scaled.
     window : w >= 0: a token sees of those up to itself the ones whose IDs differ from its own by at most w, whatever the
-        encoding; None: all of them. No parameter depends on it.
+        encoding; None: all of them. No parameter depends on it. A tuple has one for each coordinate of the IDs.
+    n_coordinates : of an ID. "learned" adds a row of a table a coordinate; "sinusoidal" and "rope" share their frequencies
+        among the coordinates, one after the other; "alibi" adds up the differences.
     mlp : whether layers have an MLP (`hidden` and `activation` are of no use without).
     norm : whether there are normalisations: before attention, before the MLP, and before the outputs.
 
@@ -62,9 +64,10 @@ class ModelConfig:
     tied: bool = False
     n_increments: int = 0
     log_scale: float | None = None
-    window: int | None = None
+    window: int | tuple[int, ...] | None = None
     mlp: bool = True
     norm: bool = True
+    n_coordinates: int = 1
 
     def __post_init__(self) -> None:
         where = "ModelConfig"
@@ -82,9 +85,14 @@ class ModelConfig:
         scale, fix = self.log_scale, "For instance 3.5."
         positive = scale is None or (isinstance(scale, int | float) and scale > 0)
         check(positive, where, "log_scale", scale, expected="a number > 0, or None", fix=fix)
-        if self.window is not None:
-            expected = "an integer >= 0, or None for no limit"
-            check_integer(self.window, where, "window", least=0, expected=expected, fix="Use None to see all tokens.")
+        check_integer(self.n_coordinates, where, "n_coordinates", least=1)
+        if isinstance(self.window, tuple):
+            expected, fix = f"one for each of {self.n_coordinates} coordinates", "Give one number for all of them."
+            check(len(self.window) == self.n_coordinates > 1, where, "window", self.window, expected=expected, fix=fix)
+        for window in self.window if isinstance(self.window, tuple) else (self.window,):
+            if window is not None or isinstance(self.window, tuple):
+                expected = "an integer >= 0, or None for no limit"
+                check_integer(window, where, "window", least=0, expected=expected, fix="Use None to see all tokens.")
         for name in ("mlp", "norm"):
             check_type(getattr(self, name), bool, where, name, "True or False", "False leaves it out.")
 
@@ -98,7 +106,7 @@ class ModelConfig:
         d, hidden = self.width, self.hidden
         shapes: dict[str, tuple[int, ...]] = {"tokens": (self.n_tokens, d)}
         if self.encoding == "learned":
-            shapes["ids"] = (self.n_ids, d)
+            shapes["ids"] = (self.n_coordinates * self.n_ids, d)
         for i in range(self.n_layers):
             shapes |= self._norm(f"{i}.norm1")
             shapes |= {

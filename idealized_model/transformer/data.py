@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, product
 from typing import Any
 
 import numpy as np
 
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
-from theory.errors import InvalidArgument, shown
+from theory.coordinates import Column, Id, beyond, coordinates, joined, minus, n_coordinates
+from theory.errors import InvalidArgument, check, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
@@ -127,7 +128,9 @@ class Queried(Wrapped):
             )
         (*tokens, answer), (*ids, last), (step,) = instance.tokens, instance.ids, instance.steps
         return Instance(
-            (*tokens, len(self.task.alphabet), answer), (*ids, last, last + 1), (Step(step.position + 1, step.sources),)
+            (*tokens, len(self.task.alphabet), answer),
+            (*ids, last, beyond((last,))),
+            (Step(step.position + 1, step.sources),),
         )
 
 
@@ -149,17 +152,22 @@ def ids_of(
     ------
     InvalidArgument : when the range of IDs is too small for the sequence.
     """
-    base, values = _base(instance, how)
-    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
-    return renamed(base, values, scheme.draw_relabelling(rng, values))
+    drawn = []
+    for base in _columns(instance, how):
+        values = _values(base, how)
+        scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
+        drawn.append(renamed(base, values, scheme.draw_relabelling(rng, values)))
+    return joined(drawn)
 
 
 def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool) -> Iterator[Ids]:
     """The IDs that `ids_of` may draw, each once."""
-    base, values = _base(instance, how)
-    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training)
-    for new in dict.fromkeys(scheme.relabellings(values)):
-        yield renamed(base, values, new)
+    listed = []
+    for base in _columns(instance, how):
+        values = _values(base, how)
+        scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training)
+        listed.append([renamed(base, values, new) for new in dict.fromkeys(scheme.relabellings(values))])
+    yield from map(joined, product(*listed))
 
 
 def packed(
@@ -223,10 +231,27 @@ def _joined(first: Instance, second: Instance, how: Positions, new: Ids, *, swap
     return Instance((*first.tokens, *second.tokens), ids, steps, given), ids
 
 
+def _columns(instance: Instance, how: Positions) -> tuple[Column, ...]:
+    """The IDs before relabelling, a coordinate after the other."""
+    return coordinates(instance.ids) if how.coupled else (tuple(range(len(instance.tokens))),)
+
+
+def _values(base: Column, how: Positions) -> Column:
+    """The increasing IDs that are relabelled: with gaps, unless they are reordered."""
+    return tuple(sorted(set(base))) if how.relabel == "ordered" else tuple(range(min(base), max(base) + 1))
+
+
 def _base(instance: Instance, how: Positions) -> tuple[Ids, Ids]:
-    """The IDs before relabelling, and the increasing IDs that are relabelled: with gaps, unless they are reordered."""
-    base = instance.ids if how.coupled else tuple(range(len(instance.tokens)))
-    return base, tuple(sorted(set(base))) if how.relabel == "ordered" else tuple(range(min(base), max(base) + 1))
+    """Of a sequence that is packed with another: the IDs before relabelling, and those that are relabelled.
+
+    Raises
+    ------
+    InvalidArgument : for IDs of several coordinates.
+    """
+    columns = _columns(instance, how)
+    got, expected = f"IDs of {len(columns)} coordinates", "plain IDs, where sequences are packed"
+    check(len(columns) == 1, "transformer", "packing", got=got, expected=expected, fix="Leave packing out.")
+    return columns[0], _values(columns[0], how)
 
 
 def room_of(n_values: int, how: Positions, n_ids: int) -> int:
@@ -243,7 +268,7 @@ def room_of(n_values: int, how: Positions, n_ids: int) -> int:
     return max(n_ids, n_values)
 
 
-def check_increments(unknown: Iterable[int], increments: Sequence[int]) -> None:
+def check_increments(unknown: Iterable[Id], increments: Sequence[Id]) -> None:
     """Refuse ID increments that a model cannot predict.
 
     Raises
@@ -257,7 +282,7 @@ def check_increments(unknown: Iterable[int], increments: Sequence[int]) -> None:
 
 
 def batch_of(
-    instances: Sequence[Instance], ids: Sequence[Ids], increments: Sequence[int] = (), dtype: Any = np.float32
+    instances: Sequence[Instance], ids: Sequence[Ids], increments: Sequence[Id] = (), dtype: Any = np.float32
 ) -> Batch:
     """The batch that supervises every step of the instances.
 
@@ -280,7 +305,8 @@ def batch_of(
     n = max(len(instance.tokens) for instance in instances) - 1  # the last token is predicted, never read
     n_steps = max(len(instance.steps) for instance in instances)
     tokens = np.zeros((len(instances), n), dtype=np.int64)
-    all_ids = np.zeros_like(tokens)
+    d = n_coordinates(ids[0])
+    all_ids = np.zeros((*tokens.shape, d) if d > 1 else tokens.shape, dtype=np.int64)
     queries, targets, classes = (np.zeros((len(instances), n_steps), dtype=np.int64) for _ in range(3))
     weights = np.zeros((len(instances), n_steps), dtype=dtype)
     class_of = {increment: j for j, increment in enumerate(increments)}
@@ -294,16 +320,16 @@ def batch_of(
         targets[row, : len(at)] = [instance.tokens[t] for t in at]
         weights[row, : len(at)] = 1
         if class_of:
-            found = [own[t] - own[t - 1] for t in at]
+            found = [minus(own[t], own[t - 1]) for t in at]
             check_increments([increment for increment in found if increment not in class_of], increments)
             classes[row, : len(at)] = [class_of[increment] for increment in found]
     return Batch(tokens, all_ids, queries, targets, weights, classes if class_of else None)
 
 
-def increments_of(task: Task, length: int, rng: np.random.Generator, *, draws: int = 256) -> tuple[int, ...]:
+def increments_of(task: Task, length: int, rng: np.random.Generator, *, draws: int = 256) -> tuple[Id, ...]:
     """The ID increments of a task's steps, in order, as far as some random instances show them."""
     found = set()
     for _ in range(draws):
         instance = sampled(task, length, rng, "transformer")
-        found |= {instance.ids[t] - instance.ids[t - 1] for t, _ in instance.steps}
+        found |= {minus(instance.ids[t], instance.ids[t - 1]) for t, _ in instance.steps}
     return tuple(sorted(found))

@@ -46,6 +46,8 @@ def drawn_batch(
     if drawn is None:
         return None
     _check(drawn, task, size)
+    if _has_vectors(drawn, how):
+        return None
     return _supervised(drawn, relabelled(drawn, how, n_ids, rng), increments)
 
 
@@ -77,7 +79,7 @@ def packed_batch(
         return None
     for drawn in (first, second):
         _check(drawn, task, size)
-    if first.lengths is not None:
+    if first.lengths is not None or _has_vectors(first, how):
         return None
     n = first.tokens.shape[1]
     ranks = [_ranked(drawn, how) for drawn in (first, second)]
@@ -104,6 +106,11 @@ def packed_batch(
         lengths=None if second.lengths is None else n + second.lengths,
     )
     return _supervised(both, ids, increments)
+
+
+def _has_vectors(drawn: Drawn, how: Positions) -> bool:
+    """Whether the IDs that a model is given have several coordinates, which are relabelled one sequence at a time."""
+    return how.coupled and drawn.ids.ndim == 3
 
 
 def _supervised(drawn: Drawn, ids: Integers, increments: Sequence[int]) -> Batch:

@@ -12,14 +12,14 @@ from idealized_model.transformer.config import Array
 
 
 def sinusoids(ids: NDArray[np.int64], width: int) -> NDArray[np.float64]:
-    """sin and cos of ID / 10000^(2j/width), interleaved: (n, width).
+    """sin and cos of ID / 10000^(2j/width), interleaved: (n, width). Of IDs (n, d) frequency j reads coordinate j mod d.
 
     Examples
     --------
     >>> sinusoids(np.array([0, 1]), 4).round(2).tolist()
     [[0.0, 1.0, 0.0, 1.0], [0.84, 0.54, 0.01, 1.0]]
     """
-    angles = ids[:, None] / 10000 ** (np.arange(0, width, 2) / width)
+    angles = _shared(ids, 1, (width + 1) // 2) / 10000 ** (np.arange(0, width, 2) / width)
     table = np.empty((len(ids), width))
     table[:, 0::2] = np.sin(angles)
     table[:, 1::2] = np.cos(angles[:, : width // 2])
@@ -27,9 +27,17 @@ def sinusoids(ids: NDArray[np.int64], width: int) -> NDArray[np.float64]:
 
 
 def rope_tables(ids: NDArray[np.int64], head_width: int, dtype: Any) -> tuple[Array, Array]:
-    """cos and sin of ID / 10000^(2j/head_width), (B, 1, T, head_width/2): the angles of rotary encoding."""
-    angles = ids[:, None, :, None] / 10000 ** (np.arange(0, head_width, 2) / head_width)
+    """cos and sin of ID / 10000^(2j/head_width), (B, 1, T, head_width/2): the angles of rotary encoding.
+
+    Of IDs (B, T, d) frequency j reads coordinate j mod d.
+    """
+    angles = _shared(ids, 2, head_width // 2)[:, None] / 10000 ** (np.arange(0, head_width, 2) / head_width)
     return np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
+
+
+def _shared(ids: NDArray[np.int64], n_axes: int, number: int) -> NDArray[np.int64]:
+    """What each frequency reads, along a last axis: the ID, or its coordinates one after the other."""
+    return ids[..., None] if ids.ndim == n_axes else ids[..., np.arange(number) % ids.shape[-1]]
 
 
 def alibi_slopes(n_heads: int) -> NDArray[np.float64]:

@@ -17,8 +17,8 @@ from idealized_model.transformer.config import Array, Parameters
 from idealized_model.transformer.data import batch_of, ids_of, sequence_task
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.training import TrainConfig, Trainer, alone, generator
+from theory.coordinates import Ids, coordinates, joined, plus
 from theory.errors import check, shown
-from theory.positions import Ids
 from theory.tasks import Instance, Task, find_task
 from theory.tasks.faults import sampled
 
@@ -244,7 +244,7 @@ def _in_batches(sequences: Iterable[tuple[Instance, Ids]]) -> Iterator[tuple[lis
 def _reproduces(trainer: Trainer, instance: Instance, ids: Ids) -> bool:
     tokens, made = list(instance.tokens[: instance.n_prompt]), list(ids[: instance.n_prompt])
     predicted = {step.position for step in instance.steps}
-    top = max(trainer.config.n_ids, max(ids) + 1) - 1
+    tops = [max(trainer.config.n_ids, max(column) + 1) - 1 for column in coordinates(ids)]
     for t in range(instance.n_prompt, len(instance.tokens)):
         if t not in predicted:
             tokens.append(instance.tokens[t])
@@ -257,5 +257,9 @@ def _reproduces(trainer: Trainer, instance: Instance, ids: Ids) -> bool:
             return False
         tokens.append(int(logits.argmax()))
         step = None if increments is None else trainer.increments[int(increments.argmax())]
-        made.append(ids[t] if step is None else min(max(made[-1] + step, 0), top))
+        if step is None:
+            made.append(ids[t])
+        else:
+            grown = zip(coordinates([plus(made[-1], step)]), tops, strict=True)
+            made += joined([(min(max(i, 0), top),) for (i,), top in grown])
     return tuple(tokens) == instance.tokens and (not trainer.increments or tuple(made) == ids)

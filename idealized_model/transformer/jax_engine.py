@@ -64,6 +64,9 @@ class JaxEngine:
                 expected="the package jax",
                 fix='Install it with: pip install "lengthgen[jax]" (in a checkout: pip install -e ".[jax]").',
             ) from None
+        several, fix = f"{config.n_coordinates} coordinates", 'Use the engine "numpy".'
+        plain = config.n_coordinates == 1
+        check(plain, "JaxEngine", "config", got=several, expected="IDs of one coordinate", fix=fix)
         self.config = config
         self.dtype = np.dtype(dtype)
         known, expected = self.dtype in (np.float32, np.float64), "float32 or float64"

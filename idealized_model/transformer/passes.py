@@ -92,9 +92,11 @@ class Pass:
         x = space("x", n_sequences * n, config.width)
         np.take(p["tokens"], batch.tokens.ravel(), axis=0, out=x, mode="clip")
         if config.encoding == "learned":
-            x += np.take(p["ids"], batch.ids.ravel(), axis=0)
+            for rows in _table_rows(batch, config):
+                x += np.take(p["ids"], rows, axis=0)
         elif config.encoding == "sinusoidal":
-            x += sinusoids(batch.ids.ravel(), config.width).astype(space.dtype)
+            ids = batch.ids.reshape(n_sequences * n, *batch.ids.shape[2:])
+            x += sinusoids(ids, config.width).astype(space.dtype)
         for i in range(config.n_layers):
             x = self._layer(i, x, p, batch)
         return x
@@ -179,8 +181,7 @@ class Pass:
             return new_q, k
         new_k = space(f"{i}.k", n_sequences, config.n_heads, n, config.head_width)
         np.copyto(new_k, k)
-        query_ids = np.take_along_axis(batch.ids, queries, axis=1)
-        for vectors, ids in ((new_q, query_ids), (new_k, batch.ids)):
+        for vectors, ids in ((new_q, _ids_at(queries, batch)), (new_k, batch.ids)):
             _rotate(vectors, *rope_tables(ids, config.head_width, space.dtype))
         return new_q, new_k
 
@@ -197,7 +198,7 @@ class Pass:
             return queries + 1
         n_visible = np.empty_like(queries)
         for low, high, end in _blocks(queries, batch.tokens.shape[1]):
-            sees = _distances(low, high, end, queries, batch) <= self.config.window
+            sees = _near(_distances(low, high, end, queries, batch), self.config.window)
             sees &= np.arange(end)[:, None] <= queries[:, None, low:high]
             n_visible[:, low:high] = sees.sum(axis=1)
         return n_visible
@@ -217,9 +218,10 @@ class Pass:
         distance = _distances(low, high, end, queries, batch)
         hidden = np.arange(end)[:, None] > own
         if window is not None:
-            hidden = hidden | (distance > window)
+            hidden = hidden | ~_near(distance, window)
         bias = np.where(hidden, -np.inf, 0)[:, None]
         if alibi:
+            distance = distance if distance.ndim == 3 else distance.sum(axis=3)
             bias = bias - alibi_slopes(self.config.n_heads)[:, None, None] * distance[:, None]
         return 0, bias.astype(self.space.dtype)
 
@@ -291,7 +293,8 @@ class Pass:
             dx = self._layer_back(i, dx, p, batch, gradient)
         _add_rows(gradient["tokens"], batch.tokens.ravel(), dx)
         if config.encoding == "learned":
-            _add_rows(gradient["ids"], batch.ids.ravel(), dx)
+            for rows in _table_rows(batch, config):
+                _add_rows(gradient["ids"], rows, dx)
 
     def _layer_back(self, i: int, dz: Array, p: Parameters, batch: Batch, gradient: Parameters) -> Array:
         """From the gradient at a layer's output to that at its input."""
@@ -385,8 +388,7 @@ class Pass:
         """Undo the rotation and the scale of `_keyed`, in place."""
         config, dtype = self.config, self.space.dtype
         if config.encoding == "rope":
-            query_ids = np.take_along_axis(batch.ids, queries, axis=1)
-            for vectors, ids in ((dq, query_ids), (dk, batch.ids)):
+            for vectors, ids in ((dq, _ids_at(queries, batch)), (dk, batch.ids)):
                 _rotate(vectors, *rope_tables(-ids, config.head_width, dtype))
             dqkv.transpose(2, 0, 3, 1, 4)[1] = dk
         dq *= self._query_scale(queries, batch)
@@ -435,10 +437,27 @@ def _blocks(queries: NDArray[np.int64], n: int) -> Iterator[tuple[int, int, int]
 
 
 def _distances(low: int, high: int, end: int, queries: NDArray[np.int64], batch: Batch) -> NDArray[np.int64]:
-    """|ID of the key - ID of the query|, (B, keys, rows), of a block."""
-    query_ids = np.take_along_axis(batch.ids, queries[:, low:high], axis=1)
-    distances: NDArray[np.int64] = np.abs(query_ids[:, None, :] - batch.ids[:, :end, None])
+    """|ID of the key - ID of the query|, (B, keys, rows), of a block; of several coordinates (B, keys, rows, d)."""
+    distances: NDArray[np.int64] = np.abs(_ids_at(queries[:, low:high], batch)[:, None] - batch.ids[:, :end, None])
     return distances
+
+
+def _near(distances: NDArray[np.int64], window: int | tuple[int, ...] | None) -> NDArray[np.bool_]:
+    """Which of them are within the window, in every coordinate."""
+    near: NDArray[np.bool_] = distances <= np.array(window)
+    return near if near.ndim == 3 else np.asarray(near.all(axis=3))
+
+
+def _ids_at(queries: NDArray[np.int64], batch: Batch) -> NDArray[np.int64]:
+    """The IDs of the queries, (B, rows), or (B, rows, d)."""
+    return batch.ids[np.arange(len(queries))[:, None], queries]
+
+
+def _table_rows(batch: Batch, config: ModelConfig) -> list[NDArray[np.int64]]:
+    """For every coordinate of the IDs the rows of its table, (B·T,): the tables lie one below the other."""
+    if batch.ids.ndim == 2:
+        return [batch.ids.ravel()]
+    return [(batch.ids[..., c] + c * config.n_ids).ravel() for c in range(batch.ids.shape[2])]
 
 
 def _rotate(vectors: Array, cos: Array, sin: Array) -> None:

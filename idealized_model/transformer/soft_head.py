@@ -55,7 +55,7 @@ PAIRS = 2**28
 PASS = "Pass a sequence as the model reads it."
 
 
-def class_of_attention(encoding: Encoding, window: int | None) -> HeadClass:
+def class_of_attention(encoding: Encoding, window: int | tuple[int, ...] | None) -> HeadClass:
     """The candidate sets of one layer of one head, and what it sees of them (T14a): pairs with the query, and it alone.
 
     Examples
@@ -190,6 +190,7 @@ class ModelHead:
     def _runs(self, ids: Ints, queries: Ints) -> tuple[Ints, Ints, Ints]:
         """(where each run begins, its length, positions in the order of the runs): what a query sees is one run an ID."""
         n, window = len(ids), self.config.window
+        assert not isinstance(window, tuple)  # `as_head` takes no IDs of several coordinates
         if window is None:
             return 0 * queries[:, None], queries[:, None] + 1, np.arange(n)
         low = ids.min()
@@ -296,6 +297,7 @@ def as_head(parameters: Parameters) -> ModelHead:
     for has, what, fix in (
         (config.mlp, "an MLP", "mlp=False (train: --no-mlp)"),
         (config.norm, "norms", "norm=False (train: --no-norm)"),
+        (config.n_coordinates > 1, f"IDs of {config.n_coordinates} coordinates", "plain IDs"),
         (config.n_layers > 1, f"{config.n_layers} layers", "n_layers=1 (train: --layers 1)"),
         (config.n_heads > 1, f"{config.n_heads} heads", "n_heads=1 (train: --heads 1)"),
         (config.n_increments > 0, "an output for ID increments", "n_increments=0 (not the scheme 'predicted')"),

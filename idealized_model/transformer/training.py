@@ -39,6 +39,7 @@ from idealized_model.transformer.drawing import drawn_batch, packed_batch
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import CHANGED, LATER
+from theory.coordinates import Id, n_coordinates
 from theory.errors import InvalidArgument, TheoryError, check, check_integer, check_one_of, did_you_mean, unwritable
 from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
@@ -214,13 +215,16 @@ class TrainConfig:
         return scheme if self.encoding == SCHEME else replace(scheme, encoding=self.encoding)  # type: ignore[arg-type]
 
     @property
-    def id_window(self) -> int | None:
-        """The ID window of the model; None without one."""
+    def id_window(self) -> int | tuple[int, ...] | None:
+        """The ID window of the model, one for each coordinate where the task says so; None without one."""
         if isinstance(self.window, int):
             return self.window
         return find_task(self.task, "TrainConfig").window if self.window == TASK else None
 
-    def _model(self, *, n_tokens: int, n_increments: int = 0, log_scale: float | None = None) -> ModelConfig:
+    def _model(
+        self, *, n_tokens: int, n_increments: int = 0, log_scale: float | None = None, coordinates: int | None = None
+    ) -> ModelConfig:
+        window = self.id_window
         return ModelConfig(
             n_tokens=n_tokens,
             width=self.width,
@@ -231,9 +235,10 @@ class TrainConfig:
             n_ids=self.n_ids if self.how.encoding == "learned" else 0,
             n_increments=n_increments,
             log_scale=log_scale,
-            window=self.id_window,
+            window=window,
             mlp=self.mlp,
             norm=self.norm,
+            n_coordinates=coordinates or (len(window) if isinstance(window, tuple) else 1),
         )
 
     @property
@@ -340,11 +345,19 @@ class Trainer:
         self._decayed = self.parameters.matrices()
 
     @cached_property
-    def increments(self) -> tuple[int, ...]:
+    def increments(self) -> tuple[Id, ...]:
         """The ID increments that the model predicts; none unless it predicts IDs."""
         if not self.config.how.predicted:
             return ()
         return increments_of(self.task, self.config.longest, self.rng("increments", 0))
+
+    @property
+    def _coordinates(self) -> int:
+        """Of the IDs that the model is given."""
+        if not self.config.how.coupled:
+            return 1
+        length = max(self.config.shortest, self.task.min_length)
+        return n_coordinates(sampled(self.task, length, self.rng("coordinates", 0), "Trainer").ids)
 
     @cached_property
     def model(self) -> ModelConfig:
@@ -353,6 +366,7 @@ class Trainer:
             n_tokens=len(self.task.alphabet),
             n_increments=len(self.increments),
             log_scale=1.0 if self.config.log_scale else None,
+            coordinates=self._coordinates,
         )
 
     @cached_property

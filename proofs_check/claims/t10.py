@@ -20,10 +20,10 @@ from proofs_check.claims.claim import Claim, Facts, Measured, Profile, require
 from proofs_check.claims.families import ensemble, marked_parity
 from proofs_check.problem import Problem
 from theory import Example, HardHead, HeadClass, PlantedEnsemble, View, bounds, claims, positions, support
+from theory.coordinates import Ids, n_coordinates
 from theory.examples import Label
 from theory.heads import Anchor, Key
 from theory.planted import PlantedLaw
-from theory.positions import Ids
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -121,6 +121,11 @@ def _is_free(heads: HeadClass) -> bool:
     return (heads.key, heads.window, heads.anchor) == ("none", None, "none")
 
 
+def _has_window(heads: HeadClass, ids: Ids) -> bool:
+    """Whether (ii) speaks of the class on these IDs: there is one window, and one coordinate."""
+    return isinstance(heads.window, int) and n_coordinates(ids) == 1
+
+
 def _levels(arity: int, statement: Statement) -> range | tuple[int, ...]:
     if statement.terms == "ends":
         return (0, arity)
@@ -128,7 +133,7 @@ def _levels(arity: int, statement: Statement) -> range | tuple[int, ...]:
 
 
 def _refute_window(heads: HeadClass, ids: Ids, statement: Statement) -> Facts | None:
-    if heads.window is None or heads.anchor != "none":
+    if not _has_window(heads, ids) or heads.anchor != "none":
         return None
     bound, listed = most_in_window(heads, ids, statement), sum(1 for _ in heads.candidates(ids))
     return {"ids": list(ids), "candidates": listed, "bound": bound} if listed > bound else None
@@ -136,7 +141,7 @@ def _refute_window(heads: HeadClass, ids: Ids, statement: Statement) -> Facts | 
 
 def most_in_window(heads: HeadClass, ids: Ids, statement: Statement) -> int:
     """The claimed bound on the number of candidates within a window."""
-    assert heads.window is not None
+    assert isinstance(heads.window, int)
     in_window = max(Counter(ids).values()) * (heads.window + 1) - 1 + statement.tokens_per_window
     return len(ids) * comb(max(in_window, 0), heads.arity - 1)
 
@@ -215,9 +220,12 @@ def cases(problem: Problem) -> int:
 def decisive(problem: Problem) -> int:
     """The examples with a candidate, and with a window those for which the bound is below the number of all sets."""
     heads, examples = problem.heads, problem.test.support()
-    if heads.window is None:
-        return sum(heads.arity <= example.length for example in examples)
-    return sum(most_in_window(heads, e.ids, STATED) < comb(e.length, heads.arity) for e in examples)
+    return sum(
+        most_in_window(heads, example.ids, STATED) < comb(example.length, heads.arity)
+        if _has_window(heads, example.ids)
+        else heads.arity <= example.length
+        for example in examples
+    )
 
 
 @claim.nonvacuous

@@ -136,10 +136,10 @@ def _says(
     ):
         return None
     if heads.key == "absolute" and (scheme.lo == scheme.hi or without == "IDs that do not cover"):
-        wide = heads.window is None or heads.window >= heads.arity - 1
+        wide = not isinstance(heads.window, int) or heads.window >= heads.arity - 1
         return absolute if wide else None
     longest = (test if hides == "test" else train).length
-    open_ended = heads.window is None or heads.window >= longest - 1 or without == "no window"
+    open_ended = not isinstance(heads.window, int) or heads.window >= longest - 1 or without == "no window"
     if heads.key == "relative" and open_ended and (heads.arity > 1 or without == "two tokens"):
         return relative
     return None

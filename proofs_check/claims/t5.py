@@ -116,7 +116,7 @@ def _parts(
         "k >= 2": k >= 2,
         "raw IDs": all(isinstance(p, RandomShift) for p in schemes),
         "relative key": heads.key == "relative",
-        "window from the spread on": heads.window is None or heads.window >= (k - 1) * (length // k),
+        "window from the spread on": not isinstance(heads.window, int) or heads.window >= (k - 1) * (length // k),
     }
     parts["(iii)"] = {**by_position, **longer}, raw
     return parts

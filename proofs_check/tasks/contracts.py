@@ -15,6 +15,7 @@ from proofs_check.tasks.hidden import HIDDEN, no_hidden_dependence
 from proofs_check.tasks.matters import every_dependency_matters
 from proofs_check.tasks.sampling import check_prompt, sampling, weight_of
 from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths, attribute_of, calling
+from theory.coordinates import are_ids, n_coordinates
 from theory.errors import InvalidArgument, bulk, number_of, of_the_machine, shown
 from theory.tasks.base import Instance, Step
 
@@ -65,7 +66,8 @@ def _claim(value: object) -> bool:
     return value is None or (
         isinstance(value, frozenset)
         and len(value) > 0
-        and all(isinstance(offsets, tuple) and all(type(i) is int for i in offsets) for offsets in value)
+        and all(map(are_ids, value))
+        and len({n_coordinates(offsets) for offsets in value if offsets}) < 2
     )
 
 

@@ -9,7 +9,8 @@ from math import ceil
 
 from proofs_check.tasks.hidden import CHANGES
 from proofs_check.tasks.trial import Broken, Decided, Trial, Undecided, at_lengths
-from theory.errors import shown
+from theory.coordinates import Id, Ids, coordinates, minus, n_coordinates
+from theory.errors import number_of, shown
 from theory.tasks.base import Instance, Step
 
 
@@ -19,12 +20,23 @@ def ids(trial: Trial) -> Decided:
     """
     largest: dict[int, int] = {}
     count = 0
+    found: dict[int, Instance] = {}
     for length in trial.lengths:
         for instance in trial.seen(length):
+            found.setdefault(n_coordinates(instance.ids), instance)
+            if len(found) > 1:
+                d, other = next(iter(found.items()))
+                raise Broken(
+                    trial.at(length, instance),
+                    f"IDs of {number_of(n_coordinates(instance.ids), 'coordinate')}",
+                    f"as many as with the prompt {trial.text(other.tokens[: other.n_prompt])}, {d}", instance=instance,
+                )  # fmt: skip
             if trial.predicts:
                 for step in instance.steps:
                     increment = _check_increment(trial, length, instance, step)
-                    largest[length] = max(largest.get(length, 0), abs(increment))
+                    largest[length] = max(
+                        largest.get(length, 0), *(abs(column[0]) for column in coordinates((increment,)))
+                    )
             count += 1
     words = _origin(trial)
     if len(largest) > 2 and all(largest[one] < largest[other] for one, other in pairwise(largest)):
@@ -41,10 +53,10 @@ def ids(trial: Trial) -> Decided:
     return Decided(count, f"{count:,} instances: {words}", not may_tell)
 
 
-def _check_increment(trial: Trial, length: int, instance: Instance, step: Step) -> int:
+def _check_increment(trial: Trial, length: int, instance: Instance, step: Step) -> Id:
     """The increment of a step, checked against the IDs of its instance."""
     increment, t = trial.increment(length, instance, step), step.position
-    grown = instance.ids[t] - instance.ids[t - 1]
+    grown = minus(instance.ids[t], instance.ids[t - 1])
     if increment is None or increment != grown:
         raise Broken(
             trial.at(length, instance, step),
@@ -175,7 +187,7 @@ def _runs(instance: Instance) -> dict[tuple[str, int], list[int]]:
     return runs
 
 
-def _shared(ids: tuple[int, ...], one: list[int], other: list[int]) -> list[set[tuple[int, int]]]:
+def _shared(ids: Ids, one: list[int], other: list[int]) -> list[set[tuple[int, int]]]:
     """The places in two parts that share an ID, each part counted from its start or from its end."""
     pairs = [(i, j) for i, a in enumerate(one) for j, b in enumerate(other) if ids[a] == ids[b]]
     ends = product((0, len(one) - 1), (0, len(other) - 1))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from proofs_check.work.draws import each_drawn, generator
+from theory.coordinates import Id, minus
 from theory.errors import InvalidArgument, bulk, of_the_machine, shown
 from theory.tasks.base import Instance, Step, Task, Tokens
 
@@ -255,21 +256,25 @@ class Trial:
         """Whether a rule of the task takes the key of a step besides what it reads."""
         return self.task.takes_key
 
-    def increment(self, length: int, instance: Instance, step: Step) -> int | None:
+    def increment(self, length: int, instance: Instance, step: Step) -> Id | None:
         """What the task's `increment` says of a step."""
         with calling("increment", partial(self.at, length, instance, step), owner="IDs", instance=instance, step=step):
             return self.task.predict_increment(instance.read(step), instance.key(step))
 
-    def label(self, instance: Instance, step: Step) -> tuple[int, ...]:
+    def label(self, instance: Instance, step: Step) -> tuple[Id, ...]:
         """What a step predicts: the token, and the growth of the ID where the task predicts IDs."""
         t = step.position
-        return (instance.tokens[t], instance.ids[t] - instance.ids[t - 1]) if self.predicts else (instance.tokens[t],)
+        return (
+            (instance.tokens[t], minus(instance.ids[t], instance.ids[t - 1]))
+            if self.predicts
+            else (instance.tokens[t],)
+        )
 
     def predicts_id(self, instance: Instance, position: int) -> bool:
         """Whether a step predicts the ID of a position."""
         return self.predicts and position >= instance.n_prompt and position not in instance.given
 
-    def reading(self, instance: Instance, step: Step) -> tuple[int | tuple[int, int], ...]:
+    def reading(self, instance: Instance, step: Step) -> tuple[int | tuple[int, Id], ...]:
         """What the rule of the task gets to see of a step: a token a source, with its key where the rule takes one."""
         read = instance.read(step)
         return tuple(zip(read, instance.key(step), strict=True)) if self.takes_key else read

@@ -21,6 +21,7 @@ from typing import NamedTuple, NoReturn, TypeAlias
 import numpy as np
 
 from proofs_check.tasks.trial import Broken, Trial, at_lengths
+from theory.coordinates import lowest, minus, written
 from theory.errors import bulk
 from theory.tasks.base import Instance, Step
 
@@ -78,8 +79,8 @@ def asks_of(trial: Trial, length: int) -> Iterator[Ask]:
     seen = trial.seen(length) if bulk(length) <= 1 else []
     anchored = trial.task.anchor == "last"
     for instance in seen if length in trial.listed else seen[:: ceil(len(seen) / FEW) or 1]:
-        least = min(instance.ids[: instance.n_prompt])
-        row = tuple((token, i - least) for token, i in zip(instance.tokens, instance.ids, strict=True))
+        corner = lowest(instance.ids[: instance.n_prompt])
+        row = tuple((token, minus(i, corner)) for token, i in zip(instance.tokens, instance.ids, strict=True))
         for step in instance.steps:
             end = step.position - anchored
             places = tuple(i for i in sorted(step.sources) if i < end)
@@ -155,12 +156,12 @@ def bits(numbers: list[int]) -> int:
 def _raise(trial: Trial, one: Ask, other: Ask, always: str) -> NoReturn:
     positions = sorted(trial.task.attended(one.step))
     tokens, ids = (tuple(values[i] for i in positions) for values in (one.instance.tokens, one.instance.ids))
-    shift = min(other.instance.ids[: other.instance.n_prompt]) - min(one.instance.ids[: one.instance.n_prompt])
+    here, there = (lowest(ask.instance.ids[: ask.instance.n_prompt]) for ask in (one, other))
     raise Broken(
         trial.at(one.length, one.instance, one.step),
-        f"attends to {trial.text(tokens)} with the ID{'' if len(ids) == 1 else 's'} {', '.join(map(str, ids)) or 'none'} "
+        f"attends to {trial.text(tokens)} with the ID{'' if len(ids) == 1 else 's'} {', '.join(map(written, ids)) or 'none'} "
         f"and predicts {trial.label_text(one.instance, one.step)}; at {trial.at(other.length, other.instance, other.step)}, "
-        f"{always}the same come before{f', all IDs plus {shift},' if shift else ''} and "
+        f"{always}the same come before{'' if here == there else f', all IDs plus {written(minus(there, here))},'} and "
         f"{trial.label_text(other.instance, other.step)} is predicted",
         "sources that tell the two apart by their tokens and IDs: a head sees neither positions nor the length, nor "
         "that something is absent", instance=one.instance, step=one.step,

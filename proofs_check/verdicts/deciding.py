@@ -11,10 +11,10 @@ trained at length 3, tested at length 4: the view '0s0' with key (3, 4) never oc
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import chain, product
+from itertools import chain, count, product
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,12 +33,13 @@ from theory import (
     View,
     certificate_length,
 )
+from theory.coordinates import Column, Ids, coordinates, joined, n_coordinates, width, written
 from theory.criterion import Outcome
 from theory.errors import check_type, did_you_mean, shown, within_budget
 from theory.examples import Label
 from theory.guarantees import Predicted, Reason, Scores, check_scores
-from theory.heads import Key
-from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
+from theory.heads import Key, check_alike
+from theory.positions import ChunkedShift, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.ranked import RankedHead
 from theory.tasks import Instance, step_examples
 from theory.tasks.faults import checked, running
@@ -56,6 +57,9 @@ HEAD = 256
 
 Relabel: TypeAlias = Literal["fixed", "shift", "chunks", "ordered"]
 
+Window: TypeAlias = int | tuple[int, ...]
+"""One for plain IDs, or one for every coordinate."""
+
 
 @dataclass(frozen=True)
 class Scheme:
@@ -66,7 +70,7 @@ class Scheme:
     key : what a head sees of the IDs of a candidate set.
     coupled : the task's own IDs; otherwise the positions 0, 1, 2, ...
     window : "none"; or the smallest in which every prediction has a candidate set that holds all it reads, at the longest
-        training length ("trained") or at all lengths ("held"); or a number.
+        training length ("trained") or at all lengths ("held"); or a number, or one for every coordinate of the IDs.
     relabel : what training does to the IDs of a sequence, all of it listed: "fixed" leaves them; "shift" takes every
         shift, "chunks" (PoSE) every two chunks and "ordered" every sorted subset within a range that has `ROOM` more IDs
         than the longest sequence needs. "ordered" relabels at test time too, the others leave the IDs.
@@ -81,7 +85,7 @@ class Scheme:
     what: str
     key: Key
     coupled: bool = False
-    window: Literal["none", "trained", "held"] | int = "none"
+    window: Literal["none", "trained", "held"] | Window = "none"
     relabel: Relabel = "fixed"
     shifted: bool = False
     packed: bool = False
@@ -194,7 +198,7 @@ class Decision:
         arity, window, key, anchor = self.heads.arity, self.heads.window, self.heads.key, self.heads.anchor
         said: str = self.outcome if self.reason is None else f"{self.outcome} ({self.reason})"
         said += "" if self.certificate is None else f" from length {self.certificate}"
-        limit = "no window" if window is None else f"window {window}"
+        limit = "no window" if window is None else f"window {written(window)}"
         said += "" if self.guaranteed is None else f", guaranteed {self.guaranteed}"
         most = "at most " if self.heads.at_most else ""
         return f"{said} [arity {most}{arity}, {limit}, key {key}, anchor {anchor}]"
@@ -234,7 +238,7 @@ class Cell:
         words = dict.fromkeys(decision.word for decision in self.decisions)
         lines = [*words] if len(words) == 1 else [f"k={d.heads.arity}: {d.word}" for d in self.decisions]
         window = self.decisions[-1].heads.window
-        marks = ("" if window is None else f"w={window}") + "↑" * self.growing + "~" * bool(self.drawn)
+        marks = ("" if window is None else f"w={written(window)}") + "↑" * self.growing + "~" * bool(self.drawn)
         return "\n".join([*lines, marks] if marks else lines)
 
     def __str__(self) -> str:
@@ -324,6 +328,8 @@ class _Laws:
         self.trained, self.tested = (subject.train, subject.test) if whole else subject.short or ((), ())
         self.drawn: dict[int, tuple[int, int]] = {}
         self.instances = {n: self._instances(n) for n in sorted({*self.trained, *self.tested})}
+        every = [instance for listed in self.instances.values() for instance in listed]
+        check_alike({n_coordinates(instance.ids) for instance in every}, "verdict")
         self._listed: dict[tuple[int, Relabel], list[Example]] = {}
 
     def _instances(self, length: int) -> list[Instance]:
@@ -356,37 +362,54 @@ class _Laws:
     def _ids(self, instance: Instance) -> Ids:
         return instance.ids if self.scheme.coupled else tuple(range(len(instance.tokens)))
 
-    def window(self, length: int) -> int:
-        """The smallest window in which every prediction has a candidate set that holds all it reads."""
+    def window(self, length: int) -> Window:
+        """The smallest window in which every prediction has a candidate set that holds all it reads.
+
+        Of several coordinates, a window each: what the reads span, the narrow ones widened until there are candidate sets.
+        """
         arity = max(self.arities)
         reads = {
             (self._ids(instance)[: step.position], self.task.attended(step))
             for instance in self.instances[length]
             for step in instance.steps
         }
-        return max(_width(ids, attended, arity) for ids, attended in reads)
+        if n_coordinates(next(iter(reads))[0]) == 1:
+            return max(_width(ids, attended, arity) for ids, attended in reads)
+        spans = _each(_largest(tuple(map(width, coordinates([ids[i] for i in attended]))) for ids, attended in reads))
+        widened = (tuple(max(span, least) for span in spans) for least in count())
+        return next(window for window in widened if all(_fits(*read, arity, window) for read in reads))
 
     def growing(self) -> bool:
         """Whether the window has to grow with the length."""
-        shorter, longer = max(self.trained), max(self.tested)
-        return self.scheme.window == "held" and self.window(shorter) < self.window(longer)
+        if self.scheme.window != "held":
+            return False
+        shorter, longer = self.window(max(self.trained)), self.window(max(self.tested))
+        return _largest([shorter, longer]) != shorter
 
     def head_classes(self) -> list[HeadClass]:
         """One for every arity."""
         lengths = [max(self.trained)] if self.scheme.window == "trained" else list(self.instances)
-        enough = self.scheme.window if isinstance(self.scheme.window, int) else max(map(self.window, lengths))
-        free = self.scheme.window == "none" and not (self.scheme.key == "order" and enough == 0)
-        window, at_most = None if free else enough, self.scheme.at_most
+        given, at_most = self.scheme.window, self.scheme.at_most
+        enough: Window = _largest([self.window(n) for n in lengths]) if isinstance(given, str) else given
+        free = given == "none" and not (self.scheme.key == "order" and not any(_each(enough)))
+        window = None if free else enough
         return [HeadClass(k, window, self.scheme.key, self.task.anchor, at_most) for k in self.arities]
 
     def _relabelled(self, instance: Instance, relabel: Relabel) -> Iterator[Ids]:
-        """The IDs of a sequence under every relabelling."""
-        base = self._ids(instance)
+        """The IDs of a sequence under every relabelling, of each coordinate by itself."""
+        columns = coordinates(self._ids(instance))
+        if len(columns) == 1:
+            yield from self._relabelled_column(columns[0], 0, relabel)
+        else:
+            parts = (self._relabelled_column(column, c, relabel) for c, column in enumerate(columns))
+            yield from map(joined, product(*parts))
+
+    def _relabelled_column(self, base: Column, coordinate: int, relabel: Relabel) -> Iterator[Column]:
         if self.scheme.relabel == "fixed" == relabel:
             yield base
             return
-        first, last, values = self.id_range[0], self.id_range[-1], _in_use(base, relabel)
-        lowest = first - values[0]
+        ids, values = self.id_ranges[coordinate], _in_use(base, relabel)
+        first, last, lowest = ids[0], ids[-1], ids[0] - values[0]
         schemes: dict[Relabel, PositionScheme] = {
             "fixed": RandomShift(lowest, lowest),  # counted from the first ID on
             "shift": RandomShift(lowest, last - values[-1]),
@@ -397,12 +420,14 @@ class _Laws:
             yield renamed(base, values, new)
 
     @cached_property
-    def id_range(self) -> range:
-        """The IDs that training draws from: from the least ID of a test on, as those are as they are."""
+    def id_ranges(self) -> list[range]:
+        """The IDs that training draws from, in every coordinate: from the least one of a test on, as those are as they are."""
         bases = {self._ids(instance) for listed in self.instances.values() for instance in listed}
-        size = max(len(_in_use(base, self.scheme.relabel)) for base in bases) + ROOM
-        first = min(map(min, bases))
-        return range(first, first + size)
+        ranges = []
+        for columns in zip(*map(coordinates, bases), strict=True):
+            first = min(map(min, columns))
+            ranges.append(range(first, first + max(len(_in_use(base, self.scheme.relabel)) for base in columns) + ROOM))
+        return ranges
 
     def _law(self, length: int, relabel: Relabel) -> list[Example]:
         if (length, relabel) not in self._listed:
@@ -419,6 +444,10 @@ class _Laws:
         """Every sequence behind an earlier one, all IDs of the one below all of the other, each relabelled in the range."""
         relabel: Relabel = "ordered" if self.scheme.relabel == "ordered" else "shift"
         instances = [instance for length in lengths for instance in self.instances[length]]
+        if len(self.id_ranges) > 1:
+            got, fix = f"{self.task.name!r}, with IDs of several coordinates", "Leave packing out, or use plain IDs."
+            expected = "IDs of one coordinate, of which one sequence has the lower ones"
+            raise InvalidArgument("verdict", "scheme.packed", got=got, expected=expected, fix=fix)
         relabelled = [(instance, [*self._relabelled(instance, relabel)]) for instance in instances]
         for (earlier, its), (instance, owns) in product(relabelled, repeat=2):
             for first, own in product(its, owns):
@@ -494,13 +523,32 @@ class _Laws:
         return Witness(*shown_here, len(answers), head)
 
 
-def _in_use(base: Ids, relabel: Relabel) -> Ids:
+def _each(window: Window) -> tuple[int, ...]:
+    return window if isinstance(window, tuple) else (window,)
+
+
+def _largest(windows: Iterable[Window]) -> Window:
+    """In every coordinate the largest."""
+    largest = tuple(map(max, zip(*map(_each, windows), strict=True)))
+    return largest if len(largest) > 1 else largest[0]
+
+
+def _fits(ids: Ids, attended: frozenset[int], arity: int, window: Window) -> bool:
+    """Whether a candidate set within this window holds these positions; where there are too few, none has to."""
+    if len(ids) < arity or len(attended) >= arity:
+        return True
+    heads = HeadClass(arity - len(attended), window)
+    others = [i for i in range(len(ids)) if i not in attended and all(heads.near(ids[i], ids[j]) for j in attended)]
+    return any(True for _ in heads.candidates(tuple(ids[i] for i in others)))
+
+
+def _in_use(base: Column, relabel: Relabel) -> Column:
     """The values that are relabelled: of "ordered" those that occur, else all from the least to the greatest."""
     return tuple(sorted(set(base))) if relabel == "ordered" else tuple(range(min(base), max(base) + 1))
 
 
 @lru_cache(maxsize=2**16)
-def _width(ids: Ids, attended: frozenset[int], arity: int) -> int:
+def _width(ids: Column, attended: frozenset[int], arity: int) -> int:
     """The width of the smallest window that holds these positions, and enough others for a candidate set."""
     low, high = (end(ids[i] for i in attended) for end in (min, max))
     widths = [high - low] if len(ids) < arity else []

@@ -22,6 +22,7 @@ from idealized_model.transformer.training import TrainConfig
 from proofs_check.verdicts.deciding import Cell, Scheme, verdict
 from proofs_check.verdicts.subjects import subject_of
 from theory import BudgetExceeded, Example, FiniteLaw
+from theory.coordinates import written
 from theory.errors import NotConverged
 from theory.guarantees import Scores, guarantees
 from theory.tasks import find_task
@@ -89,7 +90,7 @@ def name_of(config: TrainConfig) -> str:
     """
     parts = [config.positions]
     parts += [config.encoding] if config.encoding != "scheme" else []
-    parts += [] if config.id_window is None else [f"window {config.id_window}"]
+    parts += [] if config.id_window is None else [f"window {written(config.id_window)}"]
     return ", ".join(parts + ["packed"] * (config.packing > 0))
 
 

@@ -18,8 +18,8 @@ from proofs_check.verdicts.deciding import SCHEMES, Cell, Decision, Witness, sch
 from proofs_check.verdicts.subjects import Subject, sparsity_of, subject_of, subjects
 from proofs_check.work.pool import Tick, collect
 from theory import Example, HeadClass, InvalidArgument, View
+from theory.coordinates import from_lists
 from theory.errors import check_type, shown
-from theory.examples import Label
 from theory.guarantees import Scores
 
 SCHEMA = 1
@@ -222,12 +222,12 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
         example, view, head = given["example"], given["view"], given.get("head")  # older files have no heads
         given = Witness(**{
             **given,
-            "example": Example(tuple(example["tokens"]), tuple(example["ids"]), _label(example["label"])),
+            "example": Example(tuple(example["tokens"]), from_lists(example["ids"]), _tuple(example["label"])),
             "view": None if view is None else _view(view),
-            "head": None if head is None else tuple((_view(own), _label(own["label"])) for own in head),
+            "head": None if head is None else tuple((_view(own), _tuple(own["label"])) for own in head),
         })  # fmt: skip
     return Decision(
-        HeadClass(**entry["heads"]),
+        HeadClass(**{name: _tuple(value) for name, value in entry["heads"].items()}),
         entry["outcome"],
         entry["reason"],
         entry["certificate"],
@@ -237,8 +237,9 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
 
 
 def _view(view: Mapping[str, Any]) -> View:
-    return View(tuple(view["tokens"]), tuple(view["key"]))
+    return View(tuple(view["tokens"]), from_lists(view["key"]))
 
 
-def _label(label: Any) -> Label:
-    return tuple(label) if isinstance(label, list) else label
+def _tuple(value: Any) -> Any:
+    """A label, a window or a key as it was before JSON made lists of tuples."""
+    return from_lists(value) if isinstance(value, list) else value

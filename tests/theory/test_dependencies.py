@@ -329,6 +329,60 @@ def test_the_spread_is_that_of_brute_force(sets: list[tuple[int, ...]], cap: int
     assert heuristic.n_nodes == 0
 
 
+def vectors_by_brute_force(sets: list[tuple[int, ...]], cap: int) -> int:
+    """The same in two coordinates; gaps close in each of them."""
+    size = 1 + max(map(max, sets))
+    cells = list(product(range(size), repeat=2))
+    keeps = (ids for ids in product(cells, repeat=size) if max(Counter(ids).values()) <= cap)
+    return min(max(width(sets, column) for column in zip(*ids, strict=True)) for ids in keeps)
+
+
+@given(hypergraphs(3), st.integers(1, 2))
+@settings(max_examples=40)
+def test_the_spread_of_vectors_is_that_of_brute_force(sets: list[tuple[int, ...]], cap: int) -> None:
+    least = vectors_by_brute_force(sets, cap)
+    found = dependencies.synthesize(sets, cap=cap, coordinates=2)
+    assert max(Counter(found.ids).values()) <= cap
+    assert max(width(sets, column) for column in zip(*found.ids, strict=True)) == found.spread
+    assert (found.spread, found.lower_bound, found.optimal) == (least, least, True)
+    rough = dependencies.synthesize(sets, cap=cap, coordinates=2, budget=0)
+    assert rough.lower_bound <= least <= rough.spread
+    assert rough.optimal == (rough.lower_bound == rough.spread)
+    assert rough.n_nodes == 0
+    assert dependencies.lower_bound(sets, cap=cap, coordinates=2) <= least
+
+
+def squares(n: int) -> list[tuple[int, ...]]:
+    """On a board of n x n cells the sets of two by two."""
+    return [
+        (n * r + c, n * r + c + 1, n * (r + 1) + c, n * (r + 1) + c + 1) for r in range(n - 1) for c in range(n - 1)
+    ]
+
+
+def test_two_coordinates_are_narrow_where_one_is_not() -> None:
+    for n in (3, 4, 5):
+        assert dependencies.synthesize(squares(n), cap=1).lower_bound >= n
+        found = dependencies.synthesize(squares(n), cap=1, coordinates=2)
+        assert (found.spread, found.optimal) == (1, True)
+        assert len(set(found.ids)) == n * n
+    everything = [tuple(range(9))]
+    assert [dependencies.synthesize(everything, cap=1, coordinates=d).spread for d in (1, 2, 3)] == [8, 2, 2]
+    assert [dependencies.lower_bound(everything, cap=1, coordinates=d) for d in (1, 2, 3)] == [8, 2, 2]
+    assert [dependencies.lower_bound(everything, cap=2, coordinates=d) for d in (1, 2, 3)] == [4, 2, 1]
+    apart = dependencies.synthesize([(0, 1, 2), (3, 4, 5, 6), (7,)], cap=1, coordinates=2)
+    assert (apart.spread, apart.optimal, len(set(apart.ids))) == (1, True, 8)
+
+
+def test_a_spread_that_is_not_settled_is_no_bound() -> None:
+    sets = [tuple({c for c in (i, i + 1, i - 1, i + 5, i - 5) if 0 <= c < 25}) for i in range(25)]
+    found = dependencies.synthesize(sets, cap=1, coordinates=2, budget=10)
+    assert found.n_nodes <= 10
+    assert found.lower_bound == dependencies.lower_bound(sets, cap=1, coordinates=2) < found.spread
+    assert not found.optimal
+    with pytest.raises(InvalidArgument, match="synthesize: argument coordinates: got 0; expected an integer >= 1"):
+        dependencies.synthesize(sets, cap=1, coordinates=0)
+
+
 def density_bound(sets: list[tuple[int, ...]], cap: int) -> int:
     """The least w with room for every ball of radius r, in 2r · w + 1 IDs, and for every set with r steps around it."""
     size, best = 1 + max(map(max, sets)), 0

@@ -6,11 +6,11 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import pairwise
+from itertools import count, pairwise, product
 
+from theory.coordinates import Id, Ids, lowest, minus
 from theory.dependencies.sets import Convention, Sets, sets_of, widest
 from theory.errors import check_integer
-from theory.positions import Ids
 from theory.tasks.base import Instance
 
 NODES = 50_000
@@ -39,19 +39,25 @@ class Synthesis:
 
 
 def lower_bound(
-    instance_or_sets: Instance | Sequence[Sequence[int]], *, cap: int, convention: Convention = "token"
+    instance_or_sets: Instance | Sequence[Sequence[int]],
+    *,
+    cap: int,
+    convention: Convention = "token",
+    coordinates: int = 1,
 ) -> int:
     """A spread that no IDs with at most `cap` tokens an ID can beat, by counting.
 
     Let d(u, v) be the number of sets on the shortest chain from u to v. Under spread w the IDs of u and v differ by at
     most w d(u, v), so a collection U of diameter d lies on d w + 1 IDs, and |U| <= cap (d w + 1). The bound is the best
-    over all balls (of radius r about a position, diameter <= 2r; about a set, <= 2r + 1).
+    over all balls (of radius r about a position, diameter <= 2r; about a set, <= 2r + 1). With c coordinates there are
+    (d w + 1)^c IDs.
 
     Parameters
     ----------
     instance_or_sets : an instance, or sets of positions.
     cap : the most tokens that may share an ID.
     convention : what belongs to the set of a step; for an instance.
+    coordinates : of an ID; the spread is that of the widest one.
 
     Raises
     ------
@@ -62,6 +68,8 @@ def lower_bound(
     >>> from theory.tasks import TASKS
     >>> [lower_bound(next(TASKS["addition, plain"].instances(n)), cap=3) for n in (2, 5, 8, 20)]
     [2, 4, 6, 14]
+    >>> [lower_bound(next(TASKS["addition, plain"].instances(n)), cap=3, coordinates=2) for n in (2, 5, 8, 20)]
+    [1, 1, 1, 2]
 
     Cost: positions² · diameter / 64, and the sizes of the sets. Source: the density bound on the bandwidth of graphs
     (Chvátal; Chinn, Chvátalová, Dewdney and Gibbs 1982), with a capacity.
@@ -69,7 +77,8 @@ def lower_bound(
     where = "dependencies.lower_bound"
     n_positions, sets = sets_of(instance_or_sets, convention, where)
     check_integer(cap, where, "cap", least=1)
-    return max((part.bound(cap) for part in _components(n_positions, sets)), default=0)
+    check_integer(coordinates, where, "coordinates", least=1)
+    return max((part.bound(cap, coordinates) for part in _components(n_positions, sets)), default=0)
 
 
 def synthesize(
@@ -77,6 +86,7 @@ def synthesize(
     *,
     cap: int,
     convention: Convention = "token",
+    coordinates: int = 1,
     budget: int = NODES,
 ) -> Synthesis:
     """IDs that minimise the largest spread of a dependency set, with at most `cap` tokens an ID.
@@ -87,11 +97,16 @@ def synthesize(
     then local improvement) comes with the bound that was proved. The IDs are checked by a few lines that share nothing
     with the search.
 
+    IDs of several coordinates, whose spread is that of the widest one, are found by a plain search: a position after the
+    other, breadth-first, gets an ID within w of those that it shares a set with. Where one coordinate is as narrow, the
+    others are constant.
+
     Parameters
     ----------
     instance_or_sets : an instance, or sets of positions 0, 1, ...
     cap : the most tokens that may share an ID.
     convention : what belongs to the set of a step; for an instance.
+    coordinates : of an ID.
     budget : nodes that the search may visit.
 
     Raises
@@ -105,6 +120,8 @@ def synthesize(
     Synthesis(ids=(0, 1, 2, 3, 0, 1, 2), spread=0, lower_bound=0, optimal=True, n_nodes=0)
     >>> synthesize([(0, 1, 2), (2, 3), (3, 4), (4, 0)], cap=1).spread
     2
+    >>> synthesize([(0, 1, 2, 3)], cap=1).spread, synthesize([(0, 1, 2, 3)], cap=1, coordinates=2).ids
+    (3, ((0, 0), (0, 1), (1, 0), (1, 1)))
 
     Cost: nodes · (positions + edges), and positions² · sets for the fillings. Source: branch and bound for the
     bandwidth of graphs, with a capacity; the local search and the pruning are this project's.
@@ -113,7 +130,14 @@ def synthesize(
     n_positions, sets = sets_of(instance_or_sets, convention, where)
     check_integer(cap, where, "cap", least=1)
     check_integer(budget, where, "budget", least=0)
+    check_integer(coordinates, where, "coordinates", least=1)
     parts = _components(n_positions, sets)
+    if coordinates > 1:
+        return _in_space(parts, n_positions, sets, cap, coordinates, budget)
+    return _on_a_line(parts, n_positions, sets, cap, budget)
+
+
+def _on_a_line(parts: Sequence[_Component], n_positions: int, sets: Sets, cap: int, budget: int) -> Synthesis:
     proved, n_nodes = max((part.bound(cap) for part in parts), default=0), 0
     layouts = [part.filling(cap, proved) for part in parts]
     # A part matters only while it is wider than what is proved of another one. The widest is searched first.
@@ -137,7 +161,44 @@ def verified(sets: Sets, ids: Ids, cap: int) -> int:
     """The spread of IDs that keep the cap: the trusted check of what a search found."""
     if Counter(ids).most_common(1)[0][1] > cap:
         raise AssertionError(f"more than {cap} tokens share an ID in {ids}")
-    return max((max(ids[i] for i in s) - min(ids[i] for i in s) for s in sets if s), default=0)
+    columns = zip(*ids, strict=True) if isinstance(ids[0], tuple) else [ids]
+    return max((max(own[i] for i in s) - min(own[i] for i in s) for own in columns for s in sets if s), default=0)
+
+
+def _in_space(
+    parts: Sequence[_Component], n_positions: int, sets: Sets, cap: int, coordinates: int, budget: int
+) -> Synthesis:
+    """`synthesize` in several coordinates: from the bound upwards, until a spread is possible, or the budget is spent."""
+    line = _on_a_line(parts, n_positions, sets, cap, 0)
+    best = tuple((i, *[0] * (coordinates - 1)) for i in line.ids)
+    proved, n_nodes, settled = max((part.bound(cap, coordinates) for part in parts), default=0), 0, True
+    for width in range(proved, line.spread):
+        layouts = []
+        for part in parts:  # half of what is left, so that a spread that cannot be settled leaves some for the next
+            layout, used, final = part.search_in_space(width, cap, coordinates, (budget - n_nodes) // 2)
+            n_nodes, settled = n_nodes + used, settled and final
+            if layout is None:
+                break
+            layouts.append(layout)
+        if len(layouts) == len(parts):
+            best = _side_by_side(parts, layouts, n_positions)
+            break
+        proved += settled
+    found = verified(sets, best, cap)
+    return Synthesis(best, found, proved, found == proved, n_nodes)
+
+
+def _side_by_side(parts: Sequence[_Component], layouts: Sequence[Sequence[Id]], n_positions: int) -> Ids:
+    """One layout behind the other, along the first coordinate; every coordinate counts from 0."""
+    ids: list[Id] = [0] * n_positions
+    free = 0
+    for part, layout in zip(parts, layouts, strict=True):
+        corner = lowest(layout)
+        for member, value in zip(part.members, layout, strict=True):
+            first, *others = minus(value, corner)
+            ids[member] = (free + first, *others)
+        free = 1 + max(ids[member][0] for member in part.members)
+    return tuple(ids)
 
 
 @dataclass(frozen=True)
@@ -175,20 +236,20 @@ class _Component:
             found.append(balls)
         return found
 
-    def bound(self, cap: int) -> int:
+    def bound(self, cap: int, coordinates: int = 1) -> int:
         """The bound of `lower_bound`."""
         balls = self.balls()
         diameter = max(map(len, balls)) - 1
-        best = _least_width(len(self.members), diameter, cap)  # what is that wide counts no better
+        best = _least_width(len(self.members), diameter, cap, coordinates)  # what is that wide counts no better
         for own in balls:
             for r in range(1, (diameter + 1) // 2):
-                best = max(best, _least_width(own[r].bit_count(), 2 * r, cap))
+                best = max(best, _least_width(own[r].bit_count(), 2 * r, cap, coordinates))
         for positions in self.sets:
             for r in range(diameter // 2):
                 union = 0
                 for i in positions:
                     union |= balls[i][r]
-                best = max(best, _least_width(union.bit_count(), 2 * r + 1, cap))
+                best = max(best, _least_width(union.bit_count(), 2 * r + 1, cap, coordinates))
         return best
 
     def filling(self, cap: int, enough: int) -> list[int]:
@@ -297,6 +358,49 @@ class _Component:
                 break
         return layout, proved, n_nodes
 
+    def search_in_space(self, width: int, cap: int, coordinates: int, budget: int) -> tuple[list[Id] | None, int, bool]:
+        """As `search`, in several coordinates: a position after the other, breadth-first from the first one.
+
+        Shifts change nothing, so the first position stays at 0. The IDs nearest to those given come first.
+        """
+        near = [tuple(_bits(mask)) for mask in self.near]
+        order = _breadth_first(near, 0)
+        place = {i: j for j, i in enumerate(order)}
+        before = [[j for j in near[i] if place[j] < place[i]] for i in order]
+        ids: list[Id] = [None] * len(order)
+        ids[0] = (0,) * coordinates
+        used, n_nodes, at = Counter[Id](ids[:1]), 0, 1
+
+        def options(at: int) -> Iterator[Id]:
+            given = [ids[j] for j in before[at]]
+            spans = [range(max(own) - width, min(own) + width + 1) for own in zip(*given, strict=True)]
+
+            def far(id_: Id) -> tuple[int, int, Id]:
+                return sum(sum(map(abs, minus(id_, other))) for other in given), sum(map(abs, id_)), id_
+
+            return iter(sorted(product(*spans), key=far))
+
+        stack = [options(1)] if len(order) > 1 else []
+        while stack:
+            if (id_ := next(stack[-1], None)) is None:
+                stack.pop()
+                at -= 1
+                if stack:
+                    used[ids[order[at]]] -= 1
+                continue
+            if used[id_] >= cap:
+                continue
+            if n_nodes >= budget:
+                return None, n_nodes, False
+            n_nodes += 1
+            ids[order[at]] = id_
+            if at + 1 == len(order):
+                return ids, n_nodes, True
+            used[id_] += 1
+            at += 1
+            stack.append(options(at))
+        return (ids, n_nodes, True) if len(order) == 1 else (None, n_nodes, True)
+
     def search(self, width: int, cap: int, budget: int) -> tuple[list[int] | None, int, bool]:
         """A layout of at most this spread, or None; the nodes visited; and whether the answer is final.
 
@@ -384,9 +488,13 @@ def _crowd(widths: Iterable[int], most: int) -> tuple[int, int, int]:
     return sum(w > most for w in given), given.count(most), sum(w * w for w in given)
 
 
-def _least_width(size: int, diameter: int, cap: int) -> int:
-    """The least w with size <= cap (diameter · w + 1)."""
-    return -(-(-(-size // cap) - 1) // diameter) if diameter else 0
+def _least_width(size: int, diameter: int, cap: int, coordinates: int = 1) -> int:
+    """The least w with size <= cap (diameter · w + 1)^coordinates."""
+    if not diameter:
+        return 0
+    needed = -(-size // cap)
+    side = needed if coordinates == 1 else next(side for side in count(1) if side**coordinates >= needed)
+    return -(-(side - 1) // diameter)
 
 
 def _components(n_positions: int, sets: Sets) -> list[_Component]:

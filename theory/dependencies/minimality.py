@@ -121,8 +121,7 @@ def _read_steps(instance: Instance, targets: dict[tuple[Ids, Tokens], int], by_i
     """Add what every step of an instance reads, and its target."""
     for step in instance.steps:
         reading, target = instance.read(step), instance.tokens[step.position]
-        query = instance.ids[step.position - 1]
-        relative = tuple(instance.ids[source] - query for source in step.sources) if by_ids else ()
+        relative = instance.key(step) if by_ids else ()
         before = targets.setdefault((relative, reading), target)
         if before != target:
             got = f"the targets {before} and {target} for one reading {shown(reading)}"

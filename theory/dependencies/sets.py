@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from theory.coordinates import Id, are_ids, width
 from theory.errors import check, check_integers, check_one_of, check_type
 from theory.tasks.base import Instance
 
@@ -75,8 +76,8 @@ def dependency_sets(instance: Instance, convention: Convention = "sources") -> S
     )
 
 
-def spread(instance: Instance, convention: Convention = "sources", *, ids: Sequence[int] | None = None) -> int:
-    """The largest spread of a dependency set: max over steps of max p_S − min p_S.
+def spread(instance: Instance, convention: Convention = "sources", *, ids: Sequence[Id] | None = None) -> int:
+    """The largest spread of a dependency set: max over steps of max p_S − min p_S, in the widest coordinate.
 
     Parameters
     ----------
@@ -104,8 +105,8 @@ def spread(instance: Instance, convention: Convention = "sources", *, ids: Seque
 # ── Checks of arguments ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def widest(sets: Iterable[Sequence[int]], ids: Sequence[int]) -> int:
-    return max((max(values) - min(values) for s in sets if (values := [ids[i] for i in s])), default=0)
+def widest(sets: Iterable[Sequence[int]], ids: Sequence[Id]) -> int:
+    return max((width([ids[i] for i in s]) for s in sets), default=0)
 
 
 def check_instance(value: object, where: str, argument: str) -> None:
@@ -123,8 +124,9 @@ def check_convention(value: object, where: str) -> None:
     check_one_of(value, get_args(Convention), where, "convention", fix)
 
 
-def check_ids(ids: Sequence[int], n_positions: int, where: str) -> Sequence[int]:
-    check_integers(ids, where, "ids")
+def check_ids(ids: Sequence[Id], n_positions: int, where: str) -> Sequence[Id]:
+    if not (isinstance(ids, list | tuple) and are_ids(tuple(ids))):
+        check_integers(ids, where, "ids")
     got = f"{len(ids)} IDs for {n_positions} positions"
     check(len(ids) == n_positions, where, "ids", got=got, expected="one a position", fix="For instance rule(instance).")
     return ids

@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 
 from lengthgen_entry import PACKAGES
+from theory.coordinates import Id, Ids, coordinates, minus, n_coordinates, plus
 from theory.errors import (
     check,
     check_integer,
@@ -47,7 +48,7 @@ from theory.errors import (
 from theory.exact import check_generator
 from theory.examples import BUDGET, Example
 from theory.heads import Anchor
-from theory.positions import Coupled, Ids, PositionScheme, absolute, renamed
+from theory.positions import Coupled, PositionScheme, absolute
 from theory.tasks.drawing import Drawn
 from theory.tasks.instance import Instance as Instance
 from theory.tasks.instance import Step as Step
@@ -69,7 +70,8 @@ class Task(ABC):
     min_length : the smallest length.
     offsets : a claim that may be left out: the IDs that a step reads less that of its query, the token before the
         predicted one, in the order of the sources; one tuple a kind of step, the same at every step and length. A
-        coupling with an ID off by one somewhere does not have the offsets that it should.
+        coupling with an ID off by one somewhere does not have the offsets that it should. Of IDs with several
+        coordinates an offset is a tuple of differences.
 
     A `length` here is that of the problem (bits, digits of an operand, items); the sequence is longer.
 
@@ -100,16 +102,25 @@ class Task(ABC):
         """The size of the largest dependency set, at every length; None for a dense task."""
 
     @property
-    def offsets(self) -> frozenset[tuple[int, ...]] | None:
+    def offsets(self) -> frozenset[Ids] | None:
         """The ID offsets of sources from their query that occur, at every length; None where nothing is claimed."""
         return None
 
     @property
-    def window(self) -> int | None:
-        """The ID window that holds every dependency set with its query, by `offsets`; None where these claim nothing."""
+    def window(self) -> int | tuple[int, ...] | None:
+        """The ID window that holds every dependency set with its query, by `offsets`; None where these claim nothing.
+
+        Of IDs with several coordinates a tuple, a window for each.
+        """
         if self.offsets is None:
             return None
-        return max((max(0, *offsets) - min(0, *offsets) for offsets in self.offsets if offsets), default=0)
+        offsets = [own for own in self.offsets if own]
+        unlike = len(set(map(n_coordinates, offsets))) > 1
+        where, expected = f"{type(self).__name__}.window", "offsets of as many coordinates each"
+        check(not unlike, where, "offsets", self.offsets, expected=expected, fix="Claim those of `Instance.key`.")
+        columns = [tuple(max(0, *column) - min(0, *column) for column in coordinates(own)) for own in offsets]
+        widest = tuple(map(max, zip(*columns, strict=True))) or (0,)
+        return widest if len(widest) > 1 else widest[0]
 
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         """For each position of the prompt the tokens that it may hold; all combinations are equally likely."""
@@ -127,10 +138,11 @@ class Task(ABC):
         (`Instance.key`), where one reading has different targets in different steps and only the IDs tell them apart.
         """
 
-    def increment(self, read: Tokens, *args: Any, **kwargs: Any) -> int | None:
+    def increment(self, read: Tokens, *args: Any, **kwargs: Any) -> Id | None:
         """By how much the ID of the predicted token exceeds the last one, as a function of the tokens read.
 
-        None, the default, where the IDs are not predicted. It may take the key as well, as `rule` may.
+        None, the default, where the IDs are not predicted; a tuple for IDs of several coordinates. It may take the key as
+        well, as `rule` may.
         """
         return None
 
@@ -236,11 +248,10 @@ class Task(ABC):
         check(plain, "Task.examples", "relabel", got=got, expected=expected, fix=fix)
         for instance in self.support(length, budget=budget):
             base = instance.ids if coupled else tuple(range(len(instance.tokens)))
-            values = tuple(sorted(set(base)))
-            listed = self.n_instances(length) * scheme.n_relabellings(len(values))
+            listed = self.n_instances(length) * scheme.n_relabelled(base)
             within_budget(f"{type(self).__name__}.examples", size=listed, budget=budget)
-            for new in scheme.relabellings(values):
-                yield from step_examples(instance, renamed(base, values, new), increments=increments)
+            for ids in scheme.relabelled(base):
+                yield from step_examples(instance, ids, increments=increments)
 
     def arity(self, instance: Instance) -> int:
         """The arity that a head needs: the most tokens that a step reads, its query (the last token) included."""
@@ -259,7 +270,7 @@ class Task(ABC):
         """The token by `rule`, which gets the key where it takes one."""
         return self.rule(read, key) if _takes_key(self.rule) else self.rule(read)
 
-    def predict_increment(self, read: Tokens, key: Ids) -> int | None:
+    def predict_increment(self, read: Tokens, key: Ids) -> Id | None:
         """The ID increment by `increment`, which gets the key where it takes one."""
         return self.increment(read, key) if _takes_key(self.increment) else self.increment(read)
 
@@ -286,10 +297,10 @@ class Task(ABC):
             token, id_ = instance.tokens[position], instance.ids[position]
             if position in sources:
                 read = tuple([tokens[source] for source in sources[position]])
-                key = tuple([ids[source] - ids[-1] for source in sources[position]])
+                key = tuple([minus(ids[source], ids[-1]) for source in sources[position]])
                 token = rule(read, key) if by_key else rule(read)
                 grown = increment(read, key) if grows_by_key else increment(read)
-                id_ = id_ if grown is None else ids[-1] + grown
+                id_ = id_ if grown is None else plus(ids[-1], grown)
             tokens.append(token)
             ids.append(id_)
         return tuple(tokens), tuple(ids)

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.coordinates import Id
 from theory.errors import check, check_integer
 from theory.tasks.instance import Instance, Step, Tokens
 
@@ -31,7 +32,7 @@ class Drawn:
 
     Parameters
     ----------
-    tokens, ids : (size, n), as in `Instance`.
+    tokens, ids : (size, n), as in `Instance`; IDs of d coordinates (size, n, d).
     steps : (size, S), the positions of the steps, increasing in each row; a row with fewer steps repeats its last.
     n_prompt : how many tokens a prompt has.
     lengths : (size,), how many tokens are a row's own, where some rows are shorter; they repeat their last ID.
@@ -56,7 +57,8 @@ class Drawn:
     def __post_init__(self) -> None:
         self._check("tokens", 2, "one row an instance")
         size, n = self.tokens.shape
-        self._check("ids", 2, f"the shape {size, n} of the tokens", size, n)
+        n_axes = 3 if isinstance(self.ids, np.ndarray) and self.ids.ndim == 3 else 2
+        self._check("ids", n_axes, f"the shape {size, n} of the tokens", size, n)
         self._check("steps", 2, f"at least one step for each of {size} rows", size)
         check_integer(self.n_prompt, "Drawn", "n_prompt", least=1, most=n - 1)
         if self.lengths is not None:
@@ -117,9 +119,10 @@ def prompts_of(task: Ruled, length: int, size: int, rng: np.random.Generator) ->
     return np.stack([np.array(options)[column] for options, column in zip(choices, which.T, strict=True)], axis=1)
 
 
-def alike(row: Sequence[int], size: int) -> Integers:
+def alike(row: Sequence[Id], size: int) -> Integers:
     """`size` equal rows, in the memory of one."""
-    return np.broadcast_to(np.array(row), (size, len(row)))
+    one = np.array(row)
+    return np.broadcast_to(one, (size, *one.shape))
 
 
 def _runs(steps: Sequence[Step]) -> Iterator[list[Step]]:

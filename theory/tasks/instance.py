@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from theory.coordinates import Ids, check_ids, minus, written
 from theory.errors import InvalidArgument, check, check_tuple, is_tuple, shown
 from theory.examples import Example
-from theory.positions import Ids
 
 Tokens: TypeAlias = tuple[int, ...]
 
@@ -40,7 +40,8 @@ class Instance:
     Parameters
     ----------
     tokens : the prompt and the reference output.
-    ids : one position ID a token: the task's coupling, before any shift or relabelling.
+    ids : one position ID a token: the task's coupling, before any shift or relabelling. An ID is an int, or a tuple of
+        two ints or more, for instance (row, column).
     steps : the scored predictions, by increasing position; together with `given` they cover the output.
     given : output positions that are supplied rather than predicted, such as separators.
     parts : what each position holds ("a", "+", "sum", ...), for tables, drawings and coupling rules; optional.
@@ -65,13 +66,7 @@ class Instance:
     def __post_init__(self) -> None:
         where = "Instance"
         for name in ("tokens", "ids", "given"):
-            values = getattr(self, name)
-            if not is_tuple(values):
-                if name == "ids" and isinstance(values, tuple) and tuple in map(type, values):
-                    got = f"the tuple {shown(next(v for v in values if isinstance(v, tuple)))} as the ID of one token"
-                    fix = "Several IDs a token are not supported: choose one of them, or number the pairs."
-                    raise InvalidArgument(where, name, got=got, expected="one integer a token", fix=fix)
-                check_tuple(values, where, name)
+            (check_ids if name == "ids" else check_tuple)(getattr(self, name), where, name)
         for name in ("ids", "parts") if self.parts else ("ids",):
             if len(getattr(self, name)) != len(self.tokens):
                 got = f"{len(getattr(self, name))} {name} for {len(self.tokens)} tokens"
@@ -119,9 +114,11 @@ class Instance:
         --------
         >>> Instance(tokens=(7, 8, 7), ids=(4, 5, 4), steps=(Step(2, (0,)),)).key(Step(2, (0,)))
         (-1,)
+        >>> Instance(tokens=(7, 8, 7), ids=((4, 0), (5, 0), (4, 1)), steps=(Step(2, (0,)),)).key(Step(2, (0,)))
+        ((-1, 0),)
         """
         query = self.ids[step.position - 1]
-        return tuple(self.ids[source] - query for source in step.sources)
+        return tuple(minus(self.ids[source], query) for source in step.sources)
 
 
 def step_examples(instance: Instance, ids: Ids, *, increments: bool = False) -> Iterator[Example]:
@@ -137,7 +134,7 @@ def step_examples(instance: Instance, ids: Ids, *, increments: bool = False) -> 
     tokens = instance.tokens
     for step in instance.steps:
         t = step.position
-        label = (tokens[t], ids[t] - ids[t - 1]) if increments else tokens[t]
+        label = (tokens[t], minus(ids[t], ids[t - 1])) if increments else tokens[t]
         yield Example(tokens[:t], ids[:t], label)
 
 
@@ -151,7 +148,9 @@ Column: TypeAlias = tuple[str, str, str]
 def shown_as_table(instance: Instance, alphabet: Sequence[str], *, step: Step | None, width: int | None) -> str:
     """What `Task.show` prints."""
     sources = {step.position: ",".join(map(str, step.sources)) for step in instance.steps}
-    columns = [(alphabet[token], str(instance.ids[i]), sources.get(i, "")) for i, token in enumerate(instance.tokens)]
+    columns = [
+        (alphabet[token], written(instance.ids[i]), sources.get(i, "")) for i, token in enumerate(instance.tokens)
+    ]
     table = [("token", "ID", "read"), *columns]
     if width is not None and _width(table) > width:
         columns = [(token, id_, _cut(read)) for token, id_, read in columns]

@@ -29,6 +29,7 @@ from math import lcm, prod
 
 import numpy as np
 
+from theory.coordinates import beyond
 from theory.errors import check, check_integer, check_type, shown
 from theory.exact import draw_indices, over_common_denominator
 from theory.planted import PlantedEnsemble, Word
@@ -85,7 +86,7 @@ class Planted(Task):
         ids = tuple(range(n)) if self.coupling is None else coupled(self.coupling).base(n)
         return Instance(
             tokens=(*tokens, self.rule(word)),
-            ids=(*ids, max(ids) + 1),
+            ids=(*ids, beyond(ids)),
             steps=(Step(n, set_),),
             parts=("tokens",) * n + ("answer",),
         )
@@ -130,7 +131,7 @@ class Planted(Task):
         tokens[rows, at_length(self.ensemble.support, length).draw_many(rng, length, k, size)] = np.array(words)[which]
         tokens[:, length] = np.array([self.rule(word) for word in words])[which]
         ids = tuple(range(length)) if self.coupling is None else coupled(self.coupling).base(length)
-        return Drawn(tokens, alike((*ids, max(ids) + 1), size), alike([length], size), length)
+        return Drawn(tokens, alike((*ids, beyond(ids)), size), alike([length], size), length)
 
     @cached_property
     def _drawn(self) -> tuple[list[Word], list[int], np.ndarray, list[int]]:

@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from theory.coordinates import minus, plus
 from theory.errors import InvalidArgument
 from theory.tasks.base import Instance, Tokens
 from theory.tasks.drawing import Drawn
@@ -107,5 +108,5 @@ class QueryCoupled(Wrapped):
 
     def changed(self, instance: Instance) -> Instance:
         ids, start = instance.ids, instance.n_prompt - 1
-        moved = (*ids[:start], *ids[start + 1 :], 2 * ids[-1] - ids[-2])
+        moved = (*ids[:start], *ids[start + 1 :], plus(ids[-1], minus(ids[-1], ids[-2])))
         return replace(instance, ids=moved)

@@ -22,7 +22,9 @@ SLOPES = {1: [2.0**-8], 2: [2.0**-4, 2.0**-8], 3: [2.0**-4, 2.0**-8, 2.0**-2], 4
 
 def forward(of: ModelConfig, p: Parameters, tokens: Ints, ids: Ints) -> tuple[list[Floats], list[Floats]]:
     """What the outputs read at every position of one sequence, and the attention (H, T, T) of every layer."""
-    xs = [_embedded(of, p, int(token), int(i)) for token, i in zip(tokens, ids, strict=True)]
+    ids = ids.reshape(len(ids), -1)  # (T, d)
+    xs = [_embedded(of, p, int(token), i) for token, i in zip(tokens, ids, strict=True)]
+    windows = of.window if isinstance(of.window, tuple) else [of.window] * ids.shape[1]
     layers = []
     for layer in range(of.n_layers):
         qkv = np.array([_linear(p, f"{layer}.qkv", _norm(p, f"{layer}.norm1", x)) for x in xs])  # (T, 3D)
@@ -33,12 +35,16 @@ def forward(of: ModelConfig, p: Parameters, tokens: Ints, ids: Ints) -> tuple[li
             for head in range(of.n_heads):
                 own = np.arange(of.head_width) + head * of.head_width
                 seen = qkv[: t + 1]
-                logits = _products(of, seen[t, own], seen[:, of.width + own], int(ids[t]), ids[: t + 1])
-                near = [s for s in range(t + 1) if of.window is None or abs(int(ids[t]) - int(ids[s])) <= of.window]
+                logits = _products(of, seen[t, own], seen[:, of.width + own], ids[t], ids[: t + 1])
+                near = [
+                    s
+                    for s in range(t + 1)
+                    if all(w is None or abs(a - b) <= w for a, b, w in zip(ids[t], ids[s], windows, strict=True))
+                ]
                 if of.log_scale is not None:
                     logits *= np.log(len(near) + 1) / of.log_scale
                 if of.encoding == "alibi":
-                    logits -= SLOPES[of.n_heads][head] * np.abs(ids[t] - ids[: t + 1])
+                    logits -= SLOPES[of.n_heads][head] * np.abs(ids[t] - ids[: t + 1]).sum(axis=1)
                 weights = np.exp(logits[near] - logits[near].max())
                 attention[head, t, near] = weights / weights.sum()
                 mixed[own] = attention[head, t, : t + 1] @ seen[:, 2 * of.width + own]
@@ -90,24 +96,26 @@ def _outputs(of: ModelConfig, p: Parameters, batch: Batch, row: int) -> Floats:
     return np.array([outputs[t] for t in batch.queries[row]])
 
 
-def _embedded(of: ModelConfig, p: Parameters, token: int, i: int) -> Any:
+def _embedded(of: ModelConfig, p: Parameters, token: int, i: Ints) -> Any:
     x = p["tokens"][token].astype(np.float64)
     if of.encoding == "learned":
-        x = x + p["ids"][i]
+        for table, own in zip(np.split(p["ids"], len(i)), i, strict=True):
+            x = x + table[own]
     elif of.encoding == "sinusoidal":
         for j in range(of.width):
-            angle = i / 10_000 ** ((j - j % 2) / of.width)
+            angle = i[j // 2 % len(i)] / 10_000 ** ((j - j % 2) / of.width)
             x[j] += np.cos(angle) if j % 2 else np.sin(angle)
     return x
 
 
-def _products(of: ModelConfig, query: Floats, keys: Floats, query_id: int, key_ids: Ints) -> Any:
+def _products(of: ModelConfig, query: Floats, keys: Floats, query_id: Ints, key_ids: Ints) -> Any:
     """q · k / sqrt(E); with rotary encoding the halves of q and k are complex numbers, turned by ID / 10000^(2j/E)."""
     if of.encoding == "rope":
         half = of.head_width // 2
         turn = 1j / 10_000 ** (2 * np.arange(half) / of.head_width)
-        turned_query = (query[:half] + 1j * query[half:]) * np.exp(turn * query_id)
-        turned_keys = (keys[:, :half] + 1j * keys[:, half:]) * np.exp(turn * key_ids[:, None])
+        read = [j % len(query_id) for j in range(half)]  # the coordinates in turn
+        turned_query = (query[:half] + 1j * query[half:]) * np.exp(turn * query_id[read])
+        turned_keys = (keys[:, :half] + 1j * keys[:, half:]) * np.exp(turn * key_ids[:, read])
         return (turned_keys.conj() @ turned_query).real / np.sqrt(of.head_width)
     return keys @ query / np.sqrt(of.head_width)
 

@@ -46,7 +46,8 @@ def batch(of: ModelConfig, *, size: int = 5, length: int = 7, n_queries: int = 2
     tokens, targets = (
         of.n_tokens - 1 - rng.integers(0, min(5, of.n_tokens), shape) for shape in ((size, length), (size, n_queries))
     )
-    ids = (of.n_ids or 20) - 1 - rng.integers(0, 20, (size, length))
+    shape = (size, length) if of.n_coordinates == 1 else (size, length, of.n_coordinates)
+    ids = (of.n_ids or 20) - 1 - rng.integers(0, 20, shape)
     return Batch(tokens, ids, queries, targets, weights, increments)
 
 
@@ -65,12 +66,15 @@ VARIANTS = [
     config("learned", window=6, norm=False),
     config("none", n_layers=3, mlp=False, norm=False, tied=True),
     *(config(encoding, n_layers=1, n_heads=1, window=5, mlp=False, norm=False) for encoding in ENCODINGS),
+    *(config(encoding, n_coordinates=2, window=(9, 12), log_scale=2.0) for encoding in ENCODINGS),
+    *(config(encoding, n_coordinates=3) for encoding in ("learned", "sinusoidal", "rope", "alibi")),
+    config("learned", n_coordinates=2, window=8, n_ids=200),
 ]
 
 
 def called(of: ModelConfig) -> str:
     heads = f"{of.n_heads} of {of.n_layers} x {of.width}"
-    parts = f"{of.mlp}-{of.norm}-{of.window}"
+    parts = f"{of.mlp}-{of.norm}-{of.window}" + f"-{of.n_coordinates}" * (of.n_coordinates > 1)
     return f"{of.encoding}-{of.activation}-{heads}-{of.n_tokens}-{of.tied}-{of.n_increments}-{parts}"
 
 
