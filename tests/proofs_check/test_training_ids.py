@@ -33,7 +33,7 @@ def by_hand(task: Task, instance: Instance, new: Iterable[Mapping[int, int]]) ->
 def test_ordered_ids_are_every_sorted_subset_of_the_range_in_training_and_at_test() -> None:
     """Copy at length 3 has the IDs -1..2: with one more the range is -1..3."""
     laws, task = laws_of("copy", relabel="ordered"), Copy(2)
-    assert laws.id_range == range(-1, 4)
+    assert laws.id_ranges[0] == range(-1, 4)
     for length, law in ((2, laws._law(2, "ordered")), (3, list(laws.test(3).support()))):
         expected = set()
         for instance in task.support(length):
@@ -109,9 +109,9 @@ RELABELLED = [("coupled", "shift"), ("coupled-ordered", "ordered"), ("pose", "ch
 def test_relabelled_laws_are_those_of_training(name: str, positions: str, relabel: str) -> None:
     """Two routes to one law: from the verdict's subject, and from what batches are drawn from."""
     laws = laws_of(name, relabel=relabel, coupled=positions.startswith("coupled"))
-    config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_range))
+    config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_ranges[0]))
     drawn = (e for instance, ids in sequences_of_training(config) for e in examples_of(instance, ids, config))
-    assert moved(laws.train(2).support(), -laws.id_range[0]) == set(drawn)
+    assert moved(laws.train(2).support(), -laws.id_ranges[0][0]) == set(drawn)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,9 +119,9 @@ def test_relabelled_laws_are_those_of_training(name: str, positions: str, relabe
 @pytest.mark.parametrize("length", [2, 3])
 def test_relabelled_laws_are_those_of_tests(name: str, positions: str, relabel: str, length: int) -> None:
     laws = laws_of(name, relabel=relabel, coupled=positions.startswith("coupled"), shifted=relabel != "ordered")
-    config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_range))
+    config = TrainConfig(name, positions, longest=2, n_ids=len(laws.id_ranges[0]))
     drawn = (e for instance, ids in sequences_of_tests(config, length) for e in examples_of(instance, ids, config))
-    assert moved(laws.test(length).support(), -laws.id_range[0]) == set(drawn)
+    assert moved(laws.test(length).support(), -laws.id_ranges[0][0]) == set(drawn)
 
 
 @pytest.mark.parametrize("positions", ["coupled", "pose"])
@@ -129,13 +129,13 @@ def test_relabelled_laws_are_those_of_tests(name: str, positions: str, relabel: 
 def test_tests_that_are_not_shifted_count_the_ids_from_0(positions: str, length: int) -> None:
     relabel = "shift" if positions == "coupled" else "chunks"
     laws = laws_of("copy", relabel=relabel, coupled=positions == "coupled")
-    config, rng = TrainConfig("copy", positions, n_ids=len(laws.id_range)), np.random.default_rng(0)
+    config, rng = TrainConfig("copy", positions, n_ids=len(laws.id_ranges[0])), np.random.default_rng(0)
     expected = set()
     for instance in Copy(2).support(length):
         ids = ids_of(instance, config.how, config.n_ids, rng, training=False, shifted=False)
         assert min(ids) == 0
         expected |= set(examples_of(instance, ids, config))
-    assert moved(laws.test(length).support(), -laws.id_range[0]) == expected
+    assert moved(laws.test(length).support(), -laws.id_ranges[0][0]) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -143,13 +143,13 @@ def test_tests_that_are_not_shifted_count_the_ids_from_0(positions: str, length:
 def test_packed_laws_are_those_of_training(name: str, positions: str, relabel: str) -> None:
     """Of the two sequences of a pack the verdict's law has those behind another, the plain ones being there alone."""
     laws = laws_of(name, relabel=relabel, packed=True)
-    config = TrainConfig(name, positions, packing=1, longest=1, n_ids=len(laws.id_range))
+    config = TrainConfig(name, positions, packing=1, longest=1, n_ids=len(laws.id_ranges[0]))
     behind = set()
     for both, ids in sequences_of_training(config):
         cut = min(both.given)  # where the prompt of the second begins
         behind |= {e for e in examples_of(both, ids, config) if len(e.tokens) > cut}
     assert behind
-    assert moved(laws._behind_others([1]), -laws.id_range[0]) == behind
+    assert moved(laws._behind_others([1]), -laws.id_ranges[0][0]) == behind
 
 
 @dataclass(frozen=True)
@@ -164,5 +164,5 @@ def test_every_length_counts_from_the_same_id() -> None:
     subject, own = Subject(Away(Copy(2)), (1, 2), (2, 3)), Scheme("own", "", "absolute", coupled=True, relabel="shift")
     laws = deciding._Laws(subject, own, True, lambda cases: None)
     for length in (2, 3):
-        assert {min(example.ids) for example in laws.test(length).support()} == {laws.id_range[0]}
-    assert {i for example in laws.train(2).support() for i in example.ids} <= {*laws.id_range}
+        assert {min(example.ids) for example in laws.test(length).support()} == {laws.id_ranges[0][0]}
+    assert {i for example in laws.train(2).support() for i in example.ids} <= {*laws.id_ranges[0]}
