@@ -117,6 +117,7 @@ class Queried(Wrapped):
             ids=np.concatenate([drawn.ids, last + 1], axis=1),
             steps=drawn.steps + 1,
             n_prompt=drawn.n_prompt + 1,
+            sources=drawn.sources,
         )
 
     def changed(self, instance: Instance) -> Instance:
