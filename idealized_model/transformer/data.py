@@ -155,12 +155,19 @@ def ids_of(
     return renamed(base, values, scheme.draw_relabelling(rng, values))
 
 
-def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool) -> Iterator[Ids]:
+def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool, shifted: bool = True) -> Iterator[Ids]:
     """The IDs that `ids_of` may draw, each once."""
     base, values = _base(instance, how)
-    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training)
+    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
     for new in dict.fromkeys(scheme.relabellings(values)):
         yield renamed(base, values, new)
+
+
+def n_every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool, shifted: bool = True) -> int:
+    """How many IDs `every_ids` goes through at most, up to `HUGE`; known without listing them."""
+    _, values = _base(instance, how)
+    scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
+    return scheme.n_relabellings(len(values))
 
 
 def packed(
