@@ -121,7 +121,7 @@ of the task goes wrong, with confidence 99/100.'
     )
     asked = _subject(subject, task, tokens, offsets)
     wanted = _lengths(asked, lengths, seed)
-    tallies, groups, firsts, interrupted = list[Tally](), _Groups(asked.task), list[Instance](), False
+    tallies, groups, firsts, interrupted = list[Tally](), _Groups(asked.task), list[Tried](), False
     for length in wanted:
         size = asked.n_sequences(length)
         everything = size <= budget
@@ -131,7 +131,7 @@ of the task goes wrong, with confidence 99/100.'
         try:
             for one in asked.tried(sequences):
                 if not tried:
-                    firsts.append(one.instance)
+                    firsts.append(one)
                 tried += 1
                 if one.wrong is not None:
                     failures += 1
@@ -144,7 +144,10 @@ of the task goes wrong, with confidence 99/100.'
         tallies.append(Tally(length, tried, failures, tried if how == "exhausted" else size, how, interval))
         if interrupted:
             break
-    unstable = "" if interrupted else _unstable(asked, [*firsts, *groups.smallest()])
+    try:
+        unstable = "" if interrupted else _unstable(asked, [*firsts, *groups.smallest()])
+    except KeyboardInterrupt:
+        unstable, interrupted = "", True
     return Certification(
         asked.name, asked.task.name, asked.scope, seed, str(confidence), tuple(tallies), groups.made(),
         interrupted, unstable, _hint(asked, tallies, groups),
@@ -189,17 +192,22 @@ def _drawn(subject: Subject, length: int, size: int, rng: np.random.Generator) -
     return (subject.sample(length, rng) for _ in range(size))
 
 
-def _unstable(subject: Subject, instances: Iterable[Instance]) -> str:
+def _unstable(subject: Subject, asked: Iterable[Tried]) -> str:
     """An instance on which a second answer differs from the first, in words."""
-    for instance in instances:
-        if differs := subject.differs(instance):
-            return f"{shown(subject.task.text(instance.tokens[: instance.n_prompt]))}: {differs}"
+    for one in asked:
+        if differs := subject.differs(one):
+            return f"{shown(subject.task.text(one.instance.tokens[: one.instance.n_prompt]))}: {differs}"
     return ""
 
 
 def _hint(subject: Subject, tallies: Iterable[Tally], groups: _Groups) -> str:
-    nowhere = groups and all(step is None for step, *_ in groups) and all(one.tried == one.failures for one in tallies)
-    if not nowhere or not isinstance(subject, Function) or subject.tokens == "names":
+    raises = groups and all(came.startswith("raises") for *_, came in groups)
+    if (
+        not raises
+        or any(one.tried > one.failures for one in tallies)
+        or not isinstance(subject, Function)
+        or subject.tokens == "names"
+    ):
         return ""
     return "Its prompts are tuples of numbers of tokens; --tokens names gives it their names."
 
@@ -210,7 +218,7 @@ class _Groups(dict[tuple[Any, ...], Group]):
     def __init__(self, task: Task) -> None:
         super().__init__()
         self._task = task
-        self._instances: dict[tuple[Any, ...], Instance] = {}
+        self._tried: dict[tuple[Any, ...], Tried] = {}
 
     def add(self, length: int, tried: Tried, wrong: Wrong) -> None:
         """Count a failure."""
@@ -238,12 +246,12 @@ class _Groups(dict[tuple[Any, ...], Group]):
             table=self._task.show(replace(instance, ids=tried.ids), step=step, width=WIDTH),
         )
         self[key] = Group(1 if group is None else group.failures + 1, smallest)
-        self._instances[key] = instance
+        self._tried[key] = tried
 
-    def smallest(self) -> Iterator[Instance]:
-        """The smallest failing instance, if there is one."""
-        for key in sorted(self, key=lambda key: order_of(self[key].smallest))[:1]:
-            yield self._instances[key]
+    def smallest(self) -> list[Tried]:
+        """The smallest failure, if there is one."""
+        keys = sorted(self, key=lambda key: order_of(self[key].smallest))
+        return [self._tried[key] for key in keys[:1]]
 
     def made(self) -> tuple[Group, ...]:
         """The largest first."""

@@ -73,7 +73,7 @@ class Failure:
         pairs = zip(self.read, self.sources, strict=True)
         read = ", ".join(f"{name!r} at {source}" for name, source in pairs) or "nothing"
         where = f"step {self.step}, at position {self.position}, reads {read}"
-        return f"{at}: {where}; expected {self.expected!r}, came {self.came}"
+        return f"{at}: {where}; expected {self.expected!r}, came {self.came}{f' ({self.detail})' * bool(self.detail)}"
 
 
 @dataclass(frozen=True)

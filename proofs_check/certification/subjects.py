@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import iscoroutinefunction, signature
 from itertools import islice
 from operator import index
@@ -84,8 +85,8 @@ class Subject(ABC):
     def tried(self, sequences: Iterable[tuple[Instance, Ids]]) -> Iterator[Tried]:
         """What it makes of sequences, in their order."""
 
-    def differs(self, instance: Instance) -> str:
-        """What it answers when it is asked again, in words, if that is another answer."""
+    def differs(self, tried: Tried) -> str:
+        """How it does when it is asked again, in words, if that is otherwise."""
         return ""
 
     @property
@@ -131,7 +132,7 @@ class Function(Subject):
     >>> task = find_task("copy")
     >>> half = Function("half", task, lambda prompt: prompt[:1])
     >>> [tried.wrong for tried in half.tried([(task.solve((0, 2)), ()), (task.solve((0, 1, 2)), ())])]
-    [None, Wrong(step=1, came='no token: the output ends after 1 of 2', detail='')]
+    [None, Wrong(step=1, came='no token', detail='the output ends after 1 of 2')]
     """
 
     predict: Predict
@@ -158,9 +159,9 @@ class Function(Subject):
     def tried(self, sequences: Iterable[tuple[Instance, Ids]]) -> Iterator[Tried]:
         return (Tried(instance, ids, self._wrong(instance)) for instance, ids in sequences)
 
-    def differs(self, instance: Instance) -> str:
-        first, again = self._output(instance), self._output(instance)
-        return "" if first == again else f"{_words(first)}, then {_words(again)}"
+    def differs(self, tried: Tried) -> str:
+        again = self._wrong(tried.instance)
+        return "" if again == tried.wrong else f"{_words(tried.wrong)}, then {_words(again)}"
 
     def _output(self, instance: Instance) -> list[Any] | Wrong:
         """The output as a list, no longer than what shows that it is too long."""
@@ -171,25 +172,27 @@ class Function(Subject):
         try:
             output = self.predict(given)
             if isinstance(output, bytes | Mapping | Set) or not hasattr(output, "__iter__"):
-                return Wrong(None, f"{_kind(output)}, which is no sequence of tokens", typed(output))
+                came = "returns {}, which is no sequence of tokens"
+                return Wrong(None, came.format(_kind(output)), came.format(shown(output)))
             return [self._token(token) for token in islice(output, len(instance.tokens) - len(prompt) + 1)]
         except (Exception, SystemExit) as error:
             if of_the_machine(error):
                 raise
-            return Wrong(None, f"raises {type(error).__name__}", f"{type(error).__name__}: {error}{lines(error)}")
+            return Wrong(
+                None, f"raises {type(error).__name__}", f"raises {type(error).__name__}: {error}{lines(error)}"
+            )
 
     def _token(self, token: object) -> int | str:
         """The number of a token; of what is none, what it is."""
-        n = len(self.task.alphabet)
         if isinstance(token, str):
-            return self._numbers[token] if token in self._numbers else f"{shown(token)}, which is no token"
+            return self._numbers.get(token, shown(token))
         if not isinstance(token, bool | np.bool_):
             with suppress(TypeError):
                 number = index(token)  # type: ignore[arg-type]
-                return number if 0 <= number < n else f"{shown(number)}, where tokens are 0..{n - 1}"
-        return f"{typed(token)}, which is no token"
+                return number if 0 <= number < len(self.task.alphabet) else shown(number)
+        return typed(token)
 
-    @property
+    @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.task.alphabet)}
 
@@ -200,11 +203,15 @@ class Function(Subject):
         n, wanted = instance.n_prompt, len(instance.tokens) - instance.n_prompt
         for j, (position, _) in enumerate(instance.steps):
             if position - n >= len(output):
-                return Wrong(j, f"no token: the output ends after {len(output)} of {wanted}")
-            if (token := output[position - n]) != instance.tokens[position]:
-                return Wrong(j, token if isinstance(token, str) else repr(self.task.alphabet[token]))
+                return Wrong(j, "no token", f"the output ends after {len(output)} of {wanted}")
+            token = output[position - n]
+            if isinstance(token, str):
+                return Wrong(j, "no token", token)
+            if token != instance.tokens[position]:
+                return Wrong(j, repr(self.task.alphabet[token]))
         if len(output) != wanted:
-            return Wrong(None, f"{'more' if len(output) > wanted else 'fewer'} than {number_of(wanted, 'token')}")
+            came = "returns more tokens" if len(output) > wanted else "returns fewer tokens"
+            return Wrong(None, came, f"{came} than {wanted}")
         return None
 
 
@@ -212,12 +219,14 @@ def _kind(value: object) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def _words(output: list[Any] | Wrong) -> str:
-    return output.detail or output.came if isinstance(output, Wrong) else shown(output)
+def _words(wrong: Wrong | None) -> str:
+    if wrong is None:
+        return "right"
+    return f"step {wrong.step + 1} wrong" if wrong.step is not None else wrong.came
 
 
 def find_function(spec: str, where: str = "find_function") -> Predict:
-    """The function that module:object names; of a class, what it makes without arguments.
+    """The function that module:object names; of a class what it makes without arguments.
 
     Raises
     ------
@@ -254,12 +263,14 @@ def find_function(spec: str, where: str = "find_function") -> Predict:
         raise asked_.refused(f"{what} {typed(found)}", fix, PREDICT)
     if iscoroutinefunction(found):
         raise asked_.refused(f"{what} async", "Call it with asyncio.run in a function of your own.", PREDICT)
-    with suppress(ValueError):  # what says no signature
+    try:
         form = signature(found)
-        try:
-            form.bind(())
-        except TypeError as error:
-            raise asked_.refused(f"{what} called as {path}{form} ({error})", fix, PREDICT) from None
+    except ValueError:  # a builtin that does not say
+        return found  # type: ignore[no-any-return]
+    try:
+        form.bind(())
+    except TypeError as error:
+        raise asked_.refused(f"{what} called as {path}{form} ({error})", fix, PREDICT) from None
     return found  # type: ignore[no-any-return]
 
 
@@ -326,11 +337,15 @@ class Model(Subject):
     def _answer(self, found: Answers, row: int, step: int) -> Wrong:
         token = int(found.tokens[row, step])
         if token != found.batch.targets[row, step] or found.increments is None or found.batch.increments is None:
-            return Wrong(step, "no token: a tie, or no number" if token < 0 else repr(self.task.alphabet[token]))
+            return Wrong(
+                step, *(("no token", "a tie, or no number") if token < 0 else (repr(self.task.alphabet[token]),))
+            )
         grown, wanted = (int(each[row, step]) for each in (found.increments, found.batch.increments))
         increments = self.trainer.increments
         came = "none" if grown < 0 else f"{increments[grown]:+d}"
-        return Wrong(step, f"the ID increment {came} instead of {increments[wanted]:+d}")
+        return Wrong(
+            step, f"{self.task.alphabet[token]!r} with the ID increment {came}", f"expected {increments[wanted]:+d}"
+        )
 
 
 def load_run(path: str | os.PathLike[str]) -> Trainer:

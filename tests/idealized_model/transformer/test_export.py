@@ -367,36 +367,26 @@ def recipe(name: str) -> str:
     return str(found)
 
 
-def test_the_recipe_for_pytorch_gives_the_loss_of_our_own_training() -> None:
+@pytest.mark.parametrize(("task", "positions"), [("addition, reversed", "coupled"), ("pointer chasing", "pose")])
+def test_the_recipe_for_pytorch_gives_the_loss_of_our_own_training(task: str, positions: str) -> None:
     torch = pytest.importorskip("torch")
-    config = small("addition, reversed", "predicted")
+    config = small(task, positions)
     made = export(config, "data", size=18)
     names: dict[str, Any] = {}
     exec(recipe("Exported"), names)
     trainer = Trainer(config)
-    exported = names["Exported"]("data", batch=config.batch)
-    n_seen = 0
-    for step, found in enumerate(exported):
-        batch = trainer.batch(step)
-        scores = torch.from_numpy(trainer.engine.logits(trainer.parameters, batch)[0].copy())
-        # Ours are at the queries alone; others are made up, and must not matter.
-        logits = torch.rand(*found["tokens"].shape, len(made["vocabulary"]))
-        at = torch.arange(len(batch))[:, None], torch.from_numpy(batch.queries.copy())
-        logits[at] = scores
-        loss = names["loss_of"](logits, found)
-        ours, _ = trainer.engine.loss_and_gradient(trainer.parameters, replace(batch, increments=None))
-        assert found["ids"][:, : batch.ids.shape[1]].tolist() == batch.ids.tolist()
-        assert float(loss) == pytest.approx(
-            float(
-                torch.nn.functional.cross_entropy(
-                    scores.flatten(0, 1), torch.from_numpy(batch.targets.copy()).flatten()
-                )
-            ),
-            rel=1e-5,
-        )
-        del ours
-        n_seen += len(batch)
-    assert n_seen == 18
+    batches = [*names["Exported"]("data")]
+    assert [len(batch["tokens"]) for batch in batches] == [6, 6, 6]
+    for step, found in enumerate(batches):
+        own = trainer.batch(step)
+        scores, _ = trainer.engine.logits(trainer.parameters, own)
+        logits = torch.rand(
+            *found["tokens"].shape, len(made["vocabulary"])
+        )  # away from the queries they must not matter
+        logits[torch.arange(6)[:, None], torch.from_numpy(own.queries.copy())] = torch.from_numpy(scores.copy())
+        loss, _ = trainer.engine.loss_and_gradient(trainer.parameters, own)
+        assert float(names["loss_of"](logits, found)) == pytest.approx(float(loss), rel=1e-5)
+        assert found["tokens"].dtype == found["ids"].dtype == torch.int64
 
 
 def test_the_recipe_for_hugging_face_uses_position_ids() -> None:
