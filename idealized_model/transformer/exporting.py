@@ -350,7 +350,7 @@ class _Shards(_Writer):
 
     def _write(self) -> None:
         with self._open(f"{self._split}-{len(self.files):05}.npz") as file:
-            np.savez(file, **{name: self._joined(name) for name in self._shapes})
+            np.savez(file, **{name: self._joined(name) for name in self._shapes})  # type: ignore[arg-type]  # no array is a flag
         self._blocks, self._shapes = [], {}
 
     def _joined(self, name: str) -> NDArray[Any]:
