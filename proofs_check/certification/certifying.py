@@ -42,7 +42,7 @@ from proofs_check.certification.subjects import (
     Wrong,
     subject_of,
 )
-from theory.errors import InvalidArgument, check, check_integer, check_type, shown, typed
+from theory.errors import HUGE, InvalidArgument, check, check_integer, check_type, shown, typed
 from theory.exact import Rational, rational
 from theory.positions import Ids
 from theory.tasks import Instance, Task, find_task
@@ -123,7 +123,7 @@ of the task goes wrong, with confidence 99/100.'
     wanted = _lengths(asked, lengths, seed)
     tallies, groups, firsts, interrupted = list[Tally](), _Groups(asked.task), list[Tried](), False
     for length in wanted:
-        size = asked.n_sequences(length)
+        size = min(asked.n_sequences(length), HUGE)
         everything = size <= budget
         rng, n = np.random.default_rng([seed, length]), size if everything else samples
         sequences = asked.sequences(length) if everything else _drawn(asked, length, samples, rng)

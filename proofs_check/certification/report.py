@@ -24,7 +24,7 @@ class Tally:
     Attributes
     ----------
     length, tried, failures : how many sequences of it were tried, and how many of them went wrong.
-    size : how many there are, about, where they are too many to list.
+    size : how many there are; where they are too many to list about, and `HUGE` at most.
     how : "exhausted" (all of them), "sampled", or "unfinished".
     interval : where sampled, the Clopper-Pearson interval of the share that goes wrong, under the law of the task.
     """

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 from scipy.stats import beta
 
 from idealized_model.transformer.batch import Batch
@@ -27,8 +28,8 @@ from proofs_check.certification.subjects import Model, find_function, load_run, 
 from tests import own_tasks
 from tests.processes import LENGTHGEN, started
 from tests.proofs_check.test_cli import Out, status_of
-from theory.errors import InvalidArgument
-from theory.tasks import Addition, Copy, CountOnes, Instance, Sorting, Task, sparse_parity
+from theory.errors import HUGE, InvalidArgument
+from theory.tasks import Addition, Copy, CountOnes, Instance, MultiAddition, Sorting, Task, sparse_parity
 
 PREDICTORS = """
 import itertools
@@ -307,6 +308,23 @@ def test_names_are_offered_where_numbers_raise_everywhere() -> None:
     assert not certify(lambda prompt: {0: [0]}[prompt[0]], "copy", lengths=[1]).hint
 
 
+def test_what_a_task_supplies_is_not_compared_but_has_its_place() -> None:
+    task = MultiAddition(3, base=2)
+    solved = {one.tokens[: one.n_prompt]: one for one in task.support(1)}
+    assert all(one.given for one in solved.values())
+
+    def other(prompt: tuple[int, ...]) -> tuple[int, ...]:
+        one = solved[prompt]
+        return tuple(0 if i in one.given else one.tokens[i] for i in range(len(prompt), len(one.tokens)))
+
+    def without(prompt: tuple[int, ...]) -> tuple[int, ...]:
+        one = solved[prompt]
+        return tuple(one.tokens[step.position] for step in one.steps)
+
+    assert certify(other, task, lengths=[1]).kind == "exhausted"
+    assert certify(without, task, lengths=[1]).failures == len(solved)
+
+
 # ── What is not tried ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -340,7 +358,14 @@ def test_a_failure_that_is_drawn_refutes() -> None:
     assert found.smallest.tokens == min(one.tokens for one in failing)
     again = certify(half, "copy", lengths=[30], samples=400)
     assert again == found
-    assert certify(half, "copy", lengths=[30], samples=400, seed=1) != found
+    assert certify(half, "copy", lengths=[30], samples=400, seed=1).groups != found.groups
+
+
+def test_a_length_with_more_instances_than_can_be_counted_is_drawn() -> None:
+    found = certify(right, "copy", lengths=[20_000], samples=2)
+    assert found.kind == "supported"
+    assert "10^1000 or more" in found.explain()
+    assert json.loads(json.dumps(found.to_dict()))["lengths"][0]["size"] == HUGE
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -712,6 +737,21 @@ def test_the_command_certifies_a_run(capsys: Out) -> None:
 def test_bad_usage_is_status_3(arguments: list[str], message: str, capsys: Out) -> None:
     assert status_of("certify", *arguments) == 3
     assert message in capsys.readouterr().err
+
+
+def test_progress_in_a_terminal_is_a_bar_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, Any]] = []
+    update = Progress.update
+
+    def watched(self: Progress, task: Any, **fields: Any) -> None:
+        shown.append((self.tasks[task].description, fields["completed"]))
+        update(self, task, **fields)
+
+    monkeypatch.setattr(Progress, "update", watched)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert status_of("certify", "predictors:copy", "copy", "--lengths", "1,2") == 0
+    lengths = [("sequences of length 1", n) for n in (1, 2)] + [("sequences of length 2", n) for n in range(1, 5)]
+    assert shown == lengths
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
