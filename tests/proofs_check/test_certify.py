@@ -411,6 +411,12 @@ def test_what_answers_differently_is_not_certified() -> None:
     assert found.unstable == "'ab>': step 1 wrong, then right"
 
 
+def test_what_is_done_is_told() -> None:
+    told: list[tuple[int, int, int]] = []
+    certify(right, "copy", lengths=[1, 20], budget=10, samples=3, watch=lambda *now: told.append(now))
+    assert told == [(1, 1, 2), (1, 2, 2), (20, 1, 3), (20, 2, 3), (20, 3, 3)]
+
+
 def test_a_certification_is_not_true_or_false() -> None:
     with pytest.raises(TypeError, match="look at its kind"):
         bool(certify(right, "copy", lengths=[1]))
