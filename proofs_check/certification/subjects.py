@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from idealized_model.transformer.data import every_ids, ids_of, n_every_ids
-from idealized_model.transformer.evaluation import Answers, answers, asked
+from idealized_model.transformer.evaluation import Answers, answers, same_alphabet
 from idealized_model.transformer.training import Trainer
 from theory.errors import InvalidArgument, check, check_one_of, did_you_mean, number_of, of_the_machine, shown, typed
 from theory.modules import Asked, as_module, imported, is_dotted, is_file, lines, look_first, member
@@ -91,7 +91,7 @@ class Subject(ABC):
 
     @property
     def scope(self) -> str:
-        """What "every sequence" means, beside every instance."""
+        """What "every sequence" means, beside every instance, and of what."""
         return ""
 
 
@@ -294,10 +294,16 @@ class Model(Subject):
 
     def __post_init__(self) -> None:
         check_one_of(self.offsets, get_args(Offsets), "certify", "offsets")
-        object.__setattr__(self, "task", asked(self.trainer, self.task))
+        task = same_alphabet(self.task, self.trainer.task, self.task.name, "certify", "task")
+        object.__setattr__(self, "task", task)
 
     @property
     def scope(self) -> str:
+        done, steps = self.trainer.step, self.trainer.config.steps
+        return self._ids + (f", after {done:,} of {steps:,} steps" if done < steps else "")
+
+    @property
+    def _ids(self) -> str:
         how = self.trainer.config.how
         if how.encoding == "none" and self.trainer.config.id_window is None:
             return "without IDs"
