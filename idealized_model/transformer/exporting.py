@@ -277,7 +277,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         if folder.exists():
-            folder.rmdir()
+            folder.rmdir()  # not every system replaces an empty folder
         os.replace(temporary, folder)
     except OSError as error:
         raise unwritable(error)(
