@@ -166,6 +166,9 @@ def test_it_is_what_a_run_trains_on(task: str, positions: str, packing: float) -
         assert set(np.delete(targets, queries).tolist()) <= {-100}
         assert set(np.delete(grown, queries).tolist()) <= {0}
         assert grown.tolist() == [row["ids"][t + 1] - row["ids"][t] if row["mask"][t] else 0 for t in range(n)]
+        if not trainer.task.takes_key:  # which other IDs change
+            read = [tuple(row["tokens"][s] for s in sources) for sources in row["sources"]]
+            assert [*map(trainer.task.rule, read)] == targets[queries].tolist()
         if batch.increments is not None:
             classes = batch.increments[i][batch.weights[i] > 0]
             assert [trainer.increments[j] for j in classes] == grown[queries].tolist()
