@@ -26,7 +26,10 @@ COMMON = [
 ]
 MACHINES = ["idealized_model", "idealized_model.text", "idealized_model.transformer", "idealized_model.workers"]
 LEFT = [DOOR, "theory", *MACHINES, *COMMON]
-ROOMS = [f"proofs_check.{name}" for name in ("claims", "tasks", "verdicts", "work", "report", "replay", "pages")]
+ROOMS = [
+    f"proofs_check.{name}"
+    for name in ("certification", "claims", "tasks", "verdicts", "work", "report", "replay", "pages")
+]
 
 DIRECTIONS: dict[str, list[str]] = {
     DOOR: [],
@@ -36,6 +39,7 @@ DIRECTIONS: dict[str, list[str]] = {
     "idealized_model.workers": [],
     "idealized_model.transformer": ["theory", "idealized_model.text", "idealized_model.workers"],
     **dict.fromkeys(COMMON, LEFT),
+    "proofs_check.certification": LEFT,
     "proofs_check.work": LEFT,
     "proofs_check.claims": [*LEFT, "proofs_check.work"],
     "proofs_check.tasks": [*LEFT, "proofs_check.work"],
@@ -65,6 +69,7 @@ ANYTHING = {"theory.modules"}
 """What imports modules of users, by names that they give."""
 
 BY_NAME = {
+    "proofs_check.certification.subjects": ("functions of users", ""),
     "proofs_check.claims.finding": (
         "a claim of the theory by its id, or of users",
         r"proofs_check\.claims\.t\d+[a-z]?",

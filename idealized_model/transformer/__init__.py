@@ -8,7 +8,8 @@ head that it is. The two share the tasks of `theory` and no code: nothing of `he
 
 `config` holds the sizes and the parameters, `engine` and `passes` the way through the model, forward and back, `encodings`
 how IDs enter, `data` how tasks become a `batch`, `training` the optimizer and checkpoints, `evaluation` the scores, `runs`
-and `sweeps` whole runs and many of them, `results` their rows, and `soft_head` what a model of attention alone is.
+and `sweeps` whole runs and many of them, `results` their rows, `exporting` what other frameworks train on, and `soft_head` what
+a model of attention alone is.
 """
 
 from idealized_model.transformer.batch import Batch
@@ -16,6 +17,7 @@ from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.evaluation import Score, attention_mass, evaluate, rollout
+from idealized_model.transformer.exporting import export
 from idealized_model.transformer.soft_head import ModelHead, Prediction, as_head, predicted_accuracy
 from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
 
@@ -35,6 +37,7 @@ __all__ = [
     "as_head",
     "attention_mass",
     "evaluate",
+    "export",
     "predicted_accuracy",
     "rollout",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Encoding
 from theory.coordinates import Column, Id, beyond, coordinates, joined, minus, n_coordinates
-from theory.errors import InvalidArgument, check, shown
+from theory.errors import HUGE, InvalidArgument, check, shown
 from theory.positions import ChunkedShift, Ids, PositionScheme, RandomOrdered, RandomShift, renamed
 from theory.tasks import Instance, Step, Task
 from theory.tasks.base import Tokens
@@ -118,6 +118,7 @@ class Queried(Wrapped):
             ids=np.concatenate([drawn.ids, last + 1], axis=1),
             steps=drawn.steps + 1,
             n_prompt=drawn.n_prompt + 1,
+            sources=drawn.sources,
         )
 
     def changed(self, instance: Instance) -> Instance:
@@ -160,14 +161,24 @@ def ids_of(
     return joined(drawn)
 
 
-def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool) -> Iterator[Ids]:
+def every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool, shifted: bool = True) -> Iterator[Ids]:
     """The IDs that `ids_of` may draw, each once."""
     listed = []
     for base in _columns(instance, how):
         values = _values(base, how)
-        scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training)
+        scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
         listed.append([renamed(base, values, new) for new in dict.fromkeys(scheme.relabellings(values))])
     yield from map(joined, product(*listed))
+
+
+def n_every_ids(instance: Instance, how: Positions, n_ids: int, *, training: bool, shifted: bool = True) -> int:
+    """How many IDs `every_ids` goes through at most, up to `HUGE`; known without listing them."""
+    number = 1
+    for base in _columns(instance, how):
+        values = _values(base, how)
+        scheme = how.scheme(room_of(len(values), how, n_ids), values[0], len(values), training, shifted)
+        number *= scheme.n_relabellings(len(values))
+    return min(number, HUGE)
 
 
 def packed(

@@ -15,17 +15,10 @@ from theory.tasks.drawing import Drawn, Integers
 from theory.tasks.faults import ASK, HOLDS, running
 
 
-def drawn_batch(
-    task: Task,
-    length: int,
-    size: int,
-    how: Positions,
-    n_ids: int,
-    rng: np.random.Generator,
-    *,
-    increments: Sequence[int] = (),
-) -> Batch | None:
-    """A random training batch, by the law of `sampled`, `ids_of` and `batch_of`; None for a task without `draw_many`.
+def drawn_alone(
+    task: Task, length: int, size: int, how: Positions, n_ids: int, rng: np.random.Generator
+) -> tuple[Drawn, Integers] | None:
+    """Random training sequences and their IDs, by the law of `sampled` and `ids_of`; None for a task without `draw_many`.
 
     Raises
     ------
@@ -35,7 +28,8 @@ def drawn_batch(
     --------
     >>> from idealized_model.transformer.data import POSITIONS
     >>> from theory.tasks import Copy
-    >>> batch = drawn_batch(Copy(2), 2, 2, POSITIONS["coupled"], 8, np.random.default_rng(0))
+    >>> drawn, ids = drawn_alone(Copy(2), 2, 2, POSITIONS["coupled"], 8, np.random.default_rng(0))
+    >>> batch = supervised(drawn, ids)
     >>> batch.tokens.tolist(), batch.queries.tolist(), batch.targets.tolist()
     ([[1, 1, 2, 1], [1, 0, 2, 1]], [[2, 3], [2, 3]], [[1, 1], [1, 0]])
 
@@ -48,20 +42,13 @@ def drawn_batch(
     _check(drawn, task, size)
     if _has_vectors(drawn, how):
         return None
-    return _supervised(drawn, relabelled(drawn, how, n_ids, rng), increments)
+    return drawn, relabelled(drawn, how, n_ids, rng)
 
 
-def packed_batch(
-    task: Task,
-    lengths: tuple[int, int],
-    size: int,
-    how: Positions,
-    n_ids: int,
-    rng: np.random.Generator,
-    *,
-    increments: Sequence[int] = (),
-) -> Batch | None:
-    """A random batch of sequences behind earlier ones, by the law of `packed`; None as for `drawn_batch`, and where the
+def drawn_packed(
+    task: Task, lengths: tuple[int, int], size: int, how: Positions, n_ids: int, rng: np.random.Generator
+) -> tuple[Drawn, Integers] | None:
+    """Random sequences behind earlier ones and their IDs, by the law of `packed`; None as for `drawn_alone`, and where the
     earlier ones differ in length.
 
     Parameters
@@ -70,7 +57,7 @@ def packed_batch(
 
     Raises
     ------
-    InvalidArgument : as for `drawn_batch`.
+    InvalidArgument : as for `drawn_alone`.
     """
     with running(task, "Trainer"):
         first = task.sample_many(lengths[0], size, rng)
@@ -104,8 +91,9 @@ def packed_batch(
         steps=steps,
         n_prompt=first.n_prompt,
         lengths=None if second.lengths is None else n + second.lengths,
+        sources=_behind(first.sources, second.sources, n),
     )
-    return _supervised(both, ids, increments)
+    return both, ids
 
 
 def _has_vectors(drawn: Drawn, how: Positions) -> bool:
@@ -113,8 +101,30 @@ def _has_vectors(drawn: Drawn, how: Positions) -> bool:
     return how.coupled and drawn.ids.ndim == 3
 
 
-def _supervised(drawn: Drawn, ids: Integers, increments: Sequence[int]) -> Batch:
-    """The batch that supervises every step of drawn sequences with these IDs."""
+def _behind(first: Integers | None, second: Integers | None, n: int) -> Integers | None:
+    """The sources of sequences of n tokens, then those of the sequences behind them."""
+    if first is None or second is None:
+        return None
+    width = max(first.shape[2], second.shape[2])
+    moved = np.where(second < 0, -1, n + second)
+    fill = (
+        np.pad(sources, ((0, 0), (0, 0), (0, width - sources.shape[2])), constant_values=-1)
+        for sources in (first, moved)
+    )
+    return np.concatenate([*fill], axis=1)
+
+
+def supervised(drawn: Drawn, ids: Integers, increments: Sequence[int] = ()) -> Batch:
+    """The batch that supervises every step of drawn sequences with these IDs, by the law of `batch_of`.
+
+    Parameters
+    ----------
+    increments : the ID increments that a model can predict; empty for a model that does not.
+
+    Raises
+    ------
+    InvalidArgument : for an ID increment that is not among them.
+    """
     queries, scored = drawn.steps - 1, drawn.scored
     classes = None
     if increments:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,21 +198,63 @@ def wrong_steps(trainer: Trainer, sequences: Iterable[tuple[Instance, Ids]]) -> 
 
     Cost: one forward pass over the sequences.
     """
+    n_sequences, n_steps, wrong = 0, 0, list[tuple[int, int]]()
+    for found in answers(trainer, sequences):
+        n_steps += int((found.batch.weights > 0).sum())
+        wrong += zip((n_sequences + found.wrong[0]).tolist(), found.wrong[1].tolist(), strict=True)
+        n_sequences += len(found.instances)
+    return n_steps, wrong
+
+
+class Answers(NamedTuple):
+    """What a model predicts of a batch of sequences after the reference's prefix, in float64.
+
+    Attributes
+    ----------
+    instances, ids, batch : the sequences.
+    tokens : (batch, S) the token with the strictly largest logit at each query, -1 where there is none.
+    increments : (batch, S) the class of the ID increment, likewise; None for a model that predicts none.
+    """
+
+    instances: list[Instance]
+    ids: list[Ids]
+    batch: Batch
+    tokens: NDArray[np.int64]
+    increments: NDArray[np.int64] | None
+
+    @property
+    def wrong(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows and the numbers of the wrong steps, in order."""
+        right = self.tokens == self.batch.targets
+        if self.increments is not None and self.batch.increments is not None:
+            right &= self.increments == self.batch.increments
+        rows, steps = np.nonzero(~right & (self.batch.weights > 0))
+        return rows, steps
+
+
+def answers(trainer: Trainer, sequences: Iterable[tuple[Instance, Ids]]) -> Iterator[Answers]:
+    """What a model predicts of sequences, in batches of about one memory, in their order.
+
+    Examples
+    --------
+    >>> config = TrainConfig("copy", "coupled", longest=1, n_ids=4, steps=3, batch=4, width=8, layers=1, heads=2)
+    >>> trainer, instance = Trainer(config), find_task("copy").solve((0, 2))
+    >>> [found.tokens.shape for found in answers(trainer, [(instance, (1, 0, 1))])]
+    [(1, 1)]
+    """
     parameters = Parameters(trainer.model, trainer.parameters.flat.astype(np.float64))
     engine = Engine(trainer.model, dtype=np.float64, threads=trainer.threads)
-    n_sequences, n_steps, wrong = 0, 0, list[tuple[int, int]]()
-    with alone():
-        for instances, ids in _in_batches(sequences):
-            batch = batch_of(instances, ids, trainer.increments)
+    for instances, ids in _in_batches(sequences):
+        batch = batch_of(instances, ids, trainer.increments)
+        with alone():
             logits, increments = engine.logits(parameters, batch)
-            right = strictly_largest(logits, batch.targets)
-            if increments is not None and batch.increments is not None:
-                right &= strictly_largest(increments, batch.increments)
-            n_steps += int((batch.weights > 0).sum())
-            rows, steps = np.nonzero(~right & (batch.weights > 0))
-            wrong += zip((n_sequences + rows).tolist(), steps.tolist(), strict=True)
-            n_sequences += len(instances)
-    return n_steps, wrong
+        yield Answers(instances, ids, batch, _decided(logits), None if increments is None else _decided(increments))
+
+
+def _decided(logits: Array) -> NDArray[np.int64]:
+    """The class with the strictly largest logit; -1 where there is none."""
+    top = logits.argmax(axis=-1)
+    return np.where(strictly_largest(logits, top), top, -1)
 
 
 def strictly_largest(logits: Array, classes: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -35,13 +35,15 @@ from idealized_model.transformer.data import (
     packed,
     sequence_task,
 )
-from idealized_model.transformer.drawing import drawn_batch, packed_batch
+from idealized_model.transformer.drawing import drawn_alone, drawn_packed, supervised
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
 from idealized_model.transformer.results import CHANGED, LATER
 from theory.coordinates import Id, n_coordinates
 from theory.errors import InvalidArgument, TheoryError, check, check_integer, check_one_of, did_you_mean, unwritable
-from theory.tasks import Task, find_task
+from theory.positions import Ids
+from theory.tasks import Instance, Task, find_task
+from theory.tasks.drawing import Drawn, Integers
 from theory.tasks.faults import sampled
 from theory.tasks.finding import sources_of
 
@@ -304,6 +306,43 @@ def generator(config: TrainConfig, what: str, number: int) -> np.random.Generato
     return np.random.default_rng([config.seed, zlib.crc32(what.encode()), number])
 
 
+def sequences_of_step(
+    config: TrainConfig, task: Task, step: int
+) -> tuple[int, tuple[Drawn, Integers] | list[tuple[Instance, Ids]]]:
+    """What a run trains on in a step: the length, which is uniform, and sequences of it with their IDs.
+
+    Parameters
+    ----------
+    task : that of the configuration, with a token to predict from (`sequence_task`).
+
+    Returns
+    -------
+    (length, arrays with their IDs, or for a task without `draw_many` a list of sequences with theirs); sequences of a
+    packed step stand behind earlier ones, all of one training length too.
+
+    Examples
+    --------
+    >>> length, (drawn, ids) = sequences_of_step(TrainConfig("copy", "coupled", longest=3), find_task("copy"), 0)
+    >>> length, drawn.tokens.shape, ids.shape
+    (1, (128, 3), (128, 3))
+    """
+    rng, size, how, n_ids = generator(config, "batch", step), config.batch, config.how, config.n_ids
+    least, most = max(config.shortest, task.min_length), config.longest + 1
+    length = int(rng.integers(least, most))
+    if config.packing and rng.random() < config.packing:
+        earlier = int(rng.integers(least, most))
+        found = drawn_packed(task, (earlier, length), size, how, n_ids, rng)
+        if found is None:
+            pairs = [[sampled(task, n, rng, "Trainer") for n in (earlier, length)] for _ in range(size)]
+            return length, [packed(first, second, how, n_ids, rng) for first, second in pairs]
+        return length, found
+    found = drawn_alone(task, length, size, how, n_ids, rng)
+    if found is None:
+        instances = [sampled(task, length, rng, "Trainer") for _ in range(size)]
+        return length, [(instance, ids_of(instance, how, n_ids, rng, training=True)) for instance in instances]
+    return length, found
+
+
 class Trainer:
     """A run under way: parameters, optimizer and step; `save` and `load` lose and change nothing.
 
@@ -385,29 +424,10 @@ class Trainer:
 
     def batch(self, step: int) -> Batch:
         """The training batch of a step."""
-        config, rng = self.config, self.rng("batch", step)
-        length = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
-        if config.packing and rng.random() < config.packing:
-            return self._packed(length, rng)
-        drawn = drawn_batch(self.task, length, config.batch, config.how, config.n_ids, rng, increments=self.increments)
-        if drawn is not None:
-            return drawn
-        instances = [sampled(self.task, length, rng, "Trainer") for _ in range(config.batch)]
-        ids = [ids_of(instance, config.how, config.n_ids, rng, training=True) for instance in instances]
-        return batch_of(instances, ids, self.increments)
-
-    def _packed(self, length: int, rng: np.random.Generator) -> Batch:
-        """A batch of sequences behind earlier ones, all of one training length too."""
-        config = self.config
-        earlier = int(rng.integers(max(config.shortest, self.task.min_length), config.longest + 1))
-        drawn = packed_batch(
-            self.task, (earlier, length), config.batch, config.how, config.n_ids, rng, increments=self.increments
-        )
-        if drawn is not None:
-            return drawn
-        pairs = [[sampled(self.task, n, rng, "Trainer") for n in (earlier, length)] for _ in range(config.batch)]
-        both = [packed(first, second, config.how, config.n_ids, rng) for first, second in pairs]
-        return batch_of([one for one, _ in both], [ids for _, ids in both], self.increments)
+        _, found = sequences_of_step(self.config, self.task, step)
+        if isinstance(found, tuple):
+            return supervised(*found, self.increments)
+        return batch_of([one for one, _ in found], [ids for _, ids in found], self.increments)
 
     def windowed(self, window: int | str) -> Trainer:
         """The same parameters, as they are, in a model with another ID window: to see what a mask does at test alone.

@@ -26,6 +26,8 @@ COMMANDS = {
     "task": "check what a task of your own promises",
     "train": "train transformers on a task, and test them on longer instances",
     "sweep": "train a grid of transformers",
+    "export": "write sequences of a task for training in any framework",
+    "certify": "try a trained model, or any function, on every instance of a task",
     "doctor": "what is installed, what is missing and what that disables",
     "figures": "draw the figures from stored data",
 }

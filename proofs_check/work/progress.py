@@ -1,11 +1,15 @@
-"""Progress of a run: bars in a terminal, a line per finished check elsewhere."""
+"""Progress of a run: bars in a terminal, a line per finished check, or every few seconds, elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Protocol, TypeVar
+
+EVERY = 5.0
+"""Seconds between two lines of a count, where there is no terminal for a bar."""
 
 
 class Grouped(Protocol):
@@ -63,3 +67,27 @@ def _bars(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
             progress.update(bars[item.group], advance=int(done), cases=seen[item.group])
 
         yield watch
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A watcher that is told how many of `total` things are done, on standard error."""
+    if not sys.stderr.isatty():
+        last = perf_counter()
+
+        def tell(done: int) -> None:
+            nonlocal last
+            if perf_counter() - last > EVERY or done == total:
+                last = perf_counter()
+                print(f"[{done:,}/{total:,}] {what}", file=sys.stderr, flush=True)
+
+        yield tell
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from proofs_check.terminal import console_of_errors
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda done: progress.update(bar, completed=done)

@@ -15,7 +15,7 @@ import pytest
 from figures.dependency_graphs import draw
 from idealized_model.transformer import POSITIONS, ModelConfig, TrainConfig, Trainer
 from idealized_model.transformer.data import Queried, batch_of, every_ids, ids_of, increments_of, packed
-from idealized_model.transformer.drawing import drawn_batch, packed_batch
+from idealized_model.transformer.drawing import drawn_alone, drawn_packed
 from idealized_model.transformer.evaluation import evaluate, rollout
 from idealized_model.transformer.soft_head import as_head
 from proofs_check import check_task
@@ -286,8 +286,8 @@ def test_what_models_of_vectors_do_without(grid_trainer: Callable[..., Trainer])
     alone = grid_trainer(OwnGrid(), layers=1, heads=1, mlp=False, norm=False)
     with pytest.raises(InvalidArgument, match=r"got a model with IDs of 2 coordinates"):
         as_head(alone.parameters)
-    assert packed_batch(Grid(), (2, 2), 2, POSITIONS["coupled"], 30, np.random.default_rng(0)) is None
-    drawn = drawn_batch(Grid(), 2, 3, POSITIONS["absolute"], 30, np.random.default_rng(0))
+    assert drawn_packed(Grid(), (2, 2), 2, POSITIONS["coupled"], 30, np.random.default_rng(0)) is None
+    drawn = drawn_alone(Grid(), 2, 3, POSITIONS["absolute"], 30, np.random.default_rng(0))
     assert drawn is not None
     assert drawn.ids.shape == (3, 6)
     with pytest.raises(InvalidArgument, match=r"argument window: got \(1, 1\); expected one for each of 1 coordinates"):

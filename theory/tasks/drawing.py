@@ -36,14 +36,17 @@ class Drawn:
     steps : (size, S), the positions of the steps, increasing in each row; a row with fewer steps repeats its last.
     n_prompt : how many tokens a prompt has.
     lengths : (size,), how many tokens are a row's own, where some rows are shorter; they repeat their last ID.
+    sources : (size, S, k), what each step reads, in the order of the rule, and -1 behind it; None: not said.
 
     Raises
     ------
-    InvalidArgument : for arrays of other shapes or types, and for steps or lengths outside of a row.
+    InvalidArgument : for arrays of other shapes or types, for steps or lengths outside of a row, and for sources that are
+        not before their step.
 
     Examples
     --------
-    >>> drawn = Drawn(np.array([[0, 2, 0]]), np.array([[1, 0, 1]]), np.array([[2]]), n_prompt=2)
+    >>> steps, sources = np.array([[2]]), np.array([[[0]]])
+    >>> drawn = Drawn(np.array([[0, 2, 0]]), np.array([[1, 0, 1]]), steps, n_prompt=2, sources=sources)
     >>> drawn.scored.tolist(), drawn.own.tolist()
     ([[True]], [3])
     """
@@ -53,6 +56,7 @@ class Drawn:
     steps: Integers
     n_prompt: int
     lengths: Integers | None = None
+    sources: Integers | None = None
 
     def __post_init__(self) -> None:
         self._check("tokens", 2, "one row an instance")
@@ -69,6 +73,16 @@ class Drawn:
         expected, fix = "positions after the prompt, in order, within their row", "Fill a row with its last step."
         within = follow and (self.steps[:, -1] < self.own).all()
         check(within, "Drawn", "steps", self.steps, expected=expected, fix=fix)
+        if self.sources is not None:
+            shape = size, self.steps.shape[1]
+            self._check("sources", 3, f"those of each of {shape[1]} steps of {size} rows", *shape)
+            one = slice(None) if self.sources.strides[0] or self.steps.strides[0] else slice(1)  # all rows are this one
+            sources, bound = self.sources[one], self.steps[one, :, None]
+            earlier = ((sources >= -1) & (sources < bound)).all() and (
+                np.diff(sources < 0, axis=2) <= (sources[:, :, 1:] < 0)
+            ).all()
+            expected, fix = "positions before the step, then -1", "A prediction reads tokens before it only."
+            check(earlier, "Drawn", "sources", self.sources, expected=expected, fix=fix)
 
     def _check(self, name: str, n_axes: int, expected: str, *shape: int) -> None:
         array, fix = getattr(self, name), "Use np.array with one row an instance, and dtype=np.int64."
@@ -109,7 +123,13 @@ def by_rule(task: Ruled, length: int, size: int, rng: np.random.Generator) -> Dr
     for run in _runs(form.steps):
         columns: Any = tuple(tokens[:, list(sources)] for sources in zip(*(step.sources for step in run), strict=True))
         tokens[:, [step.position for step in run]] = task.rule(columns)
-    return Drawn(tokens, alike(form.ids, size), alike([step.position for step in form.steps], size), form.n_prompt)
+    return Drawn(
+        tokens=tokens,
+        ids=alike(form.ids, size),
+        steps=alike([step.position for step in form.steps], size),
+        n_prompt=form.n_prompt,
+        sources=alike(padded([step.sources for step in form.steps]), size),
+    )
 
 
 def prompts_of(task: Ruled, length: int, size: int, rng: np.random.Generator) -> Integers:
@@ -119,10 +139,16 @@ def prompts_of(task: Ruled, length: int, size: int, rng: np.random.Generator) ->
     return np.stack([np.array(options)[column] for options, column in zip(choices, which.T, strict=True)], axis=1)
 
 
-def alike(row: Sequence[Id], size: int) -> Integers:
+def alike(row: Sequence[Id] | Integers, size: int) -> Integers:
     """`size` equal rows, in the memory of one."""
-    one = np.array(row)
-    return np.broadcast_to(one, (size, *one.shape))
+    array = np.array(row)
+    return np.broadcast_to(array, (size, *array.shape))
+
+
+def padded(sets: Sequence[Tokens], width: int = 1) -> Integers:
+    """Sets of positions as rows, with -1 behind them; of `width` entries, or as many as the largest set has."""
+    width = max(width, *map(len, sets))
+    return np.array([(*positions, *(-1,) * (width - len(positions))) for positions in sets])
 
 
 def _runs(steps: Sequence[Step]) -> Iterator[list[Step]]:

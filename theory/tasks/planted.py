@@ -128,10 +128,12 @@ class Planted(Task):
         which = draw_indices(rng, word_weights, size)
         tokens = np.empty((size, length + 1), dtype=np.int64)
         tokens[:, :length] = possible[draw_indices(rng, token_weights, size * length)].reshape(size, length)
-        tokens[rows, at_length(self.ensemble.support, length).draw_many(rng, length, k, size)] = np.array(words)[which]
+        sets = at_length(self.ensemble.support, length).draw_many(rng, length, k, size)
+        tokens[rows, sets] = np.array(words)[which]
         tokens[:, length] = np.array([self.rule(word) for word in words])[which]
         ids = tuple(range(length)) if self.coupling is None else coupled(self.coupling).base(length)
-        return Drawn(tokens, alike((*ids, beyond(ids)), size), alike([length], size), length)
+        last = alike([length], size)
+        return Drawn(tokens, alike((*ids, beyond(ids)), size), last, length, sources=sets[:, None, :])
 
     @cached_property
     def _drawn(self) -> tuple[list[Word], list[int], np.ndarray, list[int]]:
@@ -227,7 +229,12 @@ class PlantedMixture(Task):
             return None
         own = np.arange(size)
         tokens, ids = (np.stack([getattr(part, name) for part in rows])[which, own] for name in ("tokens", "ids"))
-        return Drawn(tokens, ids, rows[0].steps, length)
+        sources = np.full((size, 1, self.sparsity), -1)
+        for j, part in enumerate(rows):
+            if part.sources is None:
+                return Drawn(tokens, ids, rows[0].steps, length)
+            sources[which == j, :, : part.sources.shape[2]] = part.sources[which == j]
+        return Drawn(tokens, ids, rows[0].steps, length, sources=sources)
 
 
 @lru_cache(maxsize=16)

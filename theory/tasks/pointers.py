@@ -105,13 +105,15 @@ class PointerChasing(Task):
             steps.append(inside)
             cell = cell + jumps[read[0]] * inside
             path.append(cell)
-        made = np.stack(steps, axis=1)
+        made, cells = np.stack(steps, axis=1), np.stack(path, axis=1)
+        visited = np.minimum(made.cumsum(axis=1), made.sum(axis=1, keepdims=True)) - 1  # a filled step is the last one
         return Drawn(
             tokens=np.concatenate([prompts, np.stack(output, axis=1)], axis=1),
-            ids=np.concatenate([alike(range(length), size), np.stack(path, axis=1)], axis=1),
+            ids=np.concatenate([alike(range(length), size), cells], axis=1),
             steps=length + np.cumsum(made, axis=1),
             n_prompt=length + 1,
             lengths=length + 1 + made.sum(axis=1),
+            sources=np.take_along_axis(cells, visited, axis=1)[..., None],
         )
 
     def rule(self, read: Tokens) -> int:

@@ -79,6 +79,7 @@ class Sorting(Task):
             ids=np.concatenate([ranks, alike(range(-1, length), size)], axis=1),
             steps=alike(range(length + 1, 2 * length + 1), size),
             n_prompt=length + 1,
+            sources=order[..., None],
         )
 
     def increment(self, read: Tokens) -> int:

@@ -12,7 +12,7 @@ from scipy.stats import chi2_contingency
 from idealized_model.transformer import training
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.data import POSITIONS, Positions, Queried, batch_of, ids_of, packed, sequence_task
-from idealized_model.transformer.drawing import drawn_batch, packed_batch
+from idealized_model.transformer.drawing import drawn_alone, drawn_packed, supervised
 from idealized_model.transformer.training import TrainConfig, Trainer
 from theory.errors import InvalidArgument
 from theory.tasks import (
@@ -51,6 +51,15 @@ def seen(batch: Batch) -> Iterator[tuple[object, ...]]:
         yield (*(tuple(part.tolist()) for part in parts), classes)
 
 
+def drawn_batch(
+    task: Task, length: int, size: int, how: Positions, n_ids: int, seed: int, increments: tuple[int, ...] = ()
+) -> Batch:
+    """What training makes of one length where it draws arrays."""
+    found = drawn_alone(task, length, size, how, n_ids, np.random.default_rng(seed))
+    assert found is not None
+    return supervised(*found, increments)
+
+
 def one_by_one(task: Task, length: int, size: int, how: Positions, n_ids: int, increments: tuple[int, ...]) -> Batch:
     rng = np.random.default_rng(1)
     instances = [task.sample(length, rng) for _ in range(size)]
@@ -65,8 +74,7 @@ def test_batches_have_the_law_of_those_made_one_by_one(task: Task, positions: st
     how, size, length = {**POSITIONS, **ODD}[positions], 800, 1 if "addition" in task.name else 2
     n_ids = len(task.sample(length, np.random.default_rng(0)).tokens) + 1
     increments = tuple(range(2, -9, -1)) if how.predicted else ()
-    fast = drawn_batch(task, length, size, how, n_ids, np.random.default_rng(0), increments=increments)
-    assert fast is not None
+    fast = drawn_batch(task, length, size, how, n_ids, 0, increments)
     assert fast.weights.dtype == np.float32
     assert fast.ids.max() < n_ids or how.encoding == "none"
     agree(fast, one_by_one(task, length, size, how, n_ids, increments))
@@ -80,19 +88,21 @@ def test_packed_batches_have_the_law_of_those_made_one_by_one(task: Task, positi
     lengths = (task.min_length, task.min_length)
     n_ids = 2 * len(task.sample(lengths[0], np.random.default_rng(0)).tokens) + 1
     increments = tuple(range(9, -19, -1)) if how.predicted else ()
-    fast = packed_batch(task, lengths, size, how, n_ids, np.random.default_rng(0), increments=increments)
+    found = drawn_packed(task, lengths, size, how, n_ids, np.random.default_rng(0))
     if task.sample_many(lengths[0], 4, np.random.default_rng(0)).lengths is not None:  # type: ignore[union-attr]
-        assert fast is None
+        assert found is None
         return
-    assert fast is not None
+    assert found is not None
+    fast = supervised(*found, increments)
     rng = np.random.default_rng(1)
     both = [packed(*(task.sample(n, rng) for n in lengths), how, n_ids, rng) for _ in range(size)]
     agree(fast, batch_of([one for one, _ in both], [ids for _, ids in both], increments))
 
 
 def test_a_packed_batch_may_have_two_lengths() -> None:
-    batch = packed_batch(Copy(2), (1, 3), 50, POSITIONS["coupled"], 9, np.random.default_rng(0))
-    assert batch is not None
+    found = drawn_packed(Copy(2), (1, 3), 50, POSITIONS["coupled"], 9, np.random.default_rng(0))
+    assert found is not None
+    batch = supervised(*found)
     assert batch.tokens.shape == (50, 3 + 7 - 1)
     assert (batch.tokens[:, [1, 6]] == 2).all()
     first, second = batch.ids[:, :3], batch.ids[:, 3:]
@@ -118,20 +128,18 @@ def agree(fast: Batch, slow: Batch) -> None:
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_a_sequence_that_needs_more_ids_is_refused_or_has_room_made(positions: str) -> None:
-    how, rng = POSITIONS[positions], np.random.default_rng(0)
+    how = POSITIONS[positions]
     if how.encoding != "learned":
-        batch = drawn_batch(Copy(2), 5, 8, how, 3, rng)
-        assert batch is not None
+        batch = drawn_batch(Copy(2), 5, 8, how, 3, 0)
         assert batch.ids.tolist() == [list(range(10))] * 8
     else:
         with pytest.raises(InvalidArgument, match="argument n_ids: got 3 IDs for a sequence that needs"):
-            drawn_batch(Copy(2), 5, 8, how, 3, rng)
+            drawn_batch(Copy(2), 5, 8, how, 3, 0)
 
 
 def test_an_increment_that_a_model_cannot_predict_is_refused() -> None:
-    how, rng = POSITIONS["predicted"], np.random.default_rng(0)
     with pytest.raises(InvalidArgument, match="got the ID increment 2; expected one of"):
-        drawn_batch(PointerChasing(), 9, 8, how, 32, rng, increments=(1,))
+        drawn_batch(PointerChasing(), 9, 8, POSITIONS["predicted"], 32, 0, (1,))
 
 
 class Wrong(Copy):
@@ -164,9 +172,8 @@ def tokens(*values: int, size: int = 4) -> Drawn:
 )
 def test_what_a_task_of_ones_own_draws_is_checked(made: object, message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
-        drawn_batch(Wrong(made), 1, 4, POSITIONS["none"], 8, np.random.default_rng(0))
-    fine = drawn_batch(Wrong(tokens(2, 2, 0)), 1, 4, POSITIONS["none"], 8, np.random.default_rng(0))
-    assert fine is not None
+        drawn_batch(Wrong(made), 1, 4, POSITIONS["none"], 8, 0)
+    assert len(drawn_batch(Wrong(tokens(2, 2, 0)), 1, 4, POSITIONS["none"], 8, 0)) == 4
 
 
 class Same(Wrapped):

@@ -38,7 +38,7 @@ from theory.tasks import (
 )
 from theory.tasks.drawing import Drawn
 
-Row: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+Row: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
 
 SKEWED = PlantedEnsemble(
     vocabulary=3,
@@ -72,17 +72,24 @@ def drawn_from(task: Task, length: int, size: int, seed: int = 0) -> Drawn:
 
 
 def rows(drawn: Drawn) -> list[Row]:
-    """Tokens, IDs and the positions of the steps of each row, without what fills it."""
+    """Tokens, IDs, the positions of the steps and what they read, of each row, without what fills it."""
+    assert drawn.sources is not None
     return [
-        (tuple(tokens[:own].tolist()), tuple(ids[:own].tolist()), tuple(steps[scored].tolist()))
-        for tokens, ids, steps, scored, own in zip(
-            drawn.tokens, drawn.ids, drawn.steps, drawn.scored, drawn.own, strict=True
+        (
+            tuple(tokens[:own].tolist()),
+            tuple(ids[:own].tolist()),
+            tuple(steps[scored].tolist()),
+            tuple(tuple(read[read >= 0].tolist()) for read in sources[scored]),
+        )
+        for tokens, ids, steps, scored, own, sources in zip(
+            drawn.tokens, drawn.ids, drawn.steps, drawn.scored, drawn.own, drawn.sources, strict=True
         )
     ]
 
 
 def row_of(instance: Instance) -> Row:
-    return instance.tokens, instance.ids, tuple(step.position for step in instance.steps)
+    positions, sources = zip(*instance.steps, strict=True)
+    return instance.tokens, instance.ids, positions, sources
 
 
 @pytest.mark.parametrize(("task", "length"), SMALL, ids=lambda value: getattr(value, "name", str(value)))
@@ -175,10 +182,22 @@ def test_bad_arguments_are_refused(rng: np.random.Generator) -> None:
         ({"steps": np.array([[2, 1]])}, "steps"), ({"n_prompt": 0}, "n_prompt"), ({"n_prompt": 3}, "n_prompt"),
         ({"lengths": np.array([2])}, "steps"), ({"lengths": np.array([4])}, "lengths"),
         ({"lengths": np.array([1])}, "lengths"), ({"lengths": np.array([3, 3])}, "lengths"),
+        ({"sources": [[[0]]]}, "sources"), ({"sources": np.array([[0]])}, "sources"),
+        ({"sources": np.zeros((1, 2, 1), dtype=int)}, "sources"), ({"sources": np.array([[[2]]])}, "sources"),
+        ({"sources": np.array([[[-2]]])}, "sources"), ({"sources": np.array([[[-1, 0]]])}, "sources"),
     ],
 )  # fmt: skip
 def test_arrays_that_are_no_instances_are_refused(changes: dict[str, object], argument: str) -> None:
     right = {"tokens": np.array([[0, 1, 0]]), "ids": np.array([[0, 1, 0]]), "steps": np.array([[2]]), "n_prompt": 1}
-    Drawn(**right)  # type: ignore[arg-type]
+    Drawn(**right, sources=np.array([[[1, 0, -1]]]))  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match=f"^Drawn: argument {argument}: "):
         Drawn(**{**right, **changes})  # type: ignore[arg-type]
+
+
+def test_sources_of_every_row_are_looked_at() -> None:
+    two = {"tokens": np.zeros((2, 4), dtype=int), "ids": np.zeros((2, 4), dtype=int), "n_prompt": 2}
+    late, early = np.array([[3], [2]]), np.broadcast_to(2, (2, 1, 1))
+    Drawn(**two, steps=np.array([[3], [3]]), sources=early)  # type: ignore[arg-type]
+    for steps, sources in ((late, early), (np.broadcast_to(3, (2, 1)), np.array([[[0]], [[3]]]))):
+        with pytest.raises(InvalidArgument, match=r"^Drawn: argument sources: "):
+            Drawn(**two, steps=steps, sources=sources)  # type: ignore[arg-type]
