@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
-from math import comb
+from math import ceil, comb, exp, lgamma, log, log1p
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from theory.dependencies.conflicts import Smallest, keys_of, smallest_sets
+from theory.dependencies.conflicts import Smallest, disagreeing, keys_of, smallest_sets
 from theory.dependencies.growth import LISTED, fit_growth
 from theory.dependencies.pointers import readings
 from theory.dependencies.sources import WHERE, Group, Pair, Source, Token, group_of, neighbours
@@ -354,19 +354,29 @@ def unseen_bound(count: int, size: int, level: Rational = LEVEL) -> Fraction:
     >>> float(unseen_bound(0, 500)) < 0.0092, unseen_bound(3, 3), unseen_bound(0, 0)
     (True, Fraction(1, 1), Fraction(1, 1))
 
-    Cost: 20 binomial tails of `count` terms, of integers of 20 · size bits.
+    Cost: a binomial tail of `count` terms, of integers of 20 · size bits.
     """
     where, left = "dependencies.unseen_bound", 1 - rational(level, "dependencies.unseen_bound", "level")
     check_integer(size, where, "size", least=0)
     check_integer(count, where, "count", least=0, most=size)
     if count == size:
         return Fraction(1)
-    low, high, unit = 0, 2**20, 2**20
-    while high - low > 1:  # at `high` the tail is at most 1 - level
-        middle = (low + high) // 2
-        tail = sum(comb(size, i) * middle**i * (unit - middle) ** (size - i) for i in range(count + 1))
-        low, high = (low, middle) if tail <= left * unit**size else (middle, high)
-    return Fraction(high, unit)
+    low, high, unit = 0.0, 1.0, 2**20
+    for _ in range(30):  # rounded; what is returned is checked exactly
+        middle = (low + high) / 2
+        low, high = (low, middle) if _tail(count, size, middle) <= left else (middle, high)
+    numerator = max(1, ceil(high * unit))
+    while True:
+        tail = sum(comb(size, i) * numerator**i * (unit - numerator) ** (size - i) for i in range(count + 1))
+        if tail <= left * unit**size:
+            return Fraction(numerator, unit)
+        numerator += 1
+
+
+def _tail(count: int, size: int, p: float) -> float:
+    """The chance of at most `count` successes, rounded."""
+    logs = [lgamma(size + 1) - lgamma(i + 1) - lgamma(size - i + 1) for i in range(count + 1)]
+    return sum(exp(one + i * log(p) + (size - i) * log1p(-p)) for i, one in enumerate(logs))
 
 
 def _largest(sizes: Sequence[StepSize]) -> dict[int, int]:
@@ -639,36 +649,29 @@ def _tabled(
     for item in chain(items, completing):
         kind = _kind(found, item.n, item.step, item.group.n_steps)
         if kind is None:
-            return tuple(StepRule(domain, program, {}) for domain, program in found), (item, 0)
+            return _bare(found), (item, 0)
         by_kind.setdefault(kind, []).append(item)
-    rules, odd = [], None
+    rules = []
     for place, (domain, program) in enumerate(found):
-        mine = by_kind.get(place, [])
-        known: dict[tuple[int, ...], int] = {}
+        mine, reads = by_kind.get(place, []), []
         for item in mine:
             read, everywhere = readings(program, item.view)
-            if not everywhere and odd is None:
-                odd = (item, 0)
-                continue
-            table, _ = table_of(program, [item])
-            clash = next((one for one, token in table.items() if known.get(one, token) != token), None)
-            bad = None if clash is None else (read == np.array(clash)).all(axis=1)
-            inconsistent = _inconsistent(read, item)
-            if odd is None and (bad is not None or inconsistent is not None):
-                odd = (item, int(np.flatnonzero(bad)[0]) if bad is not None else int(inconsistent or 0))
-            known = {**table, **known}
-        good = [item for item in mine if odd is None or item is not odd[0]]
-        rules.append(StepRule(domain, program, known, table_of(program, good)[1] if good and odd is None else None))
-    return tuple(rules), odd
+            if not everywhere:
+                return _bare(found), (item, 0)
+            reads.append(read)
+        labels = np.concatenate([item.labels for item in mine])
+        odd = disagreeing(keys_of(np.concatenate(reads)), labels)
+        if len(odd):
+            row, ends = int(odd.max()), np.cumsum([len(item.labels) for item in mine])  # of the longest of them
+            which = int(np.searchsorted(ends, row, side="right"))
+            return _bare(found), (mine[which], row - int(ends[which] - len(mine[which].labels)))
+        rules.append(StepRule(domain, program, *table_of(np.concatenate(reads), labels)))
+    return tuple(rules), None
 
 
-def _inconsistent(read: Any, item: Item) -> int | None:
-    """A row with a reading that has another token in another row."""
-    seen: dict[bytes, int] = {}
-    for row, (key, label) in enumerate(zip(keys_of(read).tolist(), item.labels.tolist(), strict=True)):
-        if seen.setdefault(key, label) != label:
-            return row
-    return None
+def _bare(found: Sequence[tuple[Domain, Any]]) -> tuple[StepRule, ...]:
+    """Rules without tables."""
+    return tuple(StepRule(domain, program, {}) for domain, program in found)
 
 
 def _tested(

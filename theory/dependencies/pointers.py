@@ -49,24 +49,25 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class At:
-    """The position a·n + b·j + c, with n the tokens of the prompt and j = 0, 1, ... the step.
+    """The position (a·n + b·j + c) / over, with n the tokens of the prompt and j = 0, 1, ... the step.
 
     Examples
     --------
-    >>> print(At(1, 1, -1), At(0, 1, 0), At(Fraction(1, 2), -1, -2), sep="; ")
+    >>> print(At(1, 1, -1), At(0, 1, 0), At(1, -2, -4, over=2), sep="; ")
     n + j - 1; j; n/2 - j - 2
-    >>> At(Fraction(1, 2), 0, 0).at(5, 0) is None
-    True
+    >>> At(1, 0, 0, over=2).at(6, 0), At(1, 0, 0, over=2).at(5, 0)
+    (3, None)
     """
 
-    a: Fraction | int
-    b: Fraction | int
-    c: Fraction | int
+    a: int
+    b: int
+    c: int
+    over: int = 1
 
     def at(self, n: int, step: int) -> int | None:
         """The position; None where that is no integer."""
-        value = self.a * n + self.b * step + self.c
-        return int(value) if value.denominator == 1 else None
+        value, rest = divmod(self.a * n + self.b * step + self.c, self.over)
+        return None if rest else value
 
     def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
         """The position in each row."""
@@ -74,16 +75,17 @@ class At:
         return np.full(len(view.rows), NOWHERE if value is None or not 0 <= value < view.seen else value)
 
     @property
-    def cost(self) -> tuple[int, Fraction | int]:
+    def cost(self) -> tuple[int, int]:
         """How complicated it is: what is relative to one end or to the step comes first."""
-        plain = (Fraction(self.a).denominator - 1) + (Fraction(self.b).denominator - 1)
-        return plain + (abs(self.b) > 1), abs(self.c + (self.a == 1)) + (self.a == 1) * (self.b not in (0, 1))
+        uneven = sum(factor % self.over != 0 for factor in (self.a, self.b, self.c)) * self.over
+        far = abs(self.c // self.over + (self.a == self.over)) + (self.a == self.over and self.b not in (0, self.over))
+        return uneven + (abs(self.b) > self.over), far
 
     def __str__(self) -> str:
         text = ""
-        for factor, name in ((Fraction(self.a), "n"), (Fraction(self.b), "j"), (Fraction(self.c), "")):
+        for factor, name in ((self.a, "n"), (self.b, "j"), (self.c, "")):
             if factor:
-                size = abs(factor)
+                size = abs(Fraction(factor, self.over))
                 top = (name or "1") if size.numerator == 1 else f"{size.numerator}{name}"
                 sign = ("-" if factor < 0 else "") if not text else " - " if factor < 0 else " + "
                 text += sign + top + (f"/{size.denominator}" if size.denominator > 1 else "")
@@ -91,8 +93,9 @@ class At:
 
     @property
     def data(self) -> dict[str, object]:
-        """As plain data."""
-        return {"kind": "at", "n": str(self.a), "step": str(self.b), "offset": str(self.c)}
+        """As plain data: factors as fractions."""
+        n, step, offset = (str(Fraction(factor, self.over)) for factor in (self.a, self.b, self.c))
+        return {"kind": "at", "n": n, "step": step, "offset": offset}
 
 
 @dataclass(frozen=True)
@@ -260,9 +263,8 @@ def places(program: Program, view: View) -> NDArray[np.int64]:
 
 
 def readings(program: Program, view: View) -> tuple[NDArray[Any], bool]:
-    """The tokens that every row reads, and whether every slot of every row is somewhere and no fixed two are the same."""
+    """The tokens that every row reads, and whether every slot of every row is somewhere, no two at one place."""
     at = places(program, view)
     rows = np.arange(len(view.rows))[:, None]
-    fixed = [slot for slot, pointer in enumerate(program) if isinstance(pointer, At)]
-    once = len({int(at[0, slot]) for slot in fixed}) == len(fixed) if len(at) else True
-    return view.rows[rows, at] if at.shape[1] else at, bool((at >= 0).all()) and once
+    once = all((at[:, slot] != at[:, other]).all() for slot in range(len(program)) for other in range(slot))
+    return view.rows[rows, at] if len(program) else at, bool((at >= 0).all()) and once

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain, islice, product
+from math import lcm
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,12 +29,15 @@ from theory.dependencies.pointers import (
 )
 from theory.dependencies.sources import Group
 
-TRIED = 2_000
+TRIED = 1_000
 """Combinations of forms that are tried for one kind of step."""
 
-FACTORS = tuple(map(Fraction, ("0", "1", "1/2", "1/3", "2/3", "1/4", "3/4")))
-STEPS = tuple(map(Fraction, ("0", "1", "-1", "1/2", "1/3", "2", "-2", "-1/2")))
-"""The factors of the prompt's tokens, and of the step, that a position may have."""
+FACTORS = ((0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
+STEPS = ((0, 1), (1, 1), (-1, 1), (1, 2), (1, 3), (2, 1), (-2, 1), (-1, 2))
+"""The factors of the prompt's tokens, and of the step, that a position may have: p/q as (p, q)."""
+
+PART_STEPS, PART_ROWS = 16, 300
+"""Of the steps, and of the rows of each, so many suggest what follows tokens; all then have to bear it out."""
 
 SHIFTS = (1, -1, 2, -2, 3, -3)
 """How far from an occurrence a position may be."""
@@ -87,7 +90,7 @@ class Domain:
     last : steps at the end that are left out; None with `only` where the rule is for one step.
     only : the one step, counted from the front, or from the end as -1, -2, ...
     period, turn : of `period` steps in turn the rule is for this one.
-    border : (a, c): the steps before a·n + c, or from there on with `beyond`.
+    border : the steps before it, or from there on with `beyond`.
 
     Examples
     --------
@@ -103,7 +106,7 @@ class Domain:
     only: int | None = None
     period: int = 1
     turn: int = 0
-    border: tuple[Fraction, int] | None = None
+    border: At | None = None
     beyond: bool = False
 
     def has(self, n: int, step: int, n_steps: int) -> bool:
@@ -113,7 +116,8 @@ class Domain:
         inside = self.first <= step < n_steps - self.last and (step - self.first) % self.period == self.turn
         if self.border is None or not inside:
             return inside
-        return (step >= self.border[0] * n + self.border[1]) == self.beyond
+        edge = self.border.at(n, 0)
+        return edge is not None and (step >= edge) == self.beyond
 
     def __str__(self) -> str:
         if self.only is not None:
@@ -123,14 +127,13 @@ class Domain:
         begin = self.first + self.turn
         text = f"steps j = {begin}, {begin + self.period}, ..."
         if self.border is not None:
-            edge = At(self.border[0], 0, self.border[1])
-            text = f"steps j >= {edge}" if self.beyond else f"steps j = {begin}, ... before {edge}"
+            text = f"steps j >= {self.border}" if self.beyond else f"steps {begin} <= j < {self.border}"
         return text + (f", but for the last {self.last}" if self.last else "")
 
     @property
     def data(self) -> dict[str, object]:
         """As plain data."""
-        border = None if self.border is None else [str(self.border[0]), self.border[1]]
+        border = None if self.border is None else self.border.data
         return {"first": self.first, "last": self.last, "only": self.only, "period": self.period, "turn": self.turn,
                 "border": border, "beyond": self.beyond}  # fmt: skip
 
@@ -194,19 +197,23 @@ class StepRule:
 # ── Layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def layouts(*, even: bool, turns: int = 4) -> Iterator[tuple[Domain, ...]]:
-    """Ways to split steps into kinds, the fewest kinds first."""
-    ends = (0, 1, 2) if even else (0,)
+def layouts(*, even: bool, few: bool = False) -> Iterator[tuple[Domain, ...]]:
+    """Ways to split steps into kinds, the fewest kinds first; `few` leaves out the more special ones."""
+    ends = ((0, 1) if few else (0, 1, 2)) if even else (0,)
     found = []
-    for first, last, period in product((0, 1, 2, 3), ends, range(1, turns + 1)):
+    for first, last, period in product(range(2 if few else 4), ends, range(1, 4 if few else 5)):
         specials = [Domain(only=j) for j in range(first)] + [Domain(only=-1 - j) for j in range(last)]
         middle = [Domain(first, last, period=period, turn=turn) for turn in range(period)]
         found.append((*middle, *specials))
-    for first, a, c in product((0, 1), FACTORS[1:3], (0, -1, 1, -2)):
-        border = (a, c)
+    for first, over, c in product((0, 1), () if few else (1, 2), (0, -1, 1, -2)):
+        border = At(1, 0, over * c, over)
         sides = [Domain(first, border=border), Domain(first, border=border, beyond=True)]
         found.append((*sides, *(Domain(only=j) for j in range(first))))
     yield from sorted(found, key=len)
+
+
+class _Late(Exception):
+    """There is no time left."""
 
 
 class Search:
@@ -228,12 +235,10 @@ class Search:
 
     def run(self, *, located: bool) -> tuple[tuple[Domain, Program], ...] | None:
         """The first layout whose kinds all have a program; with `located`, of pointers that follow tokens too."""
-        for layout in layouts(even=self.even):
-            if not self.left():
-                return None
-            if found := self._layout(layout, located):
-                return found
-        return None
+        try:
+            return next(filter(None, (self._layout(one, located) for one in layouts(even=self.even, few=located))), None)
+        except _Late:
+            return None
 
     def _layout(self, layout: tuple[Domain, ...], located: bool) -> tuple[tuple[Domain, Program], ...] | None:
         found, rest = [], list(self.items)
@@ -249,6 +254,8 @@ class Search:
         return None if rest else tuple(found)
 
     def _program(self, items: list[Item], located: bool) -> Program | None:
+        if not self.left():
+            raise _Late
         key = (located, frozenset((item.n, item.step) for item in items))
         if key not in self.kept:
             found = self._fixed(items)
@@ -263,7 +270,7 @@ class Search:
         if most == 0:
             return () if all((item.labels == item.labels[0]).all() for item in items) and holds((), items) else None
         core = [item for item in items if item.known and item.least == most]
-        if not core:
+        if len(core) < 2 or len({item.n for item in core}) < min(2, len(self.lengths)):
             return None
         pivot = min(core, key=lambda item: (len(item.smallest.sets) if item.smallest else 0, -item.n, -item.step))
         assert pivot.smallest is not None
@@ -280,8 +287,10 @@ class Search:
         slots = []
         for position in chosen:
             forms = []
-            for a, b in product(FACTORS, (Fraction(0),) if one_each else STEPS):
-                form = At(a, b, position - a * pivot.n - b * pivot.step)
+            for (a, p), (b, q) in product(FACTORS, ((0, 1),) if one_each else STEPS):
+                over = lcm(p, q)
+                a, b = a * over // p, b * over // q
+                form = At(a, b, position * over - a * pivot.n - b * pivot.step, over)
                 if all((at := form.at(item.n, item.step)) is not None and 0 <= at < item.n + item.step
                        for item in items) and all(self._occurs(form, item) for item in core):  # fmt: skip
                     forms.append(form)
@@ -306,12 +315,20 @@ class Search:
     # ── Pointers that follow tokens ──────────────────────────────────────────────────────────────────────────────────
 
     def _located(self, items: list[Item]) -> Program | None:
-        for program in chain(_walks(items), _named(items), _marked(items), _occurrences(items)):
-            if holds(program, items):
-                return program
+        """A program that some rows of some steps suggest, and all of all steps bear out."""
+        some = [_part(items[i]) for i in sorted({i * len(items) // PART_STEPS for i in range(PART_STEPS)})]
+        for program in chain(_walks(items), _named(some), _marked(some), _occurrences(some)):
             if not self.left():
-                return None
+                raise _Late
+            if holds(program, some) and holds(program, items):
+                return program
         return None
+
+
+def _part(item: Item) -> Item:
+    """Some of the rows of a step."""
+    rows = np.unique(np.arange(PART_ROWS) * len(item.rows) // PART_ROWS)
+    return item._replace(rows=item.rows[rows], labels=item.labels[rows])
 
 
 def _several(items: Sequence[Item]) -> bool:
@@ -319,7 +336,7 @@ def _several(items: Sequence[Item]) -> bool:
     return len(items) >= 4 or len({item.n for item in items}) >= 3
 
 
-def _cost(program: Sequence[Pointer]) -> tuple[int, Fraction | int]:
+def _cost(program: Sequence[Pointer]) -> tuple[int, int]:
     costs = [pointer.cost for pointer in program if isinstance(pointer, At)]
     return sum(plain for plain, _ in costs), sum(offset for _, offset in costs)
 
@@ -431,12 +448,9 @@ def _occurrences(items: Sequence[Item]) -> Iterator[Program]:
                Occurrence(2, last, shift))  # fmt: skip
 
 
-def table_of(program: Program, items: Sequence[Item]) -> tuple[dict[tuple[int, ...], int], int | None]:
+def table_of(read: NDArray[Any], labels: NDArray[Any]) -> tuple[dict[tuple[int, ...], int], int | None]:
     """The token for every reading, and the slot that is always repeated."""
-    read = np.concatenate([readings(program, item.view)[0] for item in items])
-    labels = np.concatenate([item.labels for item in items])
     first = np.unique(keys_of(read), return_index=True)[1] if read.shape[1] else np.array([0])
-    table = {tuple(map(int, read[row])): int(labels[row]) for row in first}
+    table = dict(zip(map(tuple, read[first].tolist()), labels[first].tolist(), strict=True))
     copies = [slot for slot in range(read.shape[1]) if (read[:, slot] == labels).all()]
-    several = len(set(labels.tolist())) > 1
-    return table, copies[-1] if copies and several else None
+    return table, copies[-1] if copies and len(set(labels.tolist())) > 1 else None
