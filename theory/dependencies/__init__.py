@@ -28,6 +28,7 @@ The spread of a set is the difference between its largest and its smallest ID. T
 """
 
 from theory.dependencies.coupling import Synthesis, lower_bound, synthesize
+from theory.dependencies.folds import Checked, Fold, FoldTask, fold
 from theory.dependencies.growth import Fit, Growth, LengthRow, Measurement, fit_growth, measure
 from theory.dependencies.infer import Inferred, RandomStep, Refuted, Seen, StepSize, infer
 from theory.dependencies.minimality import IdleSlot, Minimality, idle_slots
@@ -39,9 +40,12 @@ from theory.dependencies.step_rules import Domain, StepRule
 
 __all__ = [
     "At",
+    "Checked",
     "Convention",
     "Domain",
     "Fit",
+    "Fold",
+    "FoldTask",
     "Growth",
     "IdleSlot",
     "Inferred",
@@ -64,6 +68,7 @@ __all__ = [
     "Walk",
     "dependency_sets",
     "fit_growth",
+    "fold",
     "graph",
     "idle_slots",
     "infer",

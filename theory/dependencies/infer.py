@@ -338,8 +338,8 @@ def infer(
     >>> found.sparsity
     2
     >>> print(*found.steps, sep=chr(10))
-    steps j = 1, 2, ...: read position j and position n + j - 1
     step j = 0: read position 0, and repeat it
+    steps j = 1, 2, ...: read position j and position n + j - 1
 
     Cost: for every step of a short length rounds of hitting sets, each of rows · size; then forms · steps · rows.
     Source: section 4 of docs/theory.md; the search is this project's.
@@ -546,13 +546,10 @@ class _Inference:
             self.notes.append("readings of fresh instances hardly ever came before: the rule was not put to the test")
         elif rules and not random:
             sparsity = max(rule.size for rule in rules)
-        if sparsity is not None:
             growth = "bounded"
-        elif rules:
-            pass
         elif self.late:
             self.notes.append("the time was up in the search for a rule")
-        elif not random:
+        elif not rules and not random:
             growth = self._growth(plain)
         if not rules:
             sampled = self._scope(groups)
