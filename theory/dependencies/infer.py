@@ -30,7 +30,7 @@ from theory.dependencies.conflicts import Smallest, disagreeing, keys_of, smalle
 from theory.dependencies.growth import LISTED, fit_growth
 from theory.dependencies.inferred_tasks import task_of
 from theory.dependencies.pointers import readings
-from theory.dependencies.sources import WHERE, Group, Pair, Source, Token, group_of, neighbours
+from theory.dependencies.sources import READ, WHERE, Group, Pair, Source, Token, group_of, neighbours
 from theory.dependencies.step_rules import Domain, Item, Search, StepRule, item_of, kind_of, table_of
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_integer, check_integers, shown
 from theory.exact import Rational, rational
@@ -45,10 +45,7 @@ FEWEST_LENGTHS = 5
 """Lengths are sampled until there are so many to learn from."""
 
 SAMPLED = 2_000
-"""Instances that are drawn of a length that is not listed, and as many with one token changed where these can be asked."""
-
-FRESH = 500
-"""Instances of a longer length on which a rule is tested; as many complete its table."""
+"""Instances that are drawn of a length that is not listed, unless `samples` says otherwise."""
 
 AGAIN = 1_000
 """Prompts that a function is asked twice."""
@@ -236,7 +233,7 @@ class Inferred:
         """With confidence 99 % for each length sampled, what may be wrong or unseen there at most; 1 where no rule is."""
         if self.sparsity is None:
             return Fraction(1)
-        return max((seen.bound for seen in self.sampled), default=Fraction(0))
+        return max((seen.bound for seen in self.sampled if seen.fresh), default=Fraction(1))
 
     def task(self, name: str) -> Task:
         """A task with these dependency sets; its IDs are positions, or the cells of a walk, or those that were given.
@@ -305,6 +302,7 @@ def infer(
     prompts: Callable[[int], Any] | None = None,
     lengths: Sequence[int] | None = None,
     budget: int = LISTED,
+    samples: int = SAMPLED,
     seconds: float = 60,
     seed: int = 0,
     ids: Callable[..., Sequence[int]] | None = None,
@@ -321,6 +319,8 @@ def infer(
     alphabet, prompts : what the prompts of `solve` are, as in `Source.of`.
     lengths : the lengths to learn from; default: from 1 on. A rule is also tested at about two and four times the largest.
     budget : instances of one length that are listed rather than sampled.
+    samples : instances that are drawn of another one, and as many with one token changed where these can be asked; of a
+        longer length a quarter completes the table of the rule, and a quarter tests it.
     seconds : when time is up, what was found so far counts.
     seed : of what is drawn.
     ids : position IDs to be judged, a function of prompt and output; `task` takes them over.
@@ -345,6 +345,7 @@ def infer(
     Source: section 4 of docs/theory.md; the search is this project's.
     """
     check_integer(budget, WHERE, "budget", least=1)
+    check_integer(samples, WHERE, "samples", least=4)
     check_integer(seed, WHERE, "seed", least=0)
     timely = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
     check(timely, WHERE, "seconds", seconds, expected="a number > 0", fix="For instance 60.")
@@ -352,7 +353,7 @@ def infer(
         check_integers(lengths, WHERE, "lengths", least=1)
         check(lengths, WHERE, "lengths", got="none", expected="at least one length", fix="For instance [1, 2, 3, 4].")
     asked = Source.of(source, alphabet, prompts, seconds=min(5.0, float(seconds)))
-    return _Inference(asked, lengths, budget, float(seconds), seed, ids).run()
+    return _Inference(asked, lengths, budget, samples, float(seconds), seed, ids).run()
 
 
 def unseen_bound(count: int, size: int, level: Rational = LEVEL) -> Fraction:
@@ -405,11 +406,13 @@ class _Inference:
         source: Source,
         lengths: Sequence[int] | None,
         budget: int,
+        samples: int,
         seconds: float,
         seed: int,
         ids: Callable[..., Sequence[int]] | None,
     ) -> None:
         self.source, self.lengths, self.budget, self.ids = source, lengths, budget, ids
+        self.samples, self.fresh = samples, samples // 4
         self.rng, self.ends = np.random.default_rng(seed), time.monotonic() + seconds
         self.number: dict[Token, int] = {token: code for code, token in enumerate(source.alphabet)}
         self.notes: list[str] = []
@@ -431,7 +434,16 @@ class _Inference:
         listed = empty = 0
         half = self.ends - (self.ends - time.monotonic()) / 2
         for length in self.lengths or range(1, 65):
-            size = self.source.n_prompts(length)
+            try:
+                size = self.source.n_prompts(length)
+            except InvalidArgument as error:
+                if self.lengths is not None or not groups:
+                    raise
+                self.notes.append(f"length {length} was not looked at: {error.got.splitlines()[0]}")
+                break
+            if size is None and self.source.listed is not None:
+                self.notes.append(f"length {length} was not looked at: it has more than {READ:,} prompts")
+                break
             if size == 0 and self.lengths is None and empty < 16:
                 empty += 1
                 continue
@@ -453,9 +465,9 @@ class _Inference:
     def _groups(self, length: int, size: int | None) -> list[Group]:
         """What there is of a length, by the tokens of the prompts."""
         exhaustive = size is not None and size <= self.budget
-        pairs = list(self.source.all_pairs(length) if exhaustive else self.source.draw(length, SAMPLED, self.rng))
+        pairs = list(self.source.all_pairs(length) if exhaustive else self.source.draw(length, self.samples, self.rng))
         if not exhaustive:
-            pairs += neighbours(self.source, pairs, length, SAMPLED, self.rng)
+            pairs += neighbours(self.source, pairs, length, self.samples, self.rng)
         self._twice(pairs)
         self._check_longer(length, pairs)
         return self._by_size(pairs, length, exhaustive=exhaustive)
@@ -507,10 +519,12 @@ class _Inference:
         longest, gap = lengths[-1], min((b - a for a, b in pairwise(lengths)), default=1)
         complete = all(group.exhaustive for group in groups if group.length == longest)
         for length in (*(() if complete else (longest,)), longest + gap, 2 * longest, 4 * longest):
-            if not self.left() or (self.source.listed is not None and not self.source.n_prompts(length)):
-                continue
+            if not self.left():
+                return
             try:
-                pairs = list(self.source.draw(length, 2 * FRESH, self.rng))
+                if self.source.listed is not None and not self.source.n_prompts(length):
+                    continue
+                pairs = list(self.source.draw(length, 2 * self.fresh, self.rng))
             except InvalidArgument as error:  # nobody asked for this length
                 self.notes.append(f"nothing was tested at length {length}: {error.got.splitlines()[0]}")
                 continue
@@ -653,10 +667,11 @@ class _Inference:
             if not solid:
                 break
             largest[item.n] = max(largest.get(item.n, 0), item.least if item.known else size.size)
-        if len(largest) < 3:
+        lengths = sorted(largest)[len(largest) > 4 :]  # the shortest prompts may have less to depend on
+        if len(lengths) < 3:
             return None
-        ordered = [largest[n] for n in sorted(largest)]
-        model = fit_growth(sorted(largest), ordered).model
+        ordered = [largest[n] for n in lengths]
+        model = fit_growth(lengths, ordered).model
         grows = model != "constant" and ordered[-1] > ordered[len(ordered) // 2] > ordered[0]
         return model if grows and model != "constant" else None
 

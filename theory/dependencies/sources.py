@@ -14,7 +14,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from itertools import islice, product
@@ -39,8 +38,8 @@ READ = 100_000
 CALL_SECONDS = 5.0
 """How long one call of a function may take."""
 
-TICK = 0.1
-"""How often, in seconds, a call that runs is looked at."""
+TICK, AGAIN = 0.1, 1.0
+"""How often, in seconds, a call that runs is looked at, and one that was told to end."""
 
 KINDS = (
     "a function solve(prompt) -> output with an alphabet, a function generate(length, rng) -> (prompt, output), "
@@ -52,44 +51,46 @@ class _Ended(BaseException):
     """Raised into a call that took too long; no `except Exception` of the user's catches it."""
 
 
-@contextmanager
-def limited(seconds: float) -> Iterator[Callable[[], None]]:
-    """Where code of a user runs: each call has so many seconds, counted from when the function that it yields is called.
+def limited(seconds: float, function: Callable[..., Any], *arguments: object) -> Any:
+    """What a function returns, if it does so in so many seconds.
 
     A loop of Python in the main thread is interrupted. Elsewhere, and where a signal cannot do it, nothing is
     interrupted; a call that took too long is refused when it comes back.
 
+    Raises
+    ------
+    _Ended
+
     Examples
     --------
-    >>> with limited(10) as begin:
-    ...     begin()
+    >>> limited(10, max, 3, 4)
+    4
     """
-    started = [time.monotonic()]
-
-    def begin() -> None:
-        if time.monotonic() - started[0] > seconds and not interrupts:
-            raise _Ended
-        started[0] = time.monotonic()
+    started, runs = time.monotonic(), True
 
     def look(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - started[0] > seconds:
+        if runs and time.monotonic() - started > seconds:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)  # some code swallows what is raised into it
             raise _Ended
 
-    interrupts = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    if not interrupts:
-        yield begin
-        begin()
-        return
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        value = function(*arguments)
+        if time.monotonic() - started > seconds:
+            raise _Ended
+        return value
     before = signal.signal(signal.SIGALRM, look)
-    left, every = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
-    entered = time.monotonic()
+    left, every = 0.0, 0.0
     try:
-        yield begin
+        try:
+            left, every = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+            return function(*arguments)
+        finally:
+            runs = False
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
         if left:  # an alarm of the caller's goes on
-            signal.setitimer(signal.ITIMER_REAL, max(1e-3, left - (time.monotonic() - entered)), every)
+            signal.setitimer(signal.ITIMER_REAL, max(1e-3, left - (time.monotonic() - started)), every)
 
 
 def tokens_of(value: object, where: str, argument: str) -> tuple[Token, ...]:
@@ -282,9 +283,7 @@ class Source:
     def _call(self, text: str, function: Callable[..., Any] | None, *arguments: object) -> Any:
         assert function is not None
         try:
-            with limited(self.seconds) as begin:
-                begin()
-                return function(*arguments)
+            return limited(self.seconds, function, *arguments)
         except _Ended:
             fix = "A prompt of this length must have an output in that time; pass seconds=... for more."
             got = f"{text}, which ran for {self.seconds:g} seconds without an end"

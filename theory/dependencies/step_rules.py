@@ -32,7 +32,7 @@ from theory.dependencies.sources import Group
 TRIED = 1_000
 """Combinations of forms that are tried for one kind of step."""
 
-FACTORS = ((0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
+FACTORS = ((0, 1), (1, 1), (1, 2), (-1, 1), (2, 1), (1, 3), (2, 3), (1, 4), (3, 4))
 STEPS = ((0, 1), (1, 1), (-1, 1), (1, 2), (1, 3), (2, 1), (-2, 1), (-1, 2))
 """The factors of the prompt's tokens, and of the step, that a position may have: p/q as (p, q)."""
 
