@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from proofs_check import check_task
 from theory import AssumptionViolated, InvalidArgument
-from theory.dependencies import At, Inferred, Named, Occurrence, Source, Walk, infer
+from theory.dependencies import At, Inferred, Marked, Named, Occurrence, Source, Walk, infer
 from theory.dependencies.conflicts import decides, smallest_sets
 from theory.dependencies.infer import unseen_bound
 from theory.dependencies.sources import limited, tokens_of
@@ -108,6 +108,13 @@ def test_every_smaller_set_misses_a_conflict() -> None:
     assert (found.size, found.sets) == (7, (tuple(range(7)),))
     assert all(any(not set(s) & set(c) for c in found.conflicts) for k in range(7) for s in combinations(range(7), k))
     assert found.repeats == 0
+
+
+def test_each_smallest_set_is_listed_once() -> None:
+    rows = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1], [1, 0, 1]])
+    found = smallest_sets(rows, rows.any(axis=1))
+    assert found.conflicts == ((0, 1), (0, 2), (1, 2))
+    assert found.sets == ((0, 1), (0, 2), (1, 2))
 
 
 def test_a_search_that_is_cut_says_so() -> None:
@@ -264,6 +271,13 @@ def test_a_name_that_occurs_before() -> None:
     (rule,) = found.steps
     assert found.sparsity == 3
     assert rule.program == (At(1, 0, -1), Occurrence(0, True, 0), Occurrence(0, True, 1))
+
+
+def test_marked_places() -> None:
+    found = found_of(Source.of(TASKS["sparse parity, k = 2"]), lengths=[2, 3, 4, 5])
+    (rule,) = found.steps
+    assert (found.sparsity, found.growth) == (2, "bounded")
+    assert all(isinstance(pointer, Marked) for pointer in rule.program)
 
 
 def test_a_walk() -> None:

@@ -215,9 +215,8 @@ def _hitting(conflicts: Sequence[int], size: int, nodes: int) -> tuple[list[int]
         left -= 1
         if left < 0 or len(found) >= KEPT:
             return True
-        if not open_:
-            if room == 0:
-                found.append(chosen)
+        if not open_:  # with no room left, since no smaller set meets the conflicts
+            found.append(chosen)
             return False
         if _disjoint(open_) > room:
             return False
