@@ -19,11 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs_check import check_task
-from theory import AssumptionViolated, InvalidArgument
-from theory.dependencies import At, Inferred, Marked, Named, Occurrence, Source, Walk, infer
+from theory import AssumptionViolated, BudgetExceeded, InvalidArgument
+from theory.dependencies import At, Domain, Inferred, Marked, Named, Occurrence, Source, Walk, infer
 from theory.dependencies.conflicts import decides, smallest_sets
 from theory.dependencies.infer import unseen_bound
 from theory.dependencies.sources import limited, tokens_of
+from theory.dependencies.step_rules import table_of
 from theory.tasks import (
     TASKS,
     Addition,
@@ -260,6 +261,43 @@ def test_a_token_that_names_a_position() -> None:
     assert names == {"@0": 0, "@1": 1, "@2": 2, "@3": 3}
 
 
+def test_a_name_that_was_never_seen_is_open_and_refutes_nothing() -> None:
+    def followed(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
+        cells = rng.permutation(length).tolist()
+        path = [int(rng.integers(length))]
+        for _ in range(length):
+            path.append(cells[path[-1]])
+        return (*cells, path[0]), tuple(path[1:])
+
+    found = found_of(followed, lengths=[2, 3, 4, 5], samples=400)
+    assert (found.sparsity, found.growth, found.refuted) == (2, "bounded", None)
+    longest = found.sampled[-1]
+    assert longest.wrong == 0
+    assert longest.unseen > longest.fresh // 2
+    assert longest.bound > Fraction(1, 2)
+
+
+def test_the_steps_of_a_domain() -> None:
+    def of(domain: Domain, n: int = 4) -> list[int]:
+        return [step for step in range(8) if domain.has(n, step, 8)]
+
+    assert of(Domain(first=1, last=2)) == [1, 2, 3, 4, 5]
+    assert of(Domain(first=1, period=2)) == [1, 3, 5, 7]
+    assert of(Domain(first=1, period=3, turn=2)) == [3, 6]
+    assert (of(Domain(only=2)), of(Domain(only=-2))) == ([2], [6])
+    border = At(1, 0, -2, over=2)
+    assert (of(Domain(first=0, border=border)), of(Domain(border=border, beyond=True))) == ([0], [1, 2, 3, 4, 5, 6, 7])
+    assert (of(Domain(border=border), 5), of(Domain(border=border, beyond=True), 5)) == ([], [])
+    assert str(Domain(first=1, border=border)) == "steps 1 <= j < n/2 - 1"
+
+
+def test_a_table_and_what_it_repeats() -> None:
+    read = np.array([[3, 5], [4, 5], [3, 5]])
+    assert table_of(read, np.array([3, 4, 3])) == ({(3, 5): 3, (4, 5): 4}, 0)
+    assert table_of(read, np.array([5, 5, 5])) == ({(3, 5): 5, (4, 5): 5}, None)  # always 5, whatever is read
+    assert table_of(read[:, :0], np.array([5, 5, 5])) == ({(): 5}, None)
+
+
 def test_a_name_that_occurs_before() -> None:
     def recalled(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
         keys, values = rng.permutation(30)[:length], rng.integers(3, size=length)
@@ -360,6 +398,15 @@ def test_ten_examples_prove_nothing() -> None:
     assert found.sparsity is None or "as far as the sample goes" in found.explain()
 
 
+def test_what_a_small_sample_leaves_open() -> None:
+    found = found_of(copied([6] * 6))
+    assert all(size.sets == () and not size.exact for size in found.sizes)
+    # One length, and three steps: any three positions lie on some form.
+    few = found_of(copied([3] * 400))
+    assert [size.sets for size in few.sizes] == [((0,),), ((1,),), ((2,),)]
+    assert (few.steps, few.sparsity, few.growth) == ((), None, None)
+
+
 def test_many_examples() -> None:
     found = found_of(copied([2, 3, 4, 5] * 100))
     assert (found.sparsity, str(found.steps[0])) == (1, "steps j = 0, 1, ...: read position j, and repeat it")
@@ -428,6 +475,8 @@ def five(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
         (lambda prompt: prompt, {"lengths": [0]}, r"argument lengths\[0\]"),
         (lambda prompt: prompt, {"budget": 0}, "argument budget"),
         (lambda prompt: prompt, {"seconds": 0}, "argument seconds"),
+        (lambda prompt: prompt, {"ids": 3}, "argument ids: got 3; expected a function"),
+        (lambda prompt: prompt, {"samples": 3}, "argument samples"),
         (lambda prompt: prompt, {"seed": -1}, "argument seed"),
         (lambda a, b, c: a, {"alphabet": None}, "a function of 3 arguments"),
         (five, {"alphabet": None}, "prompts of up to 5 tokens for length 1, and 5 for 2"),
@@ -480,6 +529,33 @@ def test_in_another_thread_a_slow_call_is_refused_when_it_comes_back() -> None:
     thread.join()
     assert len(caught) == 1
     assert "without an end" in caught[0]
+
+
+def test_an_alphabet_or_outputs_that_are_too_large_are_refused() -> None:
+    with pytest.raises(BudgetExceeded, match="tokens of the alphabet"):
+        infer(lambda prompt: prompt, alphabet=range(10**7))
+    with pytest.raises(BudgetExceeded, match="tokens of a sequence"):
+        infer(lambda prompt: (0,) * 10**5, alphabet=(0, 1))
+
+
+def test_a_slow_function_is_asked_as_often_as_there_is_time() -> None:
+    def slow(prompt: Prompt) -> Prompt:
+        time.sleep(0.01)
+        return prompt
+
+    begin = time.monotonic()
+    found = infer(slow, "abc", seconds=1.5, samples=200)
+    assert time.monotonic() - begin < 30
+    assert len(found.groups) < 8
+
+
+def test_a_task_that_goes_wrong_is_named() -> None:
+    class Broken(Copy):
+        def solve(self, prompt: Prompt) -> Any:
+            raise RuntimeError("no way")
+
+    with pytest.raises(InvalidArgument, match="RuntimeError: no way"):
+        infer(Broken(), lengths=[1, 2])
 
 
 def test_a_large_alphabet_is_sampled() -> None:

@@ -23,7 +23,7 @@ import numpy as np
 
 from theory.dependencies.growth import LISTED
 from theory.dependencies.infer import SAMPLED, unseen_bound
-from theory.dependencies.sources import Pair, Source, Token
+from theory.dependencies.sources import CALL_SECONDS, Pair, Source, Token
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_integer, check_integers, check_type
 from theory.tasks.base import Instance, Step, Task, Tokens
 
@@ -229,7 +229,7 @@ def fold(
     check(timely, WHERE, "seconds", seconds, expected="a number > 0", fix="For instance 60.")
     if lengths is not None:
         check_integers(lengths, WHERE, "lengths", least=1)
-    asked = Source.of(source, alphabet, prompts, seconds=min(5.0, float(seconds)))
+    asked = Source.of(source, alphabet, prompts, seconds=min(CALL_SECONDS, float(seconds)))
     ends, rng = time.monotonic() + seconds, np.random.default_rng(seed)
     return _FoldSearch(asked, lengths, most_states, budget, samples, ends, rng).run()
 

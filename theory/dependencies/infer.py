@@ -30,7 +30,7 @@ from theory.dependencies.conflicts import Smallest, disagreeing, keys_of, smalle
 from theory.dependencies.growth import LISTED, fit_growth
 from theory.dependencies.inferred_tasks import task_of
 from theory.dependencies.pointers import readings
-from theory.dependencies.sources import READ, WHERE, Group, Pair, Source, Token, group_of, neighbours
+from theory.dependencies.sources import CALL_SECONDS, READ, WHERE, Group, Pair, Source, Token, group_of, neighbours
 from theory.dependencies.step_rules import Domain, Item, Search, StepRule, item_of, kind_of, table_of
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_integer, check_integers, shown
 from theory.exact import Rational, rational
@@ -352,7 +352,9 @@ def infer(
     if lengths is not None:
         check_integers(lengths, WHERE, "lengths", least=1)
         check(lengths, WHERE, "lengths", got="none", expected="at least one length", fix="For instance [1, 2, 3, 4].")
-    asked = Source.of(source, alphabet, prompts, seconds=min(5.0, float(seconds)))
+    known = ids is None or callable(ids)
+    check(known, WHERE, "ids", ids, expected="a function of prompt and output", fix="Leave it out for positions.")
+    asked = Source.of(source, alphabet, prompts, seconds=min(CALL_SECONDS, float(seconds)))
     return _Inference(asked, lengths, budget, samples, float(seconds), seed, ids).run()
 
 
@@ -419,6 +421,7 @@ class _Inference:
         self.longest: dict[int, int] = {}
         self.odd: set[int] = set()
         self.late = False
+        self.pace = 0.0  # seconds a pair, lately
 
     def left(self) -> bool:
         """Whether there is time."""
@@ -456,21 +459,36 @@ class _Inference:
                 break
             if size == 0:
                 continue
-            listed += size is not None and size <= self.budget
-            groups += self._groups(length, size)
+            made = self._groups(length, size, half)
+            listed += any(group.exhaustive for group in made)
+            groups += made
         got = "no prompts at these lengths"
         check(groups, WHERE, "lengths", got=got, expected="lengths that have prompts", fix="Pass lengths=[...].")
         return groups, []
 
-    def _groups(self, length: int, size: int | None) -> list[Group]:
-        """What there is of a length, by the tokens of the prompts."""
-        exhaustive = size is not None and size <= self.budget
-        pairs = list(self.source.all_pairs(length) if exhaustive else self.source.draw(length, self.samples, self.rng))
+    def _groups(self, length: int, size: int | None, until: float) -> list[Group]:
+        """What there is of a length, by the tokens of the prompts; a sample where there is no time to list it."""
+        pairs: list[Pair] = []
+        exhaustive = size is not None and size <= self.budget and size * self.pace < until - time.monotonic()
+        if exhaustive:
+            pairs = self._taken(self.source.all_pairs(length), until)
+            exhaustive = len(pairs) == size
         if not exhaustive:
-            pairs += neighbours(self.source, pairs, length, self.samples, self.rng)
+            pairs = self._taken(self.source.draw(length, self.samples, self.rng), until)
+            pairs += self._taken(neighbours(self.source, pairs, length, self.samples, self.rng), until)
         self._twice(pairs)
         self._check_longer(length, pairs)
         return self._by_size(pairs, length, exhaustive=exhaustive)
+
+    def _taken(self, pairs: Iterator[Pair], until: float) -> list[Pair]:
+        """As many pairs as come in time, one at least."""
+        begin, taken = time.monotonic(), []
+        for pair in pairs:
+            taken.append(pair)
+            if time.monotonic() > until:
+                break
+        self.pace = (time.monotonic() - begin) / max(1, len(taken))
+        return taken
 
     def _by_size(self, pairs: Sequence[Pair], length: int, *, exhaustive: bool) -> list[Group]:
         by_size: dict[int, list[Pair]] = {}
@@ -494,6 +512,8 @@ class _Inference:
             pairs if len(pairs) <= AGAIN else [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
         )
         for (prompt, before), (_, after) in zip(some, self.source.answers(prompt for prompt, _ in some), strict=True):
+            if not self.left():
+                return
             if before != after:
                 got = f"solve({shown(prompt)}) = {shown(before)}, and {shown(after)} when it is asked again"
                 fix = "A function of the prompt alone; write generate(length, rng) for random outputs."
@@ -524,7 +544,8 @@ class _Inference:
             try:
                 if self.source.listed is not None and not self.source.n_prompts(length):
                     continue
-                pairs = list(self.source.draw(length, 2 * self.fresh, self.rng))
+                until = time.monotonic() + (self.ends - time.monotonic()) / 4
+                pairs = self._taken(self.source.draw(length, 2 * self.fresh, self.rng), until)
             except InvalidArgument as error:  # nobody asked for this length
                 self.notes.append(f"nothing was tested at length {length}: {error.got.splitlines()[0]}")
                 continue

@@ -22,9 +22,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check, check_type, shown, typed
+from theory.errors import InvalidArgument, check, check_type, shown, typed, within_budget
 from theory.modules import Asked, fault
 from theory.tasks.base import Task
+from theory.tasks.faults import checked, running, sampled
 
 Token: TypeAlias = int | str
 Pair: TypeAlias = tuple[tuple[Token, ...], tuple[Token, ...]]
@@ -34,6 +35,9 @@ WHERE = "dependencies.infer"
 
 READ = 100_000
 """Prompts of one length that `prompts` may list; more are not read."""
+
+MOST_TOKENS, MOST_CELLS, LONGEST = 10**6, 10**8, 10_000
+"""So many tokens an alphabet may have, all sequences of a length together, and one of them."""
 
 CALL_SECONDS = 5.0
 """How long one call of a function may take."""
@@ -223,8 +227,9 @@ class Source:
     def all_pairs(self, length: int) -> Iterator[Pair]:
         """Every prompt of a length with its output."""
         if self.kind == "task" and self.task is not None:
-            for instance in self.task.instances(length):
-                yield self._named(instance)
+            with running(self.task, WHERE):
+                for instance in self.task.instances(length):
+                    yield self._named(checked(instance, self.task, WHERE))
         elif self.kind == "pairs":
             yield from (pair for pair in self.pairs if len(pair[0]) == length)
         elif self.listed is None:
@@ -236,7 +241,7 @@ class Source:
         """Random prompts of a length with their outputs; of listed prompts each is equally likely."""
         if self.kind == "task" and self.task is not None:
             for _ in range(size):
-                yield self._named(self.task.draw(length, rng))
+                yield self._named(sampled(self.task, length, rng, WHERE))
         elif self.kind == "generate":
             yield from self._generated(length, size, rng)
         elif self.kind == "solve" and self.listed is None:
@@ -337,7 +342,10 @@ def _function_of(thing: object, asked: bool) -> tuple[Callable[..., Any], Source
 
 def _checked_alphabet(alphabet: object) -> tuple[Token, ...]:
     check_type(alphabet, (tuple, list, range, str), WHERE, "alphabet", "a tuple of tokens", "For instance ('0', '1').")
-    made = tokens_of(tuple(alphabet), WHERE, "alphabet")  # type: ignore[arg-type]
+    assert isinstance(alphabet, tuple | list | range | str)
+    made = tokens_of(tuple(alphabet[: MOST_TOKENS + 1]), WHERE, "alphabet")
+    fix = "Name the tokens of the prompts that matter, or give generate(length, rng)."
+    within_budget(f"{WHERE} (tokens of the alphabet)", size=len(alphabet), budget=MOST_TOKENS, fix=fix)
     once = len(set(made)) == len(made) > 0
     check(once, WHERE, "alphabet", alphabet, expected="at least one token, each once", fix="For instance ('0', '1').")
     return made
@@ -402,6 +410,9 @@ def group_of(pairs: Sequence[Pair], number: dict[Token, int], length: int, *, ex
     """Pairs with prompts of one number of tokens, as an array; tokens that are new are numbered on."""
     n = len(pairs[0][0])
     sizes = np.array([len(prompt) + len(output) for prompt, output in pairs], dtype=np.int64)
+    fix = "Ask for shorter lengths (lengths), or for fewer instances (samples, budget)."
+    within_budget(f"{WHERE} (tokens of a sequence)", size=int(sizes.max()), budget=LONGEST, fix=fix)
+    within_budget(f"{WHERE} (tokens)", size=len(pairs) * int(sizes.max()), budget=MOST_CELLS, fix=fix)
     tokens = np.full((len(pairs), int(sizes.max())), -1, dtype=np.int32)
     for row, (prompt, output) in enumerate(pairs):
         sequence = (*prompt, *output)
