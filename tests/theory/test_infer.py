@@ -274,7 +274,7 @@ def test_a_name_that_was_never_seen_is_open_and_refutes_nothing() -> None:
     longest = found.sampled[-1]
     assert longest.wrong == 0
     assert longest.unseen > longest.fresh // 2
-    assert longest.bound > Fraction(1, 2)
+    assert found.unseen == longest.bound > Fraction(1, 2) > found.sampled[-4].bound
 
 
 def test_the_steps_of_a_domain() -> None:
@@ -369,6 +369,17 @@ def test_noise_is_random_and_not_sparse() -> None:
     assert kept + first.probability(1 - first.past[0]) == 1
     with pytest.raises(AssumptionViolated, match="no function of the past"):
         found.task("noise")
+
+
+def test_a_rule_whose_readings_never_come_again_is_not_put_to_the_test() -> None:
+    def mixed(prompt: Prompt) -> Prompt:
+        return ((7 * prompt[0] + 3 * prompt[-1]) % 1000,)
+
+    found = found_of(mixed, alphabet=range(1000), lengths=[3, 4, 5])
+    assert [str(rule) for rule in found.steps] == ["steps j = 0, 1, ...: read position 0 and position n - 1"]
+    assert (found.sparsity, found.growth, found.unseen) == (None, None, 1)
+    assert "the rule was not put to the test" in found.explain()
+    assert all(2 * seen.tested < seen.steps for seen in found.sampled if seen.fresh)
 
 
 def test_one_random_step_among_others() -> None:

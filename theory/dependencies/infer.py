@@ -589,7 +589,7 @@ class _Inference:
         elif not rules and not random:
             growth = self._growth(plain)
         if not rules:
-            sampled = self._scope(groups)
+            sampled = _scope(groups)
         return Inferred(
             source=self.source,
             alphabet=tuple(self.number),
@@ -642,24 +642,23 @@ class _Inference:
         self, items: list[Item], groups: Sequence[Group], held: Sequence[Group]
     ) -> tuple[tuple[StepRule, ...], tuple[Seen, ...], Refuted | None]:
         """Rules that serve every step of the short lengths, and that no step of a longer one refutes."""
-        longer: list[tuple[Group, Group]] = []
         refuted: Refuted | None = None
-        for turn in range(ROUNDS):
+        asked = self.source.kind != "pairs"
+        for _ in range(ROUNDS if asked else 1):  # what refuted a rule is not fresh for the next one
             search = Search(items, self.left)
             found = search.run(located=False) or search.run(located=True)
             if found is None:
                 self.late |= search.late
                 return (), (), refuted
-            if not turn:
-                longer = list(self._longer(groups))
+            longer = list(self._longer(groups))
             mine = [item for item in items if item.smallest is not None]
             completing = [
                 item_of(first, step) for first, _ in longer for step in range(first.n_steps) if step not in self.odd
             ]
             rules, wrong = _tabled(found, mine, completing)
             if wrong is None:
-                fresh = held if self.source.kind == "pairs" else [second for _, second in longer]
-                sampled, wrong = _tested(rules, fresh, groups, self.odd)
+                before = [*groups, *(first for first, _ in longer)]
+                sampled, wrong = _tested(rules, [second for _, second in longer] if asked else held, before, self.odd)
                 if wrong is None:
                     return rules, sampled, None
             item, row = wrong
@@ -671,13 +670,6 @@ class _Inference:
         names, group = list(self.number), item.group
         sequence = [names[code] for code in group.tokens[group.rows(item.step)[row]] if code >= 0]
         return Refuted(rules, tuple(sequence[: item.n]), tuple(sequence[item.n :]), item.step)
-
-    def _scope(self, groups: Sequence[Group]) -> tuple[Seen, ...]:
-        return tuple(
-            Seen(group.length, group.n, len(group.tokens), 0, 0, 0, 0, 0, Fraction(1))
-            for group in groups
-            if not group.exhaustive
-        )
 
     def _growth(self, items: Sequence[Item]) -> GrowthName | None:
         """How the smallest sets grow, as far as conflicts prove their sizes; None where they do not grow for certain."""
@@ -730,12 +722,11 @@ def _tabled(
         labels = np.concatenate(labelled)
         odd = disagreeing(keys_of(np.concatenate(reads)), labels)
         if len(odd):
-            row, ends = int(odd.max()), np.cumsum([len(some) for some in labelled])  # of the longest of them
-            which = int(np.searchsorted(ends, row, side="right"))
-            return _bare(found), (
-                mine[which],
-                0 if which >= len(mine) else row - int(ends[which] - len(labelled[which])),
-            )
+            ends = np.cumsum([len(some) for some in labelled])
+            which = int(np.searchsorted(ends, int(odd.max()), side="right"))  # the last of them, of a long prompt
+            row = int(odd.max()) - int(ends[which] - len(labelled[which]))
+            closed = np.flatnonzero(~readings(program, mine[which].view)[2])
+            return _bare(found), (mine[which], int(closed[row]))
         rules.append(StepRule(domain, program, *table_of(np.concatenate(reads), labels)))
     return tuple(rules), None
 
@@ -746,7 +737,7 @@ def _bare(found: Sequence[tuple[Domain, Any]]) -> tuple[StepRule, ...]:
 
 
 def _tested(
-    rules: Sequence[StepRule], fresh: Sequence[Group], groups: Sequence[Group], odd: set[int]
+    rules: Sequence[StepRule], fresh: Sequence[Group], before: Sequence[Group], odd: set[int]
 ) -> tuple[tuple[Seen, ...], tuple[Item, int] | None]:
     """What fresh instances say of the rules, or a step of one that refutes them."""
     sampled = []
@@ -771,10 +762,18 @@ def _tested(
                     return (), (item, row)
                 tested += token is not None
         count, size = int(unseen.sum()), len(group.tokens)
-        sampled.append(
-            Seen(group.length, group.n, 2 * size, size, 0, count, n_steps, tested, unseen_bound(count, size))
-        )
-    learned = [
-        Seen(one.length, one.n, len(one.tokens), 0, 0, 0, 0, 0, Fraction(1)) for one in groups if not one.exhaustive
-    ]
-    return (*(one for one in learned if one.length not in {seen.length for seen in sampled}), *sampled), None
+        known = sum(len(one.tokens) for one in before if (one.n, one.length) == (group.n, group.length))
+        bound = unseen_bound(count, size)
+        sampled.append(Seen(group.length, group.n, known + size, size, 0, count, n_steps, tested, bound))
+    tested_at = {(seen.length, seen.n_prompt) for seen in sampled}
+    learned = [one for one in _scope(before) if (one.length, one.n_prompt) not in tested_at]
+    return (*learned, *sampled), None
+
+
+def _scope(groups: Sequence[Group]) -> tuple[Seen, ...]:
+    """What was seen of lengths that were not listed, where no rule was tested."""
+    return tuple(
+        Seen(group.length, group.n, len(group.tokens), 0, 0, 0, 0, 0, Fraction(1))
+        for group in groups
+        if not group.exhaustive
+    )
