@@ -321,7 +321,7 @@ def test_a_chain_of_assignments() -> None:
         chain = [value[asked]]
         while chain[-1] in value:
             chain.append(value[chain[-1]])
-        return (*prompt, "?", asked), tuple(chain)
+        return (*rng.permutation(names).tolist(), ":", *prompt, "?", asked), tuple(chain)
 
     found = found_of(program, lengths=[1, 2, 3, 4], samples=400)
     (rule,) = found.steps
