@@ -1,0 +1,270 @@
+"""Where a step reads: positions by the ends of the prompt and the step, or pointed to by the tokens read before.
+
+>>> rows = np.array([[3, 1, 4, 1, 5, 1]])  # one sequence, and the next token is that of step 0
+>>> At(1, 0, -1).where(View(rows, 6, 0), ())
+array([5])
+>>> Occurrence(slot=0, last=True, shift=1).where(View(rows, 6, 0), (np.array([5]),))  # after the last 1 before it
+array([4])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions: TypeAlias = NDArray[np.int64]
+
+NOWHERE = -1
+
+
+class View(NamedTuple):
+    """What the pointers of a step see: sequences, the tokens of a prompt, and the number of the step.
+
+    Examples
+    --------
+    >>> View(np.array([[0, 1, 1]]), n=2, step=1).seen
+    3
+    """
+
+    rows: NDArray[Any]
+    n: int
+    step: int
+
+    @property
+    def seen(self) -> int:
+        """Tokens before the predicted one."""
+        return self.n + self.step
+
+    def token(self, positions: Positions) -> NDArray[Any]:
+        """The token of each row at its position; NOWHERE where there is none."""
+        inside = (positions >= 0) & (positions < self.seen)
+        read = self.rows[np.arange(len(self.rows)), np.where(inside, positions, 0)]
+        return np.where(inside, read, NOWHERE)
+
+
+@dataclass(frozen=True)
+class At:
+    """The position (a·n + b·j + c) / over, with n the tokens of the prompt and j = 0, 1, ... the step.
+
+    Examples
+    --------
+    >>> print(At(1, 1, -1), At(0, 1, 0), At(1, -2, -4, over=2), sep="; ")
+    n + j - 1; j; n/2 - j - 2
+    >>> At(1, 0, 0, over=2).at(6, 0), At(1, 0, 0, over=2).at(5, 0)
+    (3, None)
+    """
+
+    a: int
+    b: int
+    c: int
+    over: int = 1
+
+    def at(self, n: int, step: int) -> int | None:
+        """The position; None where that is no integer."""
+        value, rest = divmod(self.a * n + self.b * step + self.c, self.over)
+        return None if rest else value
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        value = self.at(view.n, view.step)
+        return np.full(len(view.rows), NOWHERE if value is None or not 0 <= value < view.seen else value)
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """How complicated it is: what is relative to one end or to the step comes first."""
+        uneven = sum(factor % self.over != 0 for factor in (self.a, self.b, self.c)) * self.over
+        far = abs(self.c // self.over + (self.a == self.over)) + (self.a == self.over and self.b not in (0, self.over))
+        return uneven + (abs(self.b) > self.over), far
+
+    def __str__(self) -> str:
+        text = ""
+        for factor, name in ((self.a, "n"), (self.b, "j"), (self.c, "")):
+            if factor:
+                size = abs(Fraction(factor, self.over))
+                top = (name or "1") if size.numerator == 1 else f"{size.numerator}{name}"
+                sign = ("-" if factor < 0 else "") if not text else " - " if factor < 0 else " + "
+                text += sign + top + (f"/{size.denominator}" if size.denominator > 1 else "")
+        return text or "0"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data: factors as fractions."""
+        n, step, offset = (str(Fraction(factor, self.over)) for factor in (self.a, self.b, self.c))
+        return {"kind": "at", "n": n, "step": step, "offset": offset}
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """Where the token that a slot reads occurs before that slot, and so many positions on.
+
+    Attributes
+    ----------
+    slot : the slot that is read first.
+    last : the last occurrence before it; otherwise the first.
+    shift : how many positions on; 0 is the occurrence itself.
+
+    Examples
+    --------
+    >>> print(Occurrence(slot=0, last=True, shift=1))
+    1 after the last earlier place of the token of slot 0
+    """
+
+    slot: int
+    last: bool
+    shift: int
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        at = before[self.slot]
+        wanted, columns = view.token(at), np.arange(view.seen)
+        same = (view.rows[:, : view.seen] == wanted[:, None]) & (columns[None, :] < at[:, None])
+        place = view.seen - 1 - same[:, ::-1].argmax(axis=1) if self.last else same.argmax(axis=1)
+        moved = place + self.shift
+        return np.where(same.any(axis=1) & (moved >= 0) & (moved < view.seen), moved, NOWHERE)
+
+    def __str__(self) -> str:
+        place = f"the {'last' if self.last else 'first'} earlier place of the token of slot {self.slot}"
+        if not self.shift:
+            return place
+        return f"{abs(self.shift)} {'after' if self.shift > 0 else 'before'} {place}"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": "occurrence", "slot": self.slot, "last": self.last, "shift": self.shift}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A position that the token of a slot names: so many on from a base, by the token.
+
+    Examples
+    --------
+    >>> print(Named(slot=0, base=At(0, 0, 0), steps=((7, 0), (8, 1))))
+    0 + what the token of slot 0 names
+    """
+
+    slot: int
+    base: At
+    steps: tuple[tuple[int, int], ...]
+    """(token, positions on)."""
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        moved = np.full(len(view.rows), self.base.at(view.n, view.step) or 0)
+        jump = looked_up(dict(self.steps), view.token(before[self.slot]))
+        place = moved + jump
+        return np.where((jump != MISSING) & (place >= 0) & (place < view.seen), place, NOWHERE)
+
+    def __str__(self) -> str:
+        return f"{self.base} + what the token of slot {self.slot} names"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": "named", "slot": self.slot, "base": self.base.data, "steps": dict(self.steps)}
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The cell of a walk: it starts at a position, and the token of a cell says how far the next one is.
+
+    Examples
+    --------
+    >>> walk = Walk(At(0, 0, 0), ((5, 1), (6, 2)))
+    >>> [walk.where(View(np.array([[6, 5, 5, 6]]), 4, step), ()).tolist() for step in range(3)]
+    [[0], [2], [3]]
+    >>> print(walk)
+    the cell of a walk from 0, where the token of a cell says how far the next one is
+    """
+
+    start: At
+    steps: tuple[tuple[int, int], ...]
+    """(token, how far on)."""
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        cell, jumps = self.start.where(View(view.rows, view.n, 0), ()), dict(self.steps)
+        for _ in range(view.step):
+            token = View(view.rows, view.n, 0).token(cell)
+            jump = looked_up(jumps, token)
+            cell = np.where((jump != MISSING) & (cell != NOWHERE), cell + jump, NOWHERE)
+            cell = np.where((cell >= 0) & (cell < view.n), cell, NOWHERE)
+        return cell
+
+    def __str__(self) -> str:
+        return f"the cell of a walk from {self.start}, where the token of a cell says how far the next one is"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": "walk", "start": self.start.data, "steps": dict(self.steps)}
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The i-th token of the prompt, i = 0, 1, ..., that is none of the background.
+
+    Examples
+    --------
+    >>> Marked(background=0, index=1).where(View(np.array([[0, 5, 0, 6]]), 4, 0), ()).tolist()
+    [3]
+    """
+
+    background: int
+    index: int
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        marked = view.rows[:, : view.n] != self.background
+        here = marked & (np.cumsum(marked, axis=1) == self.index + 1)
+        return np.where(here.any(axis=1), here.argmax(axis=1), NOWHERE)
+
+    def __str__(self) -> str:
+        return f"place {self.index} of those that do not hold the background"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": "marked", "background": self.background, "index": self.index}
+
+
+Pointer: TypeAlias = At | Occurrence | Named | Walk | Marked
+Program: TypeAlias = tuple[Pointer, ...]
+
+MISSING = np.iinfo(np.int64).min
+
+
+def looked_up(table: Mapping[int, int], tokens: NDArray[Any]) -> NDArray[np.int64]:
+    """What a table says of each token; MISSING where it says nothing."""
+    full = np.full(max([-1, *table, int(tokens.max(initial=-1))]) + 2, MISSING)
+    for token, value in table.items():
+        full[token] = value
+    return full[tokens]
+
+
+def places(program: Program, view: View) -> NDArray[np.int64]:
+    """The position of every slot in every row, NOWHERE where there is none.
+
+    Examples
+    --------
+    >>> places((At(1, 0, -1), Occurrence(0, True, 1)), View(np.array([[4, 7, 9, 4]]), 4, 0)).tolist()
+    [[3, 1]]
+    """
+    found: tuple[Positions, ...] = ()
+    for pointer in program:
+        found = (*found, pointer.where(view, found))
+    return np.stack(found, axis=1) if found else np.zeros((len(view.rows), 0), dtype=np.int64)
+
+
+def readings(program: Program, view: View) -> tuple[NDArray[Any], bool]:
+    """The tokens that every row reads, and whether every slot of every row is somewhere, no two at one place."""
+    at = places(program, view)
+    rows = np.arange(len(view.rows))[:, None]
+    once = all((at[:, slot] != at[:, other]).all() for slot in range(len(program)) for other in range(slot))
+    return view.rows[rows, at] if len(program) else at, bool((at >= 0).all()) and once
