@@ -88,7 +88,7 @@ class Judgement:
         decisions = self.cell.decisions
         words = dict.fromkeys(decision.word for decision in decisions)
         said = [*words][0] if len(words) == 1 else "; ".join(f"k={d.heads.arity}: {d.word}" for d in decisions)
-        sure = "" if self.at_most is None else f" (drawn: at most {_rounded_up(self.at_most)} of a length is not, 95 %)"
+        sure = "" if self.at_most is None else f" (drawn: at most {percent(self.at_most)} of a length is not, 95 %)"
         return said + sure
 
     def to_data(self) -> dict[str, Any]:
@@ -179,8 +179,15 @@ def upper_bound(count_: int, size: int, level: Fraction = LEVEL) -> float:
     return exact_interval(count_, size, level=2 * level - 1)[1]
 
 
-def _rounded_up(share: float) -> str:
-    return f"{np.ceil(1000 * share) / 10:.1f} %"
+def percent(share: float) -> str:
+    """A share in per cent, rounded up.
+
+    Examples
+    --------
+    >>> percent(0.0487), percent(0.95)
+    ('4.9 %', '95 %')
+    """
+    return f"{np.ceil(round(1000 * share, 6)) / 10:g} %"
 
 
 # ── Lengths ──────────────────────────────────────────────────────────────────────────────────────────────────────────
