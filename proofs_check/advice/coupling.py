@@ -83,7 +83,7 @@ class Coupling:
         return 1
 
     def example(self) -> Instance:
-        """An instance with the IDs, neither the shortest nor long: of some that are drawn the one with most different tokens."""
+        """An instance with the IDs, neither the shortest nor long: of some that are drawn, one with many different tokens."""
         length = self.lengths[min(2, len(self.lengths) - 1)]
         rng = np.random.default_rng(0)
         with running(self.task, "advise"):
@@ -171,10 +171,17 @@ def coupling_of(task: Task, *, lengths: Sequence[int] | None = None) -> Coupling
     exhaustive = all(all_of for _, all_of in seen.values())
     given = [instances for instances, _ in seen.values()]
 
-    def found(kind: IdKind, own: Task, convention: Convention | None, measured: _Measured, why: str, **more: object) -> Coupling:
+    def found(
+        kind: IdKind,
+        own: Task,
+        convention: Convention | None,
+        measured: _Measured,
+        why: str,
+        increments: dict[tuple[int, ...], int] | None = None,
+    ) -> Coupling:
         bound = None if kind == "positions" else _bound(given, measured, convention)
-        spread = measured.spreads[-1]
-        return Coupling(kind, own, convention, spread, bound, at, measured.spreads, exhaustive, why, **more)  # type: ignore[arg-type]
+        spreads = measured.spreads
+        return Coupling(kind, own, convention, spreads[-1], bound, at, spreads, exhaustive, why, increments or {})
 
     plain = _measured(given, positions, "query")
     assert plain is not None
@@ -197,11 +204,13 @@ def coupling_of(task: Task, *, lengths: Sequence[int] | None = None) -> Coupling
             if measured is not None and measured.bounded:
                 own = Assigned(task, assign, increments)
                 why = "where to read next follows from what is read: each step predicts by how much its ID grows"
-                return found("predicted", own, "query", measured, why, increments=increments)
+                return found("predicted", own, "query", measured, why, increments)
     own_ids = _own(given)
     if own_ids.bounded:
         why = "the task's own IDs bring its sets together; they are not of the kinds that are looked for"
-        increment = any(task.predict_increment(i.read(s), i.key(s)) is not None for g in given for i in g for s in i.steps)
+        increment = any(
+            task.predict_increment(i.read(s), i.key(s)) is not None for g in given for i in g for s in i.steps
+        )
         return found("predicted" if increment else "coupled", task, "query", own_ids, why)
     why = "no IDs of the kinds that are looked for keep the sets narrow: their spread grows with the length"
     return found("none", task, None, own_ids, why)
@@ -239,7 +248,9 @@ def lengths_of(task: Task, number: int = LENGTHS) -> tuple[int, ...]:
             break
     if not found:
         fix = "Check n_instances and min_length."
-        raise InvalidArgument("advise", "source", got=f"{task.name!r}, without instances", expected="instances", fix=fix)
+        raise InvalidArgument(
+            "advise", "source", got=f"{task.name!r}, without instances", expected="instances", fix=fix
+        )
     return tuple(found)
 
 

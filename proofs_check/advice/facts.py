@@ -17,7 +17,8 @@ import numpy as np
 
 from proofs_check.advice.coupling import lengths_of
 from proofs_check.evidence import Kind
-from theory.dependencies import fit_growth, infer
+from theory.dependencies import fit_growth
+from theory.dependencies.infer import infer
 from theory.dependencies.sources import Source
 from theory.errors import AssumptionViolated, InvalidArgument
 from theory.tasks import Instance, Step, Task
@@ -118,13 +119,13 @@ def _inferred(found: Any) -> Iterator[Fact]:
     exact = ", ".join(map(str, found.exact_lengths))
     if found.exact_lengths:
         yield Fact(said, "exhausted", f"every instance of lengths {exact}")
+    else:
+        instances = sum(seen.instances for seen in found.sampled)
+        yield Fact(said, "supported", f"{instances:,} instances, up to length {max(s.length for s in found.sampled)}")
     for seen in found.sampled:
         if seen.fresh and found.steps:
             what = f"{seen.wrong or 'none'} wrong, {seen.unseen or 'none'} unseen of {seen.fresh} fresh instances"
-            sure = f"length {seen.length}: at most {float(seen.bound):.2g} are, 99 % sure"
-            yield Fact(f"{what}" if found.exact_lengths else f"{said} {what}", "supported", sure)
-        elif not found.exact_lengths:
-            yield Fact(said, "supported", f"{seen.instances} instances of length {seen.length}")
+            yield Fact(what, "supported", f"length {seen.length}: at most {float(seen.bound):.2g} are, 99 % sure")
     if found.refuted is not None:
         prompt = " ".join(map(str, found.refuted.prompt))
         rules = "; ".join(map(str, found.refuted.rules))
@@ -153,12 +154,14 @@ def _declared(task: Task) -> Facts:
         most = "all that a step needs" if task.sparsity is None else f"up to {task.sparsity} tokens"
         steps = ({"words": f"reads {most}, at many distances", "data": {"size": task.sparsity}},)
     k = "dense" if task.sparsity is None else f"{task.sparsity}-sparse"
-    scope = f"as the task declares; its contracts are put to the test by lengthgen task"
+    scope = "as the task declares; its contracts are put to the test by lengthgen task"
     return Facts(task.name, task.sparsity, growth, steps, task, None, (), (Fact(k, "supported", scope),))
 
 
 def _kind(size: int, key: tuple[int, ...]) -> dict[str, Any]:
-    words = f"reads {size} token{'s' * (size != 1)}, at the IDs {key} from that of its query" if size else "reads nothing"
+    words = (
+        f"reads {size} token{'s' * (size != 1)}, at the IDs {key} from that of its query" if size else "reads nothing"
+    )
     return {"words": words, "data": {"size": size, "offsets": list(key)}}
 
 

@@ -53,13 +53,18 @@ class Judgement:
     ----------
     name : of the scheme, and of the convention where there are several.
     cell : what was decided, on listed instances of every training length.
+    train, test : the lengths.
     at_most : where test instances were drawn and all of them are guaranteed: with confidence `LEVEL`, at most this mass
         of each of these lengths is not; None where all were listed, or something fails.
+    generated : whether the instances are those that a generator was seen to make.
     """
 
     name: str
     cell: Cell
+    train: tuple[int, ...]
+    test: tuple[int, ...]
     at_most: float | None = None
+    generated: bool = False
 
     @property
     def outcome(self) -> str:
@@ -75,7 +80,7 @@ class Judgement:
     @property
     def evidence(self) -> Kind:
         """Exhausted where every instance was listed, or a witness shows a failure; else supported."""
-        return "supported" if self.cell.drawn and self.outcome == "generalizes" else "exhausted"
+        return "supported" if self.generated or (self.cell.drawn and self.outcome == "generalizes") else "exhausted"
 
     @property
     def scope(self) -> str:
@@ -87,7 +92,7 @@ class Judgement:
         """The verdict in a line."""
         decisions = self.cell.decisions
         words = dict.fromkeys(decision.word for decision in decisions)
-        said = [*words][0] if len(words) == 1 else "; ".join(f"k={d.heads.arity}: {d.word}" for d in decisions)
+        said = next(iter(words)) if len(words) == 1 else "; ".join(f"k={d.heads.arity}: {d.word}" for d in decisions)
         sure = "" if self.at_most is None else f" (drawn: at most {percent(self.at_most)} of a length is not, 95 %)"
         return said + sure
 
@@ -96,7 +101,7 @@ class Judgement:
         last = self.cell.decisions[-1]
         confidence: Any = "exact"
         if self.at_most is not None:
-            confidence = {"level": str(LEVEL), "at_most": self.at_most, "of": "each test length that was drawn"}
+            confidence = {"level": str(LEVEL), "at_most": self.at_most, "of": "each test length"}
         return {
             "outcome": self.outcome,
             "reason": last.reason,
@@ -146,6 +151,7 @@ def judge(
     of, start = scheme_of(scheme), time.monotonic()
     found: Cell | None = None
     done, spent = 0, 0.0
+    lengths: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
     for asked, needed in [(subject, 1)] if subject is not None else _subjects(task, of, cells):
         began = time.monotonic()
         if found is not None and began - start + spent * needed / done > seconds:
@@ -155,9 +161,10 @@ def judge(
         except BudgetExceeded:
             break
         done, spent = needed, time.monotonic() - began
+        lengths = tuple(asked.train), tuple(asked.test)
         if found.outcome == "generalizes":
             break
-    return None if found is None else Judgement(name or scheme, found, _not_guaranteed(found))
+    return None if found is None else Judgement(name or scheme, found, *lengths, _not_guaranteed(found))
 
 
 def _not_guaranteed(cell: Cell) -> float | None:
@@ -238,6 +245,13 @@ def _costs(task: Task, scheme: Scheme, cells: int) -> Iterator[_Cost]:
 def _range(lengths: list[int]) -> Sequence[int]:
     whole = range(lengths[0], lengths[-1] + 1)
     return whole if lengths == [*whole] else tuple(lengths)
+
+
+def cells_of(task: Task, scheme: str, length: int) -> int:
+    """About so many tokens are in the candidate sets of all instances of a length."""
+    with running(task, "advise"):
+        instance = checked(task.sample(length, np.random.default_rng(length)), task, "advise")
+        return task.n_instances(length) * _cells(task, instance, scheme_of(scheme))
 
 
 def _cells(task: Task, instance: Instance, scheme: Scheme) -> int:

@@ -147,7 +147,14 @@ def tokens(value: Any, tokenize: Tokenize | None, at: str) -> tuple[Token, ...]:
         fix = "Add --tokenize chars, or --tokenize words."
         check(tokenize is not None, "advise", at, got=typed(value), expected="a list of tokens", fix=fix)
         return tuple(value) if tokenize == "chars" else tuple(value.split())
-    check(isinstance(value, list), "advise", at, got=typed(value), expected="a list of tokens, or a string", fix="Write [...].")
+    check(
+        isinstance(value, list),
+        "advise",
+        at,
+        got=typed(value),
+        expected="a list of tokens, or a string",
+        fix="Write [...].",
+    )
     for token in value:
         fine = isinstance(token, str) or (isinstance(token, int) and not isinstance(token, bool))
         fix = "Name every token by a number or a word."

@@ -4,7 +4,7 @@
 >>> rng = np.random.default_rng(0)
 >>> few, more = ([Copy(2).sample(n, rng) for n in (3, 4, 5) for _ in range(size)] for size in (3, 60))
 >>> for given in (few, more):
-...     train, test, _ = halves(given)
+...     train, test, _ = halves(given, size=lambda instance: instance.n_prompt)
 ...     found = judge_sample("coupled", train, test, HeadClass(2, window=1, key="relative", anchor="last"))
 ...     print(found.outcome, found.not_guaranteed, found.size, round(found.at_most, 3))
 fails 3 3 1.0
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -28,7 +28,12 @@ from theory.guarantees import guarantees
 from theory.positions import Ids
 from theory.tasks import Instance, step_examples
 
+T = TypeVar("T")
+
 SampleOutcome: TypeAlias = Literal["not refuted", "fails", "unrealizable"]
+
+NODES = 400_000
+"""Candidate sets of a sample that the search for the least loss looks at, all its nodes together."""
 
 CELLS = 2_000_000
 """Candidate sets of a part of a sample at most, times the arity."""
@@ -99,9 +104,7 @@ class SampleVerdict:
         }
 
 
-def halves(
-    instances: Sequence[Instance], *, size: Callable[[Instance], int] = lambda instance: instance.n_prompt, seed: int = 0
-) -> tuple[list[Instance], list[Instance], str]:
+def halves(given: Sequence[T], *, size: Callable[[T], int], seed: int = 0) -> tuple[list[T], list[T], str]:
     """A sample in two parts, by the tokens of the prompts: the shorter half to train on, the longer one; in words.
 
     The split goes by lengths alone, so that given these the longer sequences are still drawn by their law. Where all
@@ -110,21 +113,25 @@ def halves(
     Examples
     --------
     >>> from theory.tasks import Copy
-    >>> halves([Copy(2).solve((0,) * n + (2,)) for n in (1, 2, 3)])[2]
+    >>> halves([Copy(2).solve((0,) * n + (2,)) for n in (1, 2, 3)], size=lambda instance: instance.n_prompt)[2]
     '2 sequences with prompts of 2..3 tokens to train on, 1 with 4 to test'
     """
-    sizes = sorted(map(size, instances))
+    sizes = sorted(map(size, given))
     if sizes[0] == sizes[-1]:
-        order = np.random.default_rng(seed).permutation(len(instances)).tolist()
-        half = (len(instances) + 1) // 2
-        train, test = ([instances[i] for i in part] for part in (order[:half], order[half:]))
+        order = np.random.default_rng(seed).permutation(len(given)).tolist()
+        half = (len(given) + 1) // 2
+        train, test = ([given[i] for i in part] for part in (order[:half], order[half:]))
         words = f"{len(train)} sequences to train on and {len(test)} to test, all with prompts of {sizes[0]} tokens"
         return train, test, f"{words}: they say nothing of longer ones"
     middle = min(sizes[(len(sizes) - 1) // 2], max(n for n in sizes if n < sizes[-1]))
-    train = [instance for instance in instances if size(instance) <= middle]
-    test = [instance for instance in instances if size(instance) > middle]
+    train = [one for one in given if size(one) <= middle]
+    test = [one for one in given if size(one) > middle]
     spans = [_span(list(map(size, part))) for part in (train, test)]
-    return train, test, f"{len(train)} sequences with prompts of {spans[0]} tokens to train on, {len(test)} with {spans[1]} to test"
+    return (
+        train,
+        test,
+        f"{len(train)} sequences with prompts of {spans[0]} tokens to train on, {len(test)} with {spans[1]} to test",
+    )
 
 
 def _span(sizes: Sequence[int]) -> str:
@@ -232,13 +239,12 @@ class Noise:
         }
 
 
-def noise(
+def noise_of(
     scheme: str,
     instances: Sequence[Instance],
     heads: HeadClass,
     *,
     ids: Callable[[Instance], Ids] = lambda instance: instance.ids,
-    budget: int = 2_000,
 ) -> Noise:
     """The least loss of a hard head on all predictions of a sample, and the examples to blame.
 
@@ -249,6 +255,8 @@ def noise(
         for example in step_examples(instance, ids(instance)):
             examples.append(example)
             owner.append(place)
+    cells = sum(heads.n_candidates(example.ids) for example in examples)
+    budget = max(20, NODES // cells)
     blame = to_blame(heads, examples, budget=budget)
     blamed = tuple(dict.fromkeys(owner[place] for place in blame.places))
     return Noise(scheme, heads, least_loss(heads, examples, budget=budget), blame, blamed)
