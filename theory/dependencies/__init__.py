@@ -28,27 +28,50 @@ The spread of a set is the difference between its largest and its smallest ID. T
 """
 
 from theory.dependencies.coupling import Synthesis, lower_bound, synthesize
+from theory.dependencies.folds import Checked, Fold, FoldTask, fold
 from theory.dependencies.growth import Fit, Growth, LengthRow, Measurement, fit_growth, measure
+from theory.dependencies.infer import Inferred, RandomStep, Refuted, Seen, StepSize, infer
 from theory.dependencies.minimality import IdleSlot, Minimality, idle_slots
+from theory.dependencies.pointers import At, Marked, Named, Occurrence, Walk
 from theory.dependencies.rules import PartRule, Rule, RuleCoupling, synthesize_rule
 from theory.dependencies.sets import Convention, dependency_sets, graph, spread
+from theory.dependencies.sources import Source
+from theory.dependencies.step_rules import Domain, StepRule
 
 __all__ = [
+    "At",
+    "Checked",
     "Convention",
+    "Domain",
     "Fit",
+    "Fold",
+    "FoldTask",
     "Growth",
     "IdleSlot",
+    "Inferred",
     "LengthRow",
+    "Marked",
     "Measurement",
     "Minimality",
+    "Named",
+    "Occurrence",
     "PartRule",
+    "RandomStep",
+    "Refuted",
     "Rule",
     "RuleCoupling",
+    "Seen",
+    "Source",
+    "StepRule",
+    "StepSize",
     "Synthesis",
+    "Walk",
     "dependency_sets",
     "fit_growth",
+    "fold",
     "graph",
     "idle_slots",
+    "infer",
     "lower_bound",
     "measure",
     "spread",

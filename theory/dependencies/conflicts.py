@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -39,6 +39,7 @@ class Smallest:
     conflicts : sets of positions in which two rows that differ in the column differ; at least one is in every set.
     exact : whether `sets` are all that there are.
     repeats : rows whose reading another row has too, for the first of the sets; with none of them a sample says nothing.
+    pasts : how many different rows there are.
     random : two rows that agree everywhere and differ in the column: then no set decides.
 
     Examples
@@ -55,6 +56,7 @@ class Smallest:
     conflicts: tuple[tuple[int, ...], ...]
     exact: bool
     repeats: int
+    pasts: int
     random: tuple[int, int] | None = None
 
 
@@ -114,10 +116,11 @@ def smallest_sets(rows: Rows, labels: Rows, *, most: int | None = None, nodes: i
     """
     keys = keys_of(rows) if rows.shape[1] else np.zeros(len(rows), dtype=np.int64)
     odd = disagreeing(keys, labels) if len(rows) else np.array([], dtype=np.intp)
+    pasts = int(keys.max(initial=-1)) + 1
     if len(odd):
         first = odd[keys[odd] == keys[odd[0]]]
         other = first[labels[first] != labels[first[0]]][0]
-        return Smallest(0, (), (), False, 0, (min(int(first[0]), int(other)), max(int(first[0]), int(other))))
+        return Smallest(0, (), (), False, 0, pasts, (min(int(first[0]), int(other)), max(int(first[0]), int(other))))
     conflicts = _single_conflicts(rows, labels)
     good: dict[int, bool] = {}
     size, most = 0, rows.shape[1] if most is None else most
@@ -138,9 +141,9 @@ def smallest_sets(rows: Rows, labels: Rows, *, most: int | None = None, nodes: i
         if decided or cut:
             sets = tuple(sorted(map(_columns, decided)))
             repeats = _repeats(rows, sets[0]) if sets else 0
-            return Smallest(size, sets, tuple(map(_columns, conflicts)), not cut, repeats)
+            return Smallest(size, sets, tuple(map(_columns, conflicts)), not cut, repeats, pasts)
         size += 1
-    return Smallest(size, (), tuple(map(_columns, conflicts)), False, 0)
+    return Smallest(size, (), tuple(map(_columns, conflicts)), False, 0, pasts)
 
 
 def _repeats(rows: Rows, columns: Sequence[int]) -> int:
@@ -158,8 +161,8 @@ def _single_conflicts(rows: Rows, labels: Rows) -> list[int]:
         found = []
         for column in range(rows.shape[1]):
             keys = total - rows[:, column].astype(np.int64) * weights[column]
-            odd = disagreeing(keys, labels) if len(rows) else ()
-            for a, b in zip(odd[:-1], odd[1:], strict=True):
+            odd = disagreeing(keys, labels)
+            for a, b in pairwise(odd.tolist()):
                 if labels[a] != labels[b] and keys[a] == keys[b] and [column] == _differing(rows, a, b):
                     found.append(1 << column)
                     break
@@ -236,8 +239,3 @@ def _disjoint(masks: Sequence[int]) -> int:
         if not mask & taken:
             count, taken = count + 1, taken | mask
     return count
-
-
-def smaller_sets(columns: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """The set without one of its positions, for each of them."""
-    yield from combinations(columns, len(columns) - 1)

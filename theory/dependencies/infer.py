@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from math import ceil, comb, exp, lgamma, log, log1p
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -28,9 +28,10 @@ import numpy as np
 
 from theory.dependencies.conflicts import Smallest, disagreeing, keys_of, smallest_sets
 from theory.dependencies.growth import LISTED, fit_growth
+from theory.dependencies.inferred_tasks import task_of
 from theory.dependencies.pointers import readings
 from theory.dependencies.sources import WHERE, Group, Pair, Source, Token, group_of, neighbours
-from theory.dependencies.step_rules import Domain, Item, Search, StepRule, item_of, table_of
+from theory.dependencies.step_rules import Domain, Item, Search, StepRule, item_of, kind_of, table_of
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_integer, check_integers, shown
 from theory.exact import Rational, rational
 from theory.tasks.base import Task
@@ -73,11 +74,12 @@ class Seen(NamedTuple):
     fresh : how many of these the rule and its table were not made from.
     wrong : fresh instances in which the rule predicts another token.
     unseen : fresh instances with a reading that no other instance had.
+    steps, tested : steps of the fresh instances, and those with a reading that came before.
     bound : with confidence 99 %, the chance that an instance of the length is wrong or has such a reading is at most that.
 
     Examples
     --------
-    >>> Seen(length=8, n_prompt=8, instances=1000, fresh=500, wrong=0, unseen=0, bound=Fraction(1, 100)).wrong
+    >>> Seen(length=8, n_prompt=8, instances=1000, fresh=500, wrong=0, unseen=0, steps=8, tested=8, bound=Fraction(1)).wrong
     0
     """
 
@@ -87,6 +89,8 @@ class Seen(NamedTuple):
     fresh: int
     wrong: int
     unseen: int
+    steps: int
+    tested: int
     bound: Fraction
 
 
@@ -243,9 +247,11 @@ class Inferred:
         ------
         AssumptionViolated : where there is no rule, or its kinds of steps cannot be told apart by what they read.
         """
-        from theory.dependencies.inferred_tasks import task_of
-
-        return task_of(self, name)
+        if self.sparsity is None:
+            fix = "See explain(); a dense task may have a running state, which theory.dependencies.fold finds."
+            got = "steps that are no function of the past" if self.random else "no rule for every step"
+            raise AssumptionViolated("dependencies.Inferred.task", "found", got=got, expected="a rule", fix=fix)
+        return task_of(name, self.source, self.alphabet, self.steps, self.groups, self.ids)
 
     def explain(self) -> str:
         """The finding in words.
@@ -261,7 +267,7 @@ class Inferred:
         500 fresh instances of length 32: none wrong, none unseen; at most 0.0092 are with confidence 99 %
         """
         lines = [self._verdict(), *map(str, self.steps)]
-        if any(not rule.fixed or str(rule).count(" n ") for rule in self.steps):
+        if any(not rule.fixed or " n" in str(rule) for rule in self.steps):
             lines.append("n: the tokens of the prompt, j: the step, from 0 on; positions count from 0")
         if self.exact_lengths:
             lines.append(f"every instance of lengths {', '.join(map(str, self.exact_lengths))}")
@@ -269,7 +275,9 @@ class Inferred:
             if seen.fresh and self.steps:
                 wrong, unseen = seen.wrong or "none", seen.unseen or "none"
                 bound = f"at most {float(seen.bound):.2g} are with confidence 99 %"
-                lines.append(f"{seen.fresh} fresh instances of length {seen.length}: {wrong} wrong, {unseen} unseen; {bound}")
+                lines.append(
+                    f"{seen.fresh} fresh instances of length {seen.length}: {wrong} wrong, {unseen} unseen; {bound}"
+                )
             else:
                 lines.append(f"{seen.instances} sampled instances of length {seen.length}")
         if self.refuted is not None:
@@ -280,10 +288,13 @@ class Inferred:
     def _verdict(self) -> str:
         if self.sparsity is not None:
             tight = "no rule of fixed positions reads fewer" if self.located else "no rule reads fewer positions"
-            return f"{self.sparsity}-sparse" + (f": {tight}." if self.smallest else ".")
+            sparse = f"{self.sparsity}-sparse" + ("" if self.exact_lengths else ", as far as the sample goes")
+            return sparse + (f": {tight}." if self.smallest else ".")
         if self.dense:
             series = ", ".join(f"{size} at {n}" for n, size in sorted(_largest(self.sizes).items()))
-            return f"dense: the smallest sets of fixed positions grow, {self.growth} in the tokens of a prompt ({series})."
+            return (
+                f"dense: the smallest sets of fixed positions grow, {self.growth} in the tokens of a prompt ({series})."
+            )
         return "random: some steps are no function of the past." if self.random else "no rule was found."
 
 
@@ -327,8 +338,8 @@ def infer(
     >>> found.sparsity
     2
     >>> print(*found.steps, sep=chr(10))
-    steps j = 1, 2, ...: read position n + j - 1 and position j
     step j = 0: read position 0, and repeat it
+    steps j = 1, 2, ...: read position j and position n + j - 1
 
     Cost: for every step of a short length rounds of hitting sets, each of rows · size; then forms · steps · rows.
     Source: section 4 of docs/theory.md; the search is this project's.
@@ -403,6 +414,8 @@ class _Inference:
         self.number: dict[Token, int] = {token: code for code, token in enumerate(source.alphabet)}
         self.notes: list[str] = []
         self.longest: dict[int, int] = {}
+        self.odd: set[int] = set()
+        self.late = False
 
     def left(self) -> bool:
         """Whether there is time."""
@@ -465,7 +478,9 @@ class _Inference:
         """Refuse a function that answers one prompt in two ways."""
         if self.source.kind != "solve":
             return
-        some = pairs if len(pairs) <= AGAIN else [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
+        some = (
+            pairs if len(pairs) <= AGAIN else [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
+        )
         for (prompt, before), (_, after) in zip(some, self.source.answers(prompt for prompt, _ in some), strict=True):
             if before != after:
                 got = f"solve({shown(prompt)}) = {shown(before)}, and {shown(after)} when it is asked again"
@@ -486,11 +501,17 @@ class _Inference:
 
     def _longer(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Group]]:
         """Of longer lengths a group that completes the tables of a rule, and a fresh one on which it is tested."""
-        longest = max(group.length for group in groups)
-        for length in (longest + 1, 2 * longest, 4 * longest):
-            if not self.left() or (self.source.kind == "solve" and self.source.listed and self.source.n_prompts(length) in (0, None)):
+        lengths = sorted({group.length for group in groups})
+        longest, gap = lengths[-1], min((b - a for a, b in pairwise(lengths)), default=1)
+        complete = all(group.exhaustive for group in groups if group.length == longest)
+        for length in (*(() if complete else (longest,)), longest + gap, 2 * longest, 4 * longest):
+            if not self.left() or (self.source.listed is not None and not self.source.n_prompts(length)):
                 continue
-            pairs = list(self.source.draw(length, 2 * FRESH, self.rng))
+            try:
+                pairs = list(self.source.draw(length, 2 * FRESH, self.rng))
+            except InvalidArgument as error:  # nobody asked for this length
+                self.notes.append(f"nothing was tested at length {length}: {error.got.splitlines()[0]}")
+                continue
             self._twice(pairs[:50])
             self._check_longer(length, pairs)
             half = len(pairs) // 2
@@ -505,18 +526,30 @@ class _Inference:
         """The inference."""
         groups, held = self.learned()
         steps = sum(group.n_steps for group in groups)
-        check(steps, WHERE, "source", got="outputs without tokens", expected="at least one output token", fix="Return some.")
+        check(
+            steps,
+            WHERE,
+            "source",
+            got="outputs without tokens",
+            expected="at least one output token",
+            fix="Return some.",
+        )
         items = list(self._items(groups))
         random = [self._random(item) for item in items if item.smallest is not None and item.smallest.random]
-        odd = {(r.n_prompt, r.step) for r in random} | {(item.n, r.step) for item in items for r in random}
-        plain = [item for item in items if (item.n, item.step) not in odd]
+        self.odd = {one.step for one in random}
+        plain = [item for item in items if item.step not in self.odd]
         rules, sampled, refuted = self._rules(plain, groups, held) if plain else ((), (), None)
         sizes = tuple(self._size(item) for item in plain)
         growth: GrowthName | None = None
-        sparsity = max(rule.size for rule in rules) if rules and not random else None
-        if sparsity is not None:
+        sparsity: int | None = None
+        if rules and not any(2 * seen.tested >= seen.steps > 0 for seen in sampled):
+            self.notes.append("readings of fresh instances hardly ever came before: the rule was not put to the test")
+        elif rules and not random:
+            sparsity = max(rule.size for rule in rules)
             growth = "bounded"
-        elif not random:
+        elif self.late:
+            self.notes.append("the time was up in the search for a rule")
+        elif not rules and not random:
             growth = self._growth(plain)
         if not rules:
             sampled = self._scope(groups)
@@ -578,15 +611,18 @@ class _Inference:
             search = Search(items, self.left)
             found = search.run(located=False) or search.run(located=True)
             if found is None:
+                self.late |= search.late
                 return (), (), refuted
             if not turn:
                 longer = [(group, group) for group in ()] if self.source.kind == "pairs" else list(self._longer(groups))
             mine = [item for item in items if item.smallest is not None]
-            completing = [item_of(first, step) for first, _ in longer for step in range(first.n_steps)]
+            completing = [
+                item_of(first, step) for first, _ in longer for step in range(first.n_steps) if step not in self.odd
+            ]
             rules, wrong = _tabled(found, mine, completing)
             if wrong is None:
                 fresh = held if self.source.kind == "pairs" else [second for _, second in longer]
-                sampled, wrong = _tested(rules, fresh, groups)
+                sampled, wrong = _tested(rules, fresh, groups, self.odd)
                 if wrong is None:
                     return rules, sampled, None
             item, row = wrong
@@ -601,7 +637,9 @@ class _Inference:
 
     def _scope(self, groups: Sequence[Group]) -> tuple[Seen, ...]:
         return tuple(
-            Seen(group.length, group.n, len(group.tokens), 0, 0, 0, Fraction(1)) for group in groups if not group.exhaustive
+            Seen(group.length, group.n, len(group.tokens), 0, 0, 0, 0, 0, Fraction(1))
+            for group in groups
+            if not group.exhaustive
         )
 
     def _growth(self, items: Sequence[Item]) -> GrowthName | None:
@@ -609,7 +647,7 @@ class _Inference:
         largest: dict[int, int] = {}
         for item in sorted(items, key=lambda item: item.n):
             size = self._size(item)
-            solid = item.known or _saturated(item) or size.size == (item.smallest.size if item.smallest else 0)
+            solid = item.known or size.size == (item.smallest.size if item.smallest else 0)
             if not solid:
                 break
             largest[item.n] = max(largest.get(item.n, 0), item.least if item.known else size.size)
@@ -632,39 +670,34 @@ def _necessary(found: Smallest) -> int:
     return count
 
 
-def _saturated(item: Item) -> bool:
-    """Whether a sample shows every past about eight times, so that it has about all of them."""
-    return len(item.rows) >= 8 * (int(keys_of(item.rows).max(initial=0)) + 1)
-
-
-def _kind(rules: Sequence[tuple[Domain, Any]], n: int, step: int, n_steps: int) -> int | None:
-    return next((place for place, (domain, _) in enumerate(rules) if domain.has(n, step, n_steps)), None)
-
-
 def _tabled(
     found: Sequence[tuple[Domain, Any]], items: Sequence[Item], completing: Sequence[Item]
 ) -> tuple[tuple[StepRule, ...], tuple[Item, int] | None]:
     """The rules with their tables, or a step of a longer length at which they contradict the shorter ones."""
     by_kind: dict[int, list[Item]] = {}
     for item in chain(items, completing):
-        kind = _kind(found, item.n, item.step, item.group.n_steps)
+        kind = kind_of([domain for domain, _ in found], item.n, item.step, item.group.n_steps)
         if kind is None:
             return _bare(found), (item, 0)
         by_kind.setdefault(kind, []).append(item)
     rules = []
     for place, (domain, program) in enumerate(found):
-        mine, reads = by_kind.get(place, []), []
+        mine, reads, labelled = by_kind.get(place, []), [], []
         for item in mine:
-            read, everywhere = readings(program, item.view)
-            if not everywhere:
-                return _bare(found), (item, 0)
-            reads.append(read)
-        labels = np.concatenate([item.labels for item in mine])
+            read, somewhere, open_ = readings(program, item.view)
+            if not (somewhere | open_).all():
+                return _bare(found), (item, int((~somewhere & ~open_).argmax()))
+            reads.append(read[~open_])
+            labelled.append(item.labels[~open_])
+        labels = np.concatenate(labelled)
         odd = disagreeing(keys_of(np.concatenate(reads)), labels)
         if len(odd):
-            row, ends = int(odd.max()), np.cumsum([len(item.labels) for item in mine])  # of the longest of them
+            row, ends = int(odd.max()), np.cumsum([len(some) for some in labelled])  # of the longest of them
             which = int(np.searchsorted(ends, row, side="right"))
-            return _bare(found), (mine[which], row - int(ends[which] - len(mine[which].labels)))
+            return _bare(found), (
+                mine[which],
+                0 if which >= len(mine) else row - int(ends[which] - len(labelled[which])),
+            )
         rules.append(StepRule(domain, program, *table_of(np.concatenate(reads), labels)))
     return tuple(rules), None
 
@@ -675,29 +708,35 @@ def _bare(found: Sequence[tuple[Domain, Any]]) -> tuple[StepRule, ...]:
 
 
 def _tested(
-    rules: Sequence[StepRule], fresh: Sequence[Group], groups: Sequence[Group]
+    rules: Sequence[StepRule], fresh: Sequence[Group], groups: Sequence[Group], odd: set[int]
 ) -> tuple[tuple[Seen, ...], tuple[Item, int] | None]:
     """What fresh instances say of the rules, or a step of one that refutes them."""
     sampled = []
-    kinds = [(rule.domain, rule) for rule in rules]
+    domains = [rule.domain for rule in rules]
     for group in fresh:
-        unseen = np.zeros(len(group.tokens), dtype=bool)
-        for step in range(group.n_steps):
+        unseen, n_steps, tested = np.zeros(len(group.tokens), dtype=bool), 0, 0
+        for step in (step for step in range(group.n_steps) if step not in odd):
             item, rows = item_of(group, step), group.rows(step)
-            place = _kind(kinds, item.n, step, group.n_steps)
+            place = kind_of(domains, item.n, step, group.n_steps)
             if place is None:
                 return (), (item, 0)
             rule = rules[place]
-            read, everywhere = readings(rule.program, item.view)
-            if not everywhere:
-                return (), (item, 0)
+            read, somewhere, open_ = readings(rule.program, item.view)
+            if not (somewhere | open_).all():
+                return (), (item, int((~somewhere & ~open_).argmax()))
+            n_steps += len(rows)
             for row, one, label in zip(range(len(rows)), map(tuple, read.tolist()), item.labels.tolist(), strict=True):
-                token = rule.token(one)
+                token = None if open_[row] else rule.token(one)
                 if token is None:
                     unseen[rows[row]] = True
                 elif token != label:
                     return (), (item, row)
+                tested += token is not None
         count, size = int(unseen.sum()), len(group.tokens)
-        sampled.append(Seen(group.length, group.n, 2 * size, size, 0, count, unseen_bound(count, size)))
-    learned = [Seen(one.length, one.n, len(one.tokens), 0, 0, 0, Fraction(1)) for one in groups if not one.exhaustive]
+        sampled.append(
+            Seen(group.length, group.n, 2 * size, size, 0, count, n_steps, tested, unseen_bound(count, size))
+        )
+    learned = [
+        Seen(one.length, one.n, len(one.tokens), 0, 0, 0, 0, 0, Fraction(1)) for one in groups if not one.exhaustive
+    ]
     return (*(one for one in learned if one.length not in {seen.length for seen in sampled}), *sampled), None

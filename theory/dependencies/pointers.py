@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 Positions: TypeAlias = NDArray[np.int64]
 
-NOWHERE = -1
+NOWHERE, UNKNOWN = -1, -2
+"""Of a row: there is no such position, and a token was read of which nothing is known."""
 
 
 class View(NamedTuple):
@@ -159,7 +160,8 @@ class Named:
         moved = np.full(len(view.rows), self.base.at(view.n, view.step) or 0)
         jump = looked_up(dict(self.steps), view.token(before[self.slot]))
         place = moved + jump
-        return np.where((jump != MISSING) & (place >= 0) & (place < view.seen), place, NOWHERE)
+        inside = np.where((place >= 0) & (place < view.seen), place, NOWHERE)
+        return np.where(jump == MISSING, UNKNOWN, inside)
 
     def __str__(self) -> str:
         return f"{self.base} + what the token of slot {self.slot} names"
@@ -189,12 +191,13 @@ class Walk:
 
     def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
         """The position in each row."""
-        cell, jumps = self.start.where(View(view.rows, view.n, 0), ()), dict(self.steps)
+        prompt = View(view.rows, view.n, 0)
+        cell = self.start.where(prompt, ())
         for _ in range(view.step):
-            token = View(view.rows, view.n, 0).token(cell)
-            jump = looked_up(jumps, token)
-            cell = np.where((jump != MISSING) & (cell != NOWHERE), cell + jump, NOWHERE)
-            cell = np.where((cell >= 0) & (cell < view.n), cell, NOWHERE)
+            jump = looked_up(dict(self.steps), prompt.token(cell))
+            moved = np.where(jump == MISSING, UNKNOWN, cell + jump)
+            moved = np.where((moved >= 0) & (moved < view.n) | (moved == UNKNOWN) & (jump == MISSING), moved, NOWHERE)
+            cell = np.where(cell < 0, cell, moved)
         return cell
 
     def __str__(self) -> str:
@@ -262,9 +265,21 @@ def places(program: Program, view: View) -> NDArray[np.int64]:
     return np.stack(found, axis=1) if found else np.zeros((len(view.rows), 0), dtype=np.int64)
 
 
-def readings(program: Program, view: View) -> tuple[NDArray[Any], bool]:
-    """The tokens that every row reads, and whether every slot of every row is somewhere, no two at one place."""
+def readings(program: Program, view: View) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The tokens that every row reads; whether all its slots are somewhere, no two at one place; and whether it is open.
+
+    A row is open where a pointer does not know a token that it follows.
+
+    Examples
+    --------
+    >>> read, somewhere, open_ = readings((At(1, 0, -1), At(0, 0, 1)), View(np.array([[4, 7, 9]]), 3, 0))
+    >>> read.tolist(), somewhere.tolist(), open_.tolist()
+    ([[9, 7]], [True], [False])
+    """
     at = places(program, view)
     rows = np.arange(len(view.rows))[:, None]
-    once = all((at[:, slot] != at[:, other]).all() for slot in range(len(program)) for other in range(slot))
-    return view.rows[rows, at] if len(program) else at, bool((at >= 0).all()) and once
+    somewhere = (at >= 0).all(axis=1)
+    for slot in range(len(program)):
+        for other in range(slot):
+            somewhere &= at[:, slot] != at[:, other]
+    return view.rows[rows, at] if len(program) else at, somewhere, (at == UNKNOWN).any(axis=1)

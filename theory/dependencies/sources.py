@@ -268,7 +268,10 @@ class Source:
             raise InvalidArgument(WHERE, "source", got=f"a source of kind {self.kind}", expected="a function", fix=fix)
         for prompt in prompts:
             asked = tuple(prompt)
-            yield asked, tokens_of(self._call(f"solve({shown(asked)})", self.function, asked), WHERE, f"solve({shown(asked)})")
+            yield (
+                asked,
+                tokens_of(self._call(f"solve({shown(asked)})", self.function, asked), WHERE, f"solve({shown(asked)})"),
+            )
 
     # ── Within ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

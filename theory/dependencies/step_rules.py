@@ -66,12 +66,23 @@ class Item(NamedTuple):
     def known(self) -> bool:
         """Whether the smallest sets are those of the source, and not of a sample that leaves them open."""
         found = self.smallest
-        return found is not None and found.exact and (self.group.exhaustive or found.repeats >= REPEATED)
+        enough = found is not None and (self.group.exhaustive or found.repeats >= REPEATED or self.saturated)
+        return found is not None and found.exact and enough
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the sample shows every past about eight times, so that it has about all of them."""
+        return self.smallest is not None and len(self.rows) >= 8 * self.smallest.pasts
+
+    @property
+    def needs(self) -> int:
+        """So many positions are needed: no smaller set meets all conflicts."""
+        return self.smallest.size if self.smallest is not None and self.smallest.sets else 0
 
     @property
     def least(self) -> int:
-        """So many positions are needed; none is claimed where a sample leaves the sets open."""
-        return self.smallest.size if self.smallest is not None and self.known else 0
+        """The size of the smallest sets of the source; 0 where a sample leaves them open."""
+        return self.needs if self.known else 0
 
 
 def item_of(group: Group, step: int, smallest: Smallest | None = None) -> Item:
@@ -204,12 +215,17 @@ def layouts(*, even: bool, few: bool = False) -> Iterator[tuple[Domain, ...]]:
     for first, last, period in product(range(2 if few else 4), ends, range(1, 4 if few else 5)):
         specials = [Domain(only=j) for j in range(first)] + [Domain(only=-1 - j) for j in range(last)]
         middle = [Domain(first, last, period=period, turn=turn) for turn in range(period)]
-        found.append((*middle, *specials))
+        found.append((*specials, *middle))
     for first, over, c in product((0, 1), () if few else (1, 2), (0, -1, 1, -2)):
         border = At(1, 0, over * c, over)
         sides = [Domain(first, border=border), Domain(first, border=border, beyond=True)]
-        found.append((*sides, *(Domain(only=j) for j in range(first))))
+        found.append((*(Domain(only=j) for j in range(first)), *sides))
     yield from sorted(found, key=len)
+
+
+def kind_of(domains: Sequence[Domain], n: int, step: int, n_steps: int) -> int | None:
+    """The first of the domains that has a step."""
+    return next((place for place, domain in enumerate(domains) if domain.has(n, step, n_steps)), None)
 
 
 class _Late(Exception):
@@ -226,7 +242,7 @@ class Search:
     """
 
     def __init__(self, items: Sequence[Item], left: Callable[[], bool]) -> None:
-        self.items, self.left = items, left
+        self.items, self.left, self.late = items, left, False
         self.lengths = sorted({item.n for item in items})
         self.sizes = {item.n: item.group.n_steps for item in items}
         self.even = all(item.group.even for item in items)
@@ -235,23 +251,31 @@ class Search:
 
     def run(self, *, located: bool) -> tuple[tuple[Domain, Program], ...] | None:
         """The first layout whose kinds all have a program; with `located`, of pointers that follow tokens too."""
+        self.late = False
         try:
-            return next(filter(None, (self._layout(one, located) for one in layouts(even=self.even, few=located))), None)
+            return next(
+                filter(None, (self._layout(one, located) for one in layouts(even=self.even, few=located))), None
+            )
         except _Late:
+            self.late = True
             return None
 
     def _layout(self, layout: tuple[Domain, ...], located: bool) -> tuple[tuple[Domain, Program], ...] | None:
-        found, rest = [], list(self.items)
-        for domain in layout:
-            mine = [item for item in rest if domain.has(item.n, item.step, self.sizes[item.n])]
+        kinds: list[list[Item]] = [[] for _ in layout]
+        for item in self.items:
+            place = kind_of(layout, item.n, item.step, self.sizes[item.n])
+            if place is None:
+                return None
+            kinds[place].append(item)
+        found = []
+        for domain, mine in zip(layout, kinds, strict=True):
             if domain.only is None and not _several(mine):
                 return None
-            rest = [item for item in rest if item not in mine]
-            program = self._program(mine, located)
+            program = self._program(mine, located) if mine else None
             if program is None:
                 return None
             found.append((domain, program))
-        return None if rest else tuple(found)
+        return tuple(found)
 
     def _program(self, items: list[Item], located: bool) -> Program | None:
         if not self.left():
@@ -266,13 +290,16 @@ class Search:
         """Forms for the slots: those through a smallest set of one step that decide every other step too."""
         if len({item.n for item in items}) < min(2, len(self.lengths)):
             return None
-        most = max(item.least for item in items)
+        most = max(item.least for item in items) or max(item.needs for item in items)  # of a sample that is too small
         if most == 0:
             return () if all((item.labels == item.labels[0]).all() for item in items) and holds((), items) else None
         core = [item for item in items if item.known and item.least == most]
-        if len(core) < 2 or len({item.n for item in core}) < min(2, len(self.lengths)):
+        if core and (len(core) < 2 or len({item.n for item in core}) < min(2, len(self.lengths))):
             return None
-        pivot = min(core, key=lambda item: (len(item.smallest.sets) if item.smallest else 0, -item.n, -item.step))
+        pivot = min(
+            core or [item for item in items if item.needs == most],
+            key=lambda item: (len(item.smallest.sets) if item.smallest else 0, -item.n, -item.step),
+        )
         assert pivot.smallest is not None
         one_each = len({item.n for item in items}) == len(items)
         made = chain.from_iterable(
@@ -345,17 +372,11 @@ def holds(program: Program, items: Sequence[Item]) -> bool:
     """Whether every slot is somewhere at every step, and the readings of all steps together decide the tokens."""
     made = []
     for item in items:
-        read, everywhere = readings(program, item.view)
-        if not everywhere or not decides(read, item.labels):
+        read, somewhere, _ = readings(program, item.view)
+        if not somewhere.all() or not decides(read, item.labels):
             return False
         made.append(read)
     return decides(np.concatenate(made), np.concatenate([item.labels for item in items])) if made else True
-
-
-def holds_by_step(program: Program, items: Sequence[Item]) -> bool:
-    """Whether the readings decide the tokens at each step by itself."""
-    return all(everywhere and decides(read, item.labels)
-               for item in items for read, everywhere in [readings(program, item.view)])  # fmt: skip
 
 
 def _starts(items: Sequence[Item]) -> Iterator[At]:
