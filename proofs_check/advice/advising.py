@@ -27,7 +27,7 @@ from proofs_check.advice.samples import Noise, halves
 from proofs_check.evidence import Kind
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded
-from theory.dependencies.folds import fold
+from theory.dependencies import fold
 from theory.dependencies.sources import Source
 from theory.errors import InvalidArgument, check, check_integer, check_type
 from theory.guarantees import Scores
@@ -357,7 +357,7 @@ class _Advising:
         coupling = coupling_of(task)
         scheme = {"positions": "relative window", "predicted": "predictive"}.get(coupling.kind, "coupled")
         verdict = judge(coupling.task, scheme, seconds=max(2.0, self.left() / 2))
-        return Scratchpad(found.states, task, task.sparsity, coupling, verdict)
+        return Scratchpad(found.n_states, task, task.sparsity, coupling, verdict)
 
     def told(self, coupling: Coupling | None, facts: Facts) -> dict[str, Any]:
         """The IDs as data."""

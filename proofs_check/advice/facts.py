@@ -17,8 +17,7 @@ import numpy as np
 
 from proofs_check.advice.coupling import lengths_of
 from proofs_check.evidence import Kind
-from theory.dependencies import fit_growth
-from theory.dependencies.infer import infer
+from theory.dependencies import fit_growth, infer
 from theory.dependencies.sources import Source
 from theory.errors import AssumptionViolated, InvalidArgument
 from theory.tasks import Instance, Step, Task
