@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from idealized_model.text import read_text
+from theory.dependencies.sources import CALL_SECONDS, limited
 from theory.errors import InvalidArgument, check, check_one_of, did_you_mean, shown, typed
 from theory.modules import Asked, as_module, imported, is_dotted, is_file, look_first, member
 from theory.tasks import TASKS, Task, find_task
@@ -172,6 +173,35 @@ def alphabet_of(text: str) -> tuple[Token, ...]:
     """
     words = [word.strip() for word in text.split(",")]
     return tuple(map(int, words)) if _all_numbers(words) else tuple(words)
+
+
+def as_asked(source: object, alphabet: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The alphabet as the function takes it: numbers, or words where it fails on numbers, or answers with words.
+
+    Examples
+    --------
+    >>> as_asked(lambda prompt: (sum(prompt),), (0, 1)), as_asked(lambda prompt: ("".join(prompt),), (0, 1))
+    ((0, 1), ('0', '1'))
+    """
+    solve = getattr(source, "solve", source)
+    if not callable(solve) or not all(isinstance(token, int) for token in alphabet):
+        return alphabet
+    words = tuple(map(str, alphabet))
+    if _answers(solve, alphabet) in (None, str) and _answers(solve, words) is str:
+        return words
+    return alphabet
+
+
+def _answers(solve: Any, alphabet: tuple[Token, ...]) -> type | None:
+    """The type of the first token of an answer; None where there is none."""
+    try:
+        with limited(CALL_SECONDS) as begin:
+            begin()
+            return type([*solve((*alphabet, alphabet[0]))][0])
+    except BaseException as error:  # of the user's own code: what is asked next says what goes wrong
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return None
 
 
 def _all_numbers(words: Iterable[str]) -> bool:
