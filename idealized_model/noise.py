@@ -203,16 +203,16 @@ def to_blame(heads: HeadClass, sample: Iterable[Example], *, budget: int = NODES
     while n_nodes < budget:
         size, _, gone = heappop(heap)
         n_nodes += 1
-        place = stuck(gone)
-        if place is None:
+        first = stuck(gone)
+        if first is None:
             return Blame(tuple(sorted(gone)), size, n_nodes)
-        for more in ways(place, gone):
+        for more in ways(first, gone):
             if more not in seen:
                 seen.add(more)
                 heappush(heap, (len(more), next(ties), more))
     at_least, _, gone = heap[0]
-    while (place := stuck(gone)) is not None:
-        gone = min(ways(place, gone), key=len)
+    while (first := stuck(gone)) is not None:
+        gone = min(ways(first, gone), key=len)
     return Blame(tuple(sorted(gone)), at_least, n_nodes)
 
 

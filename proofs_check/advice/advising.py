@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from proofs_check.advice.coupling import Coupling, coupling_of, query_coupled
 from proofs_check.advice.facts import Fact, Facts, Opaque, facts_of
+from proofs_check.advice.found import Found
 from proofs_check.advice.judging import CELLS, FEW_CELLS, Judgement, cells_of, judge, upper_bound, with_task
 from proofs_check.advice.lines import QUERY, STATES, Line, Scratchpad, Verdict, lines_of_law, lines_of_sample
 from proofs_check.advice.marks import with_mark
+from proofs_check.advice.outcome import words
 from proofs_check.advice.reading import Pair, named
 from proofs_check.advice.sampled import Sampled
 from proofs_check.advice.samples import Noise, halves
+from proofs_check.advice.writing import module_of
 from proofs_check.evidence import Kind
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded
@@ -32,8 +35,6 @@ from theory.dependencies.sources import Source
 from theory.errors import InvalidArgument, check, check_integer, check_type
 from theory.guarantees import Scores
 from theory.tasks import Task
-
-IdKind: TypeAlias = Literal["positions", "coupled", "predicted", "none"]
 
 FRESH = 300
 """So many sequences are drawn from a generator to see whether what was listed of a length is all."""
@@ -49,74 +50,31 @@ LARGEST_ALPHABET = 1_000
 """Tokens of a prompt's alphabet at most."""
 
 
-@dataclass(frozen=True)
-class Advice:
-    """What was found about a source, and what to do.
+class Advice(Found):
+    """What was found about a source, and what to do; its fields are those of `Found`: what --json writes.
 
-    Attributes
-    ----------
-    name : what it is called.
-    kind : of the source: "task", "solve", "generate" or "pairs".
-    sparsity : the size of the largest dependency set; None where it is dense, random, or no rule was found.
-    growth : of the sets with the length: "bounded", "logarithmic" or "linear"; None where it was not found.
-    steps : what each kind of step reads, in words and as data.
-    ids : {"kind": "positions", "coupled", "predicted" or "none", "convention", "coordinates", "spread", "lower_bound", ...}.
-    verdicts : by scheme.
-    advice : what to do, what buys most first.
-    scratchpad : a running state, where the source is dense and a small one was found.
-    evidence : what was found on the way.
-    coupling : the IDs, with the task that has them; None where there is no rule.
-    noise : with --noise, how far hard heads are from fitting the sample, by scheme.
+    Examples
+    --------
+    >>> advice = advise(lambda prompt: prompt[:1], alphabet="ab", name="the first", lengths=[1, 2, 3])
+    >>> isinstance(advice, Advice), advice.sparsity, advice.to_dict()["ids"]["kind"]
+    (True, 1, 'coupled')
     """
-
-    name: str
-    kind: str
-    sparsity: int | None
-    growth: str | None
-    steps: tuple[dict[str, Any], ...]
-    ids: dict[str, Any]
-    verdicts: dict[str, Verdict]
-    advice: tuple[Line, ...]
-    scratchpad: Scratchpad | None
-    evidence: tuple[Fact, ...]
-    coupling: Coupling | None = field(default=None, repr=False)
-    noise: tuple[Noise, ...] = ()
-    facts: Facts | None = field(default=None, repr=False)
-    seconds: float = field(default=0.0, compare=False)
 
     def explain(self) -> str:
         """The advice in plain words."""
-        from proofs_check.advice.outcome import words
-
         return words(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The advice as JSON data."""
-        return {
-            "schema": 1,
-            "name": self.name,
-            "source": self.kind,
-            "sparsity": self.sparsity,
-            "growth": self.growth,
-            "steps": list(self.steps),
-            "ids": self.ids,
-            "verdicts": {name: verdict.to_data() for name, verdict in self.verdicts.items()},
-            "advice": [line.to_data() for line in self.advice],
-            "scratchpad": None if self.scratchpad is None else self.scratchpad.to_data(),
-            "noise": [one.to_data() for one in self.noise],
-            "evidence": [fact.to_data() for fact in self.evidence],
-            "seconds": round(self.seconds, 3),
-        }
 
     def module(self, command: str = "") -> str:
         """A module with a task that has the sets, the rule and the IDs that were found.
+
+        Parameters
+        ----------
+        command : what it was written by, for its docstring.
 
         Raises
         ------
         AssumptionViolated : where there is no rule to write down.
         """
-        from proofs_check.advice.writing import module_of
-
         return module_of(self, command)
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from proofs_check.advice.found import Found
 from proofs_check.terminal import show
-
-if TYPE_CHECKING:
-    from proofs_check.advice.advising import Advice
 
 COLOURS = {"generalizes": "green", "fails": "red", "unrealizable": "yellow"}
 
 
-def print_advice(advice: Advice, console: Console) -> None:
+def print_advice(advice: Found, console: Console) -> None:
     """What was found, the verdicts as a table, and what to do."""
     for line in _head(advice):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -36,7 +32,7 @@ def print_advice(advice: Advice, console: Console) -> None:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def words(advice: Advice) -> str:
+def words(advice: Found) -> str:
     """All of it in lines."""
     verdicts = [
         f"  {name}: {verdict.text} [{verdict.evidence}: {verdict.scope}]" for name, verdict in advice.verdicts.items()
@@ -44,7 +40,7 @@ def words(advice: Advice) -> str:
     return "\n".join([*_head(advice), *(["verdicts"] if verdicts else []), *verdicts, *_foot(advice)])
 
 
-def _head(advice: Advice) -> list[str]:
+def _head(advice: Found) -> list[str]:
     """What it depends on, and the IDs."""
     k = "no rule of bounded size" if advice.sparsity is None else f"{advice.sparsity}-sparse"
     growth = "" if advice.growth in (None, "bounded") else f"; the smallest sets grow, {advice.growth} in the length"
@@ -58,7 +54,7 @@ def _head(advice: Advice) -> list[str]:
     return [*lines, *(f"  {line}" for line in ids["example"]["table"].split("\n"))]
 
 
-def _foot(advice: Advice) -> list[str]:
+def _foot(advice: Found) -> list[str]:
     """What to do, a scratchpad where there is one, and the evidence."""
     lines = ["what to do"]
     for number, line in enumerate(advice.advice, 1):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
+from proofs_check.advice.found import Found
 from proofs_check.evidence import version
 from proofs_check.pages.html_report import BAD, GOOD, UNSURE, document, section, table, text
 from theory.tasks import Instance, Task
-
-if TYPE_CHECKING:
-    from proofs_check.advice.advising import Advice
 
 OUTCOMES = {"generalizes": GOOD, "not refuted": UNSURE, "fails": BAD, "unrealizable": UNSURE}
 STEP, TOP, ROW = 44, 120, 34
 """Pixels between the tokens of a drawing, above them, and between the rows of its columns."""
 
 
-def page(advice: Advice) -> str:
+def page(advice: Found) -> str:
     """The page.
 
     Cost: linear in the advice.
@@ -35,7 +31,7 @@ def page(advice: Advice) -> str:
     return document(text(f"{advice.name}: advice"), f"<ul>{contents}</ul>", sections, footer)
 
 
-def _found(advice: Advice) -> str:
+def _found(advice: Found) -> str:
     ids = advice.ids
     bound = (
         "" if ids["lower_bound"] is None else f"; no IDs that as many tokens share have less than {ids['lower_bound']}"
@@ -53,7 +49,7 @@ def _found(advice: Advice) -> str:
     return f"<dl>{''.join(f'<dt>{name}</dt><dd>{text(value)}</dd>' for name, value in facts.items())}</dl>"
 
 
-def _graphs(advice: Advice) -> str:
+def _graphs(advice: Found) -> str:
     pad = advice.scratchpad
     coupling = pad.coupling if pad is not None else advice.coupling
     if coupling is None:
@@ -126,7 +122,7 @@ def _svg(
     )
 
 
-def _verdicts(advice: Advice) -> str:
+def _verdicts(advice: Found) -> str:
     if not advice.verdicts:
         return "<p>None: see the evidence.</p>"
     rows = []
@@ -139,7 +135,7 @@ def _verdicts(advice: Advice) -> str:
     return table("Verdicts by position scheme", columns, rows)
 
 
-def _lines(advice: Advice) -> str:
+def _lines(advice: Found) -> str:
     items = "".join(
         f"<li>{text(line.text)}<br><span class='muted'>{text(line.evidence)}</span>"
         + (f"<br><code>{text(line.command)}</code>" if line.command else "")
@@ -149,7 +145,7 @@ def _lines(advice: Advice) -> str:
     return f"<ol>{items}</ol>"
 
 
-def _evidence(advice: Advice) -> str:
+def _evidence(advice: Found) -> str:
     return table(
         "What this rests on",
         ["found", "kind", "scope"],

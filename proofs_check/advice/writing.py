@@ -6,11 +6,12 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from proofs_check.advice.coupling import Assigned, Coupling, Following, by_steps
+from proofs_check.advice.found import Found
 from proofs_check.advice.marks import Marked
 from theory.dependencies import At, Domain, FoldTask, Named, Occurrence, StepRule, Walk
 from theory.dependencies.inferred_tasks import InferredTask
@@ -18,9 +19,6 @@ from theory.dependencies.pointers import Pointer
 from theory.errors import AssumptionViolated
 from theory.tasks import Instance, Task
 from theory.tasks.faults import running
-
-if TYPE_CHECKING:
-    from proofs_check.advice.advising import Advice
 
 LENGTHS, DRAWN = 6, 128
 """From how many lengths, and instances of each, the form of prompts and outputs is read off."""
@@ -103,7 +101,7 @@ class _Body(NamedTuple):
     rule: str
 
 
-def module_of(advice: Advice, command: str = "") -> str:
+def module_of(advice: Found, command: str = "") -> str:
     """A module with a subclass of Task, for what advice found.
 
     Raises
@@ -428,7 +426,7 @@ def _options(task: Task, length: int, some: Sequence[Instance]) -> list[tuple[in
 # ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _summary(advice: Advice, coupling: Coupling) -> str:
+def _summary(advice: Found, coupling: Coupling) -> str:
     steps = "".join(f"\n    {step['words']}" for step in advice.steps) if advice.scratchpad is None else ""
     return f"{coupling.task.sparsity}-sparse; {coupling.why}.{chr(10) if steps else ''}{steps}"
 
