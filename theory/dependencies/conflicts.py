@@ -76,7 +76,7 @@ def disagreeing(keys: NDArray[np.int64], labels: Rows) -> NDArray[np.intp]:
     starts = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
     several = np.maximum.reduceat(label, starts) != np.minimum.reduceat(label, starts)
     counts = np.diff(np.append(starts, len(key)))
-    return order[np.repeat(several, counts)]
+    return np.asarray(order[np.repeat(several, counts)])
 
 
 def decides(rows: Rows, labels: Rows) -> bool:
@@ -157,10 +157,11 @@ def _single_conflicts(rows: Rows, labels: Rows) -> list[int]:
     """The positions at which two rows with different labels differ, and nowhere else."""
     weights = np.random.default_rng(0).integers(2**62, size=rows.shape[1], dtype=np.int64)
     with np.errstate(over="ignore"):
-        total = rows.astype(np.int64) @ weights
+        whole = rows.astype(np.int64)
+        total = np.asarray(whole @ weights)
         found = []
         for column in range(rows.shape[1]):
-            keys = total - rows[:, column].astype(np.int64) * weights[column]
+            keys = total - whole[:, column] * int(weights[column])
             odd = disagreeing(keys, labels)
             for a, b in pairwise(odd.tolist()):
                 if labels[a] != labels[b] and keys[a] == keys[b] and [column] == _differing(rows, a, b):

@@ -501,6 +501,8 @@ class _Inference:
 
     def _longer(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Group]]:
         """Of longer lengths a group that completes the tables of a rule, and a fresh one on which it is tested."""
+        if self.source.kind == "pairs":
+            return
         lengths = sorted({group.length for group in groups})
         longest, gap = lengths[-1], min((b - a for a, b in pairwise(lengths)), default=1)
         complete = all(group.exhaustive for group in groups if group.length == longest)
@@ -614,7 +616,7 @@ class _Inference:
                 self.late |= search.late
                 return (), (), refuted
             if not turn:
-                longer = [(group, group) for group in ()] if self.source.kind == "pairs" else list(self._longer(groups))
+                longer = list(self._longer(groups))
             mine = [item for item in items if item.smallest is not None]
             completing = [
                 item_of(first, step) for first, _ in longer for step in range(first.n_steps) if step not in self.odd

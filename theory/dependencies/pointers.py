@@ -248,7 +248,7 @@ def looked_up(table: Mapping[int, int], tokens: NDArray[Any]) -> NDArray[np.int6
     full = np.full(max([-1, *table, int(tokens.max(initial=-1))]) + 2, MISSING)
     for token, value in table.items():
         full[token] = value
-    return full[tokens]
+    return np.asarray(full[tokens])
 
 
 def places(program: Program, view: View) -> NDArray[np.int64]:
@@ -278,8 +278,9 @@ def readings(program: Program, view: View) -> tuple[NDArray[Any], NDArray[np.boo
     """
     at = places(program, view)
     rows = np.arange(len(view.rows))[:, None]
-    somewhere = (at >= 0).all(axis=1)
+    somewhere = np.all(at >= 0, axis=1)
     for slot in range(len(program)):
         for other in range(slot):
             somewhere &= at[:, slot] != at[:, other]
-    return view.rows[rows, at] if len(program) else at, somewhere, (at == UNKNOWN).any(axis=1)
+    read = np.asarray(view.rows[rows, at] if program else at)
+    return read, np.asarray(somewhere), np.any(at == UNKNOWN, axis=1)

@@ -204,7 +204,7 @@ class Source:
         if self.kind == "task" and self.task is not None:
             return self.task.n_instances(length) if length >= self.task.min_length else 0
         if self.kind == "solve" and self.listed is None:
-            return len(self.alphabet) ** length
+            return int(len(self.alphabet) ** length)
         if self.kind == "solve":
             prompts, complete = self._read(length)
             return len(prompts) if complete else None
@@ -315,10 +315,11 @@ class Source:
 
 def _function_of(thing: object, asked: bool) -> tuple[Callable[..., Any], SourceKind]:
     """The function of a thing, and which of the two it is."""
-    for name in ("solve", "generate"):
+    names: tuple[SourceKind, ...] = ("solve", "generate")
+    for name in names:
         method = getattr(thing, name, None)
         if callable(method):
-            return method, name  # type: ignore[return-value]
+            return method, name
     if not callable(thing):
         raise InvalidArgument(WHERE, "source", got=typed(thing), expected=KINDS, fix="Pass the function itself.")
     places = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
