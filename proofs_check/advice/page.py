@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from proofs_check.advice.found import Found
 from proofs_check.evidence import version
 from proofs_check.pages.html_report import BAD, GOOD, UNSURE, document, section, table, text

@@ -197,7 +197,7 @@ def _answers(solve: Any, alphabet: tuple[Token, ...]) -> type | None:
     try:
         with limited(CALL_SECONDS) as begin:
             begin()
-            return type([*solve((*alphabet, alphabet[0]))][0])
+            return type(next(iter(solve((*alphabet, alphabet[0])))))
     except BaseException as error:  # of the user's own code: what is asked next says what goes wrong
         if isinstance(error, KeyboardInterrupt):
             raise
