@@ -36,6 +36,9 @@ from theory.errors import InvalidArgument, check, check_integer, check_type
 from theory.guarantees import Scores
 from theory.tasks import Task
 
+SECONDS = 60.0
+"""So long advice may take, about."""
+
 FRESH = 300
 """So many sequences are drawn from a generator to see whether what was listed of a length is all."""
 
@@ -87,7 +90,7 @@ def advise(
     ids: Callable[..., Sequence[int]] | None = None,
     lengths: Sequence[int] | None = None,
     noise: bool = False,
-    seconds: float = 60,
+    seconds: float | None = None,
     seed: int = 0,
     command: str = "",
 ) -> Advice:
@@ -102,7 +105,7 @@ def advise(
     ids : position IDs to be judged beside those that are found, a function of prompt and output.
     lengths : the lengths to learn from.
     noise : of a sample, also the least loss of any hard head, and the examples to blame.
-    seconds : about so long it may take; what was not decided by then is left out, and said.
+    seconds : about so long it may take, default: `SECONDS`; what was not decided by then is left out, and said.
     seed : of what is drawn.
     command : the command line that asks, for the lines of the advice.
 
@@ -121,6 +124,7 @@ def advise(
     """
     check_type(noise, bool, "advise", "noise", "True or False", "Pass noise=True for samples with wrong labels.")
     check_integer(seed, "advise", "seed", least=0)
+    seconds = SECONDS if seconds is None else seconds
     timely = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
     check(timely, "advise", "seconds", seconds, expected="a number > 0", fix="For instance 60.")
     check(name is None or isinstance(name, str), "advise", "name", name, expected="a name", fix="For instance 'mine'.")

@@ -29,7 +29,7 @@ from theory.tasks.faults import checked, running
 CELLS = 3_000_000
 """Tokens in the candidate sets of a test length, up to about so many, for the scheme that is asked about first."""
 
-FEW_CELLS = 60_000
+FEW_CELLS = 30_000
 """The same for the other schemes, and for other heads than hard ones."""
 
 LENGTHS = 6
