@@ -31,6 +31,7 @@ from proofs_check.evidence import Kind
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded
 from theory.dependencies import fold
+from theory.dependencies.inferred_tasks import SeenTask
 from theory.dependencies.sources import Source
 from theory.errors import InvalidArgument, check, check_integer, check_type
 from theory.guarantees import Scores
@@ -38,6 +39,9 @@ from theory.tasks import Task
 
 SECONDS = 60.0
 """So long advice may take, about."""
+
+MOST_LENGTHS = 10
+"""Of a source whose prompts are listed or drawn, the spreads are measured at so many of the lengths that were seen."""
 
 FRESH = 300
 """So many sequences are drawn from a generator to see whether what was listed of a length is all."""
@@ -204,7 +208,10 @@ class _Advising:
 
     def coupled(self, task: Task, facts: Facts) -> tuple[Coupling, Task]:
         """IDs for the task, and the task: with a mark after its prompts, where there is none and IDs have to be coupled."""
-        found = coupling_of(task)
+        lengths = None
+        if isinstance(task, SeenTask):  # others would have to be listed first
+            lengths = sorted({group.length for group in task.groups})[-MOST_LENGTHS:]
+        found = coupling_of(task, lengths=lengths)
         if facts.source is None or found.kind == "positions" or self.ids is not None:
             return found, task
         marked = with_mark(task)
@@ -212,7 +219,7 @@ class _Advising:
             return found, task
         words = f"prompts end with the mark {marked.alphabet[-1]!r}, which is added"
         self.evidence.append(Fact(words, "supported", "else the first query is a token that may be read as well"))
-        return coupling_of(marked), marked
+        return coupling_of(marked, lengths=lengths), marked
 
     def verdicts(
         self, task: Task, coupling: Coupling | None, facts: Facts, subject: Subject | None

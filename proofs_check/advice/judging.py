@@ -56,6 +56,7 @@ class Judgement:
     train, test : the lengths.
     at_most : where test instances were drawn and all of them are guaranteed: with confidence `LEVEL`, at most this mass
         of each of these lengths is not; None where all were listed, or something fails.
+    stopped : why no longer training length was tried; empty where one is enough.
     generated : whether the instances are those that a generator was seen to make.
     """
 
@@ -65,6 +66,7 @@ class Judgement:
     test: tuple[int, ...]
     at_most: float | None = None
     generated: bool = False
+    stopped: str = ""
 
     @property
     def outcome(self) -> str:
@@ -152,9 +154,11 @@ def judge(
     found: Cell | None = None
     done, spent = 0, 0.0
     lengths: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
+    stopped = "longer ones have too many instances to list"
     for asked, needed in [(subject, 1)] if subject is not None else _subjects(task, of, cells):
         began = time.monotonic()
         if found is not None and began - start + spent * needed / done > seconds:
+            stopped = "the time was up"
             break
         try:
             found = verdict(asked, of, scores=scores)
@@ -163,8 +167,11 @@ def judge(
         done, spent = needed, time.monotonic() - began
         lengths = tuple(asked.train), tuple(asked.test)
         if found.outcome == "generalizes":
+            stopped = ""
             break
-    return None if found is None else Judgement(name or scheme, found, *lengths, _not_guaranteed(found))
+    return (
+        None if found is None else Judgement(name or scheme, found, *lengths, _not_guaranteed(found), stopped=stopped)
+    )
 
 
 def _not_guaranteed(cell: Cell) -> float | None:
@@ -223,8 +230,8 @@ class _Cost(NamedTuple):
 
 
 def _costs(task: Task, scheme: Scheme, cells: int) -> Iterator[_Cost]:
-    """The lengths that have instances, up to two beyond the first with too many cells."""
-    empty = beyond = 0
+    """The lengths that have instances, up to the first with too many cells."""
+    empty = 0
     for length in count(task.min_length):
         with running(task, "advise"):
             size = task.n_instances(length)
@@ -237,8 +244,8 @@ def _costs(task: Task, scheme: Scheme, cells: int) -> Iterator[_Cost]:
             continue
         cost = _Cost(length, size, size * _cells(task, instance, scheme))
         yield cost
-        empty, beyond = 0, beyond + (cost.cells > cells)
-        if beyond == 2 or length > task.min_length + 2 * LENGTHS:
+        empty = 0
+        if cost.cells > cells or length > task.min_length + 2 * LENGTHS:
             return
 
 

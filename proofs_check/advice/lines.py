@@ -171,8 +171,8 @@ def _from_length(found: Verdict | None, command: str) -> Iterator[Line]:
     else:
         longest = max(found.train)
         text = (
-            f"No training length up to {longest} is enough ({found.text}), and longer ones have too many instances to list: "
-            "ask with fewer tokens in the alphabet."
+            f"No training length up to {longest} is enough ({found.text}), and {found.stopped or 'no longer one was asked for'}: "
+            "ask with fewer tokens in the alphabet, or for longer (--seconds)."
         )
         yield Line(text, _fact(found), command)
 

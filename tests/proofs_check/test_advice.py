@@ -285,6 +285,7 @@ def test_what_is_random_is_not_called_sparse() -> None:
     assert not [one for one in advice.verdicts.values() if one.outcome in ("generalizes", "not refuted")]
 
 
+@pytest.mark.slow
 def test_of_a_generator_nothing_is_exhausted() -> None:
     advice = advise(generated, lengths=[1, 2, 3])
     assert (advice.kind, advice.sparsity, advice.ids["kind"]) == ("generate", 1, "coupled")
@@ -523,7 +524,9 @@ WRITTEN: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one == "made_maximum")) for one in WRITTEN]
+)
 def test_the_module_is_a_task_whose_contracts_hold(name: str, folder: Path) -> None:
     source, alphabet = WRITTEN[name]
     advice = advise(source, alphabet=alphabet, name=name, lengths=SHORT)
