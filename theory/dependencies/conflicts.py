@@ -155,13 +155,13 @@ def _repeats(rows: Rows, columns: Sequence[int]) -> int:
 
 def _single_conflicts(rows: Rows, labels: Rows) -> list[int]:
     """The positions at which two rows with different labels differ, and nowhere else."""
-    weights = np.random.default_rng(0).integers(2**62, size=rows.shape[1], dtype=np.int64)
+    weights: NDArray[np.int64] = np.random.default_rng(0).integers(2**62, size=(rows.shape[1],), dtype=np.int64)
     with np.errstate(over="ignore"):
         whole = rows.astype(np.int64)
         total = np.asarray(whole @ weights)
         found = []
-        for column in range(rows.shape[1]):
-            keys = total - whole[:, column] * int(weights[column])
+        for column, weight in enumerate(weights.tolist()):
+            keys = total - whole[:, column] * weight
             odd = disagreeing(keys, labels)
             for a, b in pairwise(odd.tolist()):
                 if labels[a] != labels[b] and keys[a] == keys[b] and [column] == _differing(rows, a, b):
@@ -215,9 +215,8 @@ def _hitting(conflicts: Sequence[int], size: int, nodes: int) -> tuple[list[int]
         left -= 1
         if left < 0 or len(found) >= KEPT:
             return True
-        if not open_:
-            if room == 0:
-                found.append(chosen)
+        if not open_:  # with no room left, since no smaller set meets the conflicts
+            found.append(chosen)
             return False
         if _disjoint(open_) > room:
             return False

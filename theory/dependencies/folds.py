@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from theory.dependencies.growth import LISTED
-from theory.dependencies.infer import FRESH, SAMPLED, unseen_bound
-from theory.dependencies.sources import Pair, Source, Token
+from theory.dependencies.infer import SAMPLED, unseen_bound
+from theory.dependencies.sources import CALL_SECONDS, Pair, Source, Token
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_integer, check_integers, check_type
 from theory.tasks.base import Instance, Step, Task, Tokens
 
@@ -192,6 +192,7 @@ def fold(
     lengths: Sequence[int] | None = None,
     most_states: int = MOST_STATES,
     budget: int = LISTED,
+    samples: int = SAMPLED,
     seconds: float = 60,
     seed: int = 0,
 ) -> Fold | None:
@@ -207,6 +208,7 @@ def fold(
     lengths : of prompts, to be listed; default: from 1 on.
     most_states : folds of more are not looked for.
     budget : prompts of one length that are listed.
+    samples : instances that are drawn of a length that cannot be listed; a quarter of that, of a longer one.
     seconds, seed : as for `infer`.
 
     Raises
@@ -220,16 +222,16 @@ def fold(
 
     Cost: words · continuations. Source: Myhill and Nerode's theorem.
     """
-    for name, value in (("most_states", most_states), ("budget", budget)):
-        check_integer(value, WHERE, name, least=1)
+    for name, value, least in (("most_states", most_states, 1), ("budget", budget, 1), ("samples", samples, 4)):
+        check_integer(value, WHERE, name, least=least)
     check_integer(seed, WHERE, "seed", least=0)
     timely = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
     check(timely, WHERE, "seconds", seconds, expected="a number > 0", fix="For instance 60.")
     if lengths is not None:
         check_integers(lengths, WHERE, "lengths", least=1)
-    asked = Source.of(source, alphabet, prompts, seconds=min(5.0, float(seconds)))
-    search = _FoldSearch(asked, lengths, most_states, budget, time.monotonic() + seconds, np.random.default_rng(seed))
-    return search.run()
+    asked = Source.of(source, alphabet, prompts, seconds=min(CALL_SECONDS, float(seconds)))
+    ends, rng = time.monotonic() + seconds, np.random.default_rng(seed)
+    return _FoldSearch(asked, lengths, most_states, budget, samples, ends, rng).run()
 
 
 class _FoldSearch:
@@ -241,17 +243,12 @@ class _FoldSearch:
         lengths: Sequence[int] | None,
         most: int,
         budget: int,
+        samples: int,
         ends: float,
         rng: np.random.Generator,
     ) -> None:
-        self.source, self.lengths, self.most, self.budget, self.ends, self.rng = (
-            source,
-            lengths,
-            most,
-            budget,
-            ends,
-            rng,
-        )
+        self.source, self.lengths, self.most, self.budget = source, lengths, most, budget
+        self.samples, self.ends, self.rng = samples, ends, rng
         self.asked: list[int] = []
 
     def run(self) -> Fold | None:
@@ -290,7 +287,9 @@ class _FoldSearch:
                 break
             if size == 0:
                 continue
-            some = self.source.all_pairs(length) if size is not None else self.source.draw(length, SAMPLED, self.rng)
+            some = (
+                self.source.all_pairs(length) if size is not None else self.source.draw(length, self.samples, self.rng)
+            )
             pairs += some
             self.asked.append(length)
         outputs: dict[Word, Word] = {}
@@ -338,11 +337,13 @@ class _FoldSearch:
     def _checked(self, found: Fold) -> Fold | None:
         """The fold, if longer words bear it out."""
         checked = []
+        if self.source.kind == "pairs":
+            return found
         for length in (max(self.asked) + 1, 2 * max(self.asked), 4 * max(self.asked)):
-            if self.source.kind == "pairs" or (self.source.listed is not None and not self.source.n_prompts(length)):
-                break
             try:
-                drawn = list(self.source.draw(length, FRESH, self.rng))
+                if self.source.listed is not None and not self.source.n_prompts(length):
+                    break
+                drawn = list(self.source.draw(length, self.samples // 4, self.rng))
             except InvalidArgument:  # nobody asked for this length
                 break
             for prompt, output in drawn:

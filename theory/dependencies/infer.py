@@ -30,7 +30,7 @@ from theory.dependencies.conflicts import Smallest, disagreeing, keys_of, smalle
 from theory.dependencies.growth import LISTED, fit_growth
 from theory.dependencies.inferred_tasks import task_of
 from theory.dependencies.pointers import readings
-from theory.dependencies.sources import WHERE, Group, Pair, Source, Token, group_of, neighbours
+from theory.dependencies.sources import CALL_SECONDS, READ, WHERE, Group, Pair, Source, Token, group_of, neighbours
 from theory.dependencies.step_rules import Domain, Item, Search, StepRule, item_of, kind_of, table_of
 from theory.errors import AssumptionViolated, InvalidArgument, check, check_integer, check_integers, shown
 from theory.exact import Rational, rational
@@ -45,10 +45,7 @@ FEWEST_LENGTHS = 5
 """Lengths are sampled until there are so many to learn from."""
 
 SAMPLED = 2_000
-"""Instances that are drawn of a length that is not listed, and as many with one token changed where these can be asked."""
-
-FRESH = 500
-"""Instances of a longer length on which a rule is tested; as many complete its table."""
+"""Instances that are drawn of a length that is not listed, unless `samples` says otherwise."""
 
 AGAIN = 1_000
 """Prompts that a function is asked twice."""
@@ -236,7 +233,7 @@ class Inferred:
         """With confidence 99 % for each length sampled, what may be wrong or unseen there at most; 1 where no rule is."""
         if self.sparsity is None:
             return Fraction(1)
-        return max((seen.bound for seen in self.sampled), default=Fraction(0))
+        return max((seen.bound for seen in self.sampled if seen.fresh), default=Fraction(1))
 
     def task(self, name: str) -> Task:
         """A task with these dependency sets; its IDs are positions, or the cells of a walk, or those that were given.
@@ -305,6 +302,7 @@ def infer(
     prompts: Callable[[int], Any] | None = None,
     lengths: Sequence[int] | None = None,
     budget: int = LISTED,
+    samples: int = SAMPLED,
     seconds: float = 60,
     seed: int = 0,
     ids: Callable[..., Sequence[int]] | None = None,
@@ -321,6 +319,8 @@ def infer(
     alphabet, prompts : what the prompts of `solve` are, as in `Source.of`.
     lengths : the lengths to learn from; default: from 1 on. A rule is also tested at about two and four times the largest.
     budget : instances of one length that are listed rather than sampled.
+    samples : instances that are drawn of another one, and as many with one token changed where these can be asked; of a
+        longer length a quarter completes the table of the rule, and a quarter tests it.
     seconds : when time is up, what was found so far counts.
     seed : of what is drawn.
     ids : position IDs to be judged, a function of prompt and output; `task` takes them over.
@@ -345,14 +345,17 @@ def infer(
     Source: section 4 of docs/theory.md; the search is this project's.
     """
     check_integer(budget, WHERE, "budget", least=1)
+    check_integer(samples, WHERE, "samples", least=4)
     check_integer(seed, WHERE, "seed", least=0)
     timely = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
     check(timely, WHERE, "seconds", seconds, expected="a number > 0", fix="For instance 60.")
     if lengths is not None:
         check_integers(lengths, WHERE, "lengths", least=1)
         check(lengths, WHERE, "lengths", got="none", expected="at least one length", fix="For instance [1, 2, 3, 4].")
-    asked = Source.of(source, alphabet, prompts, seconds=min(5.0, float(seconds)))
-    return _Inference(asked, lengths, budget, float(seconds), seed, ids).run()
+    known = ids is None or callable(ids)
+    check(known, WHERE, "ids", ids, expected="a function of prompt and output", fix="Leave it out for positions.")
+    asked = Source.of(source, alphabet, prompts, seconds=min(CALL_SECONDS, float(seconds)))
+    return _Inference(asked, lengths, budget, samples, float(seconds), seed, ids).run()
 
 
 def unseen_bound(count: int, size: int, level: Rational = LEVEL) -> Fraction:
@@ -405,17 +408,20 @@ class _Inference:
         source: Source,
         lengths: Sequence[int] | None,
         budget: int,
+        samples: int,
         seconds: float,
         seed: int,
         ids: Callable[..., Sequence[int]] | None,
     ) -> None:
         self.source, self.lengths, self.budget, self.ids = source, lengths, budget, ids
+        self.samples, self.fresh = samples, samples // 4
         self.rng, self.ends = np.random.default_rng(seed), time.monotonic() + seconds
         self.number: dict[Token, int] = {token: code for code, token in enumerate(source.alphabet)}
         self.notes: list[str] = []
         self.longest: dict[int, int] = {}
         self.odd: set[int] = set()
         self.late = False
+        self.pace = 0.0  # seconds a pair, lately
 
     def left(self) -> bool:
         """Whether there is time."""
@@ -431,7 +437,16 @@ class _Inference:
         listed = empty = 0
         half = self.ends - (self.ends - time.monotonic()) / 2
         for length in self.lengths or range(1, 65):
-            size = self.source.n_prompts(length)
+            try:
+                size = self.source.n_prompts(length)
+            except InvalidArgument as error:
+                if self.lengths is not None or not groups:
+                    raise
+                self.notes.append(f"length {length} was not looked at: {error.got.splitlines()[0]}")
+                break
+            if size is None and self.source.listed is not None:
+                self.notes.append(f"length {length} was not looked at: it has more than {READ:,} prompts")
+                break
             if size == 0 and self.lengths is None and empty < 16:
                 empty += 1
                 continue
@@ -444,21 +459,36 @@ class _Inference:
                 break
             if size == 0:
                 continue
-            listed += size is not None and size <= self.budget
-            groups += self._groups(length, size)
+            made = self._groups(length, size, half)
+            listed += any(group.exhaustive for group in made)
+            groups += made
         got = "no prompts at these lengths"
         check(groups, WHERE, "lengths", got=got, expected="lengths that have prompts", fix="Pass lengths=[...].")
         return groups, []
 
-    def _groups(self, length: int, size: int | None) -> list[Group]:
-        """What there is of a length, by the tokens of the prompts."""
-        exhaustive = size is not None and size <= self.budget
-        pairs = list(self.source.all_pairs(length) if exhaustive else self.source.draw(length, SAMPLED, self.rng))
+    def _groups(self, length: int, size: int | None, until: float) -> list[Group]:
+        """What there is of a length, by the tokens of the prompts; a sample where there is no time to list it."""
+        pairs: list[Pair] = []
+        exhaustive = size is not None and size <= self.budget and size * self.pace < until - time.monotonic()
+        if exhaustive:
+            pairs = self._taken(self.source.all_pairs(length), until)
+            exhaustive = len(pairs) == size
         if not exhaustive:
-            pairs += neighbours(self.source, pairs, length, SAMPLED, self.rng)
+            pairs = self._taken(self.source.draw(length, self.samples, self.rng), until)
+            pairs += self._taken(neighbours(self.source, pairs, length, self.samples, self.rng), until)
         self._twice(pairs)
         self._check_longer(length, pairs)
         return self._by_size(pairs, length, exhaustive=exhaustive)
+
+    def _taken(self, pairs: Iterator[Pair], until: float) -> list[Pair]:
+        """As many pairs as come in time, one at least."""
+        begin, taken = time.monotonic(), []
+        for pair in pairs:
+            taken.append(pair)
+            if time.monotonic() > until:
+                break
+        self.pace = (time.monotonic() - begin) / max(1, len(taken))
+        return taken
 
     def _by_size(self, pairs: Sequence[Pair], length: int, *, exhaustive: bool) -> list[Group]:
         by_size: dict[int, list[Pair]] = {}
@@ -482,6 +512,8 @@ class _Inference:
             pairs if len(pairs) <= AGAIN else [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
         )
         for (prompt, before), (_, after) in zip(some, self.source.answers(prompt for prompt, _ in some), strict=True):
+            if not self.left():
+                return
             if before != after:
                 got = f"solve({shown(prompt)}) = {shown(before)}, and {shown(after)} when it is asked again"
                 fix = "A function of the prompt alone; write generate(length, rng) for random outputs."
@@ -507,10 +539,13 @@ class _Inference:
         longest, gap = lengths[-1], min((b - a for a, b in pairwise(lengths)), default=1)
         complete = all(group.exhaustive for group in groups if group.length == longest)
         for length in (*(() if complete else (longest,)), longest + gap, 2 * longest, 4 * longest):
-            if not self.left() or (self.source.listed is not None and not self.source.n_prompts(length)):
-                continue
+            if not self.left():
+                return
             try:
-                pairs = list(self.source.draw(length, 2 * FRESH, self.rng))
+                if self.source.listed is not None and not self.source.n_prompts(length):
+                    continue
+                until = time.monotonic() + (self.ends - time.monotonic()) / 4
+                pairs = self._taken(self.source.draw(length, 2 * self.fresh, self.rng), until)
             except InvalidArgument as error:  # nobody asked for this length
                 self.notes.append(f"nothing was tested at length {length}: {error.got.splitlines()[0]}")
                 continue
@@ -554,7 +589,7 @@ class _Inference:
         elif not rules and not random:
             growth = self._growth(plain)
         if not rules:
-            sampled = self._scope(groups)
+            sampled = _scope(groups)
         return Inferred(
             source=self.source,
             alphabet=tuple(self.number),
@@ -607,24 +642,23 @@ class _Inference:
         self, items: list[Item], groups: Sequence[Group], held: Sequence[Group]
     ) -> tuple[tuple[StepRule, ...], tuple[Seen, ...], Refuted | None]:
         """Rules that serve every step of the short lengths, and that no step of a longer one refutes."""
-        longer: list[tuple[Group, Group]] = []
         refuted: Refuted | None = None
-        for turn in range(ROUNDS):
+        asked = self.source.kind != "pairs"
+        for _ in range(ROUNDS if asked else 1):  # what refuted a rule is not fresh for the next one
             search = Search(items, self.left)
             found = search.run(located=False) or search.run(located=True)
             if found is None:
                 self.late |= search.late
                 return (), (), refuted
-            if not turn:
-                longer = list(self._longer(groups))
+            longer = list(self._longer(groups))
             mine = [item for item in items if item.smallest is not None]
             completing = [
                 item_of(first, step) for first, _ in longer for step in range(first.n_steps) if step not in self.odd
             ]
             rules, wrong = _tabled(found, mine, completing)
             if wrong is None:
-                fresh = held if self.source.kind == "pairs" else [second for _, second in longer]
-                sampled, wrong = _tested(rules, fresh, groups, self.odd)
+                before = [*groups, *(first for first, _ in longer)]
+                sampled, wrong = _tested(rules, [second for _, second in longer] if asked else held, before, self.odd)
                 if wrong is None:
                     return rules, sampled, None
             item, row = wrong
@@ -637,13 +671,6 @@ class _Inference:
         sequence = [names[code] for code in group.tokens[group.rows(item.step)[row]] if code >= 0]
         return Refuted(rules, tuple(sequence[: item.n]), tuple(sequence[item.n :]), item.step)
 
-    def _scope(self, groups: Sequence[Group]) -> tuple[Seen, ...]:
-        return tuple(
-            Seen(group.length, group.n, len(group.tokens), 0, 0, 0, 0, 0, Fraction(1))
-            for group in groups
-            if not group.exhaustive
-        )
-
     def _growth(self, items: Sequence[Item]) -> GrowthName | None:
         """How the smallest sets grow, as far as conflicts prove their sizes; None where they do not grow for certain."""
         largest: dict[int, int] = {}
@@ -653,10 +680,11 @@ class _Inference:
             if not solid:
                 break
             largest[item.n] = max(largest.get(item.n, 0), item.least if item.known else size.size)
-        if len(largest) < 3:
+        lengths = sorted(largest)[len(largest) > 4 :]  # the shortest prompts may have less to depend on
+        if len(lengths) < 3:
             return None
-        ordered = [largest[n] for n in sorted(largest)]
-        model = fit_growth(sorted(largest), ordered).model
+        ordered = [largest[n] for n in lengths]
+        model = fit_growth(lengths, ordered).model
         grows = model != "constant" and ordered[-1] > ordered[len(ordered) // 2] > ordered[0]
         return model if grows and model != "constant" else None
 
@@ -694,12 +722,11 @@ def _tabled(
         labels = np.concatenate(labelled)
         odd = disagreeing(keys_of(np.concatenate(reads)), labels)
         if len(odd):
-            row, ends = int(odd.max()), np.cumsum([len(some) for some in labelled])  # of the longest of them
-            which = int(np.searchsorted(ends, row, side="right"))
-            return _bare(found), (
-                mine[which],
-                0 if which >= len(mine) else row - int(ends[which] - len(labelled[which])),
-            )
+            ends = np.cumsum([len(some) for some in labelled])
+            which = int(np.searchsorted(ends, int(odd.max()), side="right"))  # the last of them, of a long prompt
+            row = int(odd.max()) - int(ends[which] - len(labelled[which]))
+            closed = np.flatnonzero(~readings(program, mine[which].view)[2])
+            return _bare(found), (mine[which], int(closed[row]))
         rules.append(StepRule(domain, program, *table_of(np.concatenate(reads), labels)))
     return tuple(rules), None
 
@@ -710,7 +737,7 @@ def _bare(found: Sequence[tuple[Domain, Any]]) -> tuple[StepRule, ...]:
 
 
 def _tested(
-    rules: Sequence[StepRule], fresh: Sequence[Group], groups: Sequence[Group], odd: set[int]
+    rules: Sequence[StepRule], fresh: Sequence[Group], before: Sequence[Group], odd: set[int]
 ) -> tuple[tuple[Seen, ...], tuple[Item, int] | None]:
     """What fresh instances say of the rules, or a step of one that refutes them."""
     sampled = []
@@ -735,10 +762,18 @@ def _tested(
                     return (), (item, row)
                 tested += token is not None
         count, size = int(unseen.sum()), len(group.tokens)
-        sampled.append(
-            Seen(group.length, group.n, 2 * size, size, 0, count, n_steps, tested, unseen_bound(count, size))
-        )
-    learned = [
-        Seen(one.length, one.n, len(one.tokens), 0, 0, 0, 0, 0, Fraction(1)) for one in groups if not one.exhaustive
-    ]
-    return (*(one for one in learned if one.length not in {seen.length for seen in sampled}), *sampled), None
+        known = sum(len(one.tokens) for one in before if (one.n, one.length) == (group.n, group.length))
+        bound = unseen_bound(count, size)
+        sampled.append(Seen(group.length, group.n, known + size, size, 0, count, n_steps, tested, bound))
+    tested_at = {(seen.length, seen.n_prompt) for seen in sampled}
+    learned = [one for one in _scope(before) if (one.length, one.n_prompt) not in tested_at]
+    return (*learned, *sampled), None
+
+
+def _scope(groups: Sequence[Group]) -> tuple[Seen, ...]:
+    """What was seen of lengths that were not listed, where no rule was tested."""
+    return tuple(
+        Seen(group.length, group.n, len(group.tokens), 0, 0, 0, 0, 0, Fraction(1))
+        for group in groups
+        if not group.exhaustive
+    )

@@ -1,7 +1,7 @@
 """What was inferred, as a task: prompts of the source, dependency sets by the rule, and the table of readings.
 
 >>> from theory.dependencies import infer
->>> task = infer(lambda prompt: prompt + prompt[:1], alphabet="ab", lengths=[1, 2, 3]).task("round")
+>>> task = infer(lambda prompt: prompt + prompt[:1], alphabet="ab", lengths=[1, 2, 3], samples=40).task("round")
 >>> task.rule((1,)), task.sparsity, [task.text(instance.tokens) for instance in task.support(1)]
 (1, 1, ['aaa', 'bbb'])
 """
@@ -40,7 +40,7 @@ class InferredTask(Task):
     Examples
     --------
     >>> from theory.dependencies import infer
-    >>> task = infer(lambda prompt: prompt[::-1], alphabet="ab", lengths=[1, 2, 3]).task("backwards")
+    >>> task = infer(lambda prompt: prompt[::-1], alphabet="ab", lengths=[1, 2, 3], samples=40).task("backwards")
     >>> task.text(task.solve((0, 0, 1)).tokens)
     'aabbaa'
     """

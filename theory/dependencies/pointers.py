@@ -80,7 +80,7 @@ class At:
         """How complicated it is: what is relative to one end or to the step comes first."""
         uneven = sum(factor % self.over != 0 for factor in (self.a, self.b, self.c)) * self.over
         far = abs(self.c // self.over + (self.a == self.over)) + (self.a == self.over and self.b not in (0, self.over))
-        return uneven + (abs(self.b) > self.over), far
+        return uneven + (abs(self.b) > self.over) + (self.a not in range(self.over + 1)), far
 
     def __str__(self) -> str:
         text = ""

@@ -14,7 +14,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from itertools import islice, product
@@ -23,9 +22,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from theory.errors import InvalidArgument, check, check_type, shown, typed
+from theory.errors import InvalidArgument, check, check_type, shown, typed, within_budget
 from theory.modules import Asked, fault
 from theory.tasks.base import Task
+from theory.tasks.faults import checked, running, sampled
 
 Token: TypeAlias = int | str
 Pair: TypeAlias = tuple[tuple[Token, ...], tuple[Token, ...]]
@@ -36,11 +36,14 @@ WHERE = "dependencies.infer"
 READ = 100_000
 """Prompts of one length that `prompts` may list; more are not read."""
 
+MOST_TOKENS, MOST_CELLS, LONGEST = 10**6, 10**8, 10_000
+"""So many tokens an alphabet may have, all sequences of a length together, and one of them."""
+
 CALL_SECONDS = 5.0
 """How long one call of a function may take."""
 
-TICK = 0.1
-"""How often, in seconds, a call that runs is looked at."""
+TICK, AGAIN = 0.1, 1.0
+"""How often, in seconds, a call that runs is looked at, and one that was told to end."""
 
 KINDS = (
     "a function solve(prompt) -> output with an alphabet, a function generate(length, rng) -> (prompt, output), "
@@ -52,44 +55,46 @@ class _Ended(BaseException):
     """Raised into a call that took too long; no `except Exception` of the user's catches it."""
 
 
-@contextmanager
-def limited(seconds: float) -> Iterator[Callable[[], None]]:
-    """Where code of a user runs: each call has so many seconds, counted from when the function that it yields is called.
+def limited(seconds: float, function: Callable[..., Any], *arguments: object) -> Any:
+    """What a function returns, if it does so in so many seconds.
 
     A loop of Python in the main thread is interrupted. Elsewhere, and where a signal cannot do it, nothing is
     interrupted; a call that took too long is refused when it comes back.
 
+    Raises
+    ------
+    _Ended
+
     Examples
     --------
-    >>> with limited(10) as begin:
-    ...     begin()
+    >>> limited(10, max, 3, 4)
+    4
     """
-    started = [time.monotonic()]
-
-    def begin() -> None:
-        if time.monotonic() - started[0] > seconds and not interrupts:
-            raise _Ended
-        started[0] = time.monotonic()
+    started, runs = time.monotonic(), True
 
     def look(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - started[0] > seconds:
+        if runs and time.monotonic() - started > seconds:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)  # some code swallows what is raised into it
             raise _Ended
 
-    interrupts = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    if not interrupts:
-        yield begin
-        begin()
-        return
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        value = function(*arguments)
+        if time.monotonic() - started > seconds:
+            raise _Ended
+        return value
     before = signal.signal(signal.SIGALRM, look)
-    left, every = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
-    entered = time.monotonic()
+    left, every = 0.0, 0.0
     try:
-        yield begin
+        try:
+            left, every = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+            return function(*arguments)
+        finally:
+            runs = False
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
         if left:  # an alarm of the caller's goes on
-            signal.setitimer(signal.ITIMER_REAL, max(1e-3, left - (time.monotonic() - entered)), every)
+            signal.setitimer(signal.ITIMER_REAL, max(1e-3, left - (time.monotonic() - started)), every)
 
 
 def tokens_of(value: object, where: str, argument: str) -> tuple[Token, ...]:
@@ -222,8 +227,9 @@ class Source:
     def all_pairs(self, length: int) -> Iterator[Pair]:
         """Every prompt of a length with its output."""
         if self.kind == "task" and self.task is not None:
-            for instance in self.task.instances(length):
-                yield self._named(instance)
+            with running(self.task, WHERE):
+                for instance in self.task.instances(length):
+                    yield self._named(checked(instance, self.task, WHERE))
         elif self.kind == "pairs":
             yield from (pair for pair in self.pairs if len(pair[0]) == length)
         elif self.listed is None:
@@ -235,7 +241,7 @@ class Source:
         """Random prompts of a length with their outputs; of listed prompts each is equally likely."""
         if self.kind == "task" and self.task is not None:
             for _ in range(size):
-                yield self._named(self.task.draw(length, rng))
+                yield self._named(sampled(self.task, length, rng, WHERE))
         elif self.kind == "generate":
             yield from self._generated(length, size, rng)
         elif self.kind == "solve" and self.listed is None:
@@ -282,9 +288,7 @@ class Source:
     def _call(self, text: str, function: Callable[..., Any] | None, *arguments: object) -> Any:
         assert function is not None
         try:
-            with limited(self.seconds) as begin:
-                begin()
-                return function(*arguments)
+            return limited(self.seconds, function, *arguments)
         except _Ended:
             fix = "A prompt of this length must have an output in that time; pass seconds=... for more."
             got = f"{text}, which ran for {self.seconds:g} seconds without an end"
@@ -338,7 +342,10 @@ def _function_of(thing: object, asked: bool) -> tuple[Callable[..., Any], Source
 
 def _checked_alphabet(alphabet: object) -> tuple[Token, ...]:
     check_type(alphabet, (tuple, list, range, str), WHERE, "alphabet", "a tuple of tokens", "For instance ('0', '1').")
-    made = tokens_of(tuple(alphabet), WHERE, "alphabet")  # type: ignore[arg-type]
+    assert isinstance(alphabet, tuple | list | range | str)
+    made = tokens_of(tuple(alphabet[: MOST_TOKENS + 1]), WHERE, "alphabet")
+    fix = "Name the tokens of the prompts that matter, or give generate(length, rng)."
+    within_budget(f"{WHERE} (tokens of the alphabet)", size=len(alphabet), budget=MOST_TOKENS, fix=fix)
     once = len(set(made)) == len(made) > 0
     check(once, WHERE, "alphabet", alphabet, expected="at least one token, each once", fix="For instance ('0', '1').")
     return made
@@ -403,6 +410,9 @@ def group_of(pairs: Sequence[Pair], number: dict[Token, int], length: int, *, ex
     """Pairs with prompts of one number of tokens, as an array; tokens that are new are numbered on."""
     n = len(pairs[0][0])
     sizes = np.array([len(prompt) + len(output) for prompt, output in pairs], dtype=np.int64)
+    fix = "Ask for shorter lengths (lengths), or for fewer instances (samples, budget)."
+    within_budget(f"{WHERE} (tokens of a sequence)", size=int(sizes.max()), budget=LONGEST, fix=fix)
+    within_budget(f"{WHERE} (tokens)", size=len(pairs) * int(sizes.max()), budget=MOST_CELLS, fix=fix)
     tokens = np.full((len(pairs), int(sizes.max())), -1, dtype=np.int32)
     for row, (prompt, output) in enumerate(pairs):
         sequence = (*prompt, *output)

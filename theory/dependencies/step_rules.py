@@ -32,7 +32,7 @@ from theory.dependencies.sources import Group
 TRIED = 1_000
 """Combinations of forms that are tried for one kind of step."""
 
-FACTORS = ((0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (1, 4), (3, 4))
+FACTORS = ((0, 1), (1, 1), (1, 2), (-1, 1), (2, 1), (1, 3), (2, 3), (1, 4), (3, 4))
 STEPS = ((0, 1), (1, 1), (-1, 1), (1, 2), (1, 3), (2, 1), (-2, 1), (-1, 2))
 """The factors of the prompt's tokens, and of the step, that a position may have: p/q as (p, q)."""
 
@@ -450,13 +450,14 @@ def _walks(items: Sequence[Item]) -> Iterator[Program]:
 def _marked(items: Sequence[Item]) -> Iterator[Program]:
     """The places of the prompt that do not hold a frequent token, where there are always as many."""
     counts: dict[int, set[int]] = {}
-    for token in np.unique(items[0].rows[:, : items[0].n]):
+    longest = max(items, key=lambda item: item.n)
+    for token in np.unique(longest.rows[:, : longest.n]):
         numbers = {int(number) for item in items for number in np.unique((item.rows[:, : item.n] != token).sum(axis=1))}
         if len(numbers) == 1:
             counts[int(token)] = numbers
     for token, numbers in counts.items():
         size = min(numbers)
-        if 0 < size < min(item.n for item in items):
+        if 0 < size <= min(item.n for item in items) and size < max(item.n for item in items):
             yield tuple(Marked(token, index) for index in range(size))
 
 
