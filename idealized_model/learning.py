@@ -35,7 +35,9 @@ def eliminate(heads: HeadClass, sample: Iterable[Example]) -> HardHead:
 
     Cost: O(examples · candidates · k). Source: section 5 of docs/theory.md.
     """
-    return HardHead(heads, _consistent([(heads.views(example), example.label) for example in given_sample(heads, sample)]))
+    return HardHead(
+        heads, _consistent([(heads.views(example), example.label) for example in given_sample(heads, sample)])
+    )
 
 
 def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH_BUDGET) -> HardHead:

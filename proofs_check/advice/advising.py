@@ -319,8 +319,8 @@ class _Advising:
             return None
         found = fold(facts.source if facts.source is not None else self.source, most_states=STATES)
         if found is None:
-            scope = f"up to {STATES} states, at the lengths that were listed"
-            self.evidence.append(Fact("no small running state", "exhausted", scope))
+            scope = f"none of up to {STATES} states, at the lengths that were listed"
+            self.evidence.append(Fact("no small running state was found", "supported", scope))
             return None
         task = found.task(f"{self.name} with states")
         coupling = coupling_of(task)

@@ -23,6 +23,9 @@ from theory.errors import AssumptionViolated, InvalidArgument
 from theory.tasks import Instance, Step, Task
 from theory.tasks.faults import sampled
 
+RANDOM = 3
+"""So many steps that are random are named."""
+
 GROWTHS = {"constant": "bounded", "logarithmic": "logarithmic", "linear": "linear"}
 """What a model of `fit_growth` says of dependency sets."""
 
@@ -129,7 +132,7 @@ def _inferred(found: Any) -> Iterator[Fact]:
         prompt = " ".join(map(str, found.refuted.prompt))
         rules = "; ".join(map(str, found.refuted.rules))
         yield Fact(f"no rule: {rules}", "refuted", f"step {found.refuted.step} of the prompt {prompt}")
-    for step in found.random:
+    for step in found.random[:RANDOM]:
         yield Fact(str(step), "refuted", "one past, several tokens: the step is no function of it")
     for note in found.notes:
         yield Fact(note, "inconclusive", "what was looked at")

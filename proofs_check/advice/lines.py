@@ -171,7 +171,7 @@ def _from_length(found: Verdict | None, command: str) -> Iterator[Line]:
     else:
         longest = max(found.train)
         text = (
-            f"No training length up to {longest} is enough ({found.text}), and {found.stopped or 'no longer one was asked for'}: "
+            f"No training length up to {longest} is enough ({found.text}), and {found.stopped or 'no longer one was asked'}: "
             "ask with fewer tokens in the alphabet, or for longer (--seconds)."
         )
         yield Line(text, _fact(found), command)
