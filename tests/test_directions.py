@@ -26,7 +26,9 @@ COMMON = [
 ]
 MACHINES = ["idealized_model", "idealized_model.text", "idealized_model.transformer", "idealized_model.workers"]
 LEFT = [DOOR, "theory", *MACHINES, *COMMON]
-ROOMS = [f"proofs_check.{name}" for name in ("advice", "claims", "tasks", "verdicts", "work", "report", "replay", "pages")]
+ROOMS = [
+    f"proofs_check.{name}" for name in ("advice", "claims", "tasks", "verdicts", "work", "report", "replay", "pages")
+]
 
 DIRECTIONS: dict[str, list[str]] = {
     DOOR: [],

@@ -183,6 +183,38 @@ def test_a_mark_is_added_once_and_shifts_what_is_behind_it() -> None:
         assert plain.tokens[before.position] == made.tokens[after.position]
 
 
+class Ending(Local):
+    """Prompts that end with a token that may stand before it as well."""
+
+    def choices(self, length: int) -> list[tuple[int, ...]]:
+        return [(0, 1)] * length + [(1,)]
+
+
+def test_a_token_of_the_prompt_is_no_mark() -> None:
+    assert isinstance(with_mark(Ending()), Marked)
+
+
+class Started(PointerChasing):
+    """A walk that starts at cell 0 or 1, as the last cell says: no ID of the mark serves both."""
+
+    name = "started"
+
+    def solve(self, prompt: tuple[int, ...]) -> Instance:
+        n = len(prompt) - 1
+        path = [prompt[n - 1] % 2 if n > 1 else 0]
+        while path[-1] < n:
+            path.append(path[-1] + self.increment(prompt[path[-1] : path[-1] + 1]))
+        row = (*prompt, *(self.rule((prompt[cell],)) for cell in path[:-1]))
+        return Instance(
+            row, tuple(range(len(row))), tuple(Step(n + 1 + i, (cell,)) for i, cell in enumerate(path[:-1]))
+        )
+
+
+def test_where_a_walk_starts_has_to_be_known() -> None:
+    assert coupling_of(PointerChasing()).kind == "predicted"
+    assert coupling_of(Started()).kind == "none"
+
+
 # ── Verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -220,6 +252,9 @@ def test_drawn_test_lengths_come_with_a_bound() -> None:
     assert 0.048 < found.at_most < 0.0488  # 1 - (1/20)^(1/60)
     assert found.to_data()["confidence"]["level"] == "19/20"
     assert "4.9 %" in found.text
+    two = judge(Copy(2), "coupled", subject=Subject(Copy(2), [3], [3, 7, 8], listed=60))
+    assert two is not None
+    assert two.at_most == pytest.approx(1 - 0.025 ** (1 / 60))  # two lengths share the 5 %
 
 
 def test_bounds_are_those_of_clopper_and_pearson() -> None:
