@@ -195,9 +195,7 @@ def as_asked(source: object, alphabet: tuple[Token, ...]) -> tuple[Token, ...]:
 def _answers(solve: Any, alphabet: tuple[Token, ...]) -> type | None:
     """The type of the first token of an answer; None where there is none."""
     try:
-        with limited(CALL_SECONDS) as begin:
-            begin()
-            return type(next(iter(solve((*alphabet, alphabet[0])))))
+        return type(next(iter(limited(CALL_SECONDS, solve, (*alphabet, alphabet[0])))))
     except BaseException as error:  # of the user's own code: what is asked next says what goes wrong
         if isinstance(error, KeyboardInterrupt):
             raise
