@@ -311,6 +311,26 @@ def test_a_name_that_occurs_before() -> None:
     assert rule.program == (At(1, 0, -1), Occurrence(0, True, 0), Occurrence(0, True, 1))
 
 
+def test_a_chain_of_assignments() -> None:
+    def program(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
+        names, prompt, value = [f"x{name}" for name in rng.permutation(8)[:length]], [], {}
+        for place, name in enumerate(names):
+            value[name] = names[int(rng.integers(place))] if place and rng.random() < 0.8 else str(rng.integers(3))
+            prompt += [name, "=", value[name], ";"]
+        asked = names[-1]
+        chain = [value[asked]]
+        while chain[-1] in value:
+            chain.append(value[chain[-1]])
+        return (*rng.permutation(names).tolist(), ":", *prompt, "?", asked), tuple(chain)
+
+    found = found_of(program, lengths=[1, 2, 3, 4], samples=400)
+    (rule,) = found.steps
+    assert (found.sparsity, found.growth, found.varying) == (3, "bounded", True)
+    equals = found.alphabet.index("=")
+    assert rule.program == (At(1, 1, -1), Occurrence(0, True, 0, equals), Occurrence(0, True, 2, equals))
+    assert rule.copies == 2
+
+
 def test_marked_places() -> None:
     found = found_of(Source.of(TASKS["sparse parity, k = 2"]), lengths=[2, 3, 4, 5])
     (rule,) = found.steps
@@ -371,6 +391,15 @@ def test_noise_is_random_and_not_sparse() -> None:
         found.task("noise")
 
 
+def test_beside_a_random_step_nothing_is_called_dense() -> None:
+    def mixed(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
+        word = tuple(rng.integers(2, size=length).tolist())
+        return word, (sum(word) % 2, int(rng.integers(2)))
+
+    found = found_of(mixed, lengths=[1, 2, 3, 4])
+    assert (found.sparsity, found.growth, {one.step for one in found.random}) == (None, None, {1})
+
+
 def test_a_rule_whose_readings_never_come_again_is_not_put_to_the_test() -> None:
     def mixed(prompt: Prompt) -> Prompt:
         return ((7 * prompt[0] + 3 * prompt[-1]) % 1000,)
@@ -416,6 +445,14 @@ def test_what_a_small_sample_leaves_open() -> None:
     few = found_of(copied([3] * 400))
     assert [size.sets for size in few.sizes] == [((0,),), ((1,),), ((2,),)]
     assert (few.steps, few.sparsity, few.growth) == ((), None, None)
+
+
+def test_one_example_to_the_contrary() -> None:
+    odd = ((1, 1, 1, 1, 1), (1, 1, 1, 1, 0))
+    for seed in range(6):  # it is among those to learn from, or those to test
+        found = found_of([*copied([2, 3, 4] * 60), odd], seed=seed)
+        assert (found.sparsity, found.steps) == (None, ())
+        assert found.refuted is None or (found.refuted.prompt, found.refuted.output, found.refuted.step) == (*odd, 4)
 
 
 def test_many_examples() -> None:

@@ -546,11 +546,12 @@ class _Inference:
                     continue
                 until = time.monotonic() + (self.ends - time.monotonic()) / 4
                 pairs = self._taken(self.source.draw(length, 2 * self.fresh, self.rng), until)
+                if length > longest:
+                    self._check_longer(length, pairs)
             except InvalidArgument as error:  # nobody asked for this length
                 self.notes.append(f"nothing was tested at length {length}: {error.got.splitlines()[0]}")
                 continue
             self._twice(pairs[:50])
-            self._check_longer(length, pairs)
             half = len(pairs) // 2
             for first in self._by_size(pairs[:half], length, exhaustive=False):
                 for second in self._by_size(pairs[half:], length, exhaustive=False):

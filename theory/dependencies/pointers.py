@@ -108,6 +108,7 @@ class Occurrence:
     slot : the slot that is read first.
     last : the last occurrence before it; otherwise the first.
     shift : how many positions on; 0 is the occurrence itself.
+    mark : the token that has to stand behind the occurrence, such as "=" behind a name that is assigned; None for any.
 
     Examples
     --------
@@ -118,18 +119,23 @@ class Occurrence:
     slot: int
     last: bool
     shift: int
+    mark: int | None = None
 
     def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
         """The position in each row."""
         at = before[self.slot]
         wanted, columns = view.token(at), np.arange(view.seen)
         same = (view.rows[:, : view.seen] == wanted[:, None]) & (columns[None, :] < at[:, None])
+        if self.mark is not None:
+            same[:, :-1] &= view.rows[:, 1 : view.seen] == self.mark
+            same[:, -1] = False
         place = view.seen - 1 - same[:, ::-1].argmax(axis=1) if self.last else same.argmax(axis=1)
         moved = place + self.shift
         return np.where(same.any(axis=1) & (moved >= 0) & (moved < view.seen), moved, NOWHERE)
 
     def __str__(self) -> str:
         place = f"the {'last' if self.last else 'first'} earlier place of the token of slot {self.slot}"
+        place += "" if self.mark is None else " before the mark"
         if not self.shift:
             return place
         return f"{abs(self.shift)} {'after' if self.shift > 0 else 'before'} {place}"
@@ -137,7 +143,8 @@ class Occurrence:
     @property
     def data(self) -> dict[str, object]:
         """As plain data."""
-        return {"kind": "occurrence", "slot": self.slot, "last": self.last, "shift": self.shift}
+        return {"kind": "occurrence", "slot": self.slot, "last": self.last, "shift": self.shift,
+                "mark": self.mark}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -463,11 +463,22 @@ def _marked(items: Sequence[Item]) -> Iterator[Program]:
 
 def _occurrences(items: Sequence[Item]) -> Iterator[Program]:
     """A token, where it occurs before, and what stands beside that place; and the same once more from there."""
-    for start, last, shift in product(_starts(items), (True, False), SHIFTS):
-        yield start, Occurrence(0, last, 0), Occurrence(0, last, shift)
+    for mark, start, last, shift in product((None, *_marks(items)), _starts(items), (True, False), SHIFTS):
+        yield start, Occurrence(0, last, 0, mark), Occurrence(0, last, shift, mark)
     for start, last, shift in product(_starts(items), (True, False), SHIFTS[:2]):
         yield (start, Occurrence(0, last, 0), Occurrence(0, last, shift), Occurrence(2, last, 0),
                Occurrence(2, last, shift))  # fmt: skip
+
+
+def _marks(items: Sequence[Item]) -> list[int]:
+    """Tokens that stand at fixed places of the prompts, and nowhere else."""
+    fixed, loose = set[int](), set[int]()
+    for item in items:
+        prompts = item.rows[:, : item.n]
+        constant = (prompts == prompts[0]).all(axis=0)
+        fixed |= set(prompts[0, constant].tolist())
+        loose |= set(np.unique(prompts[:, ~constant]).tolist())
+    return sorted(fixed - loose)
 
 
 def table_of(read: NDArray[Any], labels: NDArray[Any]) -> tuple[dict[tuple[int, ...], int], int | None]:
