@@ -263,7 +263,8 @@ def _program(rule: StepRule, rules: Sequence[StepRule]) -> Iterator[str]:
         elif isinstance(pointer, Occurrence):
             span = f"range(at{pointer.slot} - 1, -1, -1)" if pointer.last else f"range(at{pointer.slot})"
             shift = f" {'+' if pointer.shift > 0 else '-'} {abs(pointer.shift)}" if pointer.shift else ""
-            yield f"{name} = next(i for i in {span} if row[i] == row[at{pointer.slot}]){shift}"
+            mark = "" if pointer.mark is None else f" and row[i + 1] == {pointer.mark}"
+            yield f"{name} = next(i for i in {span} if row[i] == row[at{pointer.slot}]{mark}){shift}"
         elif isinstance(pointer, Named):
             yield f"{name} = {_at(pointer.base)} + {_jumps(rules, pointer)}[row[at{pointer.slot}]]"
         elif isinstance(pointer, Walk):
