@@ -35,7 +35,9 @@ def eliminate(heads: HeadClass, sample: Iterable[Example]) -> HardHead:
 
     Cost: O(examples · candidates · k). Source: section 5 of docs/theory.md.
     """
-    return HardHead(heads, _consistent([(heads.views(example), example.label) for example in _given(heads, sample)]))
+    return HardHead(
+        heads, _consistent([(heads.views(example), example.label) for example in given_sample(heads, sample)])
+    )
 
 
 def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH_BUDGET) -> HardHead:
@@ -58,7 +60,7 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
     Cost: exponential in the worst case, within the budget. Source: section 5 of docs/theory.md.
     """
     check_type(budget, int, "learning.minimal", "budget", "an integer", "Give the most nodes that it may visit.")
-    cases = [(heads.views(example), example.label) for example in _given(heads, sample)]
+    cases = [(heads.views(example), example.label) for example in given_sample(heads, sample)]
     consistent = _consistent(cases)
     demands = _smallest_sets({frozenset(views & consistent.keys()) for views, _ in cases})
     got, expected = "an example without a consistent view", "a sample that some hard head fits"
@@ -68,7 +70,8 @@ def minimal(heads: HeadClass, sample: Iterable[Example], *, budget: int = SEARCH
     return HardHead(heads, {view: consistent[view] for view in sorted(chosen, key=by_size)})
 
 
-def _given(heads: HeadClass, sample: Iterable[Example]) -> list[Example]:
+def given_sample(heads: HeadClass, sample: Iterable[Example]) -> list[Example]:
+    """The examples of a sample, each as often as it stands there; refuses what is none, and an empty one."""
     where, argument = "learning", "sample"
     check_heads(heads, where)
     fix = "Pass a list of Example(tokens, ids, label); a law draws one with law.sample(rng, size)."

@@ -7,6 +7,7 @@ mutant survives, 2 when something is inconclusive, 3 for bad usage, 4 when it co
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from proofs_check.advice.advising import Advice, advise
     from proofs_check.certification.certifying import certify
     from proofs_check.claims.claim import Claim, require
     from proofs_check.claims.registered import Measured
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from proofs_check.problem import Problem
     from proofs_check.tasks.checking import check_task
 
-__all__ = ["Claim", "Evidence", "Measured", "Problem", "certify", "check_task", "require"]
+__all__ = ["Advice", "Claim", "Evidence", "Measured", "Problem", "advise", "certify", "check_task", "require"]
 
 _HOMES = {
+    "Advice": "advice.advising",
     "Claim": "claims.claim",
     "Evidence": "evidence",
     "Measured": "claims.registered",
     "Problem": "problem",
+    "advise": "advice.advising",
     "certify": "certification.certifying",
     "check_task": "tasks.checking",
     "require": "claims.claim",

@@ -28,7 +28,7 @@ MACHINES = ["idealized_model", "idealized_model.text", "idealized_model.transfor
 LEFT = [DOOR, "theory", *MACHINES, *COMMON]
 ROOMS = [
     f"proofs_check.{name}"
-    for name in ("certification", "claims", "tasks", "verdicts", "work", "report", "replay", "pages")
+    for name in ("advice", "certification", "claims", "tasks", "verdicts", "work", "report", "replay", "pages")
 ]
 
 DIRECTIONS: dict[str, list[str]] = {
@@ -47,6 +47,7 @@ DIRECTIONS: dict[str, list[str]] = {
     "proofs_check.report": [*LEFT, "proofs_check.claims"],
     "proofs_check.replay": [*LEFT, "proofs_check.claims"],
     "proofs_check.pages": [*LEFT, "proofs_check.claims", "proofs_check.verdicts", "proofs_check.report"],
+    "proofs_check.advice": [*LEFT, "proofs_check.verdicts", "proofs_check.pages"],
     "proofs_check.commands": [*LEFT, *ROOMS],
     "proofs_check.pytest_plugin": [*LEFT, *ROOMS],
     "proofs_check": ROOMS + COMMON,  # its public names
@@ -74,6 +75,7 @@ BY_NAME = {
         "a claim of the theory by its id, or of users",
         r"proofs_check\.claims\.t\d+[a-z]?",
     ),
+    "proofs_check.advice.reading": ("a generator or a function, of users", ""),
     "proofs_check.work.executors": ("what makes an executor, of users", ""),
     "theory.tasks.finding": ("tasks of users", ""),
 }

@@ -87,12 +87,12 @@ def page(report: Report, *, cells: Sequence[Cell] = (), pictures: Sequence[Pictu
     try:
         sections = [
             _summary(report),
-            _section("claims", "Claims", KINDS_OF_EVIDENCE + "".join(map(_claim, report["claims"]))),
-            _section("verdicts", "Verdict matrix", _matrix(cells)),
-            _section("figures", "Figures", _figures(pictures)),
-            _section("provenance", "Provenance", _provenance(report, cells)),
+            section("claims", "Claims", KINDS_OF_EVIDENCE + "".join(map(_claim, report["claims"]))),
+            section("verdicts", "Verdict matrix", _matrix(cells)),
+            section("figures", "Figures", _figures(pictures)),
+            section("provenance", "Provenance", _provenance(report, cells)),
         ]
-        footer = f"Written by lengthgen {_text(report['version'])} from {number_of(len(report['claims']), 'claim')}."
+        footer = f"Written by lengthgen {text(report['version'])} from {number_of(len(report['claims']), 'claim')}."
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, InvalidArgument):
             raise
@@ -106,13 +106,13 @@ def page(report: Report, *, cells: Sequence[Cell] = (), pictures: Sequence[Pictu
     links = "".join(f'<li><a href="#{key}">{key}</a></li>' for key in (claim["id"] for claim in report["claims"]))
     names = ("summary", "claims", "verdicts", "figures", "provenance")
     contents = "".join(f'<li><a href="#{name}">{name.capitalize()}</a></li>' for name in names)
+    return document(TITLE, f'<ul>{contents}</ul><ul aria-label="Claims">{links}</ul>', sections, footer)
+
+
+def document(title: str, contents: str, sections: Iterable[str], footer: str) -> str:
+    """A page in the style of all of them, from pieces of HTML."""
     template = resources.files("proofs_check.pages").joinpath("report.html").read_text(encoding="utf-8")
-    return Template(template).substitute(
-        title=TITLE,
-        contents=f'<ul>{contents}</ul><ul aria-label="Claims">{links}</ul>',
-        sections="\n".join(sections),
-        footer=footer,
-    )
+    return Template(template).substitute(title=title, contents=contents, sections="\n".join(sections), footer=footer)
 
 
 def pictures_in(folder: str | Path) -> list[Picture]:
@@ -162,7 +162,7 @@ def pictures_in(folder: str | Path) -> list[Picture]:
 # ── Pieces of HTML ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """Any text, escaped; control characters, which HTML does not have, become visible."""
     return escape(re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", str(value)))
 
@@ -173,7 +173,7 @@ def _maths(text: str) -> str:
     return text_to_html(clean, lambda claim: f"#{claim}" if claim in IDS else None)
 
 
-def _section(name: str, title: str, inner: str) -> str:
+def section(name: str, title: str, inner: str) -> str:
     return (
         f'<section id="{name}" aria-labelledby="{name}-title">\n<h2 id="{name}-title">{title}</h2>\n{inner}\n</section>'
     )
@@ -191,7 +191,7 @@ class _Cell:
     kind: str = ""
 
 
-def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | _Cell]], kind: str = "") -> str:
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | _Cell]], kind: str = "") -> str:
     """A table whose first column heads its rows. Roles are written out: narrow pages show it as a list of blocks."""
     head = "".join(f'<th role="columnheader" scope="col"{_class(name)}>{name.strip()}</th>' for name in columns)
     lines = []
@@ -230,7 +230,7 @@ def _summary(report: Report) -> str:
         kinds = dict.fromkeys(item["kind"] for item in claim["evidence"])
         found = sum(entry["witness"] is not None for entry in claim["necessity"])
         rows.append([
-            f'<a href="#{_text(claim["id"])}">{_text(claim["id"])}</a> {_text(claim["title"])}',
+            f'<a href="#{text(claim["id"])}">{text(claim["id"])}</a> {text(claim["title"])}',
             _mark(STATUS[claim["holds"]]),
             ", ".join(_mark(KINDS[kind]) for kind in kinds),
             f"{sum(item['instances'] for item in claim['evidence']):,}",
@@ -242,8 +242,8 @@ def _summary(report: Report) -> str:
     columns = ["claim", "status", "evidence", " cases", " decisive", " mutants refuted", " hypotheses shown necessary"]
     columns.append(" seconds")
     overall = STATUS[False if refuted else True if settled else None]
-    says = f'<p class="says"><span class="{overall[0]}">{overall[1][0]}</span> {_text(verdict(report))}</p>'
-    return _section("summary", "Summary", says + _table("Every claim", columns, rows))
+    says = f'<p class="says"><span class="{overall[0]}">{overall[1][0]}</span> {text(verdict(report))}</p>'
+    return section("summary", "Summary", says + table("Every claim", columns, rows))
 
 
 def _claim(entry: Mapping[str, Any]) -> str:
@@ -262,7 +262,7 @@ def _claim(entry: Mapping[str, Any]) -> str:
     evidence = (
         [
             _mark(KINDS[item["kind"]]),
-            _text(item["engine"]),
+            text(item["engine"]),
             _maths(covered(item)) + _witness(item["witness"]),
             f"{item['instances']:,}",
             decisive([item]),
@@ -275,15 +275,15 @@ def _claim(entry: Mapping[str, Any]) -> str:
     refuted = ([_maths(name), _facts(witness)] for name, witness in mutants["witnesses"].items())
     parts = [
         f'<article class="claim" id="{key}" aria-labelledby="{key}-title">',
-        f'<div class="row"><h3 id="{key}-title">{key}. {_text(words["title"])}</h3>{_mark(STATUS[entry["holds"]])}</div>',
+        f'<div class="row"><h3 id="{key}-title">{key}. {text(words["title"])}</h3>{_mark(STATUS[entry["holds"]])}</div>',
         f'<p class="statement">{_maths(words["statement"])}</p>',
         f"<p><strong>Tightness.</strong> {_maths(words['tightness'])}</p>" * bool(words["tightness"]),
-        _table(f"Evidence for {key}", ["evidence", "engine", "scope", " cases", " decisive", " seconds"], evidence),
-        _table(f"Hypotheses of {key}", ["hypothesis", "what is assumed", "without it"], assumed),
+        table(f"Evidence for {key}", ["evidence", "engine", "scope", " cases", " decisive", " seconds"], evidence),
+        table(f"Hypotheses of {key}", ["hypothesis", "what is assumed", "without it"], assumed),
         f"<ul>{survivors}</ul>" * bool(survivors),
         f"<details><summary>{count}</summary>",
-        _table(f"Mutants of {key}", ["mutant", "refuted by"], refuted),
-        f"</details><p>Check it: <code>lengthgen check --claim {_text(entry.get('address', key))}</code></p></article>",
+        table(f"Mutants of {key}", ["mutant", "refuted by"], refuted),
+        f"</details><p>Check it: <code>lengthgen check --claim {text(entry.get('address', key))}</code></p></article>",
     ]
     return "\n".join(filter(None, parts))
 
@@ -292,11 +292,11 @@ def _witness(witness: Mapping[str, Any] | None) -> str:
     if witness is None:
         return ""
     data = json.dumps(witness, indent=1, ensure_ascii=False)
-    return f"<p>{_facts(witness)}</p><details><summary>Witness to replay</summary><pre>{_text(data)}</pre></details>"
+    return f"<p>{_facts(witness)}</p><details><summary>Witness to replay</summary><pre>{text(data)}</pre></details>"
 
 
 def _facts(witness: Mapping[str, Any] | None) -> str:
-    return _mark((UNSURE, "? no witness")) if witness is None else _text(_said(witness["facts"]))
+    return _mark((UNSURE, "? no witness")) if witness is None else text(_said(witness["facts"]))
 
 
 def _said(value: Any) -> str:
@@ -317,9 +317,9 @@ def _matrix(cells: Sequence[Cell]) -> str:
     for name, found in groupby(cells, key=lambda cell: cell.task):
         sparsity = sparsity_of(find_task(name, "html_report.page"))
         own = {cell.scheme: cell for cell in found}
-        marks = [_Cell(_text(own[c].text), OUTCOMES.get(own[c].outcome, "")) if c in own else "…" for c in columns]
-        rows.append([_text(name), sparsity, *marks])
-        why.append(f"<details><summary>{_text(name)}</summary>{_reasons(own)}</details>")
+        marks = [_Cell(text(own[c].text), OUTCOMES.get(own[c].outcome, "")) if c in own else "…" for c in columns]
+        rows.append([text(name), sparsity, *marks])
+        why.append(f"<details><summary>{text(name)}</summary>{_reasons(own)}</details>")
     what = "".join(f"<dt>{name}</dt><dd>{SCHEMES[name].what}</dd>" for name in columns)
     legend: list[str] = []
     for line in LEGEND:
@@ -328,8 +328,8 @@ def _matrix(cells: Sequence[Cell]) -> str:
         else:
             legend.append(line)
     return (
-        _table("T1's verdict for every task and position scheme", ["task", "k", *columns], rows, "matrix")
-        + f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in legend)}</ul>"
+        table("T1's verdict for every task and position scheme", ["task", "k", *columns], rows, "matrix")
+        + f"<ul>{''.join(f'<li>{text(line)}</li>' for line in legend)}</ul>"
         + f"<details><summary>The position schemes</summary><dl>{what}</dl></details>"
         + "<h3>Scopes, head classes and what shows each failure</h3>"
         + "".join(why)
@@ -341,7 +341,7 @@ def _reasons(cells: Mapping[str, Cell]) -> str:
     for scheme, cell in cells.items():
         for decision in cell.decisions:
             reason = "" if decision.witness is None else f"; {decision.witness}"
-            items.append(f"<dt>{_text(scheme)}</dt><dd>{_text(f'{decision}{reason}')} ({_text(cell.scope)})</dd>")
+            items.append(f"<dt>{text(scheme)}</dt><dd>{text(f'{decision}{reason}')} ({text(cell.scope)})</dd>")
     return f"<dl>{''.join(items)}</dl>"
 
 
@@ -349,9 +349,9 @@ def _figures(pictures: Sequence[Picture]) -> str:
     if not pictures:
         return "<p>Not part of this page. Draw them and pass their folder with <code>--figures DIR</code>.</p>"
     return "\n".join(
-        f"<figure><figcaption>{_text(_title(picture.name))}</figcaption>"
-        f'<img src="data:{picture.media};base64,{base64.b64encode(picture.data).decode()}" alt="{_text(picture.alt)}">'
-        f"<details><summary>In words</summary><p>{_text(picture.alt)}</p></details></figure>"
+        f"<figure><figcaption>{text(_title(picture.name))}</figcaption>"
+        f'<img src="data:{picture.media};base64,{base64.b64encode(picture.data).decode()}" alt="{text(picture.alt)}">'
+        f"<details><summary>In words</summary><p>{text(picture.alt)}</p></details></figure>"
         for picture in pictures
     )
 
@@ -374,8 +374,8 @@ def _provenance(report: Report, cells: Sequence[Cell]) -> str:
     }
     if cells:
         facts["SHA-256 of the verdicts"] = _digest(to_data(cells)["cells"])
-    pairs = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())
-    return f"<dl>{pairs}<dt>Repeat it</dt><dd><code>{_text(repeat)}</code></dd></dl>"
+    pairs = "".join(f"<dt>{name}</dt><dd>{text(value)}</dd>" for name, value in facts.items())
+    return f"<dl>{pairs}<dt>Repeat it</dt><dd><code>{text(repeat)}</code></dd></dl>"
 
 
 def _digest(data: Any) -> str:

@@ -166,9 +166,9 @@ def subject_of(name: str, train: tuple[int, ...] = (), test: tuple[int, ...] = (
     if base is None:
         plain = task.task if isinstance(task, QueryCoupled) else task
         if isinstance(plain, MultiAddition) and ":" not in name:  # of the family: as the one in the table is
-            base = _chosen(replace(plain, base=2), "base 2")
+            base = chosen(replace(plain, base=2), "base 2")
         else:
-            base = _chosen(plain)
+            base = chosen(plain)
     if isinstance(task, QueryCoupled):
         base = replace(base, task=QueryCoupled(base.task))
     if not train and not test:
@@ -185,7 +185,7 @@ def _listed(each: int) -> int:
     return max(1, min(20_000, TEST_SIZE // max(1, each)))
 
 
-def _chosen(task: Task, size: str = "") -> Subject:
+def chosen(task: Task, size: str = "") -> Subject:
     """A task at lengths that are short enough."""
     found = list(islice(_lengths_of(task, task.min_length, TRAIN_SIZE), LENGTHS))
     if not found:

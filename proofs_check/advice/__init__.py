@@ -1,0 +1,1 @@
+"""What to do so that a generator length-generalizes: IDs, verdicts, advice, and a module to train with."""
