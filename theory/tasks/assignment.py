@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from theory.errors import InvalidArgument, check_integer, shown
 from theory.positions import Ids
 from theory.tasks.base import Instance, Step, Tokens, digit_names, letters
 from theory.tasks.choosing import Chosen
+from theory.tasks.drawing import Drawn, Integers, alike
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,40 @@ class VariableAssignment(Chosen):
         right = [self.n_values if i < self.reach else self.reach for i in range(length)]
         return *assigned, *right, near[length]
 
-    def prompt(self, chosen: Tokens) -> Tokens:
-        n = len(chosen) // 2
-        equals, end, question = self._signs
-        names, made = list[int](), list[int]()
-        for i, (new, right) in enumerate(zip(chosen[:n], chosen[n : 2 * n], strict=True)):
-            recent = names[max(0, i - self.reach + 1) :]
-            read = self.n_names + right if i < self.reach else names[i - 1 - right]
-            names.append([name for name in range(self.n_names) if name not in recent][new])
-            made += [names[-1], equals, read, end]
-        return *made, question, names[-1 - chosen[-1]]
+    def prompts(self, chosen: Integers) -> Integers:
+        size, n = len(chosen), chosen.shape[1] // 2
+        names, read = np.empty((2, size, n), dtype=np.int64)
+        for i in range(n):
+            names[:, i] = chosen[:, i]
+            for recent in np.sort(names[:, max(0, i - self.reach + 1) : i], axis=1).T:
+                names[:, i] += names[:, i] >= recent  # the number of a name among those that are left
+            back = 1 + chosen[:, n + i]
+            read[:, i] = self.n_names + chosen[:, n + i] if i < self.reach else names[np.arange(size), i - back]
+        equals, end, question = (np.full_like(names, sign) for sign in self._signs)
+        asked = np.take_along_axis(names, n - 1 - chosen[:, -1:], axis=1)
+        statements = np.stack([names, equals, read, end], axis=2).reshape(size, 4 * n)
+        return np.concatenate([statements, question[:, :1], asked], axis=1)
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        chosen, rows = self.choose(length, size, rng), np.arange(size)
+        prompts, n = self.prompts(chosen), 4 * length + 2
+        at, done = length - 1 - chosen[:, -1], np.zeros(size, dtype=np.bool_)
+        output, path, steps = list[Integers](), list[Integers](), list[Integers]()
+        while not done.all():
+            output.append(prompts[rows, 4 * at + 2])
+            path.append(at)
+            steps.append(~done)
+            done = at < self.reach  # a row that has come to a value stays there
+            at = np.where(done, at, at - 1 - chosen[rows, length + at])
+        made = np.stack(steps, axis=1)
+        before = alike([*(i // 4 for i in range(4 * length)), length, length], size)
+        return Drawn(
+            tokens=np.concatenate([prompts, np.stack(output, axis=1)], axis=1),
+            ids=np.concatenate([before, np.stack(path, axis=1)], axis=1),
+            steps=n - 1 + np.cumsum(made, axis=1),
+            n_prompt=n,
+            lengths=n + made.sum(axis=1),
+        )
 
     @property
     def _signs(self) -> tuple[int, int, int]:
@@ -119,7 +146,9 @@ class VariableAssignment(Chosen):
     def _fits(self, prompt: Tokens, names: Tokens, values: Tokens) -> bool:
         """Whether a prompt is a program, of which these are the names and what they are assigned."""
         n, (equals, end, question) = len(names), self._signs
-        statements = tuple(token for pair in zip(names, values, strict=False) for token in (pair[0], equals, pair[1], end))
+        statements = tuple(
+            token for pair in zip(names, values, strict=False) for token in (pair[0], equals, pair[1], end)
+        )
         if not n or prompt[:-1] != (*statements, question) or not {*names} <= {*range(self.n_names)}:
             return False
         first, used = min(n, self.reach), (*values, prompt[-1])

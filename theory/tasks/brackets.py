@@ -13,10 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from theory.errors import InvalidArgument, check_integer, shown
 from theory.tasks.base import Instance, Step, Tokens, digit_names
 from theory.tasks.choosing import Chosen
+from theory.tasks.drawing import Drawn, Integers, alike
 
 OPERATORS = "+-*"
 
@@ -60,13 +64,31 @@ class ModularArithmetic(Chosen):
     def ways(self, length: int) -> Sequence[int]:
         return [self.modulus, *[self.modulus, len(OPERATORS), 2] * (length - 1)]
 
-    def prompt(self, chosen: Tokens) -> Tokens:
-        opening, closing, equals = self._signs
-        made: Tokens = (opening, chosen[0], closing)
-        for digit, operator, behind in zip(chosen[1::3], chosen[2::3], chosen[3::3], strict=True):
-            operator += self.modulus
-            made = (opening, *((*made, operator, digit) if behind else (digit, operator, *made)), closing)
-        return (*made, equals)
+    def prompts(self, chosen: Integers) -> Integers:
+        return self._written(chosen)[0]
+
+    def _written(self, chosen: Integers) -> tuple[Integers, Integers, Integers]:
+        """Prompts, their IDs, and the values of their brackets, from the innermost one out."""
+        opening, closing, equals = (np.full_like(chosen[:, :1], sign) for sign in self._signs)
+        value, n = chosen[:, :1], 1 + chosen.shape[1] // 3
+        made, ids, values = np.concatenate([opening, value, closing], axis=1), np.full((len(chosen), 3), n), [value]
+        for level in range(1, n):
+            digit, operator, behind = np.split(chosen[:, 3 * level - 2 : 3 * level + 1], 3, axis=1)
+            operator = operator + self.modulus
+            before, after = [opening, digit, operator, made, closing], [opening, made, operator, digit, closing]
+            made = np.where(behind, np.concatenate(after, axis=1), np.concatenate(before, axis=1))
+            own = np.full_like(opening, n - level)
+            before, after = [own, own, own, ids, own], [own, ids, own, own, own]
+            ids = np.where(behind, np.concatenate(after, axis=1), np.concatenate(before, axis=1))
+            value = self._value(np.where(behind, value, digit), operator, np.where(behind, digit, value))
+            values.append(value)
+        ids = np.concatenate([ids, alike(range(n + 1, 0, -1), len(chosen))], axis=1)
+        return np.concatenate([made, equals], axis=1), ids, np.concatenate(values, axis=1)
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        prompts, ids, values = self._written(self.choose(length, size, rng))
+        n = prompts.shape[1]
+        return Drawn(np.concatenate([prompts, values], axis=1), ids, alike(range(n, n + length), size), n)
 
     def solve(self, prompt: Tokens) -> Instance:
         levels = self._levels(prompt)
@@ -116,5 +138,14 @@ class ModularArithmetic(Chosen):
         if len(read) == 1:
             return read[0]
         one, other, value = read
-        left, operator, right = (one, other, value) if one < self.modulus else (value, one, other)
-        return (left + right, left - right, left * right)[operator - self.modulus] % self.modulus
+        return int(self._value(*((one, other, value) if one < self.modulus else (value, one, other))))
+
+    def _value(self, left: Any, operator: Any, right: Any) -> Any:
+        """What an operator makes of its operands, numbers or arrays."""
+        sums, differences, products = (left + right) % self.modulus, (left - right) % self.modulus, left * right
+        times, minus = operator == self.modulus + OPERATORS.index("*"), operator == self.modulus + OPERATORS.index("-")
+        return np.where(times, products % self.modulus, np.where(minus, differences, sums))
+
+    def increment(self, read: Tokens) -> int:
+        """-1: from the innermost bracket out."""
+        return -1

@@ -5,10 +5,10 @@
 ...     '''Two different letters, and the first of them.'''
 ...     name, alphabet, sparsity = "twins", ("a", "b", "c", ">"), 1
 ...     def ways(self, length):
-...         return (3, 2)
-...     def prompt(self, chosen):
-...         first, other = chosen
-...         return first, [letter for letter in range(3) if letter != first][other], 3
+...         return 3, 2
+...     def prompts(self, chosen):
+...         first, other = chosen.T
+...         return np.stack([first, other + (other >= first), 0 * first + 3], axis=1)
 ...     def solve(self, prompt):
 ...         return Instance((*prompt, prompt[0]), (0, 1, -1, 0), (Step(3, (0,)),))
 ...     def rule(self, read):
@@ -21,12 +21,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import islice, product
 from math import prod
 
 import numpy as np
 
 from theory.tasks.base import Instance, Task, Tokens
+from theory.tasks.drawing import Integers
+
+AT_ONCE = 1024
+"""How many prompts are made at once to list them."""
 
 
 class Chosen(Task):
@@ -37,18 +41,25 @@ class Chosen(Task):
         """How many ways there are to make each choice."""
 
     @abstractmethod
-    def prompt(self, chosen: Tokens) -> Tokens:
-        """The prompt of these choices, each counted from 0; other choices make other prompts."""
+    def prompts(self, chosen: Integers) -> Integers:
+        """The prompts of choices counted from 0, a row each; other choices make other prompts."""
 
     @abstractmethod
     def solve(self, prompt: Tokens) -> Instance:
         """The reference sequence of a prompt, with IDs and dependency sets."""
 
     def instances(self, length: int) -> Iterator[Instance]:
-        return (self.solve(self.prompt(chosen)) for chosen in product(*map(range, self.ways(length))))
+        choices = product(*map(range, self.ways(length)))
+        while chosen := [*islice(choices, AT_ONCE)]:
+            yield from map(self.solve, map(tuple, self.prompts(np.array(chosen)).tolist()))
 
     def n_instances(self, length: int) -> int:
         return prod(self.ways(length))
 
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
-        return self.solve(self.prompt(tuple(rng.integers(0, self.ways(length)).tolist())))
+        return self.solve(tuple(self.prompts(self.choose(length, 1, rng))[0].tolist()))
+
+    def choose(self, length: int, size: int, rng: np.random.Generator) -> Integers:
+        """Random choices, a row each."""
+        ways = self.ways(length)
+        return rng.integers(0, ways, size=(size, len(ways)))

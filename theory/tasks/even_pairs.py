@@ -3,7 +3,7 @@
 >>> task = EvenPairs()
 >>> print(task.show(task.solve(task.tokens("a b b a b >"))))
 token a  b  b  a  b  >  odd
-ID    0  1  2  3  0  0  4
+ID    0  2  3  4  0  0  1
 read                    0,4
 """
 
@@ -45,7 +45,7 @@ class EvenPairs(Task):
         self.check_length(n, "solve")
         return Instance(
             tokens=(*prompt, self.rule((prompt[0], prompt[n - 1]))),
-            ids=(*range(n - 1), 0, 0, n - 1),
+            ids=(0, *range(2, n), 0, 0, 1),
             steps=(Step(n + 1, (0, n - 1)),),
             parts=("first", *("between",) * (n - 2), "last", ">", "answer"),
         )

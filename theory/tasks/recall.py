@@ -22,9 +22,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from theory.errors import InvalidArgument, check_integer, check_type, shown
 from theory.tasks.base import Instance, Step, Tokens, digit_names, letters
 from theory.tasks.choosing import Chosen
+from theory.tasks.drawing import Drawn, Integers, alike
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,15 @@ class AssociativeRecall(Chosen):
     def ways(self, length: int) -> Sequence[int]:
         return length, self.n_keys, *[self.n_keys - 1] * (length - 1), *[self.n_values] * length
 
-    def prompt(self, chosen: Tokens) -> Tokens:
-        n = len(chosen) // 2
-        at, key, *others = chosen[: n + 1]
-        keys = inserted(at, key, others)
-        values = (self.n_keys + value for value in chosen[n + 1 :])
-        pairs = (token for pair in zip(keys, values, strict=True) for token in pair)
-        return *pairs, self.n_keys + self.n_values, key
+    def prompts(self, chosen: Integers) -> Integers:
+        size, n = len(chosen), chosen.shape[1] // 2
+        at, key, others, values = np.split(chosen, [1, 2, n + 1], axis=1)
+        pairs = np.stack([inserted(at, key, others), self.n_keys + values], axis=2).reshape(size, 2 * n)
+        return np.concatenate([pairs, np.full_like(key, self.n_keys + self.n_values), key], axis=1)
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        chosen = self.choose(length, size, rng)
+        return answered(self, chosen, np.take_along_axis(chosen[:, length + 1 :], chosen[:, :1], axis=1) + self.n_keys)
 
     def solve(self, prompt: Tokens) -> Instance:
         *pairs, question, key = prompt if len(prompt) > 1 else (-1, -1)
@@ -82,7 +87,10 @@ class AssociativeRecall(Chosen):
         known, said = range(self.n_keys), range(self.n_keys, self.n_keys + self.n_values)
         paired = {*keys} <= {*known} and {*values} <= {*said} and len(keys) == len(values)
         if not paired or question != said.stop or keys.count(key) != 1:
-            expected, fix = "keys with their values, '?', and a key of one pair alone", "Write for instance a 0 b 1 ? b."
+            expected, fix = (
+                "keys with their values, '?', and a key of one pair alone",
+                "Write for instance a 0 b 1 ? b.",
+            )
             raise InvalidArgument("AssociativeRecall.solve", "prompt", got=shown(prompt), expected=expected, fix=fix)
         at = keys.index(key)
         return Instance(
@@ -148,21 +156,29 @@ class Induction(Chosen):
     def ways(self, length: int) -> Sequence[int]:
         return length - 1, self.n_symbols, *[self.n_symbols - 1] * (length - 1)
 
-    def prompt(self, chosen: Tokens) -> Tokens:
-        at, symbol, *others = chosen
-        word = (*inserted(at, symbol, others), symbol)
-        return tuple(map(self._pair, (self.n_symbols, *word), word)) if self.paired else word
+    def prompts(self, chosen: Integers) -> Integers:
+        words = self._words(chosen)
+        return self._paired(words) if self.paired else words
 
-    def _pair(self, before: int, own: int) -> int:
-        """The token of a symbol and the one before it."""
-        return self.n_symbols * (before + 1) + own
+    def _words(self, chosen: Integers) -> Integers:
+        at, symbol, others = np.split(chosen, [1, 2], axis=1)
+        return np.concatenate([inserted(at, symbol, others), symbol], axis=1)
+
+    def _paired(self, words: Integers) -> Integers:
+        """Every symbol with the one before it."""
+        before = np.concatenate([np.full_like(words[:, :1], self.n_symbols), words[:, :-1]], axis=1)
+        return self.n_symbols * (before + 1) + words
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        chosen = self.choose(length, size, rng)
+        return answered(self, chosen, np.take_along_axis(self._words(chosen), chosen[:, :1] + 1, axis=1))
 
     def solve(self, prompt: Tokens) -> Instance:
         word = tuple(token % self.n_symbols for token in prompt) if self.paired else prompt
-        shown_ = tuple(map(self._pair, (self.n_symbols, *word), word)) if self.paired else word
         *before, symbol = word or (-1,)
         n, known = len(before), {*word} <= {*range(self.n_symbols)}
-        if not known or shown_ != prompt or before.count(symbol) != 1 or before[-1] == symbol:
+        fits = known and before.count(symbol) == 1 and before[-1] != symbol
+        if not fits or (self.paired and prompt != tuple(self._paired(np.array([word]))[0].tolist())):
             expected = "a word whose last symbol comes once before, with another one after it"
             fix = "Write for instance ^a ab ba." if self.paired else "Write for instance a b a."
             raise InvalidArgument("Induction.solve", "prompt", got=shown(prompt), expected=expected, fix=fix)
@@ -178,13 +194,22 @@ class Induction(Chosen):
         return read[0] % self.n_symbols if self.paired else read[1]
 
 
-def inserted(at: int, symbol: int, others: Sequence[int]) -> Tokens:
-    """A word with a symbol at a place and, given by their numbers among the rest, other ones elsewhere.
+def inserted(at: Integers, symbol: Integers, others: Integers) -> Integers:
+    """Words with a symbol at a place and other ones elsewhere, these by their numbers without it; a row each.
 
     Examples
     --------
-    >>> inserted(1, 0, (0, 1))  # numbers 0 and 1 among 1, 2, ...
-    (1, 0, 2)
+    >>> inserted(np.array([[1]]), np.array([[0]]), np.array([[0, 1]])).tolist()  # numbers 0 and 1 among 1, 2, ...
+    [[1, 0, 2]]
     """
-    word = [other + (other >= symbol) for other in others]
-    return (*word[:at], symbol, *word[at:])
+    others = np.concatenate([others + (others >= symbol), symbol], axis=1)
+    place = np.arange(others.shape[1])
+    return np.where(place == at, symbol, np.where(place < at, others, np.roll(others, 1, axis=1)))
+
+
+def answered(task: Chosen, chosen: Integers, answers: Integers) -> Drawn:
+    """The prompts of these choices, each with one answer, where all of them have the same IDs."""
+    prompts = task.prompts(chosen)
+    size, n = prompts.shape
+    ids = task.solve(tuple(prompts[0].tolist())).ids
+    return Drawn(np.concatenate([prompts, answers], axis=1), alike(ids, size), alike([n], size), n)

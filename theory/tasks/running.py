@@ -1,6 +1,6 @@
 """Running states: what a finite automaton computes, with a scratchpad that shows its state after every symbol.
 
-Moves along a cycle of five places, pushes onto a stack and pops from it, and brackets with the one that is to be closed next:
+Moves along a cycle of five places, pushes onto a stack and pops from it, and brackets with the one that may be closed next:
 
 >>> task = CycleNavigation(5)
 >>> print(task.show(task.solve(task.tokens("+ + + 0 - + p0"))))
@@ -13,24 +13,25 @@ token +b +a -  -  -  _a _ab _aba _ab _a  _
 ID    1  2  3  4  5  0  1   2    3   4   5
 read                    5,0 6,1  7,2 8,3 9,4
 >>> task = Dyck(2, depth=3)
->>> print(task.show(task.solve(task.tokens("( [ ] ( ? _"))))
-token (  [  ]  (  ?  _  _(  _([ _(  _(( )
-ID    1  2  3  4  5  0  1   2   3   4   5
-read                    5,0 6,1 7,2 8,3 9,4
+>>> print(task.show(task.solve(task.tokens("( [ ] ( _ ."))))
+token (  [  ]  (  _  .  _(  )  _([ ]  _(  )  _((  )
+ID    1  2  3  4  0  0  1   1  2   2  3   3  4    4
+read                    4,0 6  6,1 8  8,2 10 10,3 12
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count, product
+from typing import Any
 
 import numpy as np
 
 from theory.errors import InvalidArgument, check_integer, shown
 from theory.tasks.base import Instance, Step, Task, Tokens, letters
-from theory.tasks.drawing import by_rule
+from theory.tasks.drawing import Drawn, Integers, alike, by_rule
 
 
 class RunningState(Task):
@@ -181,10 +182,11 @@ BRACKETS = ("()", "[]", "{}", "<>")
 
 @dataclass(frozen=True)
 class Dyck(RunningState):
-    """The next token of a Dyck word: brackets, "?", which are open after each of them, and which one may be closed next.
+    """Brackets and those that are open before them, and after each which are, and the one that may be closed next.
 
-    The brackets begin a well-nested word, and are uniform among those that never have more than `depth` open. A state is
-    all that are open. "?" asks for the bracket that may close one now, or for "." where none is open.
+    The brackets go on in a well-nested word, each uniform among those that fit, with at most `depth` open. A state is all
+    that are open, from the bottom "_" up; what is next is a function of the state alone: ")", "]", ..., or "." if none is open.
+    Words start from any state: from "_" on, all words of one length would end with an even number open, or all with an odd one.
 
     Parameters
     ----------
@@ -198,10 +200,10 @@ class Dyck(RunningState):
     Examples
     --------
     >>> task = Dyck(2, depth=2)
-    >>> task.text(task.solve(task.tokens("( ) [ ? _")).tokens)
-    '()[?__(__[]'
-    >>> task.n_instances(2)  # (), [], ((, ([, [(, [[
-    6
+    >>> task.text(task.solve(task.tokens("[ ( _ .")).tokens)
+    '[(_._[]_[()'
+    >>> task.n_instances(1)  # ( and [ onto _, _( or _[, and what closes each of these
+    12
     """
 
     n_types: int = 2
@@ -214,9 +216,13 @@ class Dyck(RunningState):
         _check_depth(self.depth, self.n_types, "Dyck")
 
     @property
+    def offsets(self) -> frozenset[tuple[int, ...]]:
+        return frozenset({(0,), (0, 1)})
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         opening, closing = zip(*BRACKETS[: self.n_types], strict=True)
-        return (*opening, *closing, "?")
+        return (*opening, *closing)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -230,29 +236,35 @@ class Dyck(RunningState):
         return _push(state, symbol, self.n_types) if symbol < self.n_types else _pop(state, self.n_types)
 
     def rule(self, read: Tokens) -> int:
-        state, symbol = read
-        if symbol < 2 * self.n_types:
+        if len(read) == 2:
             return super().rule(read)
-        stack = state - len(self.symbols)
+        stack = read[0] - len(self.symbols)
         return self.n_types + _top(stack, self.n_types) if stack else len(self.alphabet) - 1
 
     def solve(self, prompt: Tokens) -> Instance:
         n = len(prompt) - 2
-        if n < 1 or prompt[n:] != self._asking or not self._fits(prompt[:n]):
-            expected = f"the beginning of a Dyck word, with at most {self.depth} open, then '?' and '_'"
-            fix = "Write for instance solve(tokens('( ) ( ? _'))."
+        if n < 1 or not self._fits(*prompt[n:], prompt[:n]):
+            expected = f"brackets that match, at most {self.depth} open, then those open before and the next to close"
+            fix = "Write for instance solve(tokens('( ) ( _ .')), or solve(tokens(') _( )'))."
             raise InvalidArgument("Dyck.solve", "prompt", got=shown(prompt), expected=expected, fix=fix)
-        parts = ("brackets",) * n + ("?",) + ("states",) * (n + 1) + ("answer",)
-        return replace(super().solve(prompt), parts=parts)
+        tokens, steps = [*prompt], list[Step]()
+        for t, bracket in enumerate(prompt[:n]):
+            state = n + 2 * t
+            tokens.append(self.rule((tokens[state], bracket)))
+            tokens.append(self.rule((tokens[-1],)))
+            steps += [Step(state + 2, (state, t)), Step(state + 3, (state + 2,))]
+        return Instance(
+            tokens=tuple(tokens),
+            ids=(*range(1, n + 1), *(t for t in range(n + 1) for _ in range(2))),
+            steps=tuple(steps),
+            parts=("brackets",) * n + ("states", "next") * (n + 1),
+        )
 
-    @property
-    def _asking(self) -> Tokens:
-        """What ends a prompt: "?" and the empty stack."""
-        return 2 * self.n_types, len(self.symbols)
-
-    def _fits(self, word: Tokens) -> bool:
-        """Whether each bracket may follow those before it."""
-        stack = 0
+    def _fits(self, state: int, following: int, word: Tokens) -> bool:
+        """Whether a state has this next token, and each bracket may follow those before it."""
+        stack = state - len(self.symbols)
+        if not 0 <= stack < len(self.states) or self.rule((state,)) != following:
+            return False
         for bracket in word:
             if bracket not in self._fitting(stack):
                 return False
@@ -262,10 +274,14 @@ class Dyck(RunningState):
     def _fitting(self, stack: int) -> Tokens:
         """The brackets that may follow while these are open."""
         closing = (self.n_types + _top(stack, self.n_types),) * (stack > 0)
-        full = _push(stack, 0, self.n_types) >= _n_stacks(self.n_types, self.depth)
+        full = stack >= _n_stacks(self.n_types, self.depth - 1)
         return closing if full else (*range(self.n_types), *closing)
 
-    def _words(self, length: int, stack: int = 0) -> Iterator[Tokens]:
+    def _started(self, stack: int, word: Sequence[int]) -> Instance:
+        state = len(self.symbols) + stack
+        return self.solve((*word, state, self.rule((state,))))
+
+    def _words(self, length: int, stack: int) -> Iterator[Tokens]:
         """Every way to go on by so many brackets."""
         if length == 0:
             yield ()
@@ -273,32 +289,53 @@ class Dyck(RunningState):
             yield from ((bracket, *rest) for rest in self._words(length - 1, self.next_state(stack, bracket)))
 
     def instances(self, length: int) -> Iterator[Instance]:
-        return (self.solve((*word, *self._asking)) for word in self._words(length))
+        for stack in range(len(self.states)):
+            yield from (self._started(stack, word) for word in self._words(length, stack))
 
     def n_instances(self, length: int) -> int:
-        ways = [1] * (self.depth + 1)  # to go on, by how many are open
+        depth, kinds = self.depth, self.n_types
+        ways = [1] * (depth + 1)  # to go on, by how many are open
         for _ in range(length):
-            ways = [
-                (open_ > 0 and ways[open_ - 1]) + (open_ < self.depth and self.n_types * ways[open_ + 1])
-                for open_ in range(self.depth + 1)
-            ]
-        return ways[0]
+            ways = [(d > 0 and ways[d - 1]) + (d < depth and kinds * ways[d + 1]) for d in range(depth + 1)]
+        return sum(kinds**d * ways[d] for d in range(depth + 1))
 
     def weight(self, instance: Instance) -> int:
         """Each bracket is uniform among those that fit."""
-        n, stack, weight = instance.n_prompt - 2, 0, 1
+        n = instance.n_prompt - 2
+        stack, weight = instance.tokens[n] - len(self.symbols), 1
         for bracket in instance.tokens[:n]:
             weight *= self.n_types * (self.n_types + 1) // len(self._fitting(stack))
             stack = self.next_state(stack, bracket)
         return weight
 
     def draw(self, length: int, rng: np.random.Generator) -> Instance:
-        word, stack = list[int](), 0
+        word, start = list[int](), int(rng.integers(len(self.states)))
+        stack = start
         for _ in range(length):
             fitting = self._fitting(stack)
             word.append(fitting[int(rng.integers(len(fitting)))])
             stack = self.next_state(stack, word[-1])
-        return self.solve((*word, *self._asking))
+        return self._started(start, word)
+
+    def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
+        m, full = self.n_types, _n_stacks(self.n_types, self.depth - 1)
+        states = [rng.integers(len(self.states), size=size)]
+        word = list[Integers]()
+        for _ in range(length):
+            stack = states[-1]
+            opens = m * (stack < full)
+            which = rng.integers(0, opens + (stack > 0))
+            word.append(np.where(which < opens, which, m + _top(stack, m)))
+            states.append(np.where(which < opens, _push(stack, which, m), _pop(stack, m)))
+        stacks = np.stack(states, axis=1)
+        following = np.where(stacks > 0, m + _top(stacks, m), len(self.alphabet) - 1)
+        written = np.stack([len(self.symbols) + stacks, following], axis=2).reshape(size, -1)
+        return Drawn(
+            tokens=np.concatenate([np.stack(word, axis=1), written], axis=1),
+            ids=alike([*range(1, length + 1), *(t for t in range(length + 1) for _ in range(2))], size),
+            steps=alike(range(length + 2, 3 * length + 2), size),
+            n_prompt=length + 2,
+        )
 
 
 # ── Stacks by number ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -307,15 +344,15 @@ class Dyck(RunningState):
 # which every node has `kinds` children, level by level. So stacks up to a depth are 0, 1, 2, ... without a gap.
 
 
-def _push(stack: int, symbol: int, kinds: int) -> int:
+def _push(stack: Any, symbol: Any, kinds: int) -> Any:
     return stack * kinds + symbol + 1
 
 
-def _top(stack: int, kinds: int) -> int:
+def _top(stack: Any, kinds: int) -> Any:
     return (stack - 1) % kinds
 
 
-def _pop(stack: int, kinds: int) -> int:
+def _pop(stack: Any, kinds: int) -> Any:
     return (stack - 1) // kinds
 
 
