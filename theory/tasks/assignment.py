@@ -38,7 +38,8 @@ class VariableAssignment(Chosen):
     ----------
     n_names : how many names there are, more than `reach`.
     n_values : how many values.
-    reach : how many statements back a name may be assigned.
+    reach : how many statements back a name may be assigned; at least two, as the IDs alone say which statement is next
+        in a chain that goes through all of them.
 
     Raises
     ------
@@ -46,9 +47,9 @@ class VariableAssignment(Chosen):
 
     Examples
     --------
-    >>> task = VariableAssignment(3, reach=1)
-    >>> task.text(task.solve(task.tokens("a = 1 ; c = a ; a = c ; ? a")).tokens)
-    'a=1;c=a;a=c;?aca1'
+    >>> task = VariableAssignment(3)
+    >>> task.text(task.solve(task.tokens("a = 1 ; c = 0 ; a = c ; ? a")).tokens)
+    'a=1;c=0;a=c;?ac0'
     """
 
     n_names: int = 5
@@ -59,7 +60,7 @@ class VariableAssignment(Chosen):
     sparsity = 3
 
     def __post_init__(self) -> None:
-        check_integer(self.reach, "VariableAssignment", "reach", least=1)
+        check_integer(self.reach, "VariableAssignment", "reach", least=2)
         fix = "Give more names than statements that are reached, so that they can be drawn anew."
         check_integer(self.n_names, "VariableAssignment", "n_names", least=self.reach + 1, fix=fix)
         check_integer(self.n_values, "VariableAssignment", "n_values", least=2)
@@ -123,7 +124,7 @@ class VariableAssignment(Chosen):
         names, values = prompt[:-2:4], prompt[2:-2:4]
         if not self._fits(prompt, names, values):
             expected = f"statements such as a = 1 ; with names assigned at most {self.reach} before, '?' and a name"
-            fix = "Write for instance solve(tokens('a = 1 ; b = 0 ; ? a'))." if self.reach > 1 else "Write a = 1 ; ? a."
+            fix = "Write for instance solve(tokens('a = 1 ; b = 0 ; ? a'))."
             raise InvalidArgument("VariableAssignment.solve", "prompt", got=shown(prompt), expected=expected, fix=fix)
         n = len(names)
         tokens, ids, steps = [*prompt], [*(i // 4 for i in range(4 * n)), n, n], list[Step]()

@@ -139,7 +139,7 @@ class StackManipulation(RunningState):
     Parameters
     ----------
     n_symbols : how many symbols may be pushed.
-    depth : how many of them a stack holds.
+    depth : how many of them a stack holds, at least two.
 
     Examples
     --------
@@ -191,7 +191,7 @@ class Dyck(RunningState):
     Parameters
     ----------
     n_types : how many types of brackets there are, at most four.
-    depth : how many may be open at a time.
+    depth : how many may be open at a time, at least two.
 
     Raises
     ------
@@ -372,6 +372,7 @@ MOST_STACKS = 10_000
 
 
 def _check_depth(depth: object, kinds: int, where: str) -> None:
-    most = next(deep for deep in count(1) if _n_stacks(kinds, deep + 1) > MOST_STACKS)
+    """Refuse a depth with too many stacks, or one at which the symbols alone say what is open."""
+    most = next(deep for deep in count(2) if _n_stacks(kinds, deep + 1) > MOST_STACKS)
     fix = f"Of {kinds} kinds of symbols there are more than {MOST_STACKS:,} stacks deeper than {most}."
-    check_integer(depth, where, "depth", least=1, most=most, fix=fix)
+    check_integer(depth, where, "depth", least=2, most=most, fix=fix)

@@ -102,7 +102,7 @@ class BucketSort(Task):
 
     Parameters
     ----------
-    n_symbols : how many symbols words are made of.
+    n_symbols : how many symbols words are made of, at least two.
 
     Examples
     --------
@@ -119,7 +119,7 @@ class BucketSort(Task):
     draw_many = by_rule
 
     def __post_init__(self) -> None:
-        check_integer(self.n_symbols, "BucketSort", "n_symbols", least=1)
+        check_integer(self.n_symbols, "BucketSort", "n_symbols", least=2)
 
     @property
     def alphabet(self) -> tuple[str, ...]:
