@@ -135,7 +135,7 @@ def subjects() -> dict[str, Subject]:
         Subject(tasks.StackManipulation(2, 2), range(1, 4), range(1, 6), "2 symbols, depth 2"),
         Subject(tasks.Dyck(2, 2), range(1, 5), range(1, 7), "2 types, depth 2", (range(1, 4), range(1, 5))),
         Subject(tasks.BucketSort(2), range(1, 5), range(1, 7), "2 symbols"),
-        Subject(tasks.ModularArithmetic(2), range(1, 5), range(1, 6), "modulo 2", (range(1, 4), range(1, 5)), 1000),
+        Subject(tasks.ModularArithmetic(2), range(1, 5), range(1, 6), "modulo 2", (range(1, 4), range(1, 5)), 3500),
         Subject(
             tasks.VariableAssignment(3), range(1, 6), range(1, 7), "3 names", (range(1, 4), range(1, 5)), listed=4000
         ),

@@ -46,6 +46,18 @@ class RunningState(Task):
     states : how the states print, unlike any symbol; they are the tokens after the symbols.
     first_id : the ID of s_0, where x_t has the ID t.
     part : what the positions of a word hold.
+
+    Examples
+    --------
+    >>> class Doors(RunningState):
+    ...     '''Open (o) and close (c) a door, which is shut at first.'''
+    ...     name, symbols, states = "doors", ("o", "c"), ("shut", "open")
+    ...     def choices(self, length):
+    ...         return [(0, 1)] * length + [(2,)]
+    ...     def next_state(self, state, symbol):
+    ...         return 1 - symbol
+    >>> Doors().text(Doors().solve(Doors().tokens("o o c shut")).tokens)
+    'oocshutopenopenshut'
     """
 
     sparsity = 2
