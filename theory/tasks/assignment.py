@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.errors import InvalidArgument, check_integer, shown
 from theory.positions import Ids
@@ -97,7 +98,7 @@ class VariableAssignment(Chosen):
         chosen, rows = self.choose(length, size, rng), np.arange(size)
         prompts, n = self.prompts(chosen), 4 * length + 2
         at, done = length - 1 - chosen[:, -1], np.zeros(size, dtype=np.bool_)
-        output, path, steps = list[Integers](), list[Integers](), list[Integers]()
+        output, path, steps = list[Integers](), list[Integers](), list[NDArray[np.bool_]]()
         while not done.all():
             output.append(prompts[rows, 4 * at + 2])
             path.append(at)

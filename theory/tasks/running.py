@@ -186,7 +186,8 @@ class StackManipulation(RunningState):
         pushes, pushed = symbol < self.n_symbols, _push(state, symbol, self.n_symbols)
         fits = pushed < _n_stacks(self.n_symbols, self.depth)
         popped = _pop(state, self.n_symbols) * (state > 0)
-        return pushes * (fits * pushed + (1 - fits) * state) + (1 - pushes) * popped
+        after: int = pushes * (fits * pushed + (1 - fits) * state) + (1 - pushes) * popped
+        return after
 
 
 BRACKETS = ("()", "[]", "{}", "<>")
@@ -245,7 +246,9 @@ class Dyck(RunningState):
         return (*super().alphabet, ".")
 
     def next_state(self, state: int, symbol: int) -> int:
-        return _push(state, symbol, self.n_types) if symbol < self.n_types else _pop(state, self.n_types)
+        opens, m = symbol < self.n_types, self.n_types
+        after: int = _push(state, symbol, m) if opens else _pop(state, m)
+        return after
 
     def rule(self, read: Tokens) -> int:
         if len(read) == 2:
@@ -255,7 +258,7 @@ class Dyck(RunningState):
 
     def solve(self, prompt: Tokens) -> Instance:
         n = len(prompt) - 2
-        if n < 1 or not self._fits(*prompt[n:], prompt[:n]):
+        if n < 1 or not self._fits(prompt[n], prompt[n + 1], prompt[:n]):
             expected = f"brackets that match, at most {self.depth} open, then those open before and the next to close"
             fix = "Write for instance solve(tokens('( ) ( _ .')), or solve(tokens(') _( )'))."
             raise InvalidArgument("Dyck.solve", "prompt", got=shown(prompt), expected=expected, fix=fix)
