@@ -10,11 +10,18 @@ from theory import PlantedEnsemble, positions, support
 from theory.tasks import (
     TASKS,
     Addition,
+    AssociativeRecall,
+    BucketSort,
     Copy,
     CountOnes,
+    CycleNavigation,
+    Dyck,
+    EvenPairs,
     FullParity,
+    Induction,
     Instance,
     Majority,
+    ModularArithmetic,
     MultiAddition,
     Multiplication,
     Planted,
@@ -22,8 +29,10 @@ from theory.tasks import (
     Reverse,
     ScratchpadParity,
     Sorting,
+    StackManipulation,
     SumModulo,
     Task,
+    VariableAssignment,
     sparse_parity,
 )
 
@@ -158,6 +167,50 @@ CASES: tuple[Case, ...] = (
     ),
     Case(PointerChasing(), "b+1 >", "b", "0 0 1", "0", "..#"),
     Case(PointerChasing(3, (1, 3)), "c+3 a+1 b+1 b+3 a+1 >", "c b", "0 1 2 3 4 0 3 6", "0 3", "......##"),
+    # Ends that differ, and ends that do not.
+    Case(EvenPairs(), "a b b a b >", "odd", "0 2 3 4 0 0 1", "0,4", "......#"),
+    Case(EvenPairs(), "b a b >", "even", "0 2 0 0 1", "0,2", "....#"),
+    Case(EvenPairs(), "b b >", "even", "0 0 0 1", "0,1", "...#"),
+    # Running states: past the last place of a cycle, a push and a pop that are lost, brackets from the empty stack and on.
+    Case(CycleNavigation(), "- - + p0", "p4 p3 p4", "1 2 3 0 1 2 3", "3,0 4,1 5,2", "....###"),
+    Case(CycleNavigation(), "+ 0 p0", "p1 p1", "1 2 0 1 2", "2,0 3,1", "...##"),
+    Case(StackManipulation(), "+a +b - _b", "_ba _bab _ba", "1 2 3 0 1 2 3", "3,0 4,1 5,2", "....###"),
+    Case(StackManipulation(), "- +b _", "_ _b", "1 2 0 1 2", "2,0 3,1", "...##"),
+    Case(StackManipulation(), "+a - _bab", "_bab _ba", "1 2 0 1 2", "2,0 3,1", "...##"),
+    Case(
+        Dyck(), "[ ( ) _ .", "_[ ] _[( ) _[ ]", "1 2 3 0 0 1 1 2 2 3 3", "3,0 5 5,1 7 7,2 9", ".....######",
+    ),
+    Case(Dyck(), ") _( )", "_ .", "1 0 0 1 1", "1,0 3", "...##"),
+    # One pass a symbol; "|" ends it.
+    Case(
+        BucketSort(), "b a | A:", "-A A B: B -B C: -C -C .", "0 1 2 0 1 2 0 1 2 0 1 2 0",
+        "3,0 4,1 5,2 6,0 7,1 8,2 9,0 10,1 11,2", "....#########",
+    ),
+    Case(BucketSort(), "c | A:", "-A B: -B C: C .", "0 1 0 1 0 1 0 1 0", "2,0 3,1 4,0 5,1 6,0 7,1", "...######"),
+    # 3 - 4 and 2 * (4 - 1), modulo 5.
+    Case(ModularArithmetic(), "( ( 3 ) - 4 ) =", "3 4", "1 2 2 2 1 1 1 3 2 1", "2 4,5,8", "........##"),
+    Case(
+        ModularArithmetic(), "( 2 * ( 4 - ( 1 ) ) ) =", "1 3 1", "1 1 1 2 2 2 3 3 3 2 1 4 3 2 1", "7 4,5,12 1,2,13",
+        "............###",
+    ),
+    Case(ModularArithmetic(), "( 1 ) =", "1", "1 1 1 2 1", "1", "....#"),
+    # A chain, a name that is assigned from itself, and a question at once.
+    Case(
+        VariableAssignment(), "c = 1 ; a = 0 ; b = c ; d = b ; ? d", "b c 1",
+        "0 0 0 0 1 1 1 1 2 2 2 2 3 3 3 3 4 4 3 2 0", "12,14,17 8,10,18 0,2,19", "..................###",
+    ),
+    Case(
+        VariableAssignment(), "a = 1 ; b = 0 ; a = a ; ? a", "a 1", "0 0 0 0 1 1 1 1 2 2 2 2 3 3 2 0",
+        "8,10,13 0,2,14", "..............##",
+    ),
+    Case(VariableAssignment(), "e = 0 ; ? e", "0", "0 0 0 0 1 1 0", "0,2,5", "......#"),
+    # Look-ups by content.
+    Case(AssociativeRecall(), "a 0 c 1 a 1 ? c", "1", "0 0 1 1 2 2 3 3 4", "2,3,7", "........#"),
+    Case(AssociativeRecall(), "d 0 ? d", "0", "0 0 1 1 2", "0,1,3", "....#"),
+    Case(Induction(), "a c b a a c", "b", "0 1 2 3 4 5 6", "1,2,5", "......#"),
+    Case(Induction(), "d a d", "a", "0 1 2 3", "0,1,2", "...#"),
+    Case(Induction(paired=True), "^a ac cb ba aa ac", "b", "0 1 2 3 4 5 6", "2,5", "......#"),
+    Case(Induction(paired=True), "^d da ad", "a", "0 1 2 3", "1,2", "...#"),
     # Planted ensembles: a marked 1 and a marked 0 are odd; three bits; paired positions; planted words among fair bits.
     Case(SPARSE_PARITY, "0 2 0 0 1", "=1", "0 1 2 3 4 5", "1,4", ".....#", planted=(1, 4)),
     Case(SPARSE_PARITY, "2 2", "=0", "0 1 2", "0,1", "..#", planted=(0, 1)),
@@ -193,6 +246,18 @@ VARIANTS: tuple[Task, ...] = (
     Multiplication(3),
     Multiplication(3, carried=False),
     PointerChasing(1, (1, 2, 3)),
+    CycleNavigation(2),
+    StackManipulation(1, depth=2),
+    StackManipulation(2, depth=2),
+    Dyck(1, depth=2),
+    Dyck(2, depth=2),
+    BucketSort(2),
+    ModularArithmetic(2),
+    VariableAssignment(3),
+    VariableAssignment(4, 3, reach=3),
+    AssociativeRecall(2, 3),
+    Induction(3),
+    Induction(3, paired=True),
     SumModulo(2),
     CountOnes(3),
 )

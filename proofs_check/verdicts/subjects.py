@@ -130,6 +130,18 @@ def subjects() -> dict[str, Subject]:
         Subject(tasks.Multiplication(3), range(1, 5), range(1, 7), "base 3", (range(1, 4), range(1, 5))),
         Subject(tasks.Multiplication(3, carried=False), range(1, 5), range(1, 7), "base 3", (range(1, 5), range(1, 6))),
         Subject(tasks.PointerChasing(2, (1, 2)), range(1, 5), range(1, 7), "2 symbols, jumps 1, 2"),
+        Subject(tasks.EvenPairs(), range(2, 6), range(2, 8)),
+        Subject(tasks.CycleNavigation(3), range(1, 5), range(1, 7), "3 places"),
+        Subject(tasks.StackManipulation(2, 2), range(1, 4), range(1, 6), "2 symbols, depth 2"),
+        Subject(tasks.Dyck(2, 2), range(1, 5), range(1, 7), "2 types, depth 2", (range(1, 4), range(1, 5))),
+        Subject(tasks.BucketSort(2), range(1, 5), range(1, 7), "2 symbols"),
+        Subject(tasks.ModularArithmetic(2), range(1, 5), range(1, 6), "modulo 2", (range(1, 4), range(1, 5)), 3500),
+        Subject(
+            tasks.VariableAssignment(3), range(1, 6), range(1, 7), "3 names", (range(1, 4), range(1, 5)), listed=4000
+        ),
+        Subject(tasks.AssociativeRecall(2), range(1, 5), range(1, 7), "2 keys"),
+        Subject(tasks.Induction(3), range(2, 5), range(2, 7), "3 symbols"),
+        Subject(tasks.Induction(3, paired=True), range(2, 6), range(2, 8), "3 symbols"),
         Subject(tasks.Addition(2, "plain"), range(3, 5), range(3, 6), "base 2"),
         Subject(tasks.Addition(2, "plain", carry=True), range(3, 5), range(3, 6), "base 2"),
         Subject(tasks.FullParity(), range(4, 7), range(4, 9)),

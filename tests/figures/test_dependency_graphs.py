@@ -15,7 +15,25 @@ from figures.cli import main
 from figures.dependency_graphs import draw
 from figures.style import DASHES, PALETTE, SMALLEST
 from theory import InvalidArgument, dependencies
-from theory.tasks import Addition, Copy, Instance, Multiplication, Reverse, ScratchpadParity, Step, Task
+from theory.tasks import (
+    Addition,
+    AssociativeRecall,
+    BucketSort,
+    Copy,
+    CycleNavigation,
+    Dyck,
+    EvenPairs,
+    Induction,
+    Instance,
+    ModularArithmetic,
+    Multiplication,
+    Reverse,
+    ScratchpadParity,
+    StackManipulation,
+    Step,
+    Task,
+    VariableAssignment,
+)
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -34,6 +52,16 @@ DRAWN: list[tuple[Task, int]] = [
     (ScratchpadParity(), 6),
     (Multiplication(), 6),
     (Multiplication(carried=False), 5),
+    (EvenPairs(), 6),
+    (CycleNavigation(), 5),
+    (StackManipulation(), 4),
+    (Dyck(), 4),
+    (BucketSort(), 3),
+    (ModularArithmetic(), 4),
+    (VariableAssignment(), 4),
+    (AssociativeRecall(), 4),
+    (Induction(), 6),
+    (Induction(paired=True), 5),
 ]
 each = pytest.mark.parametrize(("task", "length"), DRAWN, ids=[f"{task.name} {length}" for task, length in DRAWN])
 

@@ -183,7 +183,7 @@ def test_verdicts_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
     )
     found = {text.get_position(): text.get_text() for text in axes.texts}
     patches = {(round(p.get_x() + 0.5), round(p.get_y() + 0.5)): p for p in axes.patches if isinstance(p, Rectangle)}
-    assert len(rows) == len(found) == len(patches) == 140
+    assert len(rows) == len(found) == len(patches) == 210
     for row in rows:
         cell = schemes.index(row["scheme"]), tasks.index(row["task"])
         colour, symbol = OUTCOMES[row["outcome"]]
@@ -192,7 +192,7 @@ def test_verdicts_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
         assert found[cell] == f"{symbol}{'~' * row['sampled']} {number}".strip()
         assert to_hex(patches[cell].get_facecolor()) == colour
     assert {row["scheme"] for row in rows if row["fitted"] is False} == {"none"}
-    assert sum(row["sampled"] for row in rows) == 2
+    assert sum(row["sampled"] for row in rows) == 6
     notes = drawn("verdicts").legends[0].get_title().get_text()
     assert "heads and models trained on all lengths up to the longest; ~: of the instances drawn" in notes
     assert "at 4 times the training length; in brackets: of models that do not fit" in notes

@@ -682,7 +682,9 @@ def test_verdicts_of_all_lengths_and_of_one(rows_of: Rows) -> None:
     raw = {"absolute", "random shift", "relative window"}
     parities = {f"parity with scratchpad, {coupling}-coupled" for coupling in ("token", "query")}
     assert changed == {
-        *product({*parities, "copy"}, raw), ("reverse", "absolute"), ("multiplication, carried", "absolute")
+        *product({*parities, "copy", "cycle navigation", "stack manipulation", "bucket sort"}, raw),
+        *product({"even pairs", "Dyck words", "modular arithmetic"}, raw - {"absolute"}),
+        ("reverse", "absolute"), ("multiplication, carried", "absolute"), ("bucket sort", "predictive"),
     }  # fmt: skip
     drawn = {cell for cell, found in single.items() if found.drawn}
     assert {(row["task"], row["scheme"]) for row in rows if row["sampled"]} == drawn != set()

@@ -39,10 +39,13 @@ import numpy as np
 from lengthgen_entry import PACKAGES
 from theory.coordinates import Id, Ids, coordinates, minus, n_coordinates, plus
 from theory.errors import (
+    InvalidArgument,
     check,
     check_integer,
     check_type,
+    did_you_mean,
     is_integer,
+    shown,
     within_budget,
 )
 from theory.exact import check_generator
@@ -55,6 +58,8 @@ from theory.tasks.instance import Step as Step
 from theory.tasks.instance import Tokens as Tokens
 from theory.tasks.instance import shown_as_table
 from theory.tasks.instance import step_examples as step_examples
+
+SPACES = "Write one for each token, with spaces between."
 
 
 class Task(ABC):
@@ -308,6 +313,28 @@ class Task(ABC):
     def text(self, tokens: Tokens) -> str:
         """The tokens as text."""
         return "".join(self.alphabet[token] for token in tokens)
+
+    def tokens(self, text: str) -> Tokens:
+        """The tokens of symbols that are written with spaces between.
+
+        Raises
+        ------
+        InvalidArgument : for a symbol that is not in the alphabet.
+
+        Examples
+        --------
+        >>> from theory.tasks import Copy
+        >>> Copy(2).tokens("a b b >")
+        (0, 1, 1, 2)
+        """
+        where = f"{type(self).__name__}.tokens"
+        check_type(text, str, where, "text", "symbols with spaces between", SPACES)
+        number = {symbol: token for token, symbol in enumerate(self.alphabet)}
+        for symbol in text.split():
+            if symbol not in number:
+                expected, fix = f"symbols of {self.name}: {shown(self.alphabet)}", did_you_mean(symbol, number, SPACES)
+                raise InvalidArgument(where, "text", got=repr(symbol), expected=expected, fix=fix)
+        return tuple(number[symbol] for symbol in text.split())
 
     def show(self, instance: Instance, *, step: Step | None = None, width: int | None = None) -> str:
         """The instance as a small table: tokens, IDs, and under every predicted token the positions that it reads.

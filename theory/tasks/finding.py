@@ -23,16 +23,21 @@ from theory.modules import Asked, as_module, fault, imported, is_dotted, is_file
 from theory.positions import blocks
 from theory.support import local, paired
 from theory.tasks.addition import Addition
+from theory.tasks.assignment import VariableAssignment
 from theory.tasks.base import Task
+from theory.tasks.brackets import ModularArithmetic
 from theory.tasks.copy import Copy, Reverse
 from theory.tasks.dense import CountOnes, FullParity, Majority, SumModulo
+from theory.tasks.even_pairs import EvenPairs
 from theory.tasks.multi_addition import MultiAddition
 from theory.tasks.multiplication import Multiplication
 from theory.tasks.parity import ScratchpadParity
 from theory.tasks.planted import sparse_parity, sparse_parity_up_to
 from theory.tasks.pointers import PointerChasing
 from theory.tasks.query_coupled import SUFFIX, QueryCoupled
-from theory.tasks.sorting import Sorting
+from theory.tasks.recall import AssociativeRecall, Induction
+from theory.tasks.running import CycleNavigation, Dyck, StackManipulation
+from theory.tasks.sorting import BucketSort, Sorting
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -51,6 +56,16 @@ TASKS: dict[str, Task] = {
         Multiplication(),
         Multiplication(carried=False),
         PointerChasing(),
+        EvenPairs(),
+        CycleNavigation(),
+        StackManipulation(),
+        Dyck(),
+        BucketSort(),
+        ModularArithmetic(),
+        VariableAssignment(),
+        AssociativeRecall(),
+        Induction(),
+        Induction(paired=True),
         FullParity(),
         Majority(),
         SumModulo(),

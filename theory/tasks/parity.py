@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from theory.errors import check_one_of
-from theory.tasks.base import Instance, Step, Task, Tokens
 from theory.tasks.drawing import by_rule
+from theory.tasks.running import RunningState
 
 Coupling: TypeAlias = Literal["token", "query"]
 
 
 @dataclass(frozen=True)
-class ScratchpadParity(Task):
+class ScratchpadParity(RunningState):
     """b_1 ... b_n s_0 s_1 ... s_n with s_0 = 0 and s_t = s_(t-1) xor b_t; bits and states are different tokens.
 
     Parameters
@@ -37,8 +37,9 @@ class ScratchpadParity(Task):
 
     coupling: Coupling = "token"
 
-    alphabet = ("0", "1", "s0", "s1")
-    sparsity = 2
+    symbols = ("0", "1")
+    states = ("s0", "s1")
+    part = "bits"
     draw_many = by_rule
 
     def __post_init__(self) -> None:
@@ -49,24 +50,11 @@ class ScratchpadParity(Task):
         return f"parity with scratchpad, {self.coupling}-coupled"
 
     @property
-    def offsets(self) -> frozenset[tuple[int, ...]]:
-        return frozenset({(0, 1 if self.coupling == "token" else 0)})
+    def first_id(self) -> int:
+        return 0 if self.coupling == "token" else 1
 
     def choices(self, length: int) -> Sequence[Sequence[int]]:
         return [(0, 1)] * length + [(2,)]
 
-    def solve(self, prompt: Tokens) -> Instance:
-        n, first = len(prompt) - 1, 0 if self.coupling == "token" else 1
-        states = [2]
-        for bit in prompt[:n]:
-            states.append(2 + (states[-1] - 2 ^ bit))
-        return Instance(
-            tokens=(*prompt[:n], *states),
-            ids=(*range(1, n + 1), *range(first, first + n + 1)),
-            steps=tuple(Step(n + 1 + t, (n + t, t)) for t in range(n)),
-            parts=("bits",) * n + ("states",) * (n + 1),
-        )
-
-    def rule(self, read: Tokens) -> int:
-        state, bit = read
-        return 2 + (state - 2 ^ bit)
+    def next_state(self, state: int, symbol: int) -> int:
+        return state ^ symbol

@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from theory import Example, HeadClass, decide
-from theory.tasks import Addition, Copy, MultiAddition, Multiplication, PointerChasing, ScratchpadParity, Sorting, Task
+from theory.tasks import (
+    Addition,
+    BucketSort,
+    Copy,
+    CycleNavigation,
+    Dyck,
+    MultiAddition,
+    Multiplication,
+    PointerChasing,
+    ScratchpadParity,
+    Sorting,
+    Task,
+)
 from theory.tasks.base import Instance
 
 slow = pytest.mark.slow
@@ -18,6 +30,9 @@ LOCAL: list[tuple[Task, int, str, int]] = [
     (Sorting(), 1, "relative", 3),
     (PointerChasing(), 0, "none", 2),
     (Multiplication(2), 1, "relative", 3),
+    (CycleNavigation(3), 1, "relative", 3),
+    (Dyck(1, depth=2), 1, "relative", 3),
+    (BucketSort(2), 0, "none", 2),
 ]
 
 
