@@ -183,7 +183,7 @@ class Opaque(Task):
 
     source: Source
     label: str
-    tokens: tuple[int | str, ...]
+    vocabulary: tuple[int | str, ...]
     single: bool = True
 
     def __post_init__(self) -> None:
@@ -195,7 +195,7 @@ class Opaque(Task):
 
     @cached_property
     def alphabet(self) -> tuple[str, ...]:
-        return tuple(str(token) for token in self.tokens)
+        return tuple(str(token) for token in self.vocabulary)
 
     @property
     def sparsity(self) -> None:
@@ -204,7 +204,7 @@ class Opaque(Task):
     @cached_property
     def numbers(self) -> dict[int | str, int]:
         """The number of each token."""
-        return {token: code for code, token in enumerate(self.tokens)}
+        return {token: code for code, token in enumerate(self.vocabulary)}
 
     def made(self, pair: tuple[tuple[int | str, ...], tuple[int | str, ...]]) -> Instance:
         """The instance of a prompt and its output.
@@ -224,7 +224,7 @@ class Opaque(Task):
         return Instance(row, tuple(range(len(row))), tuple(Step(i, tuple(range(i))) for i in range(n, len(row))))
 
     def solve(self, prompt: tuple[int, ...]) -> Instance:
-        asked = tuple(self.tokens[code] for code in prompt)
+        asked = tuple(self.vocabulary[code] for code in prompt)
         return self.made((asked, self.source.answer(asked)))
 
     def n_instances(self, length: int) -> int:

@@ -165,4 +165,4 @@ class VariableAssignment(Chosen):
 
     def increment(self, read: Tokens, key: Ids) -> int:
         """Back to the statement that is read, as the key of a step says."""
-        return key[1]
+        return int(key[1])
