@@ -105,14 +105,16 @@ class VariableAssignment(Chosen):
             steps.append(~done)
             done = at < self.reach  # a row that has come to a value stays there
             at = np.where(done, at, at - 1 - chosen[rows, length + at])
-        made = np.stack(steps, axis=1)
+        made, reached = np.stack(steps, axis=1), np.stack(path, axis=1)
+        positions = n - 1 + np.cumsum(made, axis=1)
         before = alike([*(i // 4 for i in range(4 * length)), length, length], size)
         return Drawn(
             tokens=np.concatenate([prompts, np.stack(output, axis=1)], axis=1),
-            ids=np.concatenate([before, np.stack(path, axis=1)], axis=1),
-            steps=n - 1 + np.cumsum(made, axis=1),
+            ids=np.concatenate([before, reached], axis=1),
+            steps=positions,
             n_prompt=n,
             lengths=n + made.sum(axis=1),
+            sources=np.stack([4 * reached, 4 * reached + 2, positions - 1], axis=2),
         )
 
     @property

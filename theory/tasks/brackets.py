@@ -86,9 +86,29 @@ class ModularArithmetic(Chosen):
         return np.concatenate([made, equals], axis=1), ids, np.concatenate(values, axis=1)
 
     def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
-        prompts, ids, values = self._written(self.choose(length, size, rng))
+        chosen = self.choose(length, size, rng)
+        prompts, ids, values = self._written(chosen)
         n = prompts.shape[1]
-        return Drawn(np.concatenate([prompts, values], axis=1), ids, alike(range(n, n + length), size), n)
+        return Drawn(
+            tokens=np.concatenate([prompts, values], axis=1),
+            ids=ids,
+            steps=alike(range(n, n + length), size),
+            n_prompt=n,
+            sources=self._sources(chosen, n),
+        )
+
+    def _sources(self, chosen: Integers, n_prompt: int) -> Integers:
+        """What every step reads, from the innermost bracket out: what stands beside it, and the value before."""
+        n = 1 + chosen.shape[1] // 3
+        sources = np.full((len(chosen), n, 3), -1)
+        at, end = np.zeros_like(chosen[:, 0]), np.full_like(chosen[:, 0], n_prompt - 2)
+        for level in range(n - 1, 0, -1):
+            behind = chosen[:, 3 * level]
+            first = np.where(behind, end - 2, at + 1)
+            sources[:, level] = np.stack([first, first + 1, np.full_like(first, n_prompt + level - 1)], axis=1)
+            at, end = np.where(behind, at + 1, at + 3), np.where(behind, end - 3, end - 1)
+        sources[:, 0, 0] = at + 1
+        return sources
 
     def solve(self, prompt: Tokens) -> Instance:
         levels = self._levels(prompt)

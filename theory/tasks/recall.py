@@ -79,7 +79,9 @@ class AssociativeRecall(Chosen):
 
     def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
         chosen = self.choose(length, size, rng)
-        return answered(self, chosen, np.take_along_axis(chosen[:, length + 1 :], chosen[:, :1], axis=1) + self.n_keys)
+        at = chosen[:, :1]
+        answers = np.take_along_axis(chosen[:, length + 1 :], at, axis=1) + self.n_keys
+        return answered(self, chosen, answers, [2 * at, 2 * at + 1, np.full_like(at, 2 * length + 1)])
 
     def solve(self, prompt: Tokens) -> Instance:
         *pairs, question, key = prompt if len(prompt) > 1 else (-1, -1)
@@ -171,7 +173,9 @@ class Induction(Chosen):
 
     def draw_many(self, length: int, size: int, rng: np.random.Generator) -> Drawn:
         chosen = self.choose(length, size, rng)
-        return answered(self, chosen, np.take_along_axis(self._words(chosen), chosen[:, :1] + 1, axis=1))
+        at = chosen[:, :1]
+        read = [at, at + 1, np.full_like(at, length)][self.paired :]
+        return answered(self, chosen, np.take_along_axis(self._words(chosen), at + 1, axis=1), read)
 
     def solve(self, prompt: Tokens) -> Instance:
         word = tuple(token % self.n_symbols for token in prompt) if self.paired else prompt
@@ -207,9 +211,10 @@ def inserted(at: Integers, symbol: Integers, others: Integers) -> Integers:
     return np.where(place == at, symbol, np.where(place < at, others, np.roll(others, 1, axis=1)))
 
 
-def answered(task: Chosen, chosen: Integers, answers: Integers) -> Drawn:
+def answered(task: Chosen, chosen: Integers, answers: Integers, read: Sequence[Integers]) -> Drawn:
     """The prompts of these choices, each with one answer, where all of them have the same IDs."""
     prompts = task.prompts(chosen)
     size, n = prompts.shape
     ids = task.solve(tuple(prompts[0].tolist())).ids
-    return Drawn(np.concatenate([prompts, answers], axis=1), alike(ids, size), alike([n], size), n)
+    sources = np.concatenate(read, axis=1)[:, None]
+    return Drawn(np.concatenate([prompts, answers], axis=1), alike(ids, size), alike([n], size), n, sources=sources)

@@ -31,7 +31,7 @@ import numpy as np
 
 from theory.errors import InvalidArgument, check_integer, shown
 from theory.tasks.base import Instance, Step, Task, Tokens, letters
-from theory.tasks.drawing import Drawn, Integers, alike, by_rule
+from theory.tasks.drawing import Drawn, Integers, alike, by_rule, padded
 
 
 class RunningState(Task):
@@ -267,13 +267,17 @@ class Dyck(RunningState):
             state = n + 2 * t
             tokens.append(self.rule((tokens[state], bracket)))
             tokens.append(self.rule((tokens[-1],)))
-            steps += [Step(state + 2, (state, t)), Step(state + 3, (state + 2,))]
+            steps += [Step(state + 2 + i, read) for i, read in enumerate(self._read(state, t))]
         return Instance(
             tokens=tuple(tokens),
             ids=(*range(1, n + 1), *(t for t in range(n + 1) for _ in range(2))),
             steps=tuple(steps),
             parts=("brackets",) * n + ("states", "next") * (n + 1),
         )
+
+    def _read(self, state: int, bracket: int) -> tuple[Tokens, Tokens]:
+        """What the next state and its bracket read, from the positions of a state and of what comes after it."""
+        return (state, bracket), (state + 2,)
 
     def _fits(self, state: int, following: int, word: Tokens) -> bool:
         """Whether a state has this next token, and each bracket may follow those before it."""
@@ -350,6 +354,7 @@ class Dyck(RunningState):
             ids=alike([*range(1, length + 1), *(t for t in range(length + 1) for _ in range(2))], size),
             steps=alike(range(length + 2, 3 * length + 2), size),
             n_prompt=length + 2,
+            sources=alike(padded([read for t in range(length) for read in self._read(length + 2 * t, t)]), size),
         )
 
 
