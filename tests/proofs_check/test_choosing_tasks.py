@@ -482,11 +482,6 @@ def test_ids_of_a_prompt_that_do_not_follow_from_it_are_refuted() -> None:
     assert finding.seen.endswith("where the tokens of the prompt are the same")
 
 
-def test_several_ids_a_token_are_refused_in_words() -> None:
-    with pytest.raises(InvalidArgument, match=r"got the tuple \(0, 1\) as the ID of one token; .* are not supported"):
-        Instance((0, 0), ((0, 1), (1, 0)), (Step(1, (0,)),))  # type: ignore[arg-type]
-
-
 # ── The key ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -289,7 +289,7 @@ def test_what_models_of_vectors_do_without(grid_trainer: Callable[..., Trainer])
     assert drawn_packed(Grid(), (2, 2), 2, POSITIONS["coupled"], 30, np.random.default_rng(0)) is None
     drawn = drawn_alone(Grid(), 2, 3, POSITIONS["absolute"], 30, np.random.default_rng(0))
     assert drawn is not None
-    assert drawn[1].shape == (3, 6)
+    assert drawn[1].shape == (3, 7)
     with pytest.raises(InvalidArgument, match=r"argument window: got \(1, 1\); expected one for each of 1 coordinates"):
         ModelConfig(5, window=(1, 1))
     with pytest.raises(InvalidArgument, match=r"argument window: got -1; expected an integer >= 0"):

@@ -287,6 +287,8 @@ def test_a_bug_in_any_command_exits_4(command: str, capsys: Out, monkeypatch: py
     monkeypatch.setattr("figures.cli._figures", lambda arguments: deep())
     monkeypatch.setattr(f"proofs_check.commands.{command}.run", lambda options: deep())
     needed = {"train": ["copy"], "sweep": ["grid", "--results", "r"], "compare": ["r"], "task": ["copy"]}
+    needed |= {"advise": ["copy"], "export": ["copy", "--lengths", "2", "--size", "1", "--output", "o"]}
+    needed |= {"certify": ["run", "--lengths", "2"]}
     needed |= {name: ["file"] for name in ("decide", "coverage", "replay", "report", "catalogue")}
     for before, after in (([], []), (["--debug"], []), ([], ["--debug"])):
         assert main([*before, command, *needed.get(command, []), *after], figures=figures) == FAILED
@@ -361,7 +363,7 @@ def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -
     assert "2 interrupted, 3 bad usage, 4 it could not be done" in text
     assert "--debug" in text
     assert ("exit status: 0 " in text) == bool(command)
-    assert ("1 " in text.partition("exit status: ")[2][:60]) == (command in ("check", "replay", "task"))
+    assert ("1 " in text.partition("exit status: ")[2][:60]) == (command in ("check", "replay", "task", "certify"))
 
 
 def test_the_help_of_figures_says_where_its_options_are(capsys: Out) -> None:

@@ -452,7 +452,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     cells = verdicts.from_data(json.loads(file.read_text(encoding="utf-8")))
     assert [(cell.task, cell.outcome) for cell in cells] == [("copy", "generalizes"), ("full parity", "unrealizable")]
     assert main(["verdicts", "--task", "sort"]) == 3
-    assert "Did you mean 'sorting'?" in capsys.readouterr().err
+    assert "Did you mean 'sorting' or 'bucket sort'?" in capsys.readouterr().err
     assert main(["verdicts", "--task", "copy", "--json", str(tmp_path / "none" / "file.json")]) == 3
 
 

@@ -69,7 +69,7 @@ def lower_bound(
     >>> [lower_bound(next(TASKS["addition, plain"].instances(n)), cap=3) for n in (2, 5, 8, 20)]
     [2, 4, 6, 14]
     >>> [lower_bound(next(TASKS["addition, plain"].instances(n)), cap=3, coordinates=2) for n in (2, 5, 8, 20)]
-    [1, 1, 1, 2]
+    [1, 2, 2, 3]
 
     Cost: positions² · diameter / 64, and the sizes of the sets. Source: the density bound on the bandwidth of graphs
     (Chvátal; Chinn, Chvátalová, Dewdney and Gibbs 1982), with a capacity.
@@ -121,7 +121,7 @@ def synthesize(
     >>> synthesize([(0, 1, 2), (2, 3), (3, 4), (4, 0)], cap=1).spread
     2
     >>> synthesize([(0, 1, 2, 3)], cap=1).spread, synthesize([(0, 1, 2, 3)], cap=1, coordinates=2).ids
-    (3, ((0, 0), (0, 1), (1, 0), (1, 1)))
+    (3, ((1, 1), (0, 1), (1, 0), (0, 0)))
 
     Cost: nodes · (positions + edges), and positions² · sets for the fillings. Source: branch and bound for the
     bandwidth of graphs, with a capacity; the local search and the pruning are this project's.

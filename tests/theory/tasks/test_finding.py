@@ -104,7 +104,7 @@ def test_a_current_folder_that_was_deleted_is_none(folder: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "near"),
     [
-        ("copi", "copy"), ("COPY", "copy"), ("sort", "sorting"), ("sparse parity k = 7", "sparse parity, k = 7"),
+        ("copi", "copy"), ("COPY", "copy"), ("sortin", "sorting"), ("sparse parity k = 7", "sparse parity, k = 7"),
         ("sparse parity, k=7", "sparse parity, k = 7"), ("sum modul 5", "sum modulo 5"),
         ("sum modulo", "sum modulo 3"), ("sum mod 12", "sum modulo 12"),
         ("addition of 7 number", "addition of 7 numbers"), ("sparse parity, pairs", "sparse parity, paired"),
