@@ -107,7 +107,8 @@ Proof.
     assert (Iy : In y Y).
     { unfold y. clear y. induction h as [|[u y] h IH]; cbn; [exact I0|]. destruct (veq u v); [apply (Ad u); now left|].
       apply IH. intros u' y' I. apply (Ad u'). now right. }
-    rewrite <- (T14.qsum_pick eqd Y y (fun _ => 1) ND Iy) at 2. apply qsum_ext. intros z _. destruct (eqd y z); reflexivity || ring.
+    transitivity (qsum (fun z => (if eqd y z then 1 else 0) * 1) Y); [|exact (T14.qsum_pick eqd Y y (fun _ => 1) ND Iy)].
+    apply qsum_ext. intros z _. ring.
 Qed.
 
 Lemma place_below h v n y : place h v = Some (n, y) -> (n < length h)%nat.
@@ -145,11 +146,8 @@ Proof.
           + apply place_below in Pl. pose proof (power_le b (S n) (length h) B1 Pl) as L. cbn [power] in L.
             pose proof (power_pos b n ltac:(lra)). destruct (eqd w y'); nra.
           + destruct (eqd y0 y'); lra. }
-      destruct (in_dec veq u (v :: V)) as [I|I], (in_dec veq u V) as [J|J], (veq u v) as [E|E]; try lra.
-      - destruct I as [I|I]; [congruence|contradiction].
-      - destruct I. now left.
-      - destruct I. now right.
-      - destruct I. now left. }
+      destruct (in_dec veq u (v :: V)) as [I|I], (in_dec veq u V) as [J|J], (veq u v) as [E|E]; try lra; exfalso;
+        solve [destruct I as [I|I]; [congruence|contradiction] | destruct I; right; exact J | destruct I; left; congruence]. }
     specialize (Le U). destruct (in_dec veq u U) as [_|X]; [|contradiction].
     assert (T14.mass s U y' < power b (length h)); [|lra].
     apply Qmult_lt_l with (z := b); [lra|]. nra.
@@ -171,11 +169,11 @@ Proof.
   destruct e as [U y]. cbn [snd]. intros ND Iy G h Ad P.
   set (b := inject_Z (Z.of_nat (2 + length U + list_sum (map (fun e => length (fst e)) T)))).
   assert (Big : forall n, (n <= 2 + length U + list_sum (map (fun e : example => length (fst e)) T))%nat -> inject_Z (Z.of_nat n) <= b).
-  { intros n H. unfold b. rewrite <- Zle_Qle. lia. }
+  { intros n H. unfold b. rewrite <- Zle_Qle. apply Nat2Z.inj_le. exact H. }
   assert (B1 : 1 < b).
   { pose proof (Big 2%nat ltac:(lia)) as X. change (inject_Z (Z.of_nat 2)) with 2 in X. lra. }
   assert (Ln : forall e, In e T -> (length (fst e) <= list_sum (map (fun e : example => length (fst e)) T))%nat).
-  { clear. induction T as [|x T IH]; cbn; intros e [->|I]; [lia|]. specialize (IH e I). lia. }
+  { clear. induction T as [|x T IH]; cbn; intros e I; [destruct I|]. destruct I as [->|I]; [lia|]. specialize (IH e I). lia. }
   assert (R : T14.right Y (soft_of b y h) (U, y)).
   { apply G; [apply soft_of_soft; auto; lra|]. intros e I. specialize (P e I). unfold T13.right in P.
     destruct (ranked_is_soft b y h (fst e) (snd e) B1) as [Pos Gt]; [apply Big; specialize (Ln e I); lia|exact P|].
