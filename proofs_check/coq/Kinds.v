@@ -173,7 +173,7 @@ Proof.
   assert (B1 : 1 < b).
   { pose proof (Big 2%nat ltac:(lia)) as X. change (inject_Z (Z.of_nat 2)) with 2 in X. lra. }
   assert (Ln : forall e, In e T -> (length (fst e) <= list_sum (map (fun e : example => length (fst e)) T))%nat).
-  { clear. induction T as [|x T IH]; cbn; intros e I; [destruct I|]. destruct I as [->|I]; [lia|]. specialize (IH e I). lia. }
+  { clear. induction T as [|x T IH]; cbn; intros e I; [destruct I|]. destruct I as [->|I]; [lia|]. specialize (IH e I). unfold list_sum in IH. lia. }
   assert (R : T14.right Y (soft_of b y h) (U, y)).
   { apply G; [apply soft_of_soft; auto; lra|]. intros e I. specialize (P e I). unfold T13.right in P.
     destruct (ranked_is_soft b y h (fst e) (snd e) B1) as [Pos Gt]; [apply Big; specialize (Ln e I); lia|exact P|].
