@@ -45,7 +45,7 @@ COMMA := ,
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark \
-	benchmark-transformer mutants figures docs lint format dist clean
+	benchmark-transformer mutants figures proofs docs lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,10 @@ mutants: $(MUTANTS) ## break the code in many small ways and see that a test goe
 
 figures: $(CORE) ## draw every figure from stored data into drawn/ (python -m figures)
 	@$(PY) -m figures $(ARGS)
+
+proofs: ## compile the Coq proofs, which must assume nothing (needs Coq 8.16: apt install coq)
+	@command -v coqc >/dev/null || { echo "make proofs needs Coq 8.16: apt install coq" >&2; exit 4; }
+	@$(MAKE) --no-print-directory -C proofs_check/coq
 
 docs: $(DOCS) ## build the documents as a site, docs/_build/html/index.html; a warning is an error
 	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html $(ARGS)
