@@ -3,6 +3,7 @@
     python benchmarks/advice.py                       all of docs/examples/advice/boxes.py
     python benchmarks/advice.py copied parity         some of them
     python benchmarks/advice.py --write FOLDER        with the modules that are written
+    python benchmarks/advice.py --seconds 10          where advice may take less than a minute
 
 A box says nothing of what it reads. A row has the sparsity, growth, IDs and verdict that were found, and the CPU time; a
 value that is not that of the task in `theory.tasks` (its sparsity, and its verdict and certificate in docs/verdicts.json) has
@@ -84,7 +85,7 @@ class Row(NamedTuple):
         return self.seconds <= SECONDS and all(cell.found == cell.known for cell in cells)
 
 
-def row_of(box: Box, folder: Path | None) -> Row:
+def row_of(box: Box, allowed: float, folder: Path | None) -> Row:
     """Ask about a box, and write its module where there is a folder and a rule."""
     import boxes
 
@@ -99,7 +100,7 @@ def row_of(box: Box, folder: Path | None) -> Row:
         source if box.alphabet else source(),
         name=f"boxes:{box.name}",
         alphabet=box.alphabet or None,
-        seconds=SECONDS,
+        seconds=allowed,
         command=asked,
     )
     seconds = time.process_time() - start
@@ -140,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("boxes", nargs="*", metavar="BOX", help="some of the boxes")
     parser.add_argument("--write", metavar="FOLDER", type=Path, help="where modules are written")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of CPU that advice may take, about (60)")
     asked = parser.parse_args(arguments)
     unknown = {*asked.boxes} - {box.name for box in ALL}
     if unknown:
@@ -151,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for box in ALL:
         if asked.boxes and box.name not in asked.boxes:
             continue
-        row = row_of(box, asked.write)
+        row = row_of(box, asked.seconds, asked.write)
         agrees = agrees and row.agrees
         verdict = f"{box.scheme}: {row.verdict}"
         cells = (f"`{box.name}`", row.sparsity, row.growth, row.ids, verdict, row.states, f"{row.seconds:.0f}")
