@@ -11,14 +11,11 @@ from types import ModuleType
 
 import pytest
 
-from idealized_model.transformer.results import read_rows
 from proofs_check import check_task
 from proofs_check.verdicts.subjects import subjects
 from theory.tasks import find_task
-from theory.tasks.finding import sources_of
 
-ROOT = Path(__file__).parents[2]
-FOLDER, ROWS = ROOT / "docs" / "examples" / "advice", ROOT / "figures" / "data" / "advice.jsonl"
+FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "advice"
 
 
 @pytest.fixture
@@ -78,10 +75,3 @@ def test_a_box_over_an_alphabet_is_the_task_without_its_mark(name: str, boxes: M
 def test_what_was_written_is_a_task(name: str, boxes: ModuleType) -> None:
     report = check_task(find_task(WRITTEN[name], folder=FOLDER), lengths=(1, 2, 3))
     assert report.holds, report.explain()
-
-
-def test_what_was_trained_is_what_was_written(boxes: ModuleType) -> None:
-    rows = read_rows(ROWS)
-    assert rows
-    for row in rows:
-        assert row["source"] == sources_of(row["config"]["task"])
