@@ -19,7 +19,7 @@ import pytest
 from proofs_check import Advice, advise, check_task
 from proofs_check.advice import advising
 from proofs_check.advice.coupling import Coupling, by_steps, coupling_of, query_coupled
-from proofs_check.advice.facts import Opaque
+from proofs_check.advice.facts import Opaque, facts_of
 from proofs_check.advice.judging import judge, percent, upper_bound
 from proofs_check.advice.marks import Marked, with_mark
 from proofs_check.advice.page import page
@@ -653,3 +653,17 @@ def test_a_source_without_a_rule_reads_everything() -> None:
     assert task.anchor == "none"
     with pytest.raises(InvalidArgument, match="known tokens"):
         task.made(((0, 7), (1,)))
+
+
+@pytest.mark.parametrize(
+    ("end", "token", "said"),
+    [((), 0, True), ((7,), 0, False), ((1,), 0, False), ((0,), 0, True), ((7,), 7, True)],
+    ids=["no end", "an end of its own", "one of the prompt", "the same token", "before the end"],
+)
+def test_outputs_must_say_where_they_end(end: tuple[int, ...], token: int, *, said: bool) -> None:
+    def output(prompt: tuple[int, ...]) -> tuple[int, ...]:
+        return (token,) * (1 + sum(prompt) % 2) + end
+
+    facts = facts_of(output, name="ends", alphabet=(0, 1), lengths=[1, 2, 3])
+    assert any("where outputs end" in fact.what for fact in facts.evidence) == said
+    assert not any("where outputs end" in fact.what for fact in facts_of(copied, name="copy", alphabet=(0, 1)).evidence)
