@@ -543,7 +543,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if name.startswith(("made_", "boxes")):
+        if name.startswith(("made_", "black_boxes")):
             del sys.modules[name]
 
 
@@ -608,7 +608,7 @@ def test_expressions_of_modules() -> None:
     assert _line({1: 3, 2: 5, 3: 7}, "n") == "2 * n + 1"
     assert _line({2: 1, 4: 2}, "n") == "(n) // 2"
     assert _line({1: 1, 2: 4, 3: 9}, "n") is None
-    assert [_class_name(name) for name in ("boxes:my_solve", "a file.jsonl", "3", "class")] == [
+    assert [_class_name(name) for name in ("black_boxes:my_solve", "a file.jsonl", "3", "class")] == [
         "MySolve", "AFile", "Task3", "Class",
     ]  # fmt: skip
 
@@ -617,13 +617,13 @@ def test_expressions_of_modules() -> None:
 
 
 def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
-    (folder / "boxes.py").write_text("def solve(prompt):\n    return prompt\n", encoding="utf-8")
-    arguments = ["advise", "boxes:solve", "--alphabet", "0,1", "--lengths", "1..4"]
+    (folder / "black_boxes.py").write_text("def solve(prompt):\n    return prompt\n", encoding="utf-8")
+    arguments = ["advise", "black_boxes:solve", "--alphabet", "0,1", "--lengths", "1..4"]
     assert main([*arguments, "--json", "a.json", "--html", "a.html", "--write", "made_boxes.py"]) == 0
     shown = capsys.readouterr().out
     assert "1-sparse" in shown
     assert "✓ from 3" in shown
-    assert "$ lengthgen advise boxes:solve --alphabet 0,1 --lengths 1,2,3,4" in shown
+    assert "$ lengthgen advise black_boxes:solve --alphabet 0,1 --lengths 1,2,3,4" in shown
     data = json.loads((folder / "a.json").read_text(encoding="utf-8"))
     assert data["ids"]["kind"] == "coupled"
     html = (folder / "a.html").read_text(encoding="utf-8")
