@@ -46,8 +46,9 @@ nitpick_ignore_regex = [
     ("py:class", r"(abc|collections|fractions|matplotlib|networkx|numpy|nx|os|pathlib|typing)\..*"),
     (
         "py:class",
-        r"Model|Fraction|Guarantees|Head|Outcome|Reason|Scores|idealized_model\.transformer\.jax_engine\.JaxEngine"
-        r"|theory\.tasks\.(dense\.Dense|drawing\.Drawn|wrapped\.Wrapped)",
+        r"Model|Fraction|Guarantees|Head|Ids|Outcome|Reason|Scores|Token|idealized_model\.transformer\.jax_engine\.JaxEngine"
+        r"|theory\.(guarantees\.Predicted|dependencies\.(pointers\.View|sources\.Group))"
+        r"|theory\.tasks\.(choosing\.Chosen|dense\.Dense|drawing\.Drawn|wrapped\.Wrapped)",
     ),
 ]
 

@@ -29,7 +29,7 @@ OPERATORS = "+-*"
 class ModularArithmetic(Chosen):
     """`length` brackets, one within the other, "=", and the value of each from the innermost one out, modulo `modulus`.
 
-    The innermost bracket holds a digit, each other one a digit, +, - or *, and a bracket, the digit on either side. So a
+    The innermost bracket holds a digit, each other one a digit, `+`, `-` or `*`, and a bracket, the digit on either side. So a
     value is a function of three tokens: the value within, the operator, and the digit beside it, which stands before the
     operator or behind it. The ID of a token of the prompt is its depth in brackets, and a value has that of its bracket.
 
