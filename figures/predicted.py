@@ -13,8 +13,8 @@ from math import comb
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from figures.majority import counted
 from figures.plot import Plot, Row, Rows
 from figures.style import GREY, INK, Style, entry, legend_below, series
 from idealized_model.transformer import TrainConfig, Trainer, predicted_accuracy
@@ -74,12 +74,7 @@ def certain(longest: int, length: int) -> Fraction:
 
     Views are a zero with the query, a one with it, and the query alone, which is there once.
     """
-    train, test = (
-        np.array([(n - ones, ones, 1) for n in lengths for ones in range(n + 1)])
-        for lengths in (range(1, longest + 1), (length,))
-    )
-    labels = [(counts[:, 1] > counts[:, 0]).astype(int) for counts in (train, test)]
-    found = soft_guarantees(csr_array(train), labels[0], csr_array(test), labels[1], 2)
+    found = soft_guarantees(*counted(range(1, longest + 1), asked=True), *counted([length], asked=True), 2)
     return share({ones for ones, holds in enumerate(found.guaranteed.tolist()) if holds}, length)
 
 
