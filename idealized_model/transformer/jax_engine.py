@@ -64,9 +64,6 @@ class JaxEngine:
                 expected="the package jax",
                 fix='Install it with: pip install "lengthgen[jax]" (in a checkout: pip install -e ".[jax]").',
             ) from None
-        several, fix = f"{config.n_coordinates} coordinates", 'Use the engine "numpy".'
-        plain = config.n_coordinates == 1
-        check(plain, "JaxEngine", "config", got=several, expected="IDs of one coordinate", fix=fix)
         self.config = config
         self.dtype = np.dtype(dtype)
         known, expected = self.dtype in (np.float32, np.float64), "float32 or float64"
@@ -123,18 +120,19 @@ class JaxEngine:
         """The batch, padded behind. No query sees what is padded, and queries that are padded have weight 0."""
         self._check(batch)
         n_more, n_queries_more = -batch.tokens.shape[1] % STEP, -batch.queries.shape[1] % STEP
-        ids = np.pad(batch.ids, ((0, 0), (0, n_more)))
+        ids = np.pad(batch.ids.reshape(*batch.tokens.shape, -1), ((0, 0), (0, n_more), (0, 0)))  # (B, T, d)
         arrays: dict[str, NDArray[Any]] = {"tokens": np.pad(batch.tokens, ((0, 0), (0, n_more))), "ids": ids}
         for name in ("queries", "targets", "weights", "increments"):
             values = getattr(batch, name)
             if values is not None:
                 arrays[name] = np.pad(values, ((0, 0), (0, n_queries_more)))
         arrays["weights"] = arrays["weights"].astype(self.dtype)
-        # ID / 10000^(2j/n), with n the width that is encoded. In float64 whatever the model computes in: the angles of
-        # large IDs would lose their digits.
+        # Coordinate j mod d / 10000^(2j/n), with n the width that is encoded. In float64 whatever the model computes in:
+        # the angles of large IDs would lose their digits.
         width = self.config.head_width if self.config.encoding == "rope" else self.config.width
         if self.config.encoding in ("rope", "sinusoidal"):
-            angles = ids[:, :, None] * 10000.0 ** (-2 * np.arange((width + 1) // 2) / width)
+            j = np.arange((width + 1) // 2)
+            angles = ids[:, :, j % self.config.n_coordinates] * 10000.0 ** (-2 * j / width)
             arrays |= {"cos": np.cos(angles).astype(self.dtype), "sin": np.sin(angles).astype(self.dtype)}
         return arrays
 
@@ -146,6 +144,11 @@ class JaxEngine:
             limits["ids"] = config.n_ids
         if batch.increments is not None:
             limits["increments"] = config.n_increments
+        n, d = batch.tokens.shape[1], config.n_coordinates
+        expected = f"shape (batch, {n})" if d == 1 else f"shape (batch, {n}, {d})"
+        got, fix = f"shape {batch.ids.shape}", "Give an ID to every token, with as many coordinates as the configuration."
+        fits = batch.ids.shape[1:] == ((n,) if d == 1 else (n, d))
+        check(fits, "JaxEngine", "batch.ids", got=got, expected=expected, fix=fix)
         for name, limit in limits.items():
             values = getattr(batch, name)
             if values.size and not 0 <= values.min() <= values.max() < limit:
@@ -178,7 +181,9 @@ class JaxEngine:
         activate = self._jax.nn.gelu if self.config.activation == "gelu" else self._jax.nn.relu
         x = p["tokens"][arrays["tokens"]]
         if self.config.encoding == "learned":
-            x += p["ids"][arrays["ids"]]
+            tables = p["ids"].reshape(self.config.n_coordinates, self.config.n_ids, self.config.width)
+            for c, table in enumerate(tables):
+                x += table[arrays["ids"][:, :, c]]
         elif self.config.encoding == "sinusoidal":  # sine, cosine, sine, ...
             waves = self._jax.numpy.stack([arrays["sin"], arrays["cos"]], axis=3)
             x += waves.reshape(*x.shape[:2], -1)[:, :, : self.config.width]
@@ -201,14 +206,14 @@ class JaxEngine:
         if config.encoding == "rope":
             q, k = self._rotated(q, arrays), self._rotated(k, arrays)
         logits = jnp.einsum("bqhe,bkhe->bhqk", q, k) / sqrt(config.head_width)
-        distance = abs(arrays["ids"][:, :, None] - arrays["ids"][:, None, :])[:, None]  # (B, 1, T, T)
+        distances = abs(arrays["ids"][:, :, None] - arrays["ids"][:, None, :])[:, None]  # (B, 1, T, T, d)
         sees = jnp.tri(n, dtype=bool)
         if config.window is not None:
-            sees = sees & (distance <= config.window)
+            sees = sees & (distances <= jnp.array(config.window)).all(axis=-1)
         if config.log_scale is not None:
             logits *= jnp.log(sees.sum(axis=-1, keepdims=True) + 1.0) / config.log_scale
         if config.encoding == "alibi":
-            logits -= jnp.array(_slopes(config.n_heads), dtype=self.dtype)[:, None, None] * distance
+            logits -= jnp.array(_slopes(config.n_heads), dtype=self.dtype)[:, None, None] * distances.sum(axis=-1)
         weights = self._jax.nn.softmax(jnp.where(sees, logits, -jnp.inf))
         return jnp.einsum("bhqk,bkhe->bqhe", weights, v).reshape(n_sequences, n, config.width), weights
 

@@ -52,11 +52,12 @@ SHORT = [
     config("sinusoidal", n_layers=1, width=9, n_heads=3),
     config("rope", tied=True, n_increments=3, log_scale=3.0),
     config("alibi", n_layers=1, width=12, n_heads=6, log_scale=3.0),
+    config("alibi", n_layers=1, n_coordinates=2, window=(9, 12)),
 ]
 
 
 @pytest.mark.usefixtures("jax")
-@pytest.mark.parametrize("of", SHORT, ids=lambda of: of.encoding)
+@pytest.mark.parametrize("of", SHORT, ids=lambda of: f"{of.encoding}-{of.n_coordinates}")
 def test_losses_and_gradients_agree(of: ModelConfig) -> None:
     compare_losses(of, np.float64, 1e-12)
 
@@ -141,6 +142,17 @@ def test_an_index_out_of_range_is_refused(name: str, value: int, limit: int) -> 
         f"JaxEngine: argument batch.{name}: got numbers in {wrong.min()}..{wrong.max()}; expected 0..{limit}. "
         "Make the batch for the model's configuration."
     )
+
+
+@pytest.mark.usefixtures("jax")
+def test_ids_of_other_coordinates_are_refused() -> None:
+    plain, planar = config(), config(n_coordinates=2)
+    for of, wrong, expected in (
+        (plain, batch(planar), r"got shape \(5, 7, 2\); expected shape \(batch, 7\)\. "),
+        (planar, batch(plain), r"got shape \(5, 7\); expected shape \(batch, 7, 2\)\. "),
+    ):
+        with pytest.raises(InvalidArgument, match=r"^JaxEngine: argument batch\.ids: " + expected):
+            JaxEngine(of).logits(drawn(of, dtype=np.float32), wrong)
 
 
 @pytest.mark.usefixtures("jax")
