@@ -146,7 +146,10 @@ class JaxEngine:
             limits["increments"] = config.n_increments
         n, d = batch.tokens.shape[1], config.n_coordinates
         expected = f"shape (batch, {n})" if d == 1 else f"shape (batch, {n}, {d})"
-        got, fix = f"shape {batch.ids.shape}", "Give an ID to every token, with as many coordinates as the configuration."
+        got, fix = (
+            f"shape {batch.ids.shape}",
+            "Give an ID to every token, with as many coordinates as the configuration.",
+        )
         fits = batch.ids.shape[1:] == ((n,) if d == 1 else (n, d))
         check(fits, "JaxEngine", "batch.ids", got=got, expected=expected, fix=fix)
         for name, limit in limits.items():
