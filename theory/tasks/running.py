@@ -378,7 +378,7 @@ def _pop(stack: Any, kinds: int) -> Any:
 
 def _n_stacks(kinds: int, depth: int) -> int:
     """How many stacks hold at most so many symbols."""
-    return sum(kinds**height for height in range(depth + 1))
+    return depth + 1 if kinds == 1 else (kinds ** (depth + 1) - 1) // (kinds - 1)
 
 
 def _stacks(names: Sequence[str], depth: int) -> tuple[str, ...]:
