@@ -443,7 +443,7 @@ def test_the_map_and_the_verdicts_differ_in_lightness() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["arities", *(pytest.param(name, marks=pytest.mark.slow) for name in PLOTS if name != "arities")]
+    "name", ["dilution", *(pytest.param(name, marks=pytest.mark.slow) for name in PLOTS if name != "dilution")]
 )
 def test_a_figure_is_the_same_bytes_whenever_it_is_drawn(name: str, rows_of: Rows) -> None:
     plot, rows = PLOTS[name], rows_of(name)

@@ -398,12 +398,13 @@ MEASURED: list[Any] = [
     ("T4", "certificate lengths", one_shift_only),
     pytest.param("T4", "certificate lengths", certificates_without(2), marks=pytest.mark.slow),
     ("T4", "certificate lengths", certificates_without(0, lambda heads: heads.arity == 1)),
-    (
+    pytest.param(
         "T4",
         "certificate lengths",
         certificates_without(0, lambda heads: (heads.arity, heads.window, heads.key) == (2, 2, "absolute")),
+        marks=pytest.mark.slow,
     ),
-    ("T7", "Monte Carlo", one_label_drawn),
+    pytest.param("T7", "Monte Carlo", one_label_drawn, marks=pytest.mark.slow),
     ("T7", "hill climbing", no_loss_at_all),
 ]
 

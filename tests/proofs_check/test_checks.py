@@ -171,9 +171,9 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def cheap_tasks() -> list[Task]:
-    """Quick checks of a real claim, two of every engine at most."""
-    tasks = tasks_of(["T3b"])
-    chosen = [task for engine in ENGINES for task in [task for task in tasks if task.engine == engine][:2]]
+    """Quick checks of a real claim, one of every engine."""
+    tasks = tasks_of(["T6"])
+    chosen = [task for engine in ENGINES for task in [task for task in tasks if task.engine == engine][:1]]
     assert {task.engine for task in chosen} == set(ENGINES)
     return chosen
 

@@ -163,7 +163,7 @@ def test_t3_states_the_bound_of_coverage() -> None:
     assert compared > 20
 
 
-@pytest.mark.parametrize("kind", [2, 3])
+@pytest.mark.parametrize("kind", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_t3_losses_in_integers_are_those_of_plain_evaluation(kind: int) -> None:
     """Of every hard head that the search may come to, and of the grid of soft ones."""
     problem = t3._searched_problem(np.random.default_rng(1), kind)

@@ -386,22 +386,32 @@ LOCAL, WRAPPED = "sparse parity, k = 2", "shouting:Shout, query-coupled"
     ("arguments", "wanted"),
     [
         (["copy::sparsity"], ["copy::sparsity"]),
-        (["copy::IDs", "copy::mask"], ["copy::mask", "copy::IDs"]),
+        pytest.param(["copy::IDs", "copy::mask"], ["copy::mask", "copy::IDs"], marks=pytest.mark.slow),
         (["copy::IDs", "copy::IDs"], ["copy::IDs"]),
         (["copy"], [f"copy::{contract}" for contract in CONTRACTS]),
-        (["copy::IDs", "test_other.py"], ["test_other.py::test_other", "copy::IDs"]),
+        pytest.param(
+            ["copy::IDs", "test_other.py"], ["test_other.py::test_other", "copy::IDs"], marks=pytest.mark.slow
+        ),
         (["test_other.py::test_other", "copy::IDs"], ["test_other.py::test_other", "copy::IDs"]),
-        (["copy", "-k", "sparsity or mask"], ["copy::mask", "copy::sparsity"]),
+        pytest.param(["copy", "-k", "sparsity or mask"], ["copy::mask", "copy::sparsity"], marks=pytest.mark.slow),
         (["-k", "copy and IDs"], ["copy::IDs"]),
         (["copy", *(f"--deselect=copy::{contract}" for contract in CONTRACTS if contract != "mask")], ["copy::mask"]),
-        (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs"], [f"{LOCAL}::IDs"]),
+        pytest.param(["--lengthgen-task", LOCAL, f"{LOCAL}::IDs"], [f"{LOCAL}::IDs"], marks=pytest.mark.slow),
         (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"], ["copy::mask", f"{LOCAL}::IDs"]),
-        (["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"]),
-        (["--lengthgen-task", "sum modulo 5", "sum modulo 5::IDs"], ["sum modulo 5::IDs"]),
+        pytest.param(
+            ["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"], marks=pytest.mark.slow
+        ),
+        pytest.param(
+            ["--lengthgen-task", "sum modulo 5", "sum modulo 5::IDs"], ["sum modulo 5::IDs"], marks=pytest.mark.slow
+        ),
         (["--lengthgen-task", WRAPPED, f"{WRAPPED}::IDs"], [f"{WRAPPED}::IDs"]),
-        (["test_other.py"], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
+        pytest.param(
+            ["test_other.py"],
+            ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)],
+            marks=pytest.mark.slow,
+        ),
         ([], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
-        (["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"]),
+        pytest.param(["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"], marks=pytest.mark.slow),
         (["--lengthgen-task", "reverse", "reverse", "-k", "IDs"], ["copy::IDs", "reverse::IDs"]),  # the folder, and all
     ],
 )

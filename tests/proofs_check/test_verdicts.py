@@ -169,6 +169,7 @@ def test_pointer_chasing_generalizes_when_its_path_is_predicted() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_multiplication_generalizes_only_with_the_multiplier_carried_along() -> None:
     carried, plain = (verdicts.subjects()[f"multiplication, {name}"] for name in ("carried", "plain"))
     assert verdict(carried, "coupled").decisions[0].word == "✓ from 4"

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -115,8 +116,11 @@ def find_task(name: str, where: str = "find_task", folder: str | os.PathLike[str
     'reverse, query-coupled'
     """
     base = _base(name, where)
-    task = TASKS.get(base) or VARIANTS.get(base) or _of_family(base, where) or _own(name, where, folder).task
-    return task if base == name else QueryCoupled(task)
+    known = TASKS.get(base) or VARIANTS.get(base) or _of_family(base, where)
+    if known is None:
+        own = _own(name, where, folder).task
+        return own if base == name else QueryCoupled(own)
+    return known if base == name else _query_coupled(known)
 
 
 def sources_of(*names: str) -> dict[str, str]:
@@ -154,6 +158,11 @@ def _base(name: object, where: str) -> str:
     return name if name in TASKS else name.removesuffix(SUFFIX)
 
 
+# Made once: the ensembles of a planted task and the offsets of a query-coupled one take time to make.
+_query_coupled = lru_cache(QueryCoupled)
+
+
+@lru_cache
 def _of_family(name: str, where: str) -> Task | None:
     pattern, number = re.sub(r"[1-9][0-9]*", "N", name), re.search(r"[1-9][0-9]*", name)
     if pattern not in FAMILIES or number is None:
