@@ -20,7 +20,7 @@ from proofs_check.advice.coupling import Coupling, coupling_of, query_coupled
 from proofs_check.advice.facts import Fact, Facts, Opaque, facts_of
 from proofs_check.advice.found import Found
 from proofs_check.advice.judging import CELLS, FEW_CELLS, Judgement, cells_of, judge, upper_bound, with_task
-from proofs_check.advice.lines import QUERY, STATES, Line, Scratchpad, Verdict, lines_of_law, lines_of_sample
+from proofs_check.advice.lines import QUERY, STATES, Commands, Line, Scratchpad, Verdict, lines_of_law, lines_of_sample
 from proofs_check.advice.marks import with_mark
 from proofs_check.advice.outcome import words
 from proofs_check.advice.reading import Pair, named
@@ -97,6 +97,7 @@ def advise(
     seconds: float | None = None,
     seed: int = 0,
     command: str = "",
+    written: str = "",
 ) -> Advice:
     """What a source depends on, which position IDs bring that together, what then generalizes, and what to do.
 
@@ -112,6 +113,7 @@ def advise(
     seconds : about so long it may take, default: `SECONDS`; what was not decided by then is left out, and said.
     seed : of what is drawn.
     command : the command line that asks, for the lines of the advice.
+    written : the name of the task that will be written, for commands that decide one line alone.
 
     Returns
     -------
@@ -138,7 +140,9 @@ def advise(
     label = name or _name_of(source)
     if isinstance(source, str):
         source = named(source)
-    return _Advising(source, label, alphabet, prompts, ids, lengths, noise, float(seconds), seed, command).run()
+    return _Advising(source, label, alphabet, prompts, ids, lengths, noise, float(seconds), seed,
+        Commands(command, label if isinstance(source, Task) else "", written),
+    ).run()  # fmt: skip
 
 
 def _name_of(source: object) -> str:
@@ -164,11 +168,11 @@ class _Advising:
         noise: bool,
         seconds: float,
         seed: int,
-        command: str,
+        commands: Commands,
     ) -> None:
         self.source, self.name, self.noise, self.seed, self.ids = source, name, noise, seed, ids
         self.alphabet, self.prompts, self.lengths = alphabet, prompts, lengths
-        self.start, self.seconds, self.command = time.monotonic(), seconds, command
+        self.start, self.seconds, self.commands = time.monotonic(), seconds, commands
         self.evidence: list[Fact] = []
 
     def left(self) -> float:
@@ -203,7 +207,7 @@ class _Advising:
                 verdicts[found.name] = found
         if facts.sparsity is None and not facts.random:
             scratchpad = self.scratchpad(facts)
-        lines = lines_of_law(facts, coupling, verdicts, scratchpad, self.command)
+        lines = lines_of_law(facts, coupling, verdicts, scratchpad, self.commands)
         return self.made(facts, coupling, verdicts, lines, scratchpad)
 
     def coupled(self, task: Task, facts: Facts) -> tuple[Coupling, Task]:
@@ -385,7 +389,7 @@ class _Advising:
         verdicts: dict[str, Verdict] = {verdict.name: verdict for verdict in sample.verdicts()}
         found = tuple(sample.noise(self.left)) if self.noise else ()
         self.evidence += sample.evidence
-        lines = lines_of_sample(facts, coupling, verdicts, found, scope, self.command)
+        lines = lines_of_sample(facts, coupling, verdicts, found, scope, self.commands)
         return self.made(facts, coupling, verdicts, lines, None, found)
 
     def drawn(self, source: Source) -> list[Pair]:

@@ -117,7 +117,7 @@ def module_of(advice: Found, command: str = "") -> str:
     by = f"\n\nWritten by: {command}\n" if command else ""
     title = _plain(f"{advice.name}: what lengthgen advise found, as a task.{by}")
     summary = _plain(_summary(advice, coupling))
-    name, task = _class_name(advice.name), coupling.task
+    name, task = class_name(advice.name), coupling.task
     inner = task.task if isinstance(task, Assigned) else task
     core = inner.task if isinstance(inner, Marked) else inner
     if isinstance(core, FoldTask):
@@ -437,7 +437,7 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
 
 
-def _class_name(name: str) -> str:
+def class_name(name: str) -> str:
     words = re.findall(r"[A-Za-z0-9]+", name.rpartition(":")[2].removesuffix(".jsonl"))
     made = "".join(word[:1].upper() + word[1:] for word in words) or "Advised"
     return made if made.isidentifier() and not keyword.iskeyword(made) else f"Task{made}"

@@ -170,9 +170,7 @@ of the task goes wrong, with confidence 99/100.'
     )  # fmt: skip
 
 
-def _subject(
-    subject: object, task: str | Task | None, tokens: Tokens, offsets: Offsets, seconds: float
-) -> Subject:
+def _subject(subject: object, task: str | Task | None, tokens: Tokens, offsets: Offsets, seconds: float) -> Subject:
     where = "certify"
     if isinstance(subject, Subject):
         return subject

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,7 +26,7 @@ from proofs_check.advice.marks import Marked, with_mark
 from proofs_check.advice.page import page
 from proofs_check.advice.reading import alphabet_of, as_asked, named, pairs_of
 from proofs_check.advice.samples import halves, judge_sample, noise_of
-from proofs_check.advice.writing import _at, _class_name, _condition, _line, module_of
+from proofs_check.advice.writing import _at, _condition, _line, class_name, module_of
 from proofs_check.commands.main import main
 from proofs_check.verdicts.deciding import verdict
 from proofs_check.verdicts.subjects import Subject, subject_of
@@ -608,9 +609,29 @@ def test_expressions_of_modules() -> None:
     assert _line({1: 3, 2: 5, 3: 7}, "n") == "2 * n + 1"
     assert _line({2: 1, 4: 2}, "n") == "(n) // 2"
     assert _line({1: 1, 2: 4, 3: 9}, "n") is None
-    assert [_class_name(name) for name in ("black_boxes:my_solve", "a file.jsonl", "3", "class")] == [
+    assert [class_name(name) for name in ("black_boxes:my_solve", "a file.jsonl", "3", "class")] == [
         "MySolve", "AFile", "Task3", "Class",
     ]  # fmt: skip
+
+
+DECIDES = "lengthgen verdicts made_boxes:Solve --scheme coupled --train-lengths 1..3 --test-lengths 1..5"
+
+OWN_BOXES = """
+def solve(prompt):
+    return prompt
+
+
+def odd(prompt):
+    return (sum(prompt) % 2,)
+
+
+def hops(prompt):
+    seen, cell = [], 0
+    while cell < len(prompt):
+        seen.append(prompt[cell])
+        cell += prompt[cell]
+    return seen
+"""
 
 
 # ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -623,7 +644,9 @@ def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
     shown = capsys.readouterr().out
     assert "1-sparse" in shown
     assert "✓ from 3" in shown
-    assert "$ lengthgen advise black_boxes:solve --alphabet 0,1 --lengths 1,2,3,4" in shown
+    first, last = [line for line in shown.split("\n") if "$ lengthgen verdicts made_boxes:Solve" in line]
+    assert first == last == f"     $ {DECIDES}"
+    assert "$ lengthgen advise black_boxes:solve --alphabet 0,1 --lengths 1,2,3,4\n" in shown  # for the other IDs
     data = json.loads((folder / "a.json").read_text(encoding="utf-8"))
     assert data["ids"]["kind"] == "coupled"
     html = (folder / "a.html").read_text(encoding="utf-8")
@@ -631,6 +654,37 @@ def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
     assert "What to do" in html
     assert "$" not in html.partition("<main")[0].partition("</style>")[2]
     assert main(["task", "made_boxes:Solve", "--lengths", "1,2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "written", "expected"),
+    [
+        ("black_boxes:solve", "made_again.py", 2),
+        pytest.param("black_boxes:hops", "made_hops.py", 2, marks=pytest.mark.slow),
+        pytest.param("black_boxes:odd", "made_odd.py", 3, marks=pytest.mark.slow),
+        pytest.param("copy", "made_copy.py", 2, marks=pytest.mark.slow),
+        ("sparse parity, k = 2", "", 1),
+        ("black_boxes:solve", "", 0),
+    ],
+)
+def test_the_command_of_a_line_decides_what_the_line_says(
+    source: str, written: str, expected: int, folder: Path, capsys: Out
+) -> None:
+    (folder / "black_boxes.py").write_text(OWN_BOXES, encoding="utf-8")
+    alphabet = ["--alphabet", "1,2" if "hops" in source else "0,1"] if ":" in source else []
+    asked = ["advise", source, *alphabet, *(["--lengths", "1..4"] if alphabet else [])]
+    asked += ["--write", written] if written else []
+    assert main([*asked, "--json", "a.json"]) == 0
+    lines = json.loads((folder / "a.json").read_text(encoding="utf-8"))["advice"]
+    own = [line for line in lines if line["command"].startswith("lengthgen verdicts")]
+    assert len(own) == expected
+    for line in own:
+        assert main([*shlex.split(line["command"])[1:], "--json", "v.json", "--jobs", "1"]) == 0
+        (cell,) = json.loads((folder / "v.json").read_text(encoding="utf-8"))["cells"]
+        assert cell["outcome"] == "generalizes"
+        evidence = " ".join(line["evidence"].values())
+        assert f"✓ from {cell['decisions'][0]['certificate']}" in evidence
+        assert cell["scope"] in evidence
 
 
 def test_bad_usage_is_said_in_a_line(folder: Path, capsys: Out) -> None:

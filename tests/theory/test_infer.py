@@ -345,6 +345,8 @@ def test_a_walk() -> None:
     jumps = {found.alphabet[token]: jump for token, jump in rule.program[0].steps}
     assert jumps == {"a+1": 1, "a+2": 2, "b+1": 1, "b+2": 2}
     assert found.varying
+    assert found.open_ended
+    assert "outputs of different lengths, and no token says where they end" in found.explain()
 
 
 # ── What is not sparse ───────────────────────────────────────────────────────────────────────────────────────────────

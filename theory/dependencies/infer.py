@@ -228,6 +228,15 @@ class Inferred:
         """Whether some step reads where tokens point to."""
         return any(not rule.fixed for rule in self.steps)
 
+    @cached_property
+    def open_ended(self) -> bool:
+        """Whether prompts of one length have outputs of different lengths, and not all end with a token kept for that."""
+        if not self.varying:
+            return False
+        outputs = [g.tokens[row, g.n : size] for g in self.groups for row, size in enumerate(g.sizes.tolist())]
+        ends = {int(output[-1]) for output in outputs if output.size}
+        return not all(output.size and ends.isdisjoint(output[:-1].tolist()) for output in outputs)
+
     @property
     def unseen(self) -> Fraction:
         """With confidence 99 % for each length sampled, what may be wrong or unseen there at most; 1 where no rule is."""
@@ -280,6 +289,9 @@ class Inferred:
         if self.refuted is not None:
             at = f"at step {self.refuted.step} of the prompt {' '.join(map(str, self.refuted.prompt))}"
             lines.append(f"refuted {at}: {'; '.join(map(str, self.refuted.rules))}")
+        if self.varying:
+            ends = "and no token says where they end" if self.open_ended else "and their last token has no other place"
+            lines.append(f"prompts of one length have outputs of different lengths, {ends}")
         return "\n".join([*lines, *map(str, self.random[:3]), *self.notes])
 
     def _verdict(self) -> str:
