@@ -33,7 +33,7 @@ from theory import BudgetExceeded
 from theory.dependencies import fold
 from theory.dependencies.inferred_tasks import SeenTask
 from theory.dependencies.sources import Source
-from theory.errors import InvalidArgument, check, check_integer, check_type
+from theory.errors import InvalidArgument, NotConverged, check, check_integer, check_type
 from theory.guarantees import Scores
 from theory.tasks import Task
 
@@ -271,9 +271,12 @@ class _Advising:
             if cells_of(task, scheme, test[-1]) > OTHER_CELLS[scores]:
                 self.evidence.append(Fact(f"{scores} heads: not decided", "inconclusive", "it would take long"))
                 continue
-            more = judge(
-                task, scheme, name=f"{found.name}, {scores}", scores=scores, subject=Subject(task, needed, test)
-            )
+            name, subject = f"{found.name}, {scores}", Subject(task, needed, test)
+            try:
+                more = judge(task, scheme, name=name, scores=scores, subject=subject)
+            except NotConverged as error:
+                self.evidence.append(Fact(f"{scores} heads: not decided", "inconclusive", error.got))
+                continue
             if more is not None:
                 yield self.of_generator(more, task, facts)
 
