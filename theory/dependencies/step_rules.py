@@ -247,7 +247,7 @@ class Search:
         self.sizes = {item.n: item.group.n_steps for item in items}
         self.even = all(item.group.even for item in items)
         self.kept: dict[tuple[bool, frozenset[tuple[int, int]]], Program | None] = {}
-        self._sets: dict[tuple[int, int], frozenset[tuple[int, ...]]] = {}
+        self._sets: dict[tuple[int, int], list[frozenset[int]]] = {}
 
     def run(self, *, located: bool) -> tuple[tuple[Domain, Program], ...] | None:
         """The first layout whose kinds all have a program; with `located`, of pointers that follow tokens too."""
@@ -322,22 +322,40 @@ class Search:
                        for item in items) and all(self._occurs(form, item) for item in core):  # fmt: skip
                     forms.append(form)
             slots.append(sorted(forms, key=lambda form: form.cost))
-        for program in product(*slots):
-            if all(self._is_smallest(program, item) for item in core):
-                yield program
+        yield from self._extended((), slots, core, [self._smallest(item) for item in core])
+
+    def _extended(
+        self, chosen: tuple[At, ...], slots: Sequence[list[At]], core: list[Item], alive: list[list[frozenset[int]]]
+    ) -> Iterator[Program]:
+        """Forms for the further slots, as long as the positions chosen lie in a smallest set of every step of the core."""
+        if len(chosen) == len(slots):
+            yield chosen
+            return
+        if not self.left():
+            raise _Late
+        for form in slots[len(chosen)]:
+            kept = []
+            for item, sets in zip(core, alive, strict=True):
+                at = form.at(item.n, item.step)
+                fresh = at not in [other.at(item.n, item.step) for other in chosen]
+                kept.append([one for one in sets if fresh and at in one])
+                if not kept[-1]:
+                    break
+            else:
+                yield from self._extended((*chosen, form), slots, core, kept)
 
     def _occurs(self, form: At, item: Item) -> bool:
         """Whether the position is in a smallest set of the step."""
         assert item.smallest is not None
         return any(form.at(item.n, item.step) in one for one in item.smallest.sets)
 
-    def _is_smallest(self, program: Sequence[At], item: Item) -> bool:
+    def _smallest(self, item: Item) -> list[frozenset[int]]:
+        """The smallest sets of a step."""
         key = (item.n, item.step)
         if key not in self._sets:
             assert item.smallest is not None
-            self._sets[key] = frozenset(item.smallest.sets)
-        at = [form.at(*key) for form in program]
-        return tuple(sorted(p for p in at if p is not None)) in self._sets[key]
+            self._sets[key] = [*map(frozenset, item.smallest.sets)]
+        return self._sets[key]
 
     # ── Pointers that follow tokens ──────────────────────────────────────────────────────────────────────────────────
 
