@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.advice.coupling import Coupling, coupling_of, query_coupled
+from proofs_check.advice.coupling import Coupling, Located, coupling_of, query_coupled
 from proofs_check.advice.facts import Fact, Facts, Opaque, facts_of
 from proofs_check.advice.found import Found
 from proofs_check.advice.judging import CELLS, FEW_CELLS, Judgement, cells_of, judge, upper_bound, with_task
@@ -216,7 +216,8 @@ class _Advising:
         if isinstance(task, SeenTask):  # others would have to be listed first
             lengths = sorted({group.length for group in task.groups})[-MOST_LENGTHS:]
         found = coupling_of(task, lengths=lengths)
-        if facts.source is None or found.kind == "positions" or self.ids is not None:
+        unmarked = found.kind == "positions" or isinstance(found.task, Located)
+        if facts.source is None or unmarked or self.ids is not None:
             return found, task
         marked = with_mark(task)
         if marked is task:

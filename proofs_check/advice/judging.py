@@ -213,7 +213,7 @@ def _subjects(task: Task, scheme: Scheme, cells: int) -> Iterator[tuple[Subject,
     costs = list(_costs(task, scheme, cells))
     for i in range(min(LENGTHS, len(costs) - 1)):
         train, later = costs[: i + 1], costs[i + 1 : i + 3]
-        if train[-1].instances > MOST or (i and 2 * train[-1].cells > cells):
+        if train[-1].instances > MOST or (i and train[-1].cells > cells):
             return
         tested = [one for one in later if one.cells <= cells] or later[:1]
         needed = min(cells, tested[-1].cells) + train[-1].cells

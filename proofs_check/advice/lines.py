@@ -198,10 +198,11 @@ def _ids(coupling: Coupling, found: Verdict | None, commands: Commands) -> Line:
     else:
         some = sorted(coupling.increments.items())[:12]
         table = ", ".join(f"{_read(coupling.task, read)}: {grown:+d}" for read, grown in some)
-        text = (
-            f"Predict the IDs (PPC): {coupling.why}{within}. "
-            f"Increments by what is read: {table}{', ...' * (len(coupling.increments) > 12)}."
-        )
+        text = f"Predict the IDs (PPC): {coupling.why}{within}. "
+        if some:
+            text += f"Increments by what is read: {table}{', ...' * (len(coupling.increments) > 12)}."
+        else:
+            text += "The increment is how far from its query the step reads, as the key says."
     if found is None:
         scope = f"spreads {_series(coupling)}; the verdict was not decided"
         return Line(text, Fact(f"spread {coupling.spread}", "supported", scope), commands.asked)

@@ -13,7 +13,7 @@ import numpy as np
 from proofs_check.advice.coupling import Assigned, Coupling, Following, by_steps
 from proofs_check.advice.found import Found
 from proofs_check.advice.marks import Marked
-from theory.dependencies import At, Domain, FoldTask, Named, Occurrence, StepRule, Walk
+from theory.dependencies import At, Chain, Domain, FoldTask, Named, Occurrence, StepRule, Walk
 from theory.dependencies.inferred_tasks import InferredTask
 from theory.dependencies.pointers import Pointer
 from theory.errors import AssumptionViolated
@@ -271,6 +271,14 @@ def _program(rule: StepRule, rules: Sequence[StepRule]) -> Iterator[str]:
             yield f"{name} = {_at(pointer.start)}"
             yield "for _ in range(j):"
             yield f"    {name} += {_jumps(rules, pointer)}[row[{name}]] if {name} < n else 0"
+        elif isinstance(pointer, Chain):
+            mark = "" if pointer.mark is None else f" and row[i + 1] == {pointer.mark}"
+            yield f"{name}, wanted = n - 1, row[n - 1]"
+            yield "for _ in range(j + 1):"
+            yield f"    {name} = next(i for i in range({name} - 1, -1, -1) if row[i] == wanted{mark})"
+            yield f"    wanted = row[{name} + {pointer.far}]"
+            if pointer.shift:
+                yield f"{name} += {pointer.shift}"
         else:
             yield f"{name} = [i for i in range(n) if row[i] != {pointer.background}][{pointer.index}]"
     yield f"return ({', '.join(names)}{',' * (len(names) == 1)})"

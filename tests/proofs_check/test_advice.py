@@ -19,7 +19,16 @@ import pytest
 
 from proofs_check import Advice, advise, check_task
 from proofs_check.advice import advising
-from proofs_check.advice.coupling import Coupling, by_steps, coupling_of, query_coupled
+from proofs_check.advice.coupling import (
+    Blocks,
+    Coupling,
+    Located,
+    _by_blocks,
+    _marks,
+    by_steps,
+    coupling_of,
+    query_coupled,
+)
 from proofs_check.advice.facts import Opaque, facts_of
 from proofs_check.advice.judging import judge, percent, upper_bound
 from proofs_check.advice.marks import Marked, with_mark
@@ -31,9 +40,20 @@ from proofs_check.commands.main import main
 from proofs_check.verdicts.deciding import verdict
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import HeadClass
-from theory.dependencies import At, Domain, Source, dependency_sets, lower_bound, spread
+from theory.dependencies import At, Domain, Source, dependency_sets, infer, lower_bound, spread
 from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument
-from theory.tasks import TASKS, Copy, FullParity, Instance, MultiAddition, PointerChasing, Reverse, Step, Task
+from theory.tasks import (
+    TASKS,
+    Copy,
+    FullParity,
+    Instance,
+    MultiAddition,
+    PointerChasing,
+    Reverse,
+    Step,
+    Task,
+    VariableAssignment,
+)
 
 Out = pytest.CaptureFixture[str]
 
@@ -227,6 +247,29 @@ def test_a_coupling_that_is_found_has_the_verdict_of_the_known_one(name: str) ->
     assert (found.outcome, found.certificate) == (known.outcome, known.certificate)
     assert found.evidence == "exhausted"
     assert max(found.test) > max(found.train)
+
+
+def test_statements_are_blocks_and_the_key_tells_how_far_to_go_back() -> None:
+    """Names and what they are assigned share the ID of their statement, as in the task that is known."""
+    known = VariableAssignment(3)
+    task = infer(Source.of(known), lengths=[1, 2, 3, 4], samples=200, seconds=600).task("assignment")
+    found = coupling_of(task, lengths=[1, 2, 3, 4])
+    assert (found.kind, found.convention, found.spread, found.increments) == ("predicted", "query", 2, {})
+    assert isinstance(found.task, Located)
+    assert found.task.assign == Blocks(task.alphabet.index(";"), 1)
+    for instance in known.instances(3):
+        assert found.task.solve(instance.tokens[: instance.n_prompt]).ids == instance.ids
+    assert check_task(found.task, lengths=(1, 2)).holds
+    assert found.task.increment((0, 0, 0), (0, -2, -2)) == -2
+
+
+def test_blocks_that_grow_are_none() -> None:
+    """A mark that each prompt has once leaves ever more tokens in one block."""
+    instances = [[Copy(2).solve((*word, 2)) for word in product((0, 1), repeat=n)] for n in (1, 2, 3, 4, 5)]
+    assert _marks(instances) == [2]
+    assert _by_blocks(instances) is None
+    assert Blocks(2, 1)(instances[1][0]) is None  # no step reads two
+    assert Blocks(0, 0)(Copy(2).solve((0, 1, 0, 2))) == (0, 1, 1, 2, 0, 1, 1)
 
 
 def test_a_verdict_tries_more_lengths_until_one_is_enough() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from benchmarks import advice as benchmark
 from proofs_check import check_task
 from proofs_check.verdicts.subjects import subjects
 from theory.tasks import find_task
@@ -69,6 +71,18 @@ def test_a_box_over_an_alphabet_is_the_task_without_its_mark(name: str, boxes: M
             prompt = tuple(alphabet[token] for token in one.tokens[:length])
             expected.add((prompt, tuple(word.removeprefix("=").removeprefix("s") for word in words[one.n_prompt :])))
         assert found == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["maxima", *OVER, *LISTED])
+def test_advice_on_a_box_is_what_is_known_of_its_task(
+    name: str, boxes: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a minute of CPU time: the sparsity, growth, verdict, certificate, and states where it is dense."""
+    monkeypatch.setattr(time, "monotonic", time.process_time)
+    (box,) = [box for box in benchmark.ALL if box.name == name]
+    row = benchmark.row_of(box, benchmark.SECONDS, None)
+    assert row.agrees, row
 
 
 @pytest.mark.parametrize("name", WRITTEN)

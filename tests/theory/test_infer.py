@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 
 from proofs_check import check_task
 from theory import AssumptionViolated, BudgetExceeded, InvalidArgument
-from theory.dependencies import At, Domain, Inferred, Marked, Named, Occurrence, Source, Walk, infer
+from theory.dependencies import At, Chain, Domain, Inferred, Marked, Named, Occurrence, Source, Walk, infer
 from theory.dependencies.conflicts import decides, smallest_sets
 from theory.dependencies.infer import unseen_bound
+from theory.dependencies.pointers import View
 from theory.dependencies.sources import limited, tokens_of
-from theory.dependencies.step_rules import table_of
+from theory.dependencies.step_rules import Search, item_of, table_of
 from theory.tasks import (
     TASKS,
     Addition,
@@ -37,6 +38,7 @@ from theory.tasks import (
     ScratchpadParity,
     SumModulo,
     Task,
+    VariableAssignment,
 )
 
 Prompt = tuple[Any, ...]
@@ -329,6 +331,50 @@ def test_a_chain_of_assignments() -> None:
     equals = found.alphabet.index("=")
     assert rule.program == (At(1, 1, -1), Occurrence(0, True, 0, equals), Occurrence(0, True, 2, equals))
     assert rule.copies == 2
+
+
+def test_a_chain_of_names_that_come_again() -> None:
+    """A name means its latest assignment before the statement that leads to it, not before the end."""
+    task = VariableAssignment(3)
+    found = found_of(Source.of(task), lengths=[1, 2, 3, 4])
+    (rule,) = found.steps
+    equals = found.alphabet.index("=")
+    assert (found.sparsity, rule.copies, found.located) == (3, 2, True)
+    assert rule.program == (At(1, 1, -1), Chain(2, 0, equals), Chain(2, 2, equals))
+    assert not found.open_ended
+    assert "and their last token has no other place" in found.explain()
+    made = found.task("assignment")
+    for instance in task.instances(3):
+        steps = made.solve(instance.tokens[: instance.n_prompt]).steps
+        assert [{*step.sources} for step in steps] == [{*step.sources} for step in instance.steps]
+
+
+def test_where_a_chain_is_and_where_it_ends() -> None:
+    rows = np.array([[7, 9, 0, 8, 9, 7, 7, 9, 8, 7], [8, 8, 9, 7, 9, 0, 7, 9, 8, 7]])
+    place, beside, plain = Chain(2, 0, 9), Chain(2, 2, 9), Chain(2, 0)
+    where = [[one.where(View(rows, 10, step), ()).tolist() for step in range(4)] for one in (place, beside, plain)]
+    assert where[0] == [[6, 6], [3, 1], [0, -1], [-1, -1]]
+    assert where[1] == [[8, 8], [5, 3], [2, -1], [-1, -1]]
+    assert where[2] == [[6, 6], [3, 1], [0, -1], [-1, -1]]
+    assert Chain(2, 4).where(View(rows[:1], 10, 0), ()).tolist() == [-1]
+    assert Chain(1, 0).where(View(np.array([[5, 5, 5]]), 3, 1), ()).tolist() == [0]
+    assert (str(Chain(-1, -2)), Chain(-1, -2).data["shift"]) == (
+        "2 before the place of a chain, from the last token of the prompt to its last earlier place, where the next name is "
+        "1 before",
+        -2,
+    )
+
+
+def test_fixed_positions_are_given_up_in_time() -> None:
+    """Large smallest sets have more combinations of forms than there is time for."""
+    items = [
+        item_of(group, 0, smallest_sets(group.tokens[:, : group.n], group.tokens[:, group.n]))
+        for group in infer(TASKS["majority"], lengths=[3, 4, 5, 6]).groups
+    ]
+    asked = iter(range(100))
+    search = Search(items, lambda: next(asked) < 5)
+    assert search.run(located=False) is None
+    assert search.late
 
 
 def test_marked_places() -> None:

@@ -32,7 +32,7 @@ from theory.dependencies.folds import Checked, Fold, FoldTask, fold
 from theory.dependencies.growth import Fit, Growth, LengthRow, Measurement, fit_growth, measure
 from theory.dependencies.infer import Inferred, RandomStep, Refuted, Seen, StepSize, infer
 from theory.dependencies.minimality import IdleSlot, Minimality, idle_slots
-from theory.dependencies.pointers import At, Marked, Named, Occurrence, Walk
+from theory.dependencies.pointers import At, Chain, Marked, Named, Occurrence, Walk
 from theory.dependencies.rules import PartRule, Rule, RuleCoupling, synthesize_rule
 from theory.dependencies.sets import Convention, dependency_sets, graph, spread
 from theory.dependencies.sources import Source
@@ -40,6 +40,7 @@ from theory.dependencies.step_rules import Domain, StepRule
 
 __all__ = [
     "At",
+    "Chain",
     "Checked",
     "Convention",
     "Domain",

@@ -217,6 +217,62 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """Where a chain of names has come to: each leads to its last place before the one where it was read.
+
+    The first name is the last token of the prompt; the next one stands `far` positions beyond a place.
+
+    Attributes
+    ----------
+    far : how far from a place the next name is.
+    shift : how many positions on from the place; 0 is the place itself.
+    mark : the token that has to stand behind a place; None for any.
+
+    Examples
+    --------
+    a = 0; b = a; a = b; and what is a? It is b, that is the a of before, which is 0.
+
+    >>> rows = np.array([[7, 9, 0, 8, 9, 7, 7, 9, 8, 7]])  # 9 stands for "="
+    >>> [Chain(far=2, shift=0, mark=9).where(View(rows, 10, step), ()).tolist() for step in range(3)]
+    [[6], [3], [0]]
+    >>> print(Chain(far=2, shift=2, mark=9))
+    2 after the place of a chain, from the last token of the prompt to its last earlier place before the mark, where the \
+next name is 2 beyond
+    """
+
+    far: int
+    shift: int
+    mark: int | None = None
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        prompt, columns = View(view.rows, view.n, 0), np.arange(view.n)
+        at = np.full(len(view.rows), view.n - 1)
+        wanted = prompt.token(at)
+        for _ in range(view.step + 1):
+            same = (view.rows[:, : view.n] == wanted[:, None]) & (columns[None, :] < at[:, None])
+            if self.mark is not None:
+                same[:, :-1] &= view.rows[:, 1 : view.n] == self.mark
+                same[:, -1] = False
+            at = np.where(same.any(axis=1), view.n - 1 - same[:, ::-1].argmax(axis=1), NOWHERE)
+            wanted = prompt.token(at + self.far)
+        moved = at + self.shift
+        return np.where((at >= 0) & (moved >= 0) & (moved < view.n), moved, NOWHERE)
+
+    def __str__(self) -> str:
+        place = "the place of a chain, from the last token of the prompt to its last earlier place"
+        place += "" if self.mark is None else " before the mark"
+        beyond = f"{abs(self.far)} {'beyond' if self.far > 0 else 'before'}"
+        shift = f"{abs(self.shift)} {'after' if self.shift > 0 else 'before'} " if self.shift else ""
+        return f"{shift}{place}, where the next name is {beyond}"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": "chain", "far": self.far, "shift": self.shift, "mark": self.mark}
+
+
+@dataclass(frozen=True)
 class Marked:
     """The i-th token of the prompt, i = 0, 1, ..., that is none of the background.
 
@@ -244,7 +300,7 @@ class Marked:
         return {"kind": "marked", "background": self.background, "index": self.index}
 
 
-Pointer: TypeAlias = At | Occurrence | Named | Walk | Marked
+Pointer: TypeAlias = At | Occurrence | Named | Walk | Chain | Marked
 Program: TypeAlias = tuple[Pointer, ...]
 
 MISSING = np.iinfo(np.int64).min

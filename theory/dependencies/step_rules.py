@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from theory.dependencies.conflicts import REPEATED, Smallest, decides, keys_of
 from theory.dependencies.pointers import (
     At,
+    Chain,
     Marked,
     Named,
     Occurrence,
@@ -362,7 +363,7 @@ class Search:
     def _located(self, items: list[Item]) -> Program | None:
         """A program that some rows of some steps suggest, and all of all steps bear out."""
         some = [_part(items[i]) for i in sorted({i * len(items) // PART_STEPS for i in range(PART_STEPS)})]
-        for program in chain(_walks(items), _named(some), _marked(some), _occurrences(some)):
+        for program in chain(_walks(items), _named(some), _marked(some), _occurrences(some), _chains(some)):
             if not self.left():
                 raise _Late
             if holds(program, some) and holds(program, items):
@@ -486,6 +487,13 @@ def _occurrences(items: Sequence[Item]) -> Iterator[Program]:
     for start, last, shift in product(_starts(items), (True, False), SHIFTS[:2]):
         yield (start, Occurrence(0, last, 0), Occurrence(0, last, shift), Occurrence(2, last, 0),
                Occurrence(2, last, shift))  # fmt: skip
+
+
+def _chains(items: Sequence[Item]) -> Iterator[Program]:
+    """A name, its place in a chain that goes back from the last token of the prompt, and what stands beside that place."""
+    if max(item.step for item in items) > 0:
+        for mark, shift in product((None, *_marks(items)), SHIFTS):
+            yield At(1, 1, -1), Chain(shift, 0, mark), Chain(shift, shift, mark)
 
 
 def _marks(items: Sequence[Item]) -> list[int]:
