@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import accumulate, combinations, product
 from math import comb
 from typing import Any
 
@@ -404,6 +404,60 @@ def test_a_hidden_dense_dependency() -> None:
 
     found = found_of(almost_copy, alphabet=(0, 1), lengths=[1, 2, 3, 4, 5])
     assert (found.sparsity, found.growth) == (None, "linear")
+
+
+def tops(prompt: Prompt) -> Prompt:
+    """The top of a stack of any depth, after every operation; a pop of the empty one does nothing."""
+    stack, seen = list[str](), list[str]()
+    for token in prompt:
+        stack = stack[:-1] if token == "-" else [*stack, token]
+        seen.append(f"_{''.join(stack[-1:])}")
+    return tuple(seen)
+
+
+def heights(prompt: Prompt) -> Prompt:
+    return tuple(accumulate((1 if token == "(" else -1 for token in prompt), lambda h, step: max(0, h + step)))
+
+
+def closed(prompt: Prompt) -> Prompt:
+    """Whether brackets are balanced: at odd lengths never."""
+    depths = list(accumulate(1 if token == "(" else -1 for token in prompt))
+    return (int(min(depths) >= 0 == depths[-1]),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "alphabet"),
+    [(lambda prompt: tops(prompt)[-1:], "ab-"), (closed, "()"), (lambda prompt: heights(prompt)[-1:], "()")],
+    ids=["the last top", "balanced", "the last height"],
+)
+def test_what_a_stack_of_any_depth_decides_is_dense(answer: Callable[[Prompt], Prompt], alphabet: str) -> None:
+    found = found_of(answer, alphabet=alphabet, lengths=range(1, 9))
+    assert (found.sparsity, found.growth, found.steps) == (None, "linear", ())
+
+
+def test_every_top_of_a_stack_is_dense() -> None:
+    found = found_of(tops, alphabet="ab-", lengths=[1, 2, 3, 4, 5])
+    assert (found.sparsity, found.dense, found.steps) == (None, True, ())
+
+
+def test_heights_that_are_written_down_are_two_sparse_and_new_ones_are_unseen() -> None:
+    """Each follows from the one before; longer prompts have heights that were never seen."""
+    found = found_of(heights, alphabet="()", lengths=[1, 2, 3, 4, 5])
+    assert (found.sparsity, found.growth) == (2, "bounded")
+    assert found.sampled[-1].unseen > 0
+    assert found.unseen > Fraction(1, 100)
+
+
+def test_a_bound_on_the_depth_that_short_prompts_do_not_reach() -> None:
+    """A copy that is another one where the brackets nest deeper than 6: the first lengths never do."""
+
+    def guarded(prompt: Prompt) -> Prompt:
+        return prompt if max(heights(prompt)) <= 6 else prompt[::-1]
+
+    found = found_of(guarded, alphabet="()", lengths=[1, 2, 3, 4, 5, 6])
+    assert found.sparsity is None
+    assert found.refuted is not None
+    assert max(heights(found.refuted.prompt)) > 6
 
 
 def test_a_dense_dependency_of_long_prompts_refutes_the_rule() -> None:

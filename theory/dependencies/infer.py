@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from math import ceil, comb, exp, lgamma, log, log1p
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -696,7 +696,7 @@ class _Inference:
         lengths = sorted(largest)[len(largest) > 4 :]  # the shortest prompts may have less to depend on
         if len(lengths) < 3:
             return None
-        ordered = [largest[n] for n in lengths]
+        ordered = list(accumulate((largest[n] for n in lengths), max))  # some lengths may have less to decide
         model = fit_growth(lengths, ordered).model
         grows = model != "constant" and ordered[-1] > ordered[len(ordered) // 2] > ordered[0]
         return model if grows and model != "constant" else None
