@@ -33,7 +33,7 @@ from theory import BudgetExceeded
 from theory.dependencies import fold
 from theory.dependencies.inferred_tasks import SeenTask
 from theory.dependencies.sources import Source
-from theory.errors import InvalidArgument, NotConverged, check, check_integer, check_type
+from theory.errors import InvalidArgument, NotConverged, check, check_integer, check_type, within_budget
 from theory.guarantees import Scores
 from theory.tasks import Task
 
@@ -187,6 +187,9 @@ class _Advising:
             seconds=self.seconds / 2, seed=self.seed, ids=self.ids,
         )  # fmt: skip
         self.evidence += facts.evidence
+        if facts.inferred is not None and facts.source is not None and facts.source.kind == "generate":
+            size, fix = len(facts.inferred.alphabet), "Give one with few tokens: with these the sets are the same."
+            within_budget("advise (tokens of a generator)", size=size, budget=LARGEST_ALPHABET, fix=fix)
         if facts.source is not None and facts.source.kind == "generate" and not self.listable(facts):
             return self.of_sample(self.drawn(facts.source), facts)
         return self.of_law(facts)

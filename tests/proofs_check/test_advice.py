@@ -557,6 +557,22 @@ def test_a_function_that_answers_otherwise_when_asked_again_is_refused() -> None
         advise(lambda prompt: (next(calls) % 7 % 2,), alphabet=(0, 1))
 
 
+def test_a_generator_with_many_tokens_is_refused_with_what_was_seen_of_them() -> None:
+    def copied_words(length: int, rng: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        word = tuple(rng.integers(0, 10**5, size=length).tolist())
+        return word, word
+
+    with pytest.raises(BudgetExceeded, match=r"tokens of a generator.*at most 1,000") as error:
+        advise(copied_words, lengths=[1, 2, 3])
+    assert error.value.size > 5_000
+
+
+@pytest.mark.parametrize("text", ["", "0,,1", "a, "])
+def test_tokens_of_an_alphabet_have_names(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"--alphabet: got .*expected tokens with commas between"):
+        alphabet_of(text)
+
+
 def test_large_alphabets_are_refused_with_their_size() -> None:
     with pytest.raises(BudgetExceeded, match="100,000"):
         advise(copied, alphabet=range(10**5))

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import accumulate, combinations, product
+from itertools import accumulate, combinations, count, product
 from math import comb
 from typing import Any
 
@@ -642,6 +642,20 @@ def five(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
 def test_a_source_that_goes_wrong_is_named(source: object, more: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         infer(source, **{"alphabet": "ab", **more})
+
+
+def test_a_function_that_counts_its_calls_is_no_function_of_the_prompt() -> None:
+    """Every list of prompts has an even number of them, so that in the same order it would answer the same."""
+    calls = count()
+    with pytest.raises(InvalidArgument, match="expected one output for a prompt"):
+        infer(lambda prompt: (next(calls) % 2,), alphabet=(0, 1), lengths=[1, 2, 3])
+
+
+def test_too_many_prompts_of_a_length_are_said() -> None:
+    with pytest.raises(
+        InvalidArgument, match="no prompts at these lengths; length 1 was not looked at: it has more than"
+    ):
+        infer(lambda prompt: prompt, prompts=lambda length: ((i,) * length for i in count()), lengths=[1])
 
 
 def test_a_call_that_does_not_end_is_left_in_time_and_the_alarm_is_given_back() -> None:

@@ -474,7 +474,7 @@ class _Inference:
             made = self._groups(length, size, half)
             listed += any(group.exhaustive for group in made)
             groups += made
-        got = "no prompts at these lengths"
+        got = "; ".join(["no prompts at these lengths", *self.notes])
         check(groups, WHERE, "lengths", got=got, expected="lengths that have prompts", fix="Pass lengths=[...].")
         return groups, []
 
@@ -517,12 +517,10 @@ class _Inference:
                 raise InvalidArgument(WHERE, "source", got=got, expected="longer prompts for a longer length", fix=fix)
 
     def _twice(self, pairs: Sequence[Pair]) -> None:
-        """Refuse a function that answers one prompt in two ways."""
+        """Refuse a function that answers one prompt in two ways; it is asked in another order, as it may count its calls."""
         if self.source.kind != "solve":
             return
-        some = (
-            pairs if len(pairs) <= AGAIN else [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
-        )
+        some = [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
         for (prompt, before), (_, after) in zip(some, self.source.answers(prompt for prompt, _ in some), strict=True):
             if not self.left():
                 return
