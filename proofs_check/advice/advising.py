@@ -30,6 +30,7 @@ from proofs_check.advice.writing import module_of
 from proofs_check.evidence import Kind
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded
+from theory.coordinates import listed
 from theory.dependencies import fold
 from theory.dependencies.inferred_tasks import SeenTask
 from theory.dependencies.sources import Source
@@ -375,7 +376,7 @@ class _Advising:
             "scope": scope,
             "example": {
                 "tokens": coupling.task.text(example.tokens),
-                "ids": list(example.ids),
+                "ids": listed(example.ids),
                 "table": coupling.shown(),
             },
         }

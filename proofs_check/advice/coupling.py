@@ -16,15 +16,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise, product
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from theory.dependencies import Convention, lower_bound
+from theory.coordinates import n_coordinates
+from theory.dependencies import Convention, PlaneRule, lower_bound, synthesize_rule
 from theory.dependencies.sets import dependency_sets, widest
-from theory.errors import InvalidArgument
+from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument
 from theory.positions import Ids
 from theory.tasks import Instance, Task
 from theory.tasks.faults import checked, running
@@ -37,6 +39,9 @@ LENGTHS = 10
 
 LISTED, DRAWN = 64, 24
 """Instances of a length: all of them, where they are at most so many, or so many drawn."""
+
+PLANES, CAPS = 3, (2, 3)
+"""From so many lengths rules of two coordinates are made, with at most so many tokens an ID."""
 
 LARGEST = 64
 """Tokens of an instance whose sets are bounded from below."""
@@ -80,8 +85,8 @@ class Coupling:
 
     @property
     def coordinates(self) -> int:
-        """How many IDs a token has."""
-        return 1
+        """How many numbers an ID has."""
+        return n_coordinates(self.example().ids)
 
     def example(self) -> Instance:
         """An instance with the IDs, neither the shortest nor long: of some that are drawn, one with many different tokens."""
@@ -220,6 +225,12 @@ def coupling_of(task: Task, *, lengths: Sequence[int] | None = None) -> Coupling
             task.predict_increment(i.read(s), i.key(s)) is not None for g in given for i in g for s in i.steps
         )
         return found("predicted" if increment else "coupled", task, "query", own_ids, why)
+    if (plane := _plane(given)) is not None:
+        rule, measured = plane
+        why = (
+            f"every token has two IDs, its row and its column; {str(rule).partition(chr(10))[2].replace(chr(10), '; ')}"
+        )
+        return found("coupled", Assigned(task, rule), "query", measured, why)
     why = "no IDs of the kinds that are looked for keep the sets narrow: their spread grows with the length"
     return found("none", task, None, own_ids, why)
 
@@ -400,6 +411,21 @@ def _by_blocks(given: Sequence[Sequence[Instance]]) -> tuple[Blocks, _Measured] 
     return min(found)[3:] if found else None
 
 
+def _plane(given: Sequence[Sequence[Instance]]) -> tuple[PlaneRule, _Measured] | None:
+    """IDs of two coordinates under which the sets are narrow at every length, with the least cap that has some."""
+    few = [each[0] for each in given[:PLANES]]
+    if len(few) < PLANES or not all(instance.parts for each in given for instance in each):
+        return None
+    for cap in CAPS:
+        with suppress(AssumptionViolated, BudgetExceeded):
+            rule = synthesize_rule(few, cap=cap, convention="query", coordinates=2)
+            with suppress(InvalidArgument):  # a part, or a row, that these lengths do not have
+                measured = _measured(given, rule, "query")
+                if measured is not None and measured.bounded and _fixed(measured):
+                    return rule, measured
+    return None
+
+
 def _scattered(given: Sequence[Sequence[Instance]], measured: _Measured) -> int:
     """How many IDs the sets of all instances have, together."""
     pairs = [pair for each, ids in zip(given, measured.ids, strict=True) for pair in _pairs(each, ids)]
@@ -473,7 +499,9 @@ def _bound(given: Sequence[Sequence[Instance]], measured: _Measured, convention:
         for instance, own in islice(_pairs(instances, ids), 2):
             if len(instance.tokens) <= LARGEST:
                 cap = max(own.count(value) for value in set(own))
-                best = max(best or 0, lower_bound(instance, cap=cap, convention=convention))
+                best = max(
+                    best or 0, lower_bound(instance, cap=cap, convention=convention, coordinates=n_coordinates(own))
+                )
     return best
 
 

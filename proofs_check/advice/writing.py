@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from proofs_check.advice.coupling import Assigned, Coupling, Following, by_steps
+from proofs_check.advice.coupling import Assigned, Blocks, Coupling, Following, by_steps
 from proofs_check.advice.found import Found
 from proofs_check.advice.marks import Marked
-from theory.dependencies import At, Chain, Domain, FoldTask, Named, Occurrence, StepRule, Walk
+from theory.dependencies import At, Chain, Domain, FoldTask, Named, Occurrence, PlaneRule, StepRule, Walk
 from theory.dependencies.inferred_tasks import InferredTask
 from theory.dependencies.pointers import Pointer
 from theory.errors import AssumptionViolated
@@ -286,6 +286,8 @@ def _program(rule: StepRule, rules: Sequence[StepRule]) -> Iterator[str]:
 
 def _at(at: At) -> str:
     """A position as an expression in n and j."""
+    if at.side:
+        raise _refused("positions by the side of a grid", "positions by n and the step", BY_HAND)
     text = ""
     for factor, name in ((at.a, "n"), (at.b, "j"), (at.c, "")):
         if factor:
@@ -324,6 +326,9 @@ IDS = "def ids_of(n: int, steps: tuple[Step, ...], tokens: tuple[int, ...]) -> t
 def _ids(coupling: Coupling) -> str:
     """The function of the IDs, and what predicts them."""
     task = coupling.task
+    if isinstance(task, Assigned) and isinstance(task.assign, Blocks | PlaneRule):
+        got = "IDs by blocks" if isinstance(task.assign, Blocks) else "IDs of two coordinates"
+        raise _refused(got, "IDs by positions or steps", "Write them by hand: the advice says the rule.")
     if isinstance(task, Assigned) and isinstance(task.assign, Following):
         least = min(task.increments.values())
         constant = _constant("INCREMENTS", task.increments, "By how much the ID grows, by reading.")

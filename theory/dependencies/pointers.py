@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -52,10 +53,12 @@ class View(NamedTuple):
 class At:
     """The position (a·n + b·j + c) / over, with n the tokens of the prompt and j = 0, 1, ... the step.
 
+    With `side` the side of a square grid is added so many times: the root of n, rounded down.
+
     Examples
     --------
-    >>> print(At(1, 1, -1), At(0, 1, 0), At(1, -2, -4, over=2), sep="; ")
-    n + j - 1; j; n/2 - j - 2
+    >>> print(At(1, 1, -1), At(0, 1, 0), At(1, -2, -4, over=2), At(0, 1, 0, side=1), sep="; ")
+    n + j - 1; j; n/2 - j - 2; j + √n
     >>> At(1, 0, 0, over=2).at(6, 0), At(1, 0, 0, over=2).at(5, 0)
     (3, None)
     """
@@ -64,11 +67,12 @@ class At:
     b: int
     c: int
     over: int = 1
+    side: int = 0
 
     def at(self, n: int, step: int) -> int | None:
         """The position; None where that is no integer."""
         value, rest = divmod(self.a * n + self.b * step + self.c, self.over)
-        return None if rest else value
+        return None if rest else value + self.side * isqrt(n)
 
     def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
         """The position in each row."""
@@ -80,7 +84,7 @@ class At:
         """How complicated it is: what is relative to one end or to the step comes first."""
         uneven = sum(factor % self.over != 0 for factor in (self.a, self.b, self.c)) * self.over
         far = abs(self.c // self.over + (self.a == self.over)) + (self.a == self.over and self.b not in (0, self.over))
-        return uneven + (abs(self.b) > self.over) + (self.a not in range(self.over + 1)), far
+        return uneven + (abs(self.b) > self.over) + (self.a not in range(self.over + 1)) + abs(self.side), far
 
     def __str__(self) -> str:
         text = ""
@@ -90,13 +94,16 @@ class At:
                 top = (name or "1") if size.numerator == 1 else f"{size.numerator}{name}"
                 sign = ("-" if factor < 0 else "") if not text else " - " if factor < 0 else " + "
                 text += sign + top + (f"/{size.denominator}" if size.denominator > 1 else "")
+        if self.side:
+            sign = ("-" if self.side < 0 else "") if not text else " - " if self.side < 0 else " + "
+            text += sign + (f"{abs(self.side)} " if abs(self.side) > 1 else "") + "√n"
         return text or "0"
 
     @property
     def data(self) -> dict[str, object]:
         """As plain data: factors as fractions."""
         n, step, offset = (str(Fraction(factor, self.over)) for factor in (self.a, self.b, self.c))
-        return {"kind": "at", "n": n, "step": step, "offset": offset}
+        return {"kind": "at", "n": n, "step": step, "offset": offset} | ({"side": self.side} if self.side else {})
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 from theory.dependencies.coupling import lower_bound, verified
 from theory.dependencies.sets import Convention, check_convention, check_parts, dependency_sets
 from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument, check, check_integer, check_type, shown
 from theory.positions import Ids
 from theory.tasks.base import Instance, Task
+
+if TYPE_CHECKING:
+    from theory.dependencies.planes import PlaneRule
 
 
 class PartRule(NamedTuple):
@@ -138,14 +141,39 @@ class RuleCoupling:
         raise InvalidArgument("RuleCoupling", "length", got=shown(length), expected=expected, fix=fix)
 
 
+@overload
 def synthesize_rule(
     instances: Mapping[int, Instance] | Sequence[Instance],
     *,
     cap: int,
     convention: Convention = "token",
+    coordinates: Literal[1] = 1,
     offsets: int = 2,
     budget: int = 100_000,
-) -> Rule:
+) -> Rule: ...
+
+
+@overload
+def synthesize_rule(
+    instances: Mapping[int, Instance] | Sequence[Instance],
+    *,
+    cap: int,
+    convention: Convention = "token",
+    coordinates: Literal[2],
+    offsets: int = 2,
+    budget: int = 100_000,
+) -> PlaneRule: ...
+
+
+def synthesize_rule(
+    instances: Mapping[int, Instance] | Sequence[Instance],
+    *,
+    cap: int,
+    convention: Convention = "token",
+    coordinates: int = 1,
+    offsets: int = 2,
+    budget: int = 100_000,
+) -> Rule | PlaneRule:
     """One coupling for all lengths: for every part an affine rule, together of the least spread over the instances.
 
     A rule is ID = slope · i + length_slope · n + offset for the i-th of the n tokens of a part, with slopes in
@@ -159,6 +187,8 @@ def synthesize_rule(
         depend on the tokens, give several instances a length.
     cap : the most tokens that may share an ID, at the lengths given; at others call the rule and count.
     convention : what belongs to the set of a step.
+    coordinates : of an ID, 1 or 2. In two coordinates a part is one row, or rows as long as another part or its root; its
+        rows have an affine rule, and so have the columns within them. The spread is that of the wider coordinate.
     offsets : how large an offset may be.
     budget : nodes that the search may visit.
 
@@ -177,6 +207,14 @@ def synthesize_rule(
     >: ID = -1
     output: ID = n - i - 1
 
+    Running sums of three numbers: a row for every sum, which shares it with the next number.
+
+    >>> from theory.tasks import MultiAddition
+    >>> sums = [next(MultiAddition(3, 2).instances(n)) for n in (1, 2)]
+    >>> plain, plane = synthesize_rule(sums, cap=2), synthesize_rule(sums, cap=2, coordinates=2)
+    >>> plain.spread, plane.spread, [(row.part, row.offset) for row in plane.rows if row.part[0] in "ar"]
+    (2, 1, [('a1', 0), ('a2', 0), ('a3', -1), ('r2', -1), ('r3', -2)])
+
     Cost: pairs of parts · rules² for the tables, then nodes · tokens. Source: this project's; the rules cover the
     couplings of Cho et al. 2024 (arXiv:2405.20671) for addition.
     """
@@ -192,19 +230,33 @@ def synthesize_rule(
     fix = "At a single length a slope in the length cannot be told from an offset."
     several = len({len(instance.tokens) for instance in given}) > 1
     check(several, where, "instances", got=got, expected="instances of two lengths or more", fix=fix)
-    return _RuleSearch(given, cap, convention, offsets, budget).run()
+    check_integer(coordinates, where, "coordinates", least=1, most=2)
+    if coordinates == 2:
+        from theory.dependencies.planes import plane_rule
+
+        return plane_rule(given, cap=cap, convention=convention, offsets=offsets, budget=budget)
+    return RuleSearch(given, cap, convention, offsets, budget).run()
 
 
-class _RuleSearch:
+class RuleSearch:
     """The search behind `synthesize_rule`: tables of the spread between two parts, then depth first over the parts."""
 
-    def __init__(self, given: list[Instance], cap: int, convention: Convention, offsets: int, budget: int) -> None:
+    def __init__(
+        self,
+        given: list[Instance],
+        cap: int,
+        convention: Convention,
+        offsets: int,
+        budget: int,
+        indexed: list[list[tuple[str, int]]] | None = None,
+        sizes: list[Counter[str]] | None = None,
+    ) -> None:
         self.given, self.cap, self.convention, self.offsets, self.budget = given, cap, convention, offsets, budget
         self.n_nodes = 0
         self.sets = [tuple(s for s in dependency_sets(instance, convention) if len(s) > 1) for instance in given]
-        self.indexed = [indexed_parts(instance) for instance in given]
-        self.sizes = [Counter(instance.parts) for instance in given]
-        self.names = tuple(dict.fromkeys(part for instance in given for part in instance.parts))
+        self.indexed = indexed or [indexed_parts(instance) for instance in given]
+        self.sizes = sizes or [Counter(instance.parts) for instance in given]
+        self.names = tuple(dict.fromkeys(part for own in self.indexed for part, _ in own))
         self.gaps = self._gaps()
         coupled = {part for pair in self.gaps for part in pair}
         self.free = [part for part in self.names if part not in coupled]
@@ -249,7 +301,7 @@ class _RuleSearch:
         highest = 3 * (self.offsets + max(len(instance.tokens) for instance in self.given))
         for width in range(lowest, highest + 1):
             solutions = list(self._coupled_parts(width))
-            solutions.sort(key=self._cost)
+            solutions.sort(key=self.cost)
             for chosen in solutions:
                 complete = next(self._extend(chosen, self.free, None), None)
                 if complete is not None:
@@ -270,7 +322,7 @@ class _RuleSearch:
         )
         return Rule(parts, self.cap, self.convention, wide)
 
-    def _cost(self, chosen: dict[str, PartRule]) -> tuple[int, int, int]:
+    def cost(self, chosen: dict[str, PartRule]) -> tuple[int, int, int]:
         """Total spread of all sets, then how complicated the rules are."""
         total = 0
         for indexed, sizes, sets in zip(self.indexed, self.sizes, self.sets, strict=True):
@@ -282,7 +334,7 @@ class _RuleSearch:
 
     def _coupled_parts(self, width: int) -> Iterator[dict[str, PartRule]]:
         """The rules of the parts that occur in sets, of at most this spread; as far as the budget goes."""
-        tables = {pair: self._table(pair, width) for pair in self.gaps}
+        tables = {pair: self.table(pair, width) for pair in self.gaps}
         found = 0
         try:
             for chosen in self._extend({}, self.order, tables):
@@ -292,7 +344,7 @@ class _RuleSearch:
             if not found:
                 raise
 
-    def _table(self, pair: tuple[str, str], width: int) -> set[tuple[PartRule, PartRule]]:
+    def table(self, pair: tuple[str, str], width: int) -> set[tuple[PartRule, PartRule]]:
         """The rules of two parts under which no set is wider, as far as these parts go."""
         p, q = pair
         allowed = set()
@@ -329,10 +381,10 @@ class _RuleSearch:
             if self.n_nodes > self.budget:
                 raise BudgetExceeded("dependencies.synthesize_rule", size=self.n_nodes, budget=self.budget)
             trial = {**chosen, part: rule}
-            if self._allowed(part, trial, tables or {}) and self._within_cap(trial):
+            if self.allowed(part, trial, tables or {}) and self._within_cap(trial):
                 yield from self._extend(trial, rest, tables)
 
-    def _allowed(
+    def allowed(
         self, part: str, trial: dict[str, PartRule], tables: Mapping[tuple[str, str], set[tuple[PartRule, PartRule]]]
     ) -> bool:
         return all(

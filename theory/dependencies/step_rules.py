@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, product
-from math import lcm
+from math import isqrt, lcm
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -246,6 +246,8 @@ class Search:
         self.items, self.left, self.late = items, left, False
         self.lengths = sorted({item.n for item in items})
         self.sizes = {item.n: item.group.n_steps for item in items}
+        squares = len({n - isqrt(n) ** 2 for n in self.lengths}) == 1 < len(self.lengths)
+        self.sides = (0, 1, -1) if squares else (0,)
         self.even = all(item.group.even for item in items)
         self.kept: dict[tuple[bool, frozenset[tuple[int, int]]], Program | None] = {}
         self._sets: dict[tuple[int, int], list[frozenset[int]]] = {}
@@ -315,10 +317,10 @@ class Search:
         slots = []
         for position in chosen:
             forms = []
-            for (a, p), (b, q) in product(FACTORS, ((0, 1),) if one_each else STEPS):
+            for (a, p), (b, q), side in product(FACTORS, ((0, 1),) if one_each else STEPS, self.sides):
                 over = lcm(p, q)
-                a, b = a * over // p, b * over // q
-                form = At(a, b, position * over - a * pivot.n - b * pivot.step, over)
+                a, b, rest = a * over // p, b * over // q, position - side * isqrt(pivot.n)
+                form = At(a, b, rest * over - a * pivot.n - b * pivot.step, over, side)
                 if all((at := form.at(item.n, item.step)) is not None and 0 <= at < item.n + item.step
                        for item in items) and all(self._occurs(form, item) for item in core):  # fmt: skip
                     forms.append(form)
