@@ -227,9 +227,8 @@ def coupling_of(task: Task, *, lengths: Sequence[int] | None = None) -> Coupling
         return found("predicted" if increment else "coupled", task, "query", own_ids, why)
     if (plane := _plane(given)) is not None:
         rule, measured = plane
-        why = (
-            f"every token has two IDs, its row and its column; {str(rule).partition(chr(10))[2].replace(chr(10), '; ')}"
-        )
+        side = "a part is one row" if rule.side.part is None else f"a row has m = {rule.side} tokens"
+        why = f"every token has two IDs, its row and its column ({side}): {'; '.join(str(rule).split(chr(10))[1:])}"
         return found("coupled", Assigned(task, rule), "query", measured, why)
     why = "no IDs of the kinds that are looked for keep the sets narrow: their spread grows with the length"
     return found("none", task, None, own_ids, why)
@@ -397,7 +396,7 @@ class Located(Assigned):
 def _by_blocks(given: Sequence[Sequence[Instance]]) -> tuple[Blocks, _Measured] | None:
     """IDs by blocks that no more tokens share at a longer length: of the least spread, then of the fewest IDs a set."""
     slots = min((len(step.sources) for each in given for instance in each for step in instance.steps), default=0)
-    found = []
+    found = list[tuple[int, int, int, Blocks, _Measured]]()
     for mark, slot in product(_marks(given), range(slots)):
         measured = _measured(given, blocks := Blocks(mark, slot), "query")
         if measured is not None and measured.bounded:

@@ -39,6 +39,7 @@ from proofs_check.advice.writing import _at, _condition, _line, class_name, modu
 from proofs_check.commands.main import main
 from proofs_check.verdicts.deciding import verdict
 from proofs_check.verdicts.subjects import Subject, subject_of
+from tests.theory.test_planes import Grid
 from theory import HeadClass
 from theory.dependencies import At, Domain, Source, dependency_sets, infer, lower_bound, spread
 from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument
@@ -261,6 +262,48 @@ def test_statements_are_blocks_and_the_key_tells_how_far_to_go_back() -> None:
         assert found.task.solve(instance.tokens[: instance.n_prompt]).ids == instance.ids
     assert check_task(found.task, lengths=(1, 2)).holds
     assert found.task.increment((0, 0, 0), (0, -2, -2)) == -2
+
+
+@pytest.mark.slow
+def test_a_grid_gets_ids_of_two_numbers() -> None:
+    """One number a cell fails, as rows are longer at test."""
+    found = coupling_of(Grid())
+    assert (found.kind, found.convention, found.coordinates, found.spread, found.lower_bound) == (
+        "coupled",
+        "query",
+        2,
+        1,
+        1,
+    )
+    assert "a row has m = √(tokens of cell) tokens" in found.why
+    verdict_ = judge(found.task, "coupled", cells=300_000)
+    assert verdict_ is not None
+    assert verdict_.certificate == 3
+    assert verdict_.cell.decisions[-1].heads.window == (1, 0)
+    assert check_task(found.task, lengths=(2, 3)).holds
+
+
+@pytest.mark.slow
+def test_a_grid_is_found_from_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advising, "CELLS", 3_000_000)
+
+    class Board:
+        def prompts(self, length: int) -> Any:
+            return product((0, 1), repeat=length**2) if length > 1 else ()
+
+        def solve(self, prompt: tuple[int, ...]) -> list[int]:
+            return [above ^ below for above, below in zip(prompt, prompt[round(len(prompt) ** 0.5) :], strict=False)]
+
+    advice = advise(Board(), name="board", seconds=600)
+    assert (advice.sparsity, advice.growth) == (2, "bounded")
+    assert advice.steps[0]["words"] == "steps j = 0, 1, ...: read position j and position j + √n"
+    assert (advice.ids["kind"], advice.ids["convention"], advice.ids["coordinates"]) == ("coupled", "query", 2)
+    assert advice.verdicts["coupled"].certificate == 3
+    assert advice.verdicts["relative window"].outcome == "fails"
+    assert json.loads(json.dumps(advice.to_dict()))["ids"]["example"]["ids"][0] == [0, 0]
+    assert "<svg" in page(advice)
+    with pytest.raises(AssumptionViolated, match="--write"):
+        advice.module()
 
 
 def test_blocks_that_grow_are_none() -> None:

@@ -34,10 +34,11 @@ from theory.dependencies.infer import Inferred, RandomStep, Refuted, Seen, StepS
 from theory.dependencies.minimality import IdleSlot, Minimality, idle_slots
 from theory.dependencies.planes import PlaneRule, Side
 from theory.dependencies.pointers import At, Chain, Marked, Named, Occurrence, Walk
-from theory.dependencies.rules import PartRule, Rule, RuleCoupling, synthesize_rule
+from theory.dependencies.rules import PartRule, Rule, RuleCoupling
 from theory.dependencies.sets import Convention, dependency_sets, graph, spread
 from theory.dependencies.sources import Source
 from theory.dependencies.step_rules import Domain, StepRule
+from theory.dependencies.synthesis import synthesize_rule
 
 __all__ = [
     "At",

@@ -11,10 +11,10 @@ A grid of side n, row by row, and each cell below the first row added to the one
 >>> print(rule)
 ID of the i-th of the tokens of a part, i = 0, 1, ..., in rows of m: (row, column); m = √(tokens of cell)
 cell: row = i // m, column = i % m
->: row = -1, column = 0
+>: row = 0, column = -1
 sum: row = i // m, column = i % m
 >>> rule.spread, rule(grid(2))
-(1, ((0, 0), (0, 1), (1, 0), (1, 1), (-1, 0), (0, 0), (0, 1)))
+(1, ((0, 0), (0, 1), (1, 0), (1, 1), (0, -1), (0, 0), (0, 1)))
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def plane_rule(
     """`synthesize_rule` in two coordinates.
 
     A row is a whole part, or as many of its tokens as some part has (or one more, or one less), or the root of that: the
-    form that brings the sets closest together. Its rows, and the columns within one, have affine rules as in one coordinate.
+    simplest form that brings the sets closest together. Its rows, and the columns within one, have
+    affine rules as in one coordinate.
 
     Raises
     ------
@@ -138,20 +139,16 @@ def plane_rule(
     """
     lowest = max(lower_bound(one, cap=cap, convention=convention, coordinates=2) for one in given)
     cut = False
-    for width in range(lowest, WIDEST + 1):
-        found = []
-        for side in _sides(given, convention):
-            search = _PlaneSearch(given, side, cap, convention, offsets, budget)
-            try:
-                some = list(islice(search.solutions(width), SOLUTIONS))
-            except BudgetExceeded:
-                cut, some = True, search.found
-            found += [(search.cost(one), len(found), side, one) for one in some]
+    for width, side in product(range(lowest, WIDEST + 1), _sides(given, convention)):
+        search = _PlaneSearch(given, side, cap, convention, offsets, budget)
+        try:
+            found = list(islice(search.solutions(width), SOLUTIONS))
+        except BudgetExceeded:
+            cut, found = True, search.found
         if found:
-            *_, side, (rows, columns) = min(found, key=lambda one: one[:2])
+            rows, columns = min(found, key=search.cost)
             rule = PlaneRule(tuple(rows.values()), tuple(columns.values()), side, cap, convention, 0)
-            sets = [search.sets_of(one) for one in given]
-            wide = max(verified(own, rule(one), cap) for one, own in zip(given, sets, strict=True))
+            wide = max(verified(own, rule(one), cap) for one, own in zip(given, search.lines[0].sets, strict=True))
             return PlaneRule(rule.rows, rule.columns, side, cap, convention, wide)
     if cut:
         raise BudgetExceeded("dependencies.synthesize_rule", size=budget + 1, budget=budget)
@@ -213,10 +210,6 @@ class _PlaneSearch:
             for at in (0, 2)
         ]  # fmt: skip
         self.found: list[tuple[Rules, Rules]] = []
-
-    def sets_of(self, instance: Instance) -> tuple[tuple[int, ...], ...]:
-        """The sets of an instance, by the convention."""
-        return self.lines[0].sets[self.given.index(instance)]
 
     def solutions(self, width: int) -> Iterator[tuple[Rules, Rules]]:
         """Rules of rows and of columns under which no set is wider."""
