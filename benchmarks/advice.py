@@ -117,7 +117,7 @@ def row_of(box: Box, allowed: float, folder: Path | None) -> Row:
         Cell(advice.sparsity, sparsity),
         Cell(advice.growth, "linear" if sparsity is None else "bounded"),
         " ".join(str(ids[key]) for key in ("kind", "convention", "spread") if ids[key] is not None),
-        Cell("not decided" if verdict is None else verdict.text, outcome),
+        Cell("not decided" if verdict is None else verdict.text.partition(" (drawn")[0], outcome),
         Cell(None if pad is None else pad.states, box.states),
         seconds,
     )

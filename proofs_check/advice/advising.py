@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.advice.coupling import Coupling, coupling_of, query_coupled
+from proofs_check.advice.coupling import Coupling, Located, coupling_of, query_coupled
 from proofs_check.advice.facts import Fact, Facts, Opaque, facts_of
 from proofs_check.advice.found import Found
 from proofs_check.advice.judging import CELLS, FEW_CELLS, Judgement, cells_of, judge, upper_bound, with_task
-from proofs_check.advice.lines import QUERY, STATES, Line, Scratchpad, Verdict, lines_of_law, lines_of_sample
+from proofs_check.advice.lines import QUERY, STATES, Commands, Line, Scratchpad, Verdict, lines_of_law, lines_of_sample
 from proofs_check.advice.marks import with_mark
 from proofs_check.advice.outcome import words
 from proofs_check.advice.reading import Pair, named
@@ -30,10 +30,11 @@ from proofs_check.advice.writing import module_of
 from proofs_check.evidence import Kind
 from proofs_check.verdicts.subjects import Subject, subject_of
 from theory import BudgetExceeded
+from theory.coordinates import listed
 from theory.dependencies import fold
 from theory.dependencies.inferred_tasks import SeenTask
 from theory.dependencies.sources import Source
-from theory.errors import InvalidArgument, check, check_integer, check_type
+from theory.errors import InvalidArgument, NotConverged, check, check_integer, check_type, within_budget
 from theory.guarantees import Scores
 from theory.tasks import Task
 
@@ -97,6 +98,7 @@ def advise(
     seconds: float | None = None,
     seed: int = 0,
     command: str = "",
+    written: str = "",
 ) -> Advice:
     """What a source depends on, which position IDs bring that together, what then generalizes, and what to do.
 
@@ -112,6 +114,7 @@ def advise(
     seconds : about so long it may take, default: `SECONDS`; what was not decided by then is left out, and said.
     seed : of what is drawn.
     command : the command line that asks, for the lines of the advice.
+    written : the name of the task that will be written, for commands that decide one line alone.
 
     Returns
     -------
@@ -138,7 +141,9 @@ def advise(
     label = name or _name_of(source)
     if isinstance(source, str):
         source = named(source)
-    return _Advising(source, label, alphabet, prompts, ids, lengths, noise, float(seconds), seed, command).run()
+    return _Advising(source, label, alphabet, prompts, ids, lengths, noise, float(seconds), seed,
+        Commands(command, label if isinstance(source, Task) else "", written),
+    ).run()  # fmt: skip
 
 
 def _name_of(source: object) -> str:
@@ -164,11 +169,11 @@ class _Advising:
         noise: bool,
         seconds: float,
         seed: int,
-        command: str,
+        commands: Commands,
     ) -> None:
         self.source, self.name, self.noise, self.seed, self.ids = source, name, noise, seed, ids
         self.alphabet, self.prompts, self.lengths = alphabet, prompts, lengths
-        self.start, self.seconds, self.command = time.monotonic(), seconds, command
+        self.start, self.seconds, self.commands = time.monotonic(), seconds, commands
         self.evidence: list[Fact] = []
 
     def left(self) -> float:
@@ -183,6 +188,9 @@ class _Advising:
             seconds=self.seconds / 2, seed=self.seed, ids=self.ids,
         )  # fmt: skip
         self.evidence += facts.evidence
+        if facts.inferred is not None and facts.source is not None and facts.source.kind == "generate":
+            size, fix = len(facts.inferred.alphabet), "Give one with few tokens: with these the sets are the same."
+            within_budget("advise (tokens of a generator)", size=size, budget=LARGEST_ALPHABET, fix=fix)
         if facts.source is not None and facts.source.kind == "generate" and not self.listable(facts):
             return self.of_sample(self.drawn(facts.source), facts)
         return self.of_law(facts)
@@ -203,7 +211,7 @@ class _Advising:
                 verdicts[found.name] = found
         if facts.sparsity is None and not facts.random:
             scratchpad = self.scratchpad(facts)
-        lines = lines_of_law(facts, coupling, verdicts, scratchpad, self.command)
+        lines = lines_of_law(facts, coupling, verdicts, scratchpad, self.commands)
         return self.made(facts, coupling, verdicts, lines, scratchpad)
 
     def coupled(self, task: Task, facts: Facts) -> tuple[Coupling, Task]:
@@ -212,7 +220,8 @@ class _Advising:
         if isinstance(task, SeenTask):  # others would have to be listed first
             lengths = sorted({group.length for group in task.groups})[-MOST_LENGTHS:]
         found = coupling_of(task, lengths=lengths)
-        if facts.source is None or found.kind == "positions" or self.ids is not None:
+        unmarked = found.kind == "positions" or isinstance(found.task, Located)
+        if facts.source is None or unmarked or self.ids is not None:
             return found, task
         marked = with_mark(task)
         if marked is task:
@@ -267,9 +276,12 @@ class _Advising:
             if cells_of(task, scheme, test[-1]) > OTHER_CELLS[scores]:
                 self.evidence.append(Fact(f"{scores} heads: not decided", "inconclusive", "it would take long"))
                 continue
-            more = judge(
-                task, scheme, name=f"{found.name}, {scores}", scores=scores, subject=Subject(task, needed, test)
-            )
+            name, subject = f"{found.name}, {scores}", Subject(task, needed, test)
+            try:
+                more = judge(task, scheme, name=name, scores=scores, subject=subject)
+            except NotConverged as error:
+                self.evidence.append(Fact(f"{scores} heads: not decided", "inconclusive", error.got))
+                continue
             if more is not None:
                 yield self.of_generator(more, task, facts)
 
@@ -364,7 +376,7 @@ class _Advising:
             "scope": scope,
             "example": {
                 "tokens": coupling.task.text(example.tokens),
-                "ids": list(example.ids),
+                "ids": listed(example.ids),
                 "table": coupling.shown(),
             },
         }
@@ -385,7 +397,7 @@ class _Advising:
         verdicts: dict[str, Verdict] = {verdict.name: verdict for verdict in sample.verdicts()}
         found = tuple(sample.noise(self.left)) if self.noise else ()
         self.evidence += sample.evidence
-        lines = lines_of_sample(facts, coupling, verdicts, found, scope, self.command)
+        lines = lines_of_sample(facts, coupling, verdicts, found, scope, self.commands)
         return self.made(facts, coupling, verdicts, lines, None, found)
 
     def drawn(self, source: Source) -> list[Pair]:

@@ -14,16 +14,19 @@ read              0  1  2
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise, product
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from theory.dependencies import Convention, lower_bound
+from theory.coordinates import n_coordinates
+from theory.dependencies import Convention, PlaneRule, lower_bound, synthesize_rule
 from theory.dependencies.sets import dependency_sets, widest
-from theory.errors import InvalidArgument
+from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument
 from theory.positions import Ids
 from theory.tasks import Instance, Task
 from theory.tasks.faults import checked, running
@@ -36,6 +39,9 @@ LENGTHS = 10
 
 LISTED, DRAWN = 64, 24
 """Instances of a length: all of them, where they are at most so many, or so many drawn."""
+
+PLANES, CAPS = 3, (2, 3)
+"""From so many lengths rules of two coordinates are made, with at most so many tokens an ID."""
 
 LARGEST = 64
 """Tokens of an instance whose sets are bounded from below."""
@@ -79,8 +85,8 @@ class Coupling:
 
     @property
     def coordinates(self) -> int:
-        """How many IDs a token has."""
-        return 1
+        """How many numbers an ID has."""
+        return n_coordinates(self.example().ids)
 
     def example(self) -> Instance:
         """An instance with the IDs, neither the shortest nor long: of some that are drawn, one with many different tokens."""
@@ -205,6 +211,13 @@ def coupling_of(task: Task, *, lengths: Sequence[int] | None = None) -> Coupling
                 own = Assigned(task, assign, increments)
                 why = "where to read next follows from what is read: each step predicts by how much its ID grows"
                 return found("predicted", own, "query", measured, why, increments)
+        if (block := _by_blocks(given)) is not None:
+            assign, measured = block
+            mark = task.alphabet[assign.mark]
+            why = (
+                f"IDs count the marks {mark!r} before a token, and what is predicted has the ID of what its step reads"
+            )
+            return found("predicted", Located(task, assign), "query", measured, why)
     own_ids = _own(given)
     if own_ids.bounded:
         why = "the task's own IDs bring its sets together; they are not of the kinds that are looked for"
@@ -212,6 +225,11 @@ def coupling_of(task: Task, *, lengths: Sequence[int] | None = None) -> Coupling
             task.predict_increment(i.read(s), i.key(s)) is not None for g in given for i in g for s in i.steps
         )
         return found("predicted" if increment else "coupled", task, "query", own_ids, why)
+    if (plane := _plane(given)) is not None:
+        rule, measured = plane
+        side = "a part is one row" if rule.side.part is None else f"a row has m = {rule.side} tokens"
+        why = f"every token has two IDs, its row and its column ({side}): {'; '.join(str(rule).split(chr(10))[1:])}"
+        return found("coupled", Assigned(task, rule), "query", measured, why)
     why = "no IDs of the kinds that are looked for keep the sets narrow: their spread grows with the length"
     return found("none", task, None, own_ids, why)
 
@@ -347,6 +365,81 @@ def _increments(slot: int, given: Sequence[Sequence[Instance]]) -> dict[tuple[in
     return table if table and len(starts) == 1 else None
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """IDs that are predicted: a token of the prompt has the number of its block, which a mark ends; a predicted one that of
+    what its step reads in a slot."""
+
+    mark: int
+    slot: int
+
+    def __call__(self, instance: Instance) -> Ids | None:
+        n = instance.n_prompt
+        read = [sources[self.slot] for _, sources in instance.steps if len(sources) > self.slot]
+        if instance.given or len(read) < len(instance.steps) or max(read) >= n:
+            return None
+        ends = [int(token == self.mark) for token in instance.tokens[: n - 1]]
+        blocks = [*accumulate(ends, initial=0)]
+        return (*blocks, *(blocks[i] for i in read))
+
+
+@dataclass(frozen=True)
+class Located(Assigned):
+    """A task with IDs by blocks: by how much the ID of the query is passed, the key of what is read says."""
+
+    def increment(self, read: tuple[int, ...], key: Ids) -> int:  # type: ignore[override]
+        """From the block of the query to that of what is read."""
+        assert isinstance(self.assign, Blocks)
+        return int(key[self.assign.slot])
+
+
+def _by_blocks(given: Sequence[Sequence[Instance]]) -> tuple[Blocks, _Measured] | None:
+    """IDs by blocks that no more tokens share at a longer length: of the least spread, then of the fewest IDs a set."""
+    slots = min((len(step.sources) for each in given for instance in each for step in instance.steps), default=0)
+    found = list[tuple[int, int, int, Blocks, _Measured]]()
+    for mark, slot in product(_marks(given), range(slots)):
+        measured = _measured(given, blocks := Blocks(mark, slot), "query")
+        if measured is not None and measured.bounded:
+            prompts = [
+                [own[: one.n_prompt] for one, own in zip(*pair, strict=True)]
+                for pair in zip(given, measured.ids, strict=True)
+            ]
+            shared = [max(max(Counter(ids).values()) for ids in own) for own in prompts]
+            if len(set(shared[len(shared) // 2 :])) == 1 and len(shared) > 3:
+                found.append((measured.spreads[-1], _scattered(given, measured), len(found), blocks, measured))
+    return min(found)[3:] if found else None
+
+
+def _plane(given: Sequence[Sequence[Instance]]) -> tuple[PlaneRule, _Measured] | None:
+    """IDs of two coordinates under which the sets are narrow at every length, with the least cap that has some."""
+    few = [each[0] for each in given[:PLANES]]
+    if len(few) < PLANES or not all(instance.parts for each in given for instance in each):
+        return None
+    for cap in CAPS:
+        with suppress(AssumptionViolated, BudgetExceeded):
+            rule = synthesize_rule(few, cap=cap, convention="query", coordinates=2)
+            with suppress(InvalidArgument):  # a part, or a row, that these lengths do not have
+                measured = _measured(given, rule, "query")
+                if measured is not None and measured.bounded and _fixed(measured):
+                    return rule, measured
+    return None
+
+
+def _scattered(given: Sequence[Sequence[Instance]], measured: _Measured) -> int:
+    """How many IDs the sets of all instances have, together."""
+    pairs = [pair for each, ids in zip(given, measured.ids, strict=True) for pair in _pairs(each, ids)]
+    return sum(len({ids[i] for i in own}) for one, ids in pairs for own in dependency_sets(one, "query"))
+
+
+def _marks(given: Sequence[Sequence[Instance]]) -> list[int]:
+    """Tokens of prompts that stand at the same places at every length, and nowhere else."""
+    fixed, loose = set[int](), set[int]()
+    for each in given:
+        for column in zip(*(instance.tokens[: instance.n_prompt] for instance in each), strict=False):
+            (fixed if len(set(column)) == 1 else loose).update(column)
+    return sorted(fixed - loose)
+
+
 # ── Spreads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -405,7 +498,9 @@ def _bound(given: Sequence[Sequence[Instance]], measured: _Measured, convention:
         for instance, own in islice(_pairs(instances, ids), 2):
             if len(instance.tokens) <= LARGEST:
                 cap = max(own.count(value) for value in set(own))
-                best = max(best or 0, lower_bound(instance, cap=cap, convention=convention))
+                best = max(
+                    best or 0, lower_bound(instance, cap=cap, convention=convention, coordinates=n_coordinates(own))
+                )
     return best
 
 

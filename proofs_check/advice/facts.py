@@ -134,20 +134,13 @@ def _inferred(found: Any) -> Iterator[Fact]:
         yield Fact(f"no rule: {rules}", "refuted", f"step {found.refuted.step} of the prompt {prompt}")
     for step in found.random[:RANDOM]:
         yield Fact(str(step), "refuted", "one past, several tokens: the step is no function of it")
-    if found.varying and not _ends_marked(found):
+    if found.open_ended:
         what = "where outputs end is not predicted: end each with a token that they have nowhere else"
         yield Fact(
             what, "supported", "prompts of as many tokens have outputs of different lengths, without such a token"
         )
     for note in found.notes:
         yield Fact(note, "inconclusive", "what was looked at")
-
-
-def _ends_marked(found: Any) -> bool:
-    """Whether no output has a token that ends one anywhere before its end."""
-    rows = [row[group.n : size] for group in found.groups for row, size in zip(group.tokens, group.sizes, strict=True)]
-    ends = {int(row[-1]) for row in rows if row.size}
-    return all(ends.isdisjoint(row[:-1].tolist()) for row in rows)
 
 
 def _declared(task: Task) -> Facts:

@@ -22,6 +22,7 @@ from proofs_check.evidence import Kind
 from proofs_check.verdicts.deciding import Cell, Scheme, scheme_of, verdict
 from proofs_check.verdicts.subjects import MOST, Subject
 from theory import BudgetExceeded, HeadClass
+from theory.coordinates import width
 from theory.guarantees import Scores
 from theory.tasks import Instance, Task
 from theory.tasks.faults import checked, running
@@ -213,7 +214,7 @@ def _subjects(task: Task, scheme: Scheme, cells: int) -> Iterator[tuple[Subject,
     costs = list(_costs(task, scheme, cells))
     for i in range(min(LENGTHS, len(costs) - 1)):
         train, later = costs[: i + 1], costs[i + 1 : i + 3]
-        if train[-1].instances > MOST or (i and 2 * train[-1].cells > cells):
+        if train[-1].instances > MOST or (i and train[-1].cells > cells):
             return
         tested = [one for one in later if one.cells <= cells] or later[:1]
         needed = min(cells, tested[-1].cells) + train[-1].cells
@@ -268,7 +269,7 @@ def _cells(task: Task, instance: Instance, scheme: Scheme) -> int:
     window = None
     if scheme.window != "none":
         attended = [[ids[i] for i in task.attended(step)] for step in instance.steps]
-        window = max(max(own) - min(own) for own in attended)
+        window = max(map(width, attended))
     heads = HeadClass(arity, window, scheme.key, task.anchor)
     total = sum(heads.n_candidates(ids[: step.position]) for step in instance.steps)
     return max(1, arity * total * (len(ids) if scheme.relabel == "shift" else 1))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from proofs_check.advice.coupling import Coupling
+from proofs_check.advice.coupling import Assigned, Coupling
 from proofs_check.advice.facts import Fact, Facts
 from proofs_check.advice.judging import Judgement, percent
 from proofs_check.advice.samples import Noise, SampleVerdict
 from proofs_check.evidence import Kind
+from proofs_check.verdicts.deciding import SCHEMES
 from theory.tasks import Task
 
 Verdict: TypeAlias = Judgement | SampleVerdict
@@ -33,6 +35,52 @@ class Line:
     def to_data(self) -> dict[str, Any]:
         """As JSON data."""
         return {"text": self.text, "evidence": self.evidence.to_data(), "command": self.command}
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What reproduces a line: the command that decides its verdict alone, where there is one, or else the one that asked.
+
+    Attributes
+    ----------
+    asked : the command line that asked for advice; empty from Python.
+    task : the name of the source, where it is a task.
+    written : the name of the task that is written, with the IDs that were found.
+
+    Examples
+    --------
+    >>> from proofs_check.advice.judging import judge
+    >>> from theory.tasks import Copy
+    >>> print(Commands("lengthgen advise mine:solve --write made.py", written="made:Solve").of(judge(Copy(2), "none")))
+    lengthgen verdicts made:Solve --scheme none --train-lengths 1..6 --test-lengths 1..8
+    """
+
+    asked: str = ""
+    task: str = ""
+    written: str = ""
+
+    def of(self, found: Verdict | None, coupling: Coupling | None = None) -> str:
+        """The command for the line of a verdict; the coupling whose IDs it is about."""
+        if not self.asked or not isinstance(found, Judgement) or found.cell.drawn or found.generated:
+            return self.asked
+        if found.name.startswith(("coupled, query", "coupled, given")):
+            return self.asked
+        name = self.written
+        if not name and (
+            not SCHEMES[found.cell.scheme].coupled or (coupling and not isinstance(coupling.task, Assigned))
+        ):
+            name = self.task
+        if not name:
+            return self.asked
+        words = ["lengthgen", "verdicts", name, "--scheme", found.cell.scheme]
+        words += ["--scores", found.cell.scores] if found.cell.scores != "hard" else []
+        words += ["--train-lengths", _lengths(found.train), "--test-lengths", _lengths(found.test)]
+        return shlex.join(words)
+
+
+def _lengths(lengths: Sequence[int]) -> str:
+    whole = len(lengths) > 1 and [*lengths] == [*range(lengths[0], lengths[-1] + 1)]
+    return f"{lengths[0]}..{lengths[-1]}" if whole else ",".join(map(str, lengths))
 
 
 @dataclass(frozen=True)
@@ -70,48 +118,48 @@ def lines_of_law(
     coupling: Coupling | None,
     verdicts: Mapping[str, Verdict],
     scratchpad: Scratchpad | None,
-    command: str,
+    commands: Commands,
 ) -> Iterator[Line]:
     """The advice where instances can be listed."""
     if facts.random:
         what = "Some steps are no function of what is before them: no head is right on them, whatever the IDs. "
-        yield Line(what + facts.random[0] + ".", _first(facts), command)
+        yield Line(what + facts.random[0] + ".", _first(facts), commands.asked)
         return
     if facts.sparsity is None:
-        yield from _dense(facts, scratchpad, command)
+        yield from _dense(facts, scratchpad, commands)
         return
     if coupling is None:
-        yield Line("No IDs were looked for: the rule cannot be written as a task.", facts.evidence[-1], command)
+        yield Line("No IDs were looked for: the rule cannot be written as a task.", facts.evidence[-1], commands.asked)
         return
     plain = verdicts.get("none")
     if plain is not None and plain.outcome == "generalizes":
         text = f"Leave positions out: heads that see none generalize from length {plain.certificate} on."
-        yield Line(text, _fact(plain), command)
+        yield Line(text, _fact(plain), commands.of(plain, coupling))
     name = {"positions": "relative window", "coupled": "coupled", "predicted": "predictive"}.get(coupling.kind)
     if name is not None:
         found, query = verdicts.get(name), verdicts.get(QUERY)
-        yield _ids(coupling, found, command)
-        yield from _from_length(found, command)
+        yield _ids(coupling, found, commands)
+        yield from _from_length(found, coupling, commands)
         if coupling.kind == "coupled" and query is not None and query.outcome == "generalizes":
             text = (
                 "Or give the token that a prediction is made from the ID of what it reads (query-coupled): "
                 f"then a window of {_window(query)} serves, from length {query.certificate} on."
             )
-            yield Line(text, _fact(query), command)
+            yield Line(text, _fact(query), commands.of(query, coupling))
         for scores in ("ranked", "soft"):
             more = verdicts.get(f"{name}, {scores}")
             if more is not None and more.outcome != "generalizes":
                 text = f"Keep heads hard, or look further: {scores} heads do not generalize there ({more.text})."
-                yield Line(text, _fact(more), command)
+                yield Line(text, _fact(more), commands.of(more, coupling))
     elif plain is None or plain.outcome != "generalizes":
         text = (
             f"{facts.sparsity}-sparse, but no IDs of one number a token keep its sets narrow: "
             "write intermediate results down, nearer to where they are read."
         )
-        yield Line(text, Fact(coupling.why, "supported", f"spreads {_series(coupling)}"), command)
+        yield Line(text, Fact(coupling.why, "supported", f"spreads {_series(coupling)}"), commands.asked)
 
 
-def _dense(facts: Facts, scratchpad: Scratchpad | None, command: str) -> Iterator[Line]:
+def _dense(facts: Facts, scratchpad: Scratchpad | None, commands: Commands) -> Iterator[Line]:
     """The advice where no rule of bounded sets was found."""
     grows = (
         f"the sets grow, {facts.growth} in the length" if facts.growth not in (None, "bounded") else "no rule was found"
@@ -121,7 +169,7 @@ def _dense(facts: Facts, scratchpad: Scratchpad | None, command: str) -> Iterato
             text = f"Dense, and no small fold found up to {STATES} states: {grows}. Show work in the output."
         else:
             text = "No rule was found, nor a running state: give more lengths, or more examples."
-        yield Line(text, facts.evidence[-1] if facts.evidence else _first(facts), command)
+        yield Line(text, facts.evidence[-1] if facts.evidence else _first(facts), commands.asked)
         return
     verdict = scratchpad.verdict
     text = (
@@ -130,13 +178,17 @@ def _dense(facts: Facts, scratchpad: Scratchpad | None, command: str) -> Iterato
     )
     kind: Kind = "supported" if verdict is None else verdict.evidence
     scope = "the states of prefixes, at listed lengths" if verdict is None else f"{verdict.text}; {verdict.scope}"
-    yield Line(text, Fact(f"{scratchpad.sparsity}-sparse with the states", kind, scope), command)
+    yield Line(
+        text,
+        Fact(f"{scratchpad.sparsity}-sparse with the states", kind, scope),
+        commands.of(verdict, scratchpad.coupling),
+    )
     if verdict is not None and verdict.outcome == "generalizes":
-        yield _ids(scratchpad.coupling, verdict, command)
-        yield from _from_length(verdict, command)
+        yield _ids(scratchpad.coupling, verdict, commands)
+        yield from _from_length(verdict, scratchpad.coupling, commands)
 
 
-def _ids(coupling: Coupling, found: Verdict | None, command: str) -> Line:
+def _ids(coupling: Coupling, found: Verdict | None, commands: Commands) -> Line:
     """The IDs to use."""
     within = "" if found is None else f"; attend within {_window(found)} of the query"
     if coupling.kind == "positions":
@@ -146,17 +198,18 @@ def _ids(coupling: Coupling, found: Verdict | None, command: str) -> Line:
     else:
         some = sorted(coupling.increments.items())[:12]
         table = ", ".join(f"{_read(coupling.task, read)}: {grown:+d}" for read, grown in some)
-        text = (
-            f"Predict the IDs (PPC): {coupling.why}{within}. "
-            f"Increments by what is read: {table}{', ...' * (len(coupling.increments) > 12)}."
-        )
+        text = f"Predict the IDs (PPC): {coupling.why}{within}. "
+        if some:
+            text += f"Increments by what is read: {table}{', ...' * (len(coupling.increments) > 12)}."
+        else:
+            text += "The increment is how far from its query the step reads, as the key says."
     if found is None:
         scope = f"spreads {_series(coupling)}; the verdict was not decided"
-        return Line(text, Fact(f"spread {coupling.spread}", "supported", scope), command)
-    return Line(text, _fact(found), command)
+        return Line(text, Fact(f"spread {coupling.spread}", "supported", scope), commands.asked)
+    return Line(text, _fact(found), commands.of(found, coupling))
 
 
-def _from_length(found: Verdict | None, command: str) -> Iterator[Line]:
+def _from_length(found: Verdict | None, coupling: Coupling, commands: Commands) -> Iterator[Line]:
     """From what training length on."""
     if not isinstance(found, Judgement):
         return
@@ -167,14 +220,14 @@ def _from_length(found: Verdict | None, command: str) -> Iterator[Line]:
         )
         if found.at_most is not None:
             text += f" Of each test length at most {percent(found.at_most)} may be otherwise, 95 % sure."
-        yield Line(text, _fact(found), command)
+        yield Line(text, _fact(found), commands.of(found, coupling))
     else:
         longest = max(found.train)
         text = (
             f"No training length up to {longest} is enough ({found.text}), and {found.stopped or 'no longer one was asked'}: "
             "ask with fewer tokens in the alphabet, or for longer (--seconds)."
         )
-        yield Line(text, _fact(found), command)
+        yield Line(text, _fact(found), commands.of(found, coupling))
 
 
 def lines_of_sample(
@@ -183,7 +236,7 @@ def lines_of_sample(
     verdicts: Mapping[str, Verdict],
     found: Sequence[Noise],
     scope: str,
-    command: str,
+    commands: Commands,
 ) -> Iterator[Line]:
     """The advice from a sample; none of it is unconditional."""
     best = sorted(
@@ -197,19 +250,19 @@ def lines_of_sample(
             f"On this sample, scheme {one.name}{f' ({what})' * bool(what)} with heads of arity {one.heads.arity}: "
             f"{one.text}. More examples make that surer."
         )
-        yield Line(text, Fact("the sample does not refute it", "supported", scope), command)
+        yield Line(text, Fact("the sample does not refute it", "supported", scope), commands.asked)
     else:
         text = "No scheme is borne out by the sample: " + "; ".join(
             f"{name}: {one.text}" for name, one in verdicts.items()
         )
-        yield Line(text + ".", Fact("the sample", "inconclusive", scope), command)
+        yield Line(text + ".", Fact("the sample", "inconclusive", scope), commands.asked)
     for one_noise in found:
         text = f"Labels under {one_noise}."
         kind: Kind = "exhausted" if one_noise.loss.exact and one_noise.blame.smallest else "supported"
-        yield Line(text, Fact("branch and bound", kind, "all predictions of the sample"), command)
+        yield Line(text, Fact("branch and bound", kind, "all predictions of the sample"), commands.asked)
     if facts.random:
         text = f"{facts.random[0]}: wrong labels, or randomness. --noise says which examples are to blame."
-        yield Line(text, Fact("one past, several tokens", "refuted", scope), command)
+        yield Line(text, Fact("one past, several tokens", "refuted", scope), commands.asked)
 
 
 def _suited(coupling: Coupling | None) -> str:

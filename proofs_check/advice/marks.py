@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,8 @@ def with_mark(task: Task) -> Task:
 def _ends_alike(task: Task) -> bool:
     rng = np.random.default_rng(0)
     with running(task, "advise"):
-        lengths = [n for n in range(task.min_length, task.min_length + 8) if task.n_instances(n)][:TRIED]
+        few = (n for n in range(task.min_length, task.min_length + 8) if task.n_instances(n))
+        lengths = list(islice(few, TRIED))  # of longer ones prompts would have to be listed
         drawn = [checked(task.sample(n, rng), task, "advise") for n in lengths for _ in range(16)]
     ends = {instance.tokens[instance.n_prompt - 1] for instance in drawn}
     within = {token for instance in drawn for token in instance.tokens[: instance.n_prompt - 1]}

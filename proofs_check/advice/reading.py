@@ -170,8 +170,14 @@ def alphabet_of(text: str) -> tuple[Token, ...]:
     --------
     >>> alphabet_of("0,1"), alphabet_of("a,b,0"), alphabet_of("a b")
     ((0, 1), ('a', 'b', '0'), ('a b',))
+
+    Raises
+    ------
+    InvalidArgument : for a token without a name.
     """
     words = [word.strip() for word in text.split(",")]
+    fix = "Write for instance --alphabet 0,1."
+    check(all(words), "advise", "--alphabet", text, expected="tokens with commas between", fix=fix)
     return tuple(map(int, words)) if _all_numbers(words) else tuple(words)
 
 

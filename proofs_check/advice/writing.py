@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from proofs_check.advice.coupling import Assigned, Coupling, Following, by_steps
+from proofs_check.advice.coupling import Assigned, Blocks, Coupling, Following, by_steps
 from proofs_check.advice.found import Found
 from proofs_check.advice.marks import Marked
-from theory.dependencies import At, Domain, FoldTask, Named, Occurrence, StepRule, Walk
+from theory.dependencies import At, Chain, Domain, FoldTask, Named, Occurrence, PlaneRule, StepRule, Walk
 from theory.dependencies.inferred_tasks import InferredTask
 from theory.dependencies.pointers import Pointer
 from theory.errors import AssumptionViolated
@@ -117,7 +117,7 @@ def module_of(advice: Found, command: str = "") -> str:
     by = f"\n\nWritten by: {command}\n" if command else ""
     title = _plain(f"{advice.name}: what lengthgen advise found, as a task.{by}")
     summary = _plain(_summary(advice, coupling))
-    name, task = _class_name(advice.name), coupling.task
+    name, task = class_name(advice.name), coupling.task
     inner = task.task if isinstance(task, Assigned) else task
     core = inner.task if isinstance(inner, Marked) else inner
     if isinstance(core, FoldTask):
@@ -271,6 +271,14 @@ def _program(rule: StepRule, rules: Sequence[StepRule]) -> Iterator[str]:
             yield f"{name} = {_at(pointer.start)}"
             yield "for _ in range(j):"
             yield f"    {name} += {_jumps(rules, pointer)}[row[{name}]] if {name} < n else 0"
+        elif isinstance(pointer, Chain):
+            mark = "" if pointer.mark is None else f" and row[i + 1] == {pointer.mark}"
+            yield f"{name}, wanted = n - 1, row[n - 1]"
+            yield "for _ in range(j + 1):"
+            yield f"    {name} = next(i for i in range({name} - 1, -1, -1) if row[i] == wanted{mark})"
+            yield f"    wanted = row[{name} + {pointer.far}]"
+            if pointer.shift:
+                yield f"{name} += {pointer.shift}"
         else:
             yield f"{name} = [i for i in range(n) if row[i] != {pointer.background}][{pointer.index}]"
     yield f"return ({', '.join(names)}{',' * (len(names) == 1)})"
@@ -278,6 +286,8 @@ def _program(rule: StepRule, rules: Sequence[StepRule]) -> Iterator[str]:
 
 def _at(at: At) -> str:
     """A position as an expression in n and j."""
+    if at.side:
+        raise _refused("positions by the side of a grid", "positions by n and the step", BY_HAND)
     text = ""
     for factor, name in ((at.a, "n"), (at.b, "j"), (at.c, "")):
         if factor:
@@ -316,6 +326,9 @@ IDS = "def ids_of(n: int, steps: tuple[Step, ...], tokens: tuple[int, ...]) -> t
 def _ids(coupling: Coupling) -> str:
     """The function of the IDs, and what predicts them."""
     task = coupling.task
+    if isinstance(task, Assigned) and isinstance(task.assign, Blocks | PlaneRule):
+        got = "IDs by blocks" if isinstance(task.assign, Blocks) else "IDs of two coordinates"
+        raise _refused(got, "IDs by positions or steps", "Write them by hand: the advice says the rule.")
     if isinstance(task, Assigned) and isinstance(task.assign, Following):
         least = min(task.increments.values())
         constant = _constant("INCREMENTS", task.increments, "By how much the ID grows, by reading.")
@@ -437,7 +450,7 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
 
 
-def _class_name(name: str) -> str:
+def class_name(name: str) -> str:
     words = re.findall(r"[A-Za-z0-9]+", name.rpartition(":")[2].removesuffix(".jsonl"))
     made = "".join(word[:1].upper() + word[1:] for word in words) or "Advised"
     return made if made.isidentifier() and not keyword.iskeyword(made) else f"Task{made}"

@@ -32,6 +32,7 @@ from idealized_model.risk import exact_interval
 from idealized_model.transformer.training import Trainer
 from proofs_check.certification.report import Certification, Failure, Group, Tally, order_of
 from proofs_check.certification.subjects import (
+    ENDLESS,
     Function,
     Model,
     Offsets,
@@ -42,6 +43,7 @@ from proofs_check.certification.subjects import (
     Wrong,
     subject_of,
 )
+from theory.dependencies.sources import CALL_SECONDS
 from theory.errors import HUGE, InvalidArgument, check, check_integer, check_type, shown, typed
 from theory.exact import Rational, rational
 from theory.positions import Ids
@@ -55,6 +57,9 @@ SAMPLES = 10_000
 
 LEVEL = "99/100"
 """The confidence of an interval."""
+
+ENDLESS_CALLS = 3
+"""So many calls without an end are waited for; then it stops."""
 
 WIDTH = 100
 """Columns of the table of the smallest failure."""
@@ -73,6 +78,7 @@ def certify(
     budget: int = BUDGET,
     samples: int = SAMPLES,
     level: Rational = LEVEL,
+    seconds: float = CALL_SECONDS,
     seed: int = 0,
     watch: Watch = lambda length, tried, size: None,
 ) -> Certification:
@@ -89,6 +95,7 @@ def certify(
     budget : a length with at most so many sequences is listed, another one sampled.
     samples : how many sequences are drawn of a length that is sampled, by the law of the task.
     level : the confidence of the Clopper-Pearson interval at each of these.
+    seconds : how long a call of a function may take: one that is longer is a failure, and the third one ends the work.
     seed : of everything random.
     watch : called for every sequence.
 
@@ -119,9 +126,12 @@ of the task goes wrong, with confidence 99/100.'
     check(
         0 < confidence < 1, where, "level", got=str(confidence), expected="a level between 0 and 1", fix="Use '99/100'."
     )
-    asked = _subject(subject, task, tokens, offsets)
+    timely = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
+    check(timely, where, "seconds", seconds, expected="a number > 0", fix=f"For instance {CALL_SECONDS:g}.")
+    asked = _subject(subject, task, tokens, offsets, float(seconds))
     wanted = _lengths(asked, lengths, seed)
     tallies, groups, firsts, interrupted = list[Tally](), _Groups(asked.task), list[Tried](), False
+    endless = 0
     for length in wanted:
         size = min(asked.n_sequences(length), HUGE)
         everything = size <= budget
@@ -136,31 +146,37 @@ of the task goes wrong, with confidence 99/100.'
                 if one.wrong is not None:
                     failures += 1
                     groups.add(length, one, one.wrong)
+                    endless += one.wrong.came == ENDLESS
                 watch(length, tried, n)
+                if endless == ENDLESS_CALLS:
+                    break
         except KeyboardInterrupt:
             interrupted = True
-        how = "unfinished" if interrupted else "exhausted" if everything else "sampled"
+        stopped = interrupted or endless == ENDLESS_CALLS
+        how = "unfinished" if interrupted or (stopped and tried < n) else "exhausted" if everything else "sampled"
         interval = exact_interval(failures, tried, level=confidence) if how == "sampled" else None
         tallies.append(Tally(length, tried, failures, tried if how == "exhausted" else size, how, interval))
-        if interrupted:
+        if stopped:
             break
+    given_up = stopped and not interrupted and (how == "unfinished" or len(tallies) < len(wanted))
     try:
-        unstable = "" if interrupted else _unstable(asked, [*firsts, *groups.smallest()])
+        unstable = "" if stopped else _unstable(asked, [*firsts, *groups.smallest()])
     except KeyboardInterrupt:
         unstable, interrupted = "", True
     return Certification(
         asked.name, asked.task.name, asked.scope, seed, str(confidence), tuple(tallies), groups.made(),
         interrupted, unstable, _hint(asked, tallies, groups),
+        f"{endless} calls had no end; the rest was not tried." if given_up else "",
     )  # fmt: skip
 
 
-def _subject(subject: object, task: str | Task | None, tokens: Tokens, offsets: Offsets) -> Subject:
+def _subject(subject: object, task: str | Task | None, tokens: Tokens, offsets: Offsets, seconds: float) -> Subject:
     where = "certify"
     if isinstance(subject, Subject):
         return subject
     if isinstance(subject, str):
         check_type(task, (str, type(None)), where, "task", "the name of a task", "Name both, or none.")
-        return subject_of(subject, task, tokens=tokens, offsets=offsets)  # type: ignore[arg-type]
+        return subject_of(subject, task, tokens=tokens, offsets=offsets, seconds=seconds)  # type: ignore[arg-type]
     if isinstance(task, str):
         task = find_task(task, where)
     if isinstance(subject, Trainer):
@@ -170,7 +186,7 @@ def _subject(subject: object, task: str | Task | None, tokens: Tokens, offsets: 
     check(callable(subject), where, "subject", got=typed(subject), expected="a function or a Trainer", fix=fix)
     check_type(task, Task, where, "task", "a task, or its name", fix)
     name = getattr(subject, "__name__", type(subject).__name__)
-    return Function(name, task, subject, tokens)  # type: ignore[arg-type]
+    return Function(name, task, subject, tokens, seconds)  # type: ignore[arg-type]
 
 
 def _lengths(subject: Subject, lengths: Iterable[int], seed: int) -> list[int]:

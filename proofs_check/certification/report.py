@@ -103,6 +103,7 @@ class Certification:
     interrupted : whether it was stopped.
     unstable : what was answered differently when it was asked again.
     hint : what to try.
+    stopped : why some of it was not tried, where nobody interrupted it.
 
     Examples
     --------
@@ -120,6 +121,7 @@ class Certification:
     interrupted: bool = False
     unstable: str = ""
     hint: str = ""
+    stopped: str = ""
 
     @property
     def tried(self) -> int:
@@ -175,6 +177,7 @@ class Certification:
         else:
             said = f"right on all {tried} that were tried"
         extra = [" Interrupted." * self.interrupted]
+        extra += [f" {self.stopped}"] * bool(self.stopped)
         extra += [f" Asked again, it answers differently: {self.unstable}."] * bool(self.unstable)
         extra += [f" {self.hint}"] * bool(self.hint)
         return f"{self.kind}: {said}.{''.join(extra)}"
@@ -193,6 +196,7 @@ class Certification:
             "tried": self.tried,
             "failures": self.failures,
             "interrupted": self.interrupted,
+            "stopped": self.stopped,
             "unstable": self.unstable,
             "lengths": [asdict(tally) for tally in self.lengths],
             "smallest": None if smallest is None else {**asdict(smallest), "words": smallest.words()},

@@ -19,6 +19,7 @@ import numpy as np
 from idealized_model.transformer.data import every_ids, ids_of, n_every_ids
 from idealized_model.transformer.evaluation import Answers, answers, same_alphabet
 from idealized_model.transformer.training import Trainer
+from theory.dependencies.sources import CALL_SECONDS, Ended, limited
 from theory.errors import InvalidArgument, check, check_one_of, did_you_mean, number_of, of_the_machine, shown, typed
 from theory.modules import Asked, as_module, imported, is_dotted, is_file, lines, look_first, member
 from theory.positions import Ids
@@ -31,6 +32,9 @@ Offsets: TypeAlias = Literal["fixed", "random"]
 
 PREDICT = "a function that takes a prompt, a tuple of tokens, and returns the tokens of the output"
 CHECKPOINT = "checkpoint.npz"
+
+ENDLESS = "does not end"
+"""What comes of a call that was left."""
 
 
 class Wrong(NamedTuple):
@@ -126,6 +130,7 @@ class Function(Subject):
     ----------
     predict : called with a tuple; what it raises, and what is no sequence of tokens, is a failure on that prompt.
     tokens : whether a prompt has numbers of tokens, or their names in the alphabet; an output may have either.
+    seconds : how long a call may take; one that takes longer is a failure too.
 
     Examples
     --------
@@ -137,6 +142,7 @@ class Function(Subject):
 
     predict: Predict
     tokens: Tokens = "numbers"
+    seconds: float = CALL_SECONDS
 
     def __post_init__(self) -> None:
         check_one_of(self.tokens, get_args(Tokens), "certify", "tokens")
@@ -169,12 +175,20 @@ class Function(Subject):
         given: tuple[object, ...] = prompt
         if self.tokens == "names":
             given = tuple(self.task.alphabet[token] for token in prompt)
-        try:
+        most = len(instance.tokens) - len(prompt) + 1
+
+        def listed_output() -> list[Any] | Wrong:
             output = self.predict(given)
             if isinstance(output, bytes | Mapping | Set) or not hasattr(output, "__iter__"):
                 came = "returns {}, which is no sequence of tokens"
                 return Wrong(None, came.format(_kind(output)), came.format(shown(output)))
-            return [self._token(token) for token in islice(output, len(instance.tokens) - len(prompt) + 1)]
+            return [self._token(token) for token in islice(output, most)]
+
+        try:
+            found: list[Any] | Wrong = limited(self.seconds, listed_output)
+            return found
+        except Ended:
+            return Wrong(None, ENDLESS, f"{ENDLESS} within {self.seconds:g} seconds")
         except (Exception, SystemExit) as error:
             if of_the_machine(error):
                 raise
@@ -373,7 +387,13 @@ def load_run(path: str | os.PathLike[str]) -> Trainer:
 
 
 def subject_of(
-    named: str, task: str | None, *, tokens: Tokens = "numbers", offsets: Offsets = "fixed", where: str = "certify"
+    named: str,
+    task: str | None,
+    *,
+    tokens: Tokens = "numbers",
+    offsets: Offsets = "fixed",
+    seconds: float = CALL_SECONDS,
+    where: str = "certify",
 ) -> Subject:
     """What is meant by the name of a subject: the folder of a run or a checkpoint, if there is one, or module:object.
 
@@ -392,4 +412,4 @@ def subject_of(
     if task is None:
         got, fix = f"none for the function {named!r}", f"For instance: lengthgen certify {named} copy"
         raise InvalidArgument(where, "task", got=got, expected="the name of a task", fix=fix)
-    return Function(named, find_task(task, where), predict, tokens)
+    return Function(named, find_task(task, where), predict, tokens, seconds)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from pathlib import Path
 
 from proofs_check.advice.advising import advise
 from proofs_check.advice.outcome import print_advice
 from proofs_check.advice.page import page
 from proofs_check.advice.reading import alphabet_of, as_asked, named
+from proofs_check.advice.writing import class_name
 from proofs_check.commands.output import no_litter, require_writable, say_with
 from proofs_check.commands.parser import Parser, lengths, natural, number
 from proofs_check.problem_files import write_json, write_text
@@ -60,6 +62,7 @@ def run(options: Namespace) -> int:
             seconds=options.seconds,
             seed=options.seed,
             command=command,
+            written=_written(options),
         )
     say_with(lambda console: print_advice(advice, console))
     if options.json:
@@ -69,6 +72,12 @@ def run(options: Namespace) -> int:
     if options.write:
         write_text(options.write, advice.module(command), "advise --write")
     return 0
+
+
+def _written(options: Namespace) -> str:
+    """The name of the task that is written, where a command finds it in this folder."""
+    path = Path(options.write or "")
+    return f"{path.stem}:{class_name(options.source)}" if path.name == str(path) and path.stem.isidentifier() else ""
 
 
 def _command(options: Namespace) -> str:

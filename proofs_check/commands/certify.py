@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 from proofs_check.certification.certifying import BUDGET, LEVEL, SAMPLES, certify
 from proofs_check.commands.output import require_writable, say
-from proofs_check.commands.parser import TASK, Parser, lengths, natural, positive
+from proofs_check.commands.parser import TASK, Parser, lengths, natural, number, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE, REFUTED
 from proofs_check.problem_files import write_json
 from proofs_check.work.progress import counting
+from theory.dependencies.sources import CALL_SECONDS
 
 STATUSES = "0 right on every instance, 1 wrong on one, 2 right on all that were tried, and these are not all"
 
@@ -55,6 +56,10 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--level", default=LEVEL, metavar="P", help=f"confidence of the bound at each length (default {LEVEL})"
     )
+    parser.add_argument(
+        "--seconds", type=number, default=CALL_SECONDS, metavar="N",
+        help=f"so long one call of a function may take (default {CALL_SECONDS:g})",
+    )  # fmt: skip
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="seed of everything random (default 0)")
     parser.add_argument("--json", metavar="FILE", help="write the report")
 
@@ -65,8 +70,8 @@ def run(options: Namespace) -> int:
     with ExitStack() as stack:
         found = certify(
             options.subject, options.task, lengths=options.lengths, tokens=options.tokens, offsets=options.offsets,
-            budget=options.budget, samples=options.samples, level=options.level, seed=options.seed,
-            watch=_Progress(stack),
+            budget=options.budget, samples=options.samples, level=options.level,
+            seconds=options.seconds, seed=options.seed, watch=_Progress(stack),
         )  # fmt: skip
     say(found.explain())
     if options.json:

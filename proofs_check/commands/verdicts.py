@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 
 from proofs_check.commands.decide import add_scores
-from proofs_check.commands.output import require_writable, say_with
+from proofs_check.commands.output import require_writable, say, say_with
 from proofs_check.commands.parser import TASK, Parser, add_scheduler, lengths, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
 from proofs_check.problem_files import write_json
@@ -56,4 +56,7 @@ def run(options: Namespace) -> int:
         write_json(options.json, to_data(cells.values(), interrupted=interrupted), "verdicts --json")
     if error is not None:
         raise error
-    return INCONCLUSIVE if interrupted else HOLDS
+    for cell in cells.values():
+        if cell.open:
+            say(str(cell))
+    return INCONCLUSIVE if interrupted or any(cell.open for cell in cells.values()) else HOLDS

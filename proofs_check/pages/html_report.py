@@ -339,6 +339,8 @@ def _matrix(cells: Sequence[Cell]) -> str:
 def _reasons(cells: Mapping[str, Cell]) -> str:
     items = []
     for scheme, cell in cells.items():
+        if cell.open:
+            items.append(f"<dt>{text(scheme)}</dt><dd>inconclusive: {text(cell.open)} ({text(cell.scope)})</dd>")
         for decision in cell.decisions:
             reason = "" if decision.witness is None else f"; {decision.witness}"
             items.append(f"<dt>{text(scheme)}</dt><dd>{text(f'{decision}{reason}')} ({text(cell.scope)})</dd>")

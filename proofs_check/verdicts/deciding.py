@@ -210,11 +210,12 @@ class Cell:
 
     Attributes
     ----------
-    decisions : one a head class: one for a sparse task, one an arity for a dense one.
+    decisions : one a head class: one for a sparse task, one an arity for a dense one; none where the cell is inconclusive.
     growing : whether the smallest window that holds the dependency sets grows with the length.
     drawn : {test length: (instances drawn, instances)}, where they are too many to list: there "generalizes" speaks of
         the instances drawn, while "fails" and "unrealizable" hold for the whole law.
     scores : the kind of heads: "hard", "ranked" or "soft".
+    open : why it is inconclusive: what did not converge; empty for others.
     """
 
     task: str
@@ -225,16 +226,21 @@ class Cell:
     drawn: Mapping[int, tuple[int, int]] = field(default_factory=dict, hash=False)
     seconds: float = field(default=0.0, compare=False)
     scores: Scores = "hard"
+    open: str = ""
 
     @property
     def outcome(self) -> str:
-        """The outcome, or "mixed" where it depends on the arity."""
+        """The outcome, "mixed" where it depends on the arity, or "inconclusive"."""
+        if not self.decisions:
+            return "inconclusive"
         outcomes = {decision.outcome for decision in self.decisions}
         return outcomes.pop() if len(outcomes) == 1 else "mixed"
 
     @property
     def text(self) -> str:
         """The cell of the table."""
+        if not self.decisions:
+            return "?"
         words = dict.fromkeys(decision.word for decision in self.decisions)
         lines = [*words] if len(words) == 1 else [f"k={d.heads.arity}: {d.word}" for d in self.decisions]
         window = self.decisions[-1].heads.window
@@ -242,7 +248,8 @@ class Cell:
         return "\n".join([*lines, marks] if marks else lines)
 
     def __str__(self) -> str:
-        return f"{self.task}, {self.scheme}: {'; '.join(map(str, self.decisions))}"
+        said = "; ".join(map(str, self.decisions)) or f"inconclusive: {self.open}"
+        return f"{self.task}, {self.scheme}: {said}"
 
 
 def scheme_of(name: object) -> Scheme:

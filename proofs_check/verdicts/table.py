@@ -19,7 +19,7 @@ from proofs_check.verdicts.subjects import Subject, sparsity_of, subject_of, sub
 from proofs_check.work.pool import Tick, collect
 from theory import Example, HeadClass, InvalidArgument, View
 from theory.coordinates import from_lists
-from theory.errors import check_type, shown
+from theory.errors import NotConverged, check_type, shown
 from theory.guarantees import Scores
 
 SCHEMA = 1
@@ -104,7 +104,10 @@ def decide_all(
 
 
 def _decide(mixed: bool, scores: Scores, question: Question, tick: Tick) -> Cell:
-    cell = verdict(question.subject, question.scheme, mixed=mixed, scores=scores, tick=tick)
+    try:
+        cell = verdict(question.subject, question.scheme, mixed=mixed, scores=scores, tick=tick)
+    except NotConverged as error:  # the others can be decided all the same
+        cell = Cell(question.task, question.scheme, question.subject.scope, (), scores=scores, open=error.got)
     return replace(cell, task=question.task)  # as it was asked
 
 
@@ -157,7 +160,10 @@ SCORES_LEGEND: dict[Scores, tuple[str, ...]] = {
     "ranked": (
         "heads: ranked (T13), the highest-ranked view answers; free: some view has no answer that training could fix.",
     ),
-    "soft": ("heads: soft (T14), all of Definition 4 by their greedy answer; zero, outside: what fails in T14.",),
+    "soft": (
+        "heads: soft (T14), all of Definition 4 by their greedy answer; zero, outside: what fails in T14.",
+        "?: inconclusive: a linear program led to nothing exact.",
+    ),
 }
 """What to add for other heads than hard ones."""
 
@@ -171,6 +177,8 @@ def to_data(cells: Iterable[Cell], *, interrupted: bool = False) -> dict[str, An
         data["seconds"] = round(cell.seconds, 3)
         if cell.scores == "hard":  # what older files mean
             del data["scores"]
+        if not cell.open:
+            del data["open"]
         data["drawn"] = {str(length): list(pair) for length, pair in cell.drawn.items()}
         for own, decision in zip(data["decisions"], cell.decisions, strict=True):
             del own["predicted"]  # which is not asked for
@@ -212,7 +220,7 @@ def _cell(entry: Mapping[str, Any]) -> Cell:
     return Cell(
         entry["task"], entry["scheme"], entry["scope"], tuple(map(_decision, entry["decisions"])), entry["growing"],
         {int(length): (drawn, of) for length, (drawn, of) in entry["drawn"].items()}, entry["seconds"],
-        entry.get("scores", "hard"),
+        entry.get("scores", "hard"), entry.get("open", ""),
     )  # fmt: skip
 
 

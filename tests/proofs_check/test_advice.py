@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,21 +19,42 @@ import pytest
 
 from proofs_check import Advice, advise, check_task
 from proofs_check.advice import advising
-from proofs_check.advice.coupling import Coupling, by_steps, coupling_of, query_coupled
+from proofs_check.advice.coupling import (
+    Blocks,
+    Coupling,
+    Located,
+    _by_blocks,
+    _marks,
+    by_steps,
+    coupling_of,
+    query_coupled,
+)
 from proofs_check.advice.facts import Opaque, facts_of
 from proofs_check.advice.judging import judge, percent, upper_bound
 from proofs_check.advice.marks import Marked, with_mark
 from proofs_check.advice.page import page
 from proofs_check.advice.reading import alphabet_of, as_asked, named, pairs_of
 from proofs_check.advice.samples import halves, judge_sample, noise_of
-from proofs_check.advice.writing import _at, _class_name, _condition, _line, module_of
+from proofs_check.advice.writing import _at, _condition, _line, class_name, module_of
 from proofs_check.commands.main import main
 from proofs_check.verdicts.deciding import verdict
 from proofs_check.verdicts.subjects import Subject, subject_of
+from tests.theory.test_planes import Grid
 from theory import HeadClass
-from theory.dependencies import At, Domain, Source, dependency_sets, lower_bound, spread
+from theory.dependencies import At, Domain, Source, dependency_sets, infer, lower_bound, spread
 from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument
-from theory.tasks import TASKS, Copy, FullParity, Instance, MultiAddition, PointerChasing, Reverse, Step, Task
+from theory.tasks import (
+    TASKS,
+    Copy,
+    FullParity,
+    Instance,
+    MultiAddition,
+    PointerChasing,
+    Reverse,
+    Step,
+    Task,
+    VariableAssignment,
+)
 
 Out = pytest.CaptureFixture[str]
 
@@ -226,6 +248,71 @@ def test_a_coupling_that_is_found_has_the_verdict_of_the_known_one(name: str) ->
     assert (found.outcome, found.certificate) == (known.outcome, known.certificate)
     assert found.evidence == "exhausted"
     assert max(found.test) > max(found.train)
+
+
+def test_statements_are_blocks_and_the_key_tells_how_far_to_go_back() -> None:
+    """Names and what they are assigned share the ID of their statement, as in the task that is known."""
+    known = VariableAssignment(3)
+    task = infer(Source.of(known), lengths=[1, 2, 3, 4], samples=200, seconds=600).task("assignment")
+    found = coupling_of(task, lengths=[1, 2, 3, 4])
+    assert (found.kind, found.convention, found.spread, found.increments) == ("predicted", "query", 2, {})
+    assert isinstance(found.task, Located)
+    assert found.task.assign == Blocks(task.alphabet.index(";"), 1)
+    for instance in known.instances(3):
+        assert found.task.solve(instance.tokens[: instance.n_prompt]).ids == instance.ids
+    assert check_task(found.task, lengths=(1, 2)).holds
+    assert found.task.increment((0, 0, 0), (0, -2, -2)) == -2
+
+
+@pytest.mark.slow
+def test_a_grid_gets_ids_of_two_numbers() -> None:
+    """One number a cell fails, as rows are longer at test."""
+    found = coupling_of(Grid())
+    assert (found.kind, found.convention, found.coordinates, found.spread, found.lower_bound) == (
+        "coupled",
+        "query",
+        2,
+        1,
+        1,
+    )
+    assert "a row has m = √(tokens of cell) tokens" in found.why
+    verdict_ = judge(found.task, "coupled", cells=300_000)
+    assert verdict_ is not None
+    assert verdict_.certificate == 3
+    assert verdict_.cell.decisions[-1].heads.window == (1, 0)
+    assert check_task(found.task, lengths=(2, 3)).holds
+
+
+@pytest.mark.slow
+def test_a_grid_is_found_from_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advising, "CELLS", 3_000_000)
+
+    class Board:
+        def prompts(self, length: int) -> Any:
+            return product((0, 1), repeat=length**2) if length > 1 else ()
+
+        def solve(self, prompt: tuple[int, ...]) -> list[int]:
+            return [above ^ below for above, below in zip(prompt, prompt[round(len(prompt) ** 0.5) :], strict=False)]
+
+    advice = advise(Board(), name="board", seconds=600)
+    assert (advice.sparsity, advice.growth) == (2, "bounded")
+    assert advice.steps[0]["words"] == "steps j = 0, 1, ...: read position j and position j + √n"
+    assert (advice.ids["kind"], advice.ids["convention"], advice.ids["coordinates"]) == ("coupled", "query", 2)
+    assert advice.verdicts["coupled"].certificate == 3
+    assert advice.verdicts["relative window"].outcome == "fails"
+    assert json.loads(json.dumps(advice.to_dict()))["ids"]["example"]["ids"][0] == [0, 0]
+    assert "<svg" in page(advice)
+    with pytest.raises(AssumptionViolated, match="--write"):
+        advice.module()
+
+
+def test_blocks_that_grow_are_none() -> None:
+    """A mark that each prompt has once leaves ever more tokens in one block."""
+    instances = [[Copy(2).solve((*word, 2)) for word in product((0, 1), repeat=n)] for n in (1, 2, 3, 4, 5)]
+    assert _marks(instances) == [2]
+    assert _by_blocks(instances) is None
+    assert Blocks(2, 1)(instances[1][0]) is None  # no step reads two
+    assert Blocks(0, 0)(Copy(2).solve((0, 1, 0, 2))) == (0, 1, 1, 2, 0, 1, 1)
 
 
 def test_a_verdict_tries_more_lengths_until_one_is_enough() -> None:
@@ -513,6 +600,22 @@ def test_a_function_that_answers_otherwise_when_asked_again_is_refused() -> None
         advise(lambda prompt: (next(calls) % 7 % 2,), alphabet=(0, 1))
 
 
+def test_a_generator_with_many_tokens_is_refused_with_what_was_seen_of_them() -> None:
+    def copied_words(length: int, rng: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        word = tuple(rng.integers(0, 10**5, size=length).tolist())
+        return word, word
+
+    with pytest.raises(BudgetExceeded, match=r"tokens of a generator.*at most 1,000") as error:
+        advise(copied_words, lengths=[1, 2, 3])
+    assert error.value.size > 5_000
+
+
+@pytest.mark.parametrize("text", ["", "0,,1", "a, "])
+def test_tokens_of_an_alphabet_have_names(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"--alphabet: got .*expected tokens with commas between"):
+        alphabet_of(text)
+
+
 def test_large_alphabets_are_refused_with_their_size() -> None:
     with pytest.raises(BudgetExceeded, match="100,000"):
         advise(copied, alphabet=range(10**5))
@@ -608,9 +711,29 @@ def test_expressions_of_modules() -> None:
     assert _line({1: 3, 2: 5, 3: 7}, "n") == "2 * n + 1"
     assert _line({2: 1, 4: 2}, "n") == "(n) // 2"
     assert _line({1: 1, 2: 4, 3: 9}, "n") is None
-    assert [_class_name(name) for name in ("black_boxes:my_solve", "a file.jsonl", "3", "class")] == [
+    assert [class_name(name) for name in ("black_boxes:my_solve", "a file.jsonl", "3", "class")] == [
         "MySolve", "AFile", "Task3", "Class",
     ]  # fmt: skip
+
+
+DECIDES = "lengthgen verdicts made_boxes:Solve --scheme coupled --train-lengths 1..3 --test-lengths 1..5"
+
+OWN_BOXES = """
+def solve(prompt):
+    return prompt
+
+
+def odd(prompt):
+    return (sum(prompt) % 2,)
+
+
+def hops(prompt):
+    seen, cell = [], 0
+    while cell < len(prompt):
+        seen.append(prompt[cell])
+        cell += prompt[cell]
+    return seen
+"""
 
 
 # ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -623,7 +746,9 @@ def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
     shown = capsys.readouterr().out
     assert "1-sparse" in shown
     assert "✓ from 3" in shown
-    assert "$ lengthgen advise black_boxes:solve --alphabet 0,1 --lengths 1,2,3,4" in shown
+    first, last = [line for line in shown.split("\n") if "$ lengthgen verdicts made_boxes:Solve" in line]
+    assert first == last == f"     $ {DECIDES}"
+    assert "$ lengthgen advise black_boxes:solve --alphabet 0,1 --lengths 1,2,3,4\n" in shown  # for the other IDs
     data = json.loads((folder / "a.json").read_text(encoding="utf-8"))
     assert data["ids"]["kind"] == "coupled"
     html = (folder / "a.html").read_text(encoding="utf-8")
@@ -631,6 +756,37 @@ def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
     assert "What to do" in html
     assert "$" not in html.partition("<main")[0].partition("</style>")[2]
     assert main(["task", "made_boxes:Solve", "--lengths", "1,2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "written", "expected"),
+    [
+        ("black_boxes:solve", "made_again.py", 2),
+        pytest.param("black_boxes:hops", "made_hops.py", 2, marks=pytest.mark.slow),
+        pytest.param("black_boxes:odd", "made_odd.py", 3, marks=pytest.mark.slow),
+        pytest.param("copy", "made_copy.py", 2, marks=pytest.mark.slow),
+        ("sparse parity, k = 2", "", 1),
+        ("black_boxes:solve", "", 0),
+    ],
+)
+def test_the_command_of_a_line_decides_what_the_line_says(
+    source: str, written: str, expected: int, folder: Path, capsys: Out
+) -> None:
+    (folder / "black_boxes.py").write_text(OWN_BOXES, encoding="utf-8")
+    alphabet = ["--alphabet", "1,2" if "hops" in source else "0,1"] if ":" in source else []
+    asked = ["advise", source, *alphabet, *(["--lengths", "1..4"] if alphabet else [])]
+    asked += ["--write", written] if written else []
+    assert main([*asked, "--json", "a.json"]) == 0
+    lines = json.loads((folder / "a.json").read_text(encoding="utf-8"))["advice"]
+    own = [line for line in lines if line["command"].startswith("lengthgen verdicts")]
+    assert len(own) == expected
+    for line in own:
+        assert main([*shlex.split(line["command"])[1:], "--json", "v.json", "--jobs", "1"]) == 0
+        (cell,) = json.loads((folder / "v.json").read_text(encoding="utf-8"))["cells"]
+        assert cell["outcome"] == "generalizes"
+        evidence = " ".join(line["evidence"].values())
+        assert f"✓ from {cell['decisions'][0]['certificate']}" in evidence
+        assert cell["scope"] in evidence
 
 
 def test_bad_usage_is_said_in_a_line(folder: Path, capsys: Out) -> None:

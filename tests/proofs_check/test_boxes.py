@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -11,9 +12,12 @@ from types import ModuleType
 
 import pytest
 
-from proofs_check import check_task
+from benchmarks import advice as benchmark
+from idealized_model.transformer.results import read_rows
+from proofs_check import advise, check_task
 from proofs_check.verdicts.subjects import subjects
 from theory.tasks import find_task
+from theory.tasks.finding import sources_of
 
 FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "advice"
 
@@ -71,7 +75,39 @@ def test_a_box_over_an_alphabet_is_the_task_without_its_mark(name: str, boxes: M
         assert found == expected
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["maxima", *OVER, *LISTED])
+def test_advice_on_a_box_is_what_is_known_of_its_task(
+    name: str, boxes: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a minute of CPU time: the sparsity, growth, verdict, certificate, and states where it is dense."""
+    monkeypatch.setattr(time, "monotonic", time.process_time)
+    (box,) = [box for box in benchmark.ALL if box.name == name]
+    row = benchmark.row_of(box, benchmark.SECONDS, None)
+    assert row.agrees, row
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_was_written_is_a_task(name: str, boxes: ModuleType) -> None:
     report = check_task(find_task(WRITTEN[name], folder=FOLDER), lengths=(1, 2, 3))
     assert report.holds, report.explain()
+
+
+def test_the_stored_rows_are_of_the_modules_as_they_are(boxes: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is written anew has to be trained on anew."""
+    monkeypatch.chdir(FOLDER)
+    rows = list(read_rows(FOLDER.parents[2] / "figures" / "data" / "advice.jsonl"))
+    assert {row["config"]["task"] for row in rows} == {*WRITTEN.values()}
+    for row in rows:
+        assert row["source"] == sources_of(row["config"]["task"])
+        (test,) = [test for test in row["tests"] if test["length"] == 4 * row["config"]["longest"]]
+        assert 100 * test["free_running"] >= 99 * test["size"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_today_is_what_is_kept(name: str, boxes: ModuleType) -> None:
+    (box,) = [box for box in benchmark.ALL if f"{box.name}_task" == name]
+    asked = f"lengthgen advise boxes:{box.name} --alphabet {','.join(map(str, box.alphabet))}"
+    advice = advise(getattr(boxes, box.name), name=f"boxes:{box.name}", alphabet=box.alphabet, seconds=600)
+    assert advice.module(f"{asked} --write {name}.py") == (FOLDER / f"{name}.py").read_text(encoding="utf-8")

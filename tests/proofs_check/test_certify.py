@@ -298,6 +298,45 @@ def test_a_full_memory_is_no_failure_of_the_function() -> None:
         certify(full, "copy", lengths=[1])
 
 
+def spin(prompt: tuple[int, ...], least: int = 3) -> Any:
+    while len(prompt) > least:
+        pass
+    return prompt[:-1]
+
+
+def endless(prompt: tuple[int, ...]) -> Any:
+    """Tokens without an end to wait for."""
+    while len(prompt) > 3:
+        pass
+    yield from prompt[:-1]
+
+
+@pytest.mark.parametrize("predict", [spin, endless])
+def test_a_call_without_an_end_is_a_failure_and_the_third_one_ends_the_work(predict: Callable[[Any], Any]) -> None:
+    began = time.monotonic()
+    found = certify(predict, Copy(2), lengths=[1, 2, 3, 4, 5], seconds=0.2)
+    assert time.monotonic() - began < 5
+    assert found.kind == "refuted"
+    assert [(one.length, one.tried, one.failures, one.how) for one in found.lengths] == [
+        (1, 2, 0, "exhausted"),
+        (2, 4, 0, "exhausted"),
+        (3, 3, 3, "unfinished"),
+    ]
+    assert "length 3, prompt 'aaa>': does not end within 0.2 seconds" in found.explain()
+    assert found.verdict().endswith("wrong on 3 of 9 sequences. 3 calls had no end; the rest was not tried.")
+    assert found.to_dict()["stopped"] == "3 calls had no end; the rest was not tried."
+
+
+def test_where_all_was_tried_nothing_was_stopped() -> None:
+    found = certify(lambda prompt: spin(prompt, 1), Copy(3), lengths=[1], seconds=0.15)
+    assert (found.stopped, found.lengths[0].how, found.failures) == ("", "exhausted", 3)
+    some = certify(lambda prompt: spin(prompt, 1), Copy(2), lengths=[1], seconds=0.15)
+    assert (some.stopped, some.lengths[0].how, some.failures) == ("", "exhausted", 2)
+    more = certify(lambda prompt: spin(prompt, 1), Copy(3), lengths=[1, 2], seconds=0.15)
+    assert more.stopped
+    assert [one.how for one in more.lengths] == ["exhausted"]
+
+
 def test_names_are_offered_where_numbers_raise_everywhere() -> None:
     def table(prompt: tuple[Any, ...]) -> list[str]:
         return [{"a": "a", "b": "b"}[token] for token in prompt[:-1]]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from rich.console import Console
 
+from proofs_check import advise
 from proofs_check.commands.main import main
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts import table as verdicts
@@ -30,6 +31,7 @@ from theory import (
     InvalidArgument,
     PlantedEnsemble,
     certificate_length,
+    cones,
     decide,
     support,
     tasks,
@@ -488,3 +490,46 @@ def test_a_decision_says_in_words_which_arities_it_is_about() -> None:
         "generalizes from length 3 [arity at most 2, window 1, key none, anchor none]"
     )
     assert "[arity 2, no window," in str(Decision(HeadClass(2), "generalizes", certificate=3))
+
+
+# ── What stays open ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No linear program leads anywhere."""
+    monkeypatch.setattr(cones, "_widest", lambda rows: None)
+    monkeypatch.setattr(cones, "EXACT_CELLS", 0)
+
+
+@pytest.mark.usefixtures("stuck")
+def test_a_program_that_does_not_converge_leaves_its_cell_open_and_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no head is perfect views alone tell so, without a program; the other cell needs one."""
+    file = tmp_path / "open.json"
+    asked = ["verdicts", "copy", "--scheme", "none", "--scheme", "coupled", "--train-lengths", "2,3"]
+    assert main([*asked, "--scores", "soft", "--jobs", "1", "--json", str(file)]) == 2
+    out = capsys.readouterr().out
+    assert "copy, coupled: inconclusive: a linear program of" in out
+    assert "did not converge" in out
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    assert [(cell["scheme"], cell["outcome"], "open" in cell) for cell in cells] == [
+        ("none", "unrealizable", False),
+        ("coupled", "inconclusive", True),
+    ]
+    assert [cell.text for cell in verdicts.from_data(json.loads(file.read_text(encoding="utf-8")))] == [
+        "∅ no head",
+        "?",
+    ]
+    assert main([*asked, "--scores", "hard", "--jobs", "1"]) == 0
+
+
+@pytest.mark.usefixtures("stuck")
+def test_advice_goes_on_where_soft_heads_stay_open() -> None:
+    advice = advise(lambda prompt: prompt, alphabet="ab", name="copied", lengths=[1, 2, 3, 4])
+    assert advice.verdicts["coupled"].outcome == "generalizes"
+    assert "coupled, soft" not in advice.verdicts
+    (fact,) = [one for one in advice.evidence if one.what == "soft heads: not decided"]
+    assert fact.kind == "inconclusive"
+    assert "did not converge" in fact.scope

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import accumulate, combinations, count, product
 from math import comb
 from typing import Any
 
@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 
 from proofs_check import check_task
 from theory import AssumptionViolated, BudgetExceeded, InvalidArgument
-from theory.dependencies import At, Domain, Inferred, Marked, Named, Occurrence, Source, Walk, infer
+from theory.dependencies import At, Chain, Domain, Inferred, Marked, Named, Occurrence, Source, Walk, infer
 from theory.dependencies.conflicts import decides, smallest_sets
 from theory.dependencies.infer import unseen_bound
+from theory.dependencies.pointers import View
 from theory.dependencies.sources import limited, tokens_of
-from theory.dependencies.step_rules import table_of
+from theory.dependencies.step_rules import Search, item_of, table_of
 from theory.tasks import (
     TASKS,
     Addition,
@@ -37,6 +38,7 @@ from theory.tasks import (
     ScratchpadParity,
     SumModulo,
     Task,
+    VariableAssignment,
 )
 
 Prompt = tuple[Any, ...]
@@ -331,6 +333,50 @@ def test_a_chain_of_assignments() -> None:
     assert rule.copies == 2
 
 
+def test_a_chain_of_names_that_come_again() -> None:
+    """A name means its latest assignment before the statement that leads to it, not before the end."""
+    task = VariableAssignment(3)
+    found = found_of(Source.of(task), lengths=[1, 2, 3, 4])
+    (rule,) = found.steps
+    equals = found.alphabet.index("=")
+    assert (found.sparsity, rule.copies, found.located) == (3, 2, True)
+    assert rule.program == (At(1, 1, -1), Chain(2, 0, equals), Chain(2, 2, equals))
+    assert not found.open_ended
+    assert "and their last token has no other place" in found.explain()
+    made = found.task("assignment")
+    for instance in task.instances(3):
+        steps = made.solve(instance.tokens[: instance.n_prompt]).steps
+        assert [{*step.sources} for step in steps] == [{*step.sources} for step in instance.steps]
+
+
+def test_where_a_chain_is_and_where_it_ends() -> None:
+    rows = np.array([[7, 9, 0, 8, 9, 7, 7, 9, 8, 7], [8, 8, 9, 7, 9, 0, 7, 9, 8, 7]])
+    place, beside, plain = Chain(2, 0, 9), Chain(2, 2, 9), Chain(2, 0)
+    where = [[one.where(View(rows, 10, step), ()).tolist() for step in range(4)] for one in (place, beside, plain)]
+    assert where[0] == [[6, 6], [3, 1], [0, -1], [-1, -1]]
+    assert where[1] == [[8, 8], [5, 3], [2, -1], [-1, -1]]
+    assert where[2] == [[6, 6], [3, 1], [0, -1], [-1, -1]]
+    assert Chain(2, 4).where(View(rows[:1], 10, 0), ()).tolist() == [-1]
+    assert Chain(1, 0).where(View(np.array([[5, 5, 5]]), 3, 1), ()).tolist() == [0]
+    assert (str(Chain(-1, -2)), Chain(-1, -2).data["shift"]) == (
+        "2 before the place of a chain, from the last token of the prompt to its last earlier place, where the next name is "
+        "1 before",
+        -2,
+    )
+
+
+def test_fixed_positions_are_given_up_in_time() -> None:
+    """Large smallest sets have more combinations of forms than there is time for."""
+    items = [
+        item_of(group, 0, smallest_sets(group.tokens[:, : group.n], group.tokens[:, group.n]))
+        for group in infer(TASKS["majority"], lengths=[3, 4, 5, 6]).groups
+    ]
+    asked = iter(range(100))
+    search = Search(items, lambda: next(asked) < 5)
+    assert search.run(located=False) is None
+    assert search.late
+
+
 def test_marked_places() -> None:
     found = found_of(Source.of(TASKS["sparse parity, k = 2"]), lengths=[2, 3, 4, 5])
     (rule,) = found.steps
@@ -345,6 +391,8 @@ def test_a_walk() -> None:
     jumps = {found.alphabet[token]: jump for token, jump in rule.program[0].steps}
     assert jumps == {"a+1": 1, "a+2": 2, "b+1": 1, "b+2": 2}
     assert found.varying
+    assert found.open_ended
+    assert "outputs of different lengths, and no token says where they end" in found.explain()
 
 
 # ── What is not sparse ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -356,6 +404,60 @@ def test_a_hidden_dense_dependency() -> None:
 
     found = found_of(almost_copy, alphabet=(0, 1), lengths=[1, 2, 3, 4, 5])
     assert (found.sparsity, found.growth) == (None, "linear")
+
+
+def tops(prompt: Prompt) -> Prompt:
+    """The top of a stack of any depth, after every operation; a pop of the empty one does nothing."""
+    stack, seen = list[str](), list[str]()
+    for token in prompt:
+        stack = stack[:-1] if token == "-" else [*stack, token]
+        seen.append(f"_{''.join(stack[-1:])}")
+    return tuple(seen)
+
+
+def heights(prompt: Prompt) -> Prompt:
+    return tuple(accumulate((1 if token == "(" else -1 for token in prompt), lambda h, step: max(0, h + step)))
+
+
+def closed(prompt: Prompt) -> Prompt:
+    """Whether brackets are balanced: at odd lengths never."""
+    depths = list(accumulate(1 if token == "(" else -1 for token in prompt))
+    return (int(min(depths) >= 0 == depths[-1]),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "alphabet"),
+    [(lambda prompt: tops(prompt)[-1:], "ab-"), (closed, "()"), (lambda prompt: heights(prompt)[-1:], "()")],
+    ids=["the last top", "balanced", "the last height"],
+)
+def test_what_a_stack_of_any_depth_decides_is_dense(answer: Callable[[Prompt], Prompt], alphabet: str) -> None:
+    found = found_of(answer, alphabet=alphabet, lengths=range(1, 9))
+    assert (found.sparsity, found.growth, found.steps) == (None, "linear", ())
+
+
+def test_every_top_of_a_stack_is_dense() -> None:
+    found = found_of(tops, alphabet="ab-", lengths=[1, 2, 3, 4, 5])
+    assert (found.sparsity, found.dense, found.steps) == (None, True, ())
+
+
+def test_heights_that_are_written_down_are_two_sparse_and_new_ones_are_unseen() -> None:
+    """Each follows from the one before; longer prompts have heights that were never seen."""
+    found = found_of(heights, alphabet="()", lengths=[1, 2, 3, 4, 5])
+    assert (found.sparsity, found.growth) == (2, "bounded")
+    assert found.sampled[-1].unseen > 0
+    assert found.unseen > Fraction(1, 100)
+
+
+def test_a_bound_on_the_depth_that_short_prompts_do_not_reach() -> None:
+    """A copy that is another one where the brackets nest deeper than 6: the first lengths never do."""
+
+    def guarded(prompt: Prompt) -> Prompt:
+        return prompt if max(heights(prompt)) <= 6 else prompt[::-1]
+
+    found = found_of(guarded, alphabet="()", lengths=[1, 2, 3, 4, 5, 6])
+    assert found.sparsity is None
+    assert found.refuted is not None
+    assert max(heights(found.refuted.prompt)) > 6
 
 
 def test_a_dense_dependency_of_long_prompts_refutes_the_rule() -> None:
@@ -540,6 +642,20 @@ def five(length: int, rng: np.random.Generator) -> tuple[Prompt, Prompt]:
 def test_a_source_that_goes_wrong_is_named(source: object, more: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         infer(source, **{"alphabet": "ab", **more})
+
+
+def test_a_function_that_counts_its_calls_is_no_function_of_the_prompt() -> None:
+    """Every list of prompts has an even number of them, so that in the same order it would answer the same."""
+    calls = count()
+    with pytest.raises(InvalidArgument, match="expected one output for a prompt"):
+        infer(lambda prompt: (next(calls) % 2,), alphabet=(0, 1), lengths=[1, 2, 3])
+
+
+def test_too_many_prompts_of_a_length_are_said() -> None:
+    with pytest.raises(
+        InvalidArgument, match="no prompts at these lengths; length 1 was not looked at: it has more than"
+    ):
+        infer(lambda prompt: prompt, prompts=lambda length: ((i,) * length for i in count()), lengths=[1])
 
 
 def test_a_call_that_does_not_end_is_left_in_time_and_the_alarm_is_given_back() -> None:

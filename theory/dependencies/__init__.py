@@ -32,14 +32,17 @@ from theory.dependencies.folds import Checked, Fold, FoldTask, fold
 from theory.dependencies.growth import Fit, Growth, LengthRow, Measurement, fit_growth, measure
 from theory.dependencies.infer import Inferred, RandomStep, Refuted, Seen, StepSize, infer
 from theory.dependencies.minimality import IdleSlot, Minimality, idle_slots
-from theory.dependencies.pointers import At, Marked, Named, Occurrence, Walk
-from theory.dependencies.rules import PartRule, Rule, RuleCoupling, synthesize_rule
+from theory.dependencies.planes import PlaneRule, Side
+from theory.dependencies.pointers import At, Chain, Marked, Named, Occurrence, Walk
+from theory.dependencies.rules import PartRule, Rule, RuleCoupling
 from theory.dependencies.sets import Convention, dependency_sets, graph, spread
 from theory.dependencies.sources import Source
 from theory.dependencies.step_rules import Domain, StepRule
+from theory.dependencies.synthesis import synthesize_rule
 
 __all__ = [
     "At",
+    "Chain",
     "Checked",
     "Convention",
     "Domain",
@@ -56,11 +59,13 @@ __all__ = [
     "Named",
     "Occurrence",
     "PartRule",
+    "PlaneRule",
     "RandomStep",
     "Refuted",
     "Rule",
     "RuleCoupling",
     "Seen",
+    "Side",
     "Source",
     "StepRule",
     "StepSize",

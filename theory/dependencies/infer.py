@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from math import ceil, comb, exp, lgamma, log, log1p
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -228,6 +228,15 @@ class Inferred:
         """Whether some step reads where tokens point to."""
         return any(not rule.fixed for rule in self.steps)
 
+    @cached_property
+    def open_ended(self) -> bool:
+        """Whether prompts of one length have outputs of different lengths, and not all end with a token kept for that."""
+        if not self.varying:
+            return False
+        outputs = [g.tokens[row, g.n : size] for g in self.groups for row, size in enumerate(g.sizes.tolist())]
+        ends = {int(output[-1]) for output in outputs if output.size}
+        return not all(output.size and ends.isdisjoint(output[:-1].tolist()) for output in outputs)
+
     @property
     def unseen(self) -> Fraction:
         """With confidence 99 % for each length sampled, what may be wrong or unseen there at most; 1 where no rule is."""
@@ -280,6 +289,9 @@ class Inferred:
         if self.refuted is not None:
             at = f"at step {self.refuted.step} of the prompt {' '.join(map(str, self.refuted.prompt))}"
             lines.append(f"refuted {at}: {'; '.join(map(str, self.refuted.rules))}")
+        if self.varying:
+            ends = "and no token says where they end" if self.open_ended else "and their last token has no other place"
+            lines.append(f"prompts of one length have outputs of different lengths, {ends}")
         return "\n".join([*lines, *map(str, self.random[:3]), *self.notes])
 
     def _verdict(self) -> str:
@@ -462,7 +474,7 @@ class _Inference:
             made = self._groups(length, size, half)
             listed += any(group.exhaustive for group in made)
             groups += made
-        got = "no prompts at these lengths"
+        got = "; ".join(["no prompts at these lengths", *self.notes])
         check(groups, WHERE, "lengths", got=got, expected="lengths that have prompts", fix="Pass lengths=[...].")
         return groups, []
 
@@ -505,12 +517,10 @@ class _Inference:
                 raise InvalidArgument(WHERE, "source", got=got, expected="longer prompts for a longer length", fix=fix)
 
     def _twice(self, pairs: Sequence[Pair]) -> None:
-        """Refuse a function that answers one prompt in two ways."""
+        """Refuse a function that answers one prompt in two ways; it is asked in another order, as it may count its calls."""
         if self.source.kind != "solve":
             return
-        some = (
-            pairs if len(pairs) <= AGAIN else [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
-        )
+        some = [pairs[row] for row in self.rng.permutation(len(pairs))[:AGAIN].tolist()]
         for (prompt, before), (_, after) in zip(some, self.source.answers(prompt for prompt, _ in some), strict=True):
             if not self.left():
                 return
@@ -684,7 +694,7 @@ class _Inference:
         lengths = sorted(largest)[len(largest) > 4 :]  # the shortest prompts may have less to depend on
         if len(lengths) < 3:
             return None
-        ordered = [largest[n] for n in lengths]
+        ordered = list(accumulate((largest[n] for n in lengths), max))  # some lengths may have less to decide
         model = fit_growth(lengths, ordered).model
         grows = model != "constant" and ordered[-1] > ordered[len(ordered) // 2] > ordered[0]
         return model if grows and model != "constant" else None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -52,10 +53,12 @@ class View(NamedTuple):
 class At:
     """The position (a·n + b·j + c) / over, with n the tokens of the prompt and j = 0, 1, ... the step.
 
+    With `side` the side of a square grid is added so many times: the root of n, rounded down.
+
     Examples
     --------
-    >>> print(At(1, 1, -1), At(0, 1, 0), At(1, -2, -4, over=2), sep="; ")
-    n + j - 1; j; n/2 - j - 2
+    >>> print(At(1, 1, -1), At(0, 1, 0), At(1, -2, -4, over=2), At(0, 1, 0, side=1), sep="; ")
+    n + j - 1; j; n/2 - j - 2; j + √n
     >>> At(1, 0, 0, over=2).at(6, 0), At(1, 0, 0, over=2).at(5, 0)
     (3, None)
     """
@@ -64,11 +67,12 @@ class At:
     b: int
     c: int
     over: int = 1
+    side: int = 0
 
     def at(self, n: int, step: int) -> int | None:
         """The position; None where that is no integer."""
         value, rest = divmod(self.a * n + self.b * step + self.c, self.over)
-        return None if rest else value
+        return None if rest else value + self.side * isqrt(n)
 
     def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
         """The position in each row."""
@@ -80,7 +84,7 @@ class At:
         """How complicated it is: what is relative to one end or to the step comes first."""
         uneven = sum(factor % self.over != 0 for factor in (self.a, self.b, self.c)) * self.over
         far = abs(self.c // self.over + (self.a == self.over)) + (self.a == self.over and self.b not in (0, self.over))
-        return uneven + (abs(self.b) > self.over) + (self.a not in range(self.over + 1)), far
+        return uneven + (abs(self.b) > self.over) + (self.a not in range(self.over + 1)) + abs(self.side), far
 
     def __str__(self) -> str:
         text = ""
@@ -90,13 +94,16 @@ class At:
                 top = (name or "1") if size.numerator == 1 else f"{size.numerator}{name}"
                 sign = ("-" if factor < 0 else "") if not text else " - " if factor < 0 else " + "
                 text += sign + top + (f"/{size.denominator}" if size.denominator > 1 else "")
+        if self.side:
+            sign = ("-" if self.side < 0 else "") if not text else " - " if self.side < 0 else " + "
+            text += sign + (f"{abs(self.side)} " if abs(self.side) > 1 else "") + "√n"
         return text or "0"
 
     @property
     def data(self) -> dict[str, object]:
         """As plain data: factors as fractions."""
         n, step, offset = (str(Fraction(factor, self.over)) for factor in (self.a, self.b, self.c))
-        return {"kind": "at", "n": n, "step": step, "offset": offset}
+        return {"kind": "at", "n": n, "step": step, "offset": offset} | ({"side": self.side} if self.side else {})
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,62 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """Where a chain of names has come to: each leads to its last place before the one where it was read.
+
+    The first name is the last token of the prompt; the next one stands `far` positions beyond a place.
+
+    Attributes
+    ----------
+    far : how far from a place the next name is.
+    shift : how many positions on from the place; 0 is the place itself.
+    mark : the token that has to stand behind a place; None for any.
+
+    Examples
+    --------
+    a = 0; b = a; a = b; and what is a? It is b, that is the a of before, which is 0.
+
+    >>> rows = np.array([[7, 9, 0, 8, 9, 7, 7, 9, 8, 7]])  # 9 stands for "="
+    >>> [Chain(far=2, shift=0, mark=9).where(View(rows, 10, step), ()).tolist() for step in range(3)]
+    [[6], [3], [0]]
+    >>> print(Chain(far=2, shift=2, mark=9))
+    2 after the place of a chain, from the last token of the prompt to its last earlier place before the mark, where the \
+next name is 2 beyond
+    """
+
+    far: int
+    shift: int
+    mark: int | None = None
+
+    def where(self, view: View, before: tuple[Positions, ...]) -> Positions:
+        """The position in each row."""
+        prompt, columns = View(view.rows, view.n, 0), np.arange(view.n)
+        at = np.full(len(view.rows), view.n - 1)
+        wanted = prompt.token(at)
+        for _ in range(view.step + 1):
+            same = (view.rows[:, : view.n] == wanted[:, None]) & (columns[None, :] < at[:, None])
+            if self.mark is not None:
+                same[:, :-1] &= view.rows[:, 1 : view.n] == self.mark
+                same[:, -1] = False
+            at = np.where(same.any(axis=1), view.n - 1 - same[:, ::-1].argmax(axis=1), NOWHERE)
+            wanted = prompt.token(at + self.far)
+        moved = at + self.shift
+        return np.where((at >= 0) & (moved >= 0) & (moved < view.n), moved, NOWHERE)
+
+    def __str__(self) -> str:
+        place = "the place of a chain, from the last token of the prompt to its last earlier place"
+        place += "" if self.mark is None else " before the mark"
+        beyond = f"{abs(self.far)} {'beyond' if self.far > 0 else 'before'}"
+        shift = f"{abs(self.shift)} {'after' if self.shift > 0 else 'before'} " if self.shift else ""
+        return f"{shift}{place}, where the next name is {beyond}"
+
+    @property
+    def data(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": "chain", "far": self.far, "shift": self.shift, "mark": self.mark}
+
+
+@dataclass(frozen=True)
 class Marked:
     """The i-th token of the prompt, i = 0, 1, ..., that is none of the background.
 
@@ -244,7 +307,7 @@ class Marked:
         return {"kind": "marked", "background": self.background, "index": self.index}
 
 
-Pointer: TypeAlias = At | Occurrence | Named | Walk | Marked
+Pointer: TypeAlias = At | Occurrence | Named | Walk | Chain | Marked
 Program: TypeAlias = tuple[Pointer, ...]
 
 MISSING = np.iinfo(np.int64).min

@@ -9,8 +9,8 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 from theory.dependencies.coupling import lower_bound, verified
-from theory.dependencies.sets import Convention, check_convention, check_parts, dependency_sets
-from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument, check, check_integer, check_type, shown
+from theory.dependencies.sets import Convention, check_parts, dependency_sets
+from theory.errors import AssumptionViolated, BudgetExceeded, InvalidArgument, check_type, shown
 from theory.positions import Ids
 from theory.tasks.base import Instance, Task
 
@@ -53,6 +53,7 @@ class Rule:
 
     Examples
     --------
+    >>> from theory.dependencies import synthesize_rule
     >>> from theory.tasks import Copy
     >>> task = Copy(2)
     >>> rule = synthesize_rule({n: next(task.support(n)) for n in (2, 3)}, cap=3)
@@ -92,6 +93,7 @@ class Rule:
         Examples
         --------
         >>> from theory import positions
+        >>> from theory.dependencies import synthesize_rule
         >>> from theory.tasks import Copy
         >>> task = Copy(2)
         >>> rule = synthesize_rule([next(task.instances(n)) for n in (2, 3)], cap=2)
@@ -108,6 +110,7 @@ class RuleCoupling:
 
     Examples
     --------
+    >>> from theory.dependencies import synthesize_rule
     >>> from theory.tasks import Copy
     >>> task = Copy(2)
     >>> rule = synthesize_rule({n: next(task.support(n)) for n in (2, 3)}, cap=3)
@@ -138,73 +141,25 @@ class RuleCoupling:
         raise InvalidArgument("RuleCoupling", "length", got=shown(length), expected=expected, fix=fix)
 
 
-def synthesize_rule(
-    instances: Mapping[int, Instance] | Sequence[Instance],
-    *,
-    cap: int,
-    convention: Convention = "token",
-    offsets: int = 2,
-    budget: int = 100_000,
-) -> Rule:
-    """One coupling for all lengths: for every part an affine rule, together of the least spread over the instances.
-
-    A rule is ID = slope · i + length_slope · n + offset for the i-th of the n tokens of a part, with slopes in
-    {−1, 0, 1} and |offset| <= `offsets`. Since a shift and a reflection change nothing, the first part has offset 0 and
-    grows. Of the rules with the least spread under the cap, the one of the least total spread of all sets is taken,
-    then the simplest one.
-
-    Parameters
-    ----------
-    instances : with parts, and at two lengths or more; a mapping from lengths to instances, or a list. Where the sets
-        depend on the tokens, give several instances a length.
-    cap : the most tokens that may share an ID, at the lengths given; at others call the rule and count.
-    convention : what belongs to the set of a step.
-    offsets : how large an offset may be.
-    budget : nodes that the search may visit.
-
-    Raises
-    ------
-    InvalidArgument : for instances without parts, or of one length only.
-    AssumptionViolated : when no rule of this form keeps the cap.
-    BudgetExceeded : when the search finds no rule within the budget.
-
-    Examples
-    --------
-    >>> from theory.tasks import Reverse
-    >>> print(synthesize_rule([next(Reverse(2).instances(n)) for n in (2, 4)], cap=2))
-    ID of the i-th of n tokens of a part, i = 0, 1, ..., n - 1
-    word: ID = i
-    >: ID = -1
-    output: ID = n - i - 1
-
-    Cost: pairs of parts · rules² for the tables, then nodes · tokens. Source: this project's; the rules cover the
-    couplings of Cho et al. 2024 (arXiv:2405.20671) for addition.
-    """
-    where = "dependencies.synthesize_rule"
-    check_type(instances, (Mapping, Sequence), where, "instances", "instances by length", "For instance {2: a, 3: b}.")
-    given = list(instances.values()) if isinstance(instances, Mapping) else list(instances)
-    for j, instance in enumerate(given):
-        check_parts(instance, where, f"instances[{j}]")
-    check_convention(convention, where)
-    for name, value, least in (("cap", cap, 1), ("offsets", offsets, 0), ("budget", budget, 1)):
-        check_integer(value, where, name, least=least)
-    got = f"{len(given)} instances of one length"
-    fix = "At a single length a slope in the length cannot be told from an offset."
-    several = len({len(instance.tokens) for instance in given}) > 1
-    check(several, where, "instances", got=got, expected="instances of two lengths or more", fix=fix)
-    return _RuleSearch(given, cap, convention, offsets, budget).run()
-
-
-class _RuleSearch:
+class RuleSearch:
     """The search behind `synthesize_rule`: tables of the spread between two parts, then depth first over the parts."""
 
-    def __init__(self, given: list[Instance], cap: int, convention: Convention, offsets: int, budget: int) -> None:
+    def __init__(
+        self,
+        given: list[Instance],
+        cap: int,
+        convention: Convention,
+        offsets: int,
+        budget: int,
+        indexed: list[list[tuple[str, int]]] | None = None,
+        sizes: list[Counter[str]] | None = None,
+    ) -> None:
         self.given, self.cap, self.convention, self.offsets, self.budget = given, cap, convention, offsets, budget
         self.n_nodes = 0
         self.sets = [tuple(s for s in dependency_sets(instance, convention) if len(s) > 1) for instance in given]
-        self.indexed = [indexed_parts(instance) for instance in given]
-        self.sizes = [Counter(instance.parts) for instance in given]
-        self.names = tuple(dict.fromkeys(part for instance in given for part in instance.parts))
+        self.indexed = indexed or [indexed_parts(instance) for instance in given]
+        self.sizes = sizes or [Counter(instance.parts) for instance in given]
+        self.names = tuple(dict.fromkeys(part for own in self.indexed for part, _ in own))
         self.gaps = self._gaps()
         coupled = {part for pair in self.gaps for part in pair}
         self.free = [part for part in self.names if part not in coupled]
@@ -249,7 +204,7 @@ class _RuleSearch:
         highest = 3 * (self.offsets + max(len(instance.tokens) for instance in self.given))
         for width in range(lowest, highest + 1):
             solutions = list(self._coupled_parts(width))
-            solutions.sort(key=self._cost)
+            solutions.sort(key=self.cost)
             for chosen in solutions:
                 complete = next(self._extend(chosen, self.free, None), None)
                 if complete is not None:
@@ -270,7 +225,7 @@ class _RuleSearch:
         )
         return Rule(parts, self.cap, self.convention, wide)
 
-    def _cost(self, chosen: dict[str, PartRule]) -> tuple[int, int, int]:
+    def cost(self, chosen: dict[str, PartRule]) -> tuple[int, int, int]:
         """Total spread of all sets, then how complicated the rules are."""
         total = 0
         for indexed, sizes, sets in zip(self.indexed, self.sizes, self.sets, strict=True):
@@ -282,7 +237,7 @@ class _RuleSearch:
 
     def _coupled_parts(self, width: int) -> Iterator[dict[str, PartRule]]:
         """The rules of the parts that occur in sets, of at most this spread; as far as the budget goes."""
-        tables = {pair: self._table(pair, width) for pair in self.gaps}
+        tables = {pair: self.table(pair, width) for pair in self.gaps}
         found = 0
         try:
             for chosen in self._extend({}, self.order, tables):
@@ -292,7 +247,7 @@ class _RuleSearch:
             if not found:
                 raise
 
-    def _table(self, pair: tuple[str, str], width: int) -> set[tuple[PartRule, PartRule]]:
+    def table(self, pair: tuple[str, str], width: int) -> set[tuple[PartRule, PartRule]]:
         """The rules of two parts under which no set is wider, as far as these parts go."""
         p, q = pair
         allowed = set()
@@ -329,10 +284,10 @@ class _RuleSearch:
             if self.n_nodes > self.budget:
                 raise BudgetExceeded("dependencies.synthesize_rule", size=self.n_nodes, budget=self.budget)
             trial = {**chosen, part: rule}
-            if self._allowed(part, trial, tables or {}) and self._within_cap(trial):
+            if self.allowed(part, trial, tables or {}) and self._within_cap(trial):
                 yield from self._extend(trial, rest, tables)
 
-    def _allowed(
+    def allowed(
         self, part: str, trial: dict[str, PartRule], tables: Mapping[tuple[str, str], set[tuple[PartRule, PartRule]]]
     ) -> bool:
         return all(

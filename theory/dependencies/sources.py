@@ -51,8 +51,8 @@ KINDS = (
 )
 
 
-class _Ended(BaseException):
-    """Raised into a call that took too long; no `except Exception` of the user's catches it."""
+class Ended(BaseException):
+    """A call took too long: raised into it, where no `except Exception` of the user's catches it."""
 
 
 def limited(seconds: float, function: Callable[..., Any], *arguments: object) -> Any:
@@ -63,7 +63,7 @@ def limited(seconds: float, function: Callable[..., Any], *arguments: object) ->
 
     Raises
     ------
-    _Ended
+    Ended
 
     Examples
     --------
@@ -75,12 +75,12 @@ def limited(seconds: float, function: Callable[..., Any], *arguments: object) ->
     def look(number: int, frame: FrameType | None) -> None:
         if runs and time.monotonic() - started > seconds:
             signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)  # some code swallows what is raised into it
-            raise _Ended
+            raise Ended
 
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         value = function(*arguments)
         if time.monotonic() - started > seconds:
-            raise _Ended
+            raise Ended
         return value
     before = signal.signal(signal.SIGALRM, look)
     left, every = 0.0, 0.0
@@ -289,7 +289,7 @@ class Source:
         assert function is not None
         try:
             return limited(self.seconds, function, *arguments)
-        except _Ended:
+        except Ended:
             fix = "A prompt of this length must have an output in that time; pass seconds=... for more."
             got = f"{text}, which ran for {self.seconds:g} seconds without an end"
             raise InvalidArgument(WHERE, "source", got=got, expected="a function that ends", fix=fix) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, product
-from math import lcm
+from math import isqrt, lcm
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from theory.dependencies.conflicts import REPEATED, Smallest, decides, keys_of
 from theory.dependencies.pointers import (
     At,
+    Chain,
     Marked,
     Named,
     Occurrence,
@@ -245,9 +246,11 @@ class Search:
         self.items, self.left, self.late = items, left, False
         self.lengths = sorted({item.n for item in items})
         self.sizes = {item.n: item.group.n_steps for item in items}
+        squares = len({n - isqrt(n) ** 2 for n in self.lengths}) == 1 < len(self.lengths)
+        self.sides = (0, 1, -1) if squares else (0,)
         self.even = all(item.group.even for item in items)
         self.kept: dict[tuple[bool, frozenset[tuple[int, int]]], Program | None] = {}
-        self._sets: dict[tuple[int, int], frozenset[tuple[int, ...]]] = {}
+        self._sets: dict[tuple[int, int], list[frozenset[int]]] = {}
 
     def run(self, *, located: bool) -> tuple[tuple[Domain, Program], ...] | None:
         """The first layout whose kinds all have a program; with `located`, of pointers that follow tokens too."""
@@ -314,37 +317,55 @@ class Search:
         slots = []
         for position in chosen:
             forms = []
-            for (a, p), (b, q) in product(FACTORS, ((0, 1),) if one_each else STEPS):
+            for (a, p), (b, q), side in product(FACTORS, ((0, 1),) if one_each else STEPS, self.sides):
                 over = lcm(p, q)
-                a, b = a * over // p, b * over // q
-                form = At(a, b, position * over - a * pivot.n - b * pivot.step, over)
+                a, b, rest = a * over // p, b * over // q, position - side * isqrt(pivot.n)
+                form = At(a, b, rest * over - a * pivot.n - b * pivot.step, over, side)
                 if all((at := form.at(item.n, item.step)) is not None and 0 <= at < item.n + item.step
                        for item in items) and all(self._occurs(form, item) for item in core):  # fmt: skip
                     forms.append(form)
             slots.append(sorted(forms, key=lambda form: form.cost))
-        for program in product(*slots):
-            if all(self._is_smallest(program, item) for item in core):
-                yield program
+        yield from self._extended((), slots, core, [self._smallest(item) for item in core])
+
+    def _extended(
+        self, chosen: tuple[At, ...], slots: Sequence[list[At]], core: list[Item], alive: list[list[frozenset[int]]]
+    ) -> Iterator[Program]:
+        """Forms for the further slots, as long as the positions chosen lie in a smallest set of every step of the core."""
+        if len(chosen) == len(slots):
+            yield chosen
+            return
+        if not self.left():
+            raise _Late
+        for form in slots[len(chosen)]:
+            kept = []
+            for item, sets in zip(core, alive, strict=True):
+                at = form.at(item.n, item.step)
+                fresh = at not in [other.at(item.n, item.step) for other in chosen]
+                kept.append([one for one in sets if fresh and at in one])
+                if not kept[-1]:
+                    break
+            else:
+                yield from self._extended((*chosen, form), slots, core, kept)
 
     def _occurs(self, form: At, item: Item) -> bool:
         """Whether the position is in a smallest set of the step."""
         assert item.smallest is not None
         return any(form.at(item.n, item.step) in one for one in item.smallest.sets)
 
-    def _is_smallest(self, program: Sequence[At], item: Item) -> bool:
+    def _smallest(self, item: Item) -> list[frozenset[int]]:
+        """The smallest sets of a step."""
         key = (item.n, item.step)
         if key not in self._sets:
             assert item.smallest is not None
-            self._sets[key] = frozenset(item.smallest.sets)
-        at = [form.at(*key) for form in program]
-        return tuple(sorted(p for p in at if p is not None)) in self._sets[key]
+            self._sets[key] = [*map(frozenset, item.smallest.sets)]
+        return self._sets[key]
 
     # ── Pointers that follow tokens ──────────────────────────────────────────────────────────────────────────────────
 
     def _located(self, items: list[Item]) -> Program | None:
         """A program that some rows of some steps suggest, and all of all steps bear out."""
         some = [_part(items[i]) for i in sorted({i * len(items) // PART_STEPS for i in range(PART_STEPS)})]
-        for program in chain(_walks(items), _named(some), _marked(some), _occurrences(some)):
+        for program in chain(_walks(items), _named(some), _marked(some), _occurrences(some), _chains(some)):
             if not self.left():
                 raise _Late
             if holds(program, some) and holds(program, items):
@@ -468,6 +489,13 @@ def _occurrences(items: Sequence[Item]) -> Iterator[Program]:
     for start, last, shift in product(_starts(items), (True, False), SHIFTS[:2]):
         yield (start, Occurrence(0, last, 0), Occurrence(0, last, shift), Occurrence(2, last, 0),
                Occurrence(2, last, shift))  # fmt: skip
+
+
+def _chains(items: Sequence[Item]) -> Iterator[Program]:
+    """A name, its place in a chain that goes back from the last token of the prompt, and what stands beside that place."""
+    if max(item.step for item in items) > 0:
+        for mark, shift in product((None, *_marks(items)), SHIFTS):
+            yield At(1, 1, -1), Chain(shift, 0, mark), Chain(shift, shift, mark)
 
 
 def _marks(items: Sequence[Item]) -> list[int]:
