@@ -68,22 +68,30 @@ def draw(rows: Rows, style: Style) -> Figure:
         cell = row["arity"], row["bits"]
         known = row["least_loss"]
         cells[cell] = None if known is None else as_float(Fraction(known))
-        floor = f"≥ {row['floor']}"
+        floor = f"≥ {decimal(row['floor'])}"
         if known is None or known == "0":
             texts[cell] = known or floor
-        elif style.columns == 2:
-            texts[cell] = f"{known}\n{floor}"
-        else:  # a column has room for the loss alone
-            above, below = known.split("/")
-            texts[cell] = rf"$\dfrac{{{above}}}{{{below}}}$"
+        else:
+            texts[cell] = f"{decimal(known)}\n{floor}"
     heat(axes, cells, norm=Normalize(0, 0.5), colours=colormaps[MAP], texts=texts)
     axes.set_xticks(sorted({x for x, _ in cells}))
     axes.set_yticks(sorted({y for _, y in cells}))
     axes.set(
         xlabel="tokens that a head reads at once, k'", ylabel="bits in the parity, k",
-        title="least loss of any head; ≥: floor of T12",
+        title="least loss of any head; ≥: floor of T12 (rounded down)",
     )  # fmt: skip
     return figure
+
+
+def decimal(value: str) -> str:
+    """A fraction below 1 with three digits, rounded down, so that a lower bound stays one.
+
+    Examples
+    --------
+    >>> decimal("1/21"), decimal("1/2")
+    ('0.047', '0.5')
+    """
+    return f"{int(1000 * Fraction(value)) / 1000:g}"
 
 
 def alt(rows: Rows) -> str:

@@ -12,9 +12,10 @@ import pytest
 
 from figures import gallery, guaranteed, store
 from figures.cli import main
+from figures.options import width
 from figures.plot import Plot, Row, encode, render, write
 from figures.registry import PLOTS, find
-from figures.style import SMALLEST, Style
+from figures.style import SMALLEST, WIDTHS, Style
 from idealized_model.transformer.sweeps import read_grid
 from proofs_check.__main__ import figures
 from proofs_check.commands.main import main as lengthgen
@@ -52,7 +53,11 @@ def test_the_formats_asked_for_are_written_and_said(tmp_path: Path, capsys: Out)
         (["curves", "a.json"], "expected a figure, dependencies or curve. Did you mean 'curve'?"),
         (["arities", "zzzzz"], "See them with --list."),
         (["arities", "--format", "pdf,gif"], "argument --format: got 'gif'; expected formats among pdf, png, svg"),
-        (["arities", "--style", "acl"], "argument venue: got 'acl'; expected one of icml, neurips, jmlr"),
+        (["arities", "--style", "icm"], "argument venue: got 'icm'; expected one of icml, neurips, iclr, acl, tmlr, jmlr, beamer"),
+        (["arities", "--style", "icm"], "beamer. Did you mean 'icml'?"),
+        (["arities", "--style", "nature"], "Give the width of the paper instead."),
+        (["arities", "--width", "1in"], "argument width: got 1.0; expected inches from 2.5 to 40"),
+        (["arities", "--width", "3km"], "argument --width: got '3km'; expected a length such as 3.25in, 8.4cm, 84mm or 234pt"),
         (["arities", "--columns", "3"], "argument columns: got 3; expected 1 or 2"),
         (["arities", "--format", "svg", "--out", "taken"], "'taken': File exists; expected a folder that can be written"),
         (["arities", "--format", "svg", "--out", "taken/inside"], "expected a folder that can be written"),
@@ -367,11 +372,15 @@ def test_the_stored_data_is_there_for_every_figure_that_is_computed_and_small() 
 
 
 def test_sizes_of_papers() -> None:
-    widths = {(v, c): Style(v, c).width for v in ("icml", "neurips", "jmlr") for c in (1, 2)}  # type: ignore[arg-type]
+    widths = {(v, c): Style(v, c).width for v in WIDTHS for c in (1, 2)}  # type: ignore[arg-type]
     assert (widths["icml", 1], widths["icml", 2]) == (3.25, 6.75)
     assert (widths["neurips", 2], widths["jmlr", 2]) == (5.5, 6.0)
-    assert all(2 * widths[venue, 1] < widths[venue, 2] for venue in ("icml", "neurips", "jmlr"))
+    assert (widths["iclr", 2], widths["tmlr", 2], widths["acl", 2]) == (5.5, 6.5, 6.3)
+    assert all(2 * widths[venue, 1] < widths[venue, 2] for venue in WIDTHS)
     assert SMALLEST == 7
+    assert [Style(width=inches).columns for inches in (2.5, 4.2, 4.3, 40)] == [1, 1, 2, 2]
+    for given, inches in (("3.25in", 3.25), ("3.25", 3.25), ("8.255 cm", 3.25), ("82.55mm", 3.25), ("234.8775pt", 3.25)):
+        assert width(given) == pytest.approx(inches)
 
 
 def test_a_format_is_checked_before_anything_is_written(tmp_path: Path, rows_of: Callable[[str], list[Row]]) -> None:
@@ -422,7 +431,7 @@ def test_the_gallery_is_of_this_data() -> None:
 def test_the_gallery_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     few: dict[str, Plot] = {name: PLOTS[name] for name in ("schemes", "certificates")}
     monkeypatch.setattr(gallery, "PLOTS", few)
-    monkeypatch.setattr(gallery, "encode", lambda figure, kind, dpi: encode(figure, kind, dpi=30))
+    monkeypatch.setattr(gallery, "encode", lambda figure, kind: encode(figure, kind, dpi=30))
     store.save(few["certificates"], store.load(few["certificates"]), tmp_path)
     assert main(["--gallery", str(tmp_path / "page.md"), "--data", str(tmp_path)]) == 0
     assert capsys.readouterr().err == "figures: schemes has no data yet\n"
