@@ -42,9 +42,6 @@ WIDTHS: dict[Venue, tuple[float, float]] = {
 NARROWEST, WIDEST, ONE_COLUMN = 2.5, 40.0, 4.2
 """Inches: widths that can be asked for, and up to which one is laid out as a column."""
 
-INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
-"""{unit: inches}; a point is TeX's, as \\the\\columnwidth prints it."""
-
 PAGE = 8.5
 """Inches: the height that a figure in a column may have."""
 
@@ -159,10 +156,10 @@ def thin(colour: str) -> str:
     >>> round(contrast(thin("#7a21dd")), 1), contrast(thin("#cf7b00")) >= CONTRAST
     (3.0, True)
     """
-    own = to_rgb(colour)
+    red, green, blue = to_rgb(colour)
     shares = (i / 100 for i in range(100, -1, -1))
-    mixed = (tuple(share + (1 - share) * value for value in own) for share in shares)
-    return next((to_hex(one) for one in mixed if contrast(to_hex(one)) >= CONTRAST), colour)
+    mixed = (to_hex((s + (1 - s) * red, s + (1 - s) * green, s + (1 - s) * blue)) for s in shares)
+    return next((one for one in mixed if contrast(one) >= CONTRAST), colour)
 
 
 @dataclass(frozen=True)

@@ -209,12 +209,16 @@ def test_verdicts_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
     notes = drawn("verdicts").legends[0].get_title().get_text()
     notes = notes.replace("\n", " ")
     assert "heads and models trained on all lengths up to the longest; ~: of the instances drawn" in notes
-    assert "at 4 times the training length, 0 for guessing and 1 for all; in brackets: of models that do not fit" in notes
+    assert (
+        "at 4 times the training length, 0 for guessing and 1 for all; in brackets: of models that do not fit" in notes
+    )
     assert "″: the same models as under the other coupling; below a scheme: what models were trained with" in notes
     # What IDs do not matter for is one run, and looks like one.
-    assert {(row["task"], row["also"]) for row in rows if row["also"]} == {(f"{parity}, query-coupled", f"{parity}, token-coupled")} or {
-        (row["task"], row["also"]) for row in rows if row["also"]
-    } == {(f"{parity}, token-coupled", f"{parity}, query-coupled")}
+    assert {(row["task"], row["also"]) for row in rows if row["also"]} == {
+        (f"{parity}, query-coupled", f"{parity}, token-coupled")
+    } or {(row["task"], row["also"]) for row in rows if row["also"]} == {
+        (f"{parity}, token-coupled", f"{parity}, query-coupled")
+    }
     # Parity under both conventions, and what its IDs do not matter for; the others under theirs.
     trained = {(row["task"], row["scheme"]) for row in rows if row["size"] is not None}
     plain, coupled = {"none", "random shift", "relative window"}, {"coupled", "random ordered"}
@@ -298,7 +302,9 @@ def test_schemes_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
         *("predicted (PPC) (2×4)", "others", "training lengths"),
     ]
     note = legend.get_title().get_text().replace("\n", " ")
-    assert note.startswith("in brackets: layers × heads; others, at most 0.93 beyond the training lengths: none (2×4), RoPE ")
+    assert note.startswith(
+        "in brackets: layers × heads; others, at most 0.93 beyond the training lengths: none (2×4), RoPE "
+    )
 
 
 def test_schemes_that_stay_at_0_are_drawn_alike() -> None:
@@ -313,7 +319,9 @@ def test_schemes_that_stay_at_0_are_drawn_alike() -> None:
         row["positions"] for row in rows
         if row["kind"] == "pooled" and row["length"] > row["longest"] and row["highest"] >= position_schemes.FLAT
     }  # fmt: skip
-    grouped = [line for axes in figure.axes for line in axes.lines if line.get_color() == position_schemes.OTHERS.colour]
+    grouped = [
+        line for axes in figure.axes for line in axes.lines if line.get_color() == position_schemes.OTHERS.colour
+    ]
     assert grouped
     assert {"none", "rope", "alibi", "pose", "random-shift"}.isdisjoint(flat)
 

@@ -448,7 +448,10 @@ def test_what_the_figure_of_schemes_takes_of_runs() -> None:
         ("pointer chasing", "pose", None): 60, ("pointer chasing", "coupled", "query"): 70,
     }  # fmt: skip
     text = PLOTS["schemes"].alt(rows)
-    assert "addition, reversed at length 20 (trained up to 10): token-coupled (2×4) 0.62; query-coupled (2×4) 0.70." in text
+    assert (
+        "addition, reversed at length 20 (trained up to 10): token-coupled (2×4) 0.62; query-coupled (2×4) 0.70."
+        in text
+    )
     assert "pointer chasing at length 20 (trained up to 10): PoSE (2×4) 0.46; query-coupled (2×4) 0.54." in text
 
 
