@@ -196,17 +196,17 @@ def alt(rows: Rows) -> str:
     return (
         f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, "
         f"{drawn_as(own)}; guessing is right in {CHANCE:g}. Below, the mass that a head of T6 keeps that loses {LOST} at the "
-        f"training length. The median seed at length {longest}: {'; '.join(said)}. {_unequal(own)}Dotted, the same for every "
+        f"training length. The median seed at length {longest}: {'; '.join(said)}. {_trained(own)}Dotted, the same for every "
         "k, what all heads of at most k tokens guarantee that are perfect in training: at that length "
         f"{sure[False]} of soft heads (T14), {ranked}."
     )
 
 
-def _unequal(rows: Rows) -> str:
-    """That cells differ in what they are trained for: steps, and seeds."""
+def _trained(rows: Rows) -> str:
+    """For how many steps, and how many seeds, which is not the same in all cells."""
     steps = {n: sorted({row["k"] for row in rows if row["steps"] == n}) for n in sorted({row["steps"] for row in rows})}
     said = [f"{n:,} steps for k = {', '.join(map(str, ks))}" for n, ks in steps.items()]
-    return f"Trained unequally: {'; '.join(said)}; {counted(rows)}. " if len(said) > 1 else ""
+    return f"Trained for {'; '.join(said)}; {counted(rows)}. "
 
 
 PLOT = Plot(

@@ -17,6 +17,7 @@ from theory.coordinates import Ids, written
 from theory.errors import InvalidArgument, check, check_type, of_the_machine
 from theory.tasks import Instance, Task
 from theory.tasks.faults import sampled
+from theory.tasks.wrapped import Wrapped
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -55,6 +56,16 @@ def draw_attention(
     Raises
     ------
     InvalidArgument : for more than 120 tokens, or another number of Axes.
+
+    Examples
+    --------
+    >>> from idealized_model.transformer import TrainConfig
+    >>> trainer = Trainer(TrainConfig("copy", "coupled", longest=3, n_ids=8, width=8, layers=1, heads=2))
+    >>> figure = draw_attention(trainer, trainer.task.solve((0, 1, 2)))
+    >>> [axes.get_title() for axes in figure.axes[:2]]
+    ['layer 1, head 1', 'layer 1, head 2']
+
+    Cost: one forward pass.
     """
     return draw(rows_of(trainer, instance, ids), style or Style(), axes)
 
@@ -71,12 +82,30 @@ def instance_of(trainer: Trainer, prompt: str | None, length: int | None, seed: 
         return sampled(task, length or trainer.config.longest, rng, WHERE)
     tokens, fix = _tokens(task, prompt), "Give one as python -m figures dependencies draws it."
     try:
-        return task.solve(tokens)
+        check(_is_prompt(task, tokens), WHERE, "--prompt", prompt, expected=f"a prompt of {task.name}", fix=fix)
+        return _solved(task, tokens)
+    except InvalidArgument:
+        raise
     except Exception as error:  # of a task of one's own
         if of_the_machine(error):
             raise
         got, expected = f"{prompt!r}, which it does not solve: {error}", f"a prompt of {task.name}"
         raise InvalidArgument(WHERE, "--prompt", got=got, expected=expected, fix=fix) from None
+
+
+def _solved(task: Task, tokens: tuple[int, ...]) -> Instance:
+    return task.changed(_solved(task.task, tokens)) if isinstance(task, Wrapped) else task.solve(tokens)
+
+
+def _is_prompt(task: Task, tokens: tuple[int, ...]) -> bool:
+    """Whether some length has this prompt; tasks that list their instances instead of `choices` are not asked."""
+    if isinstance(task, Wrapped):
+        return _is_prompt(task.task, tokens)
+    if type(task).choices is Task.choices:
+        return True
+    every = (task.choices(n) for n in range(task.min_length, len(tokens) + 1))
+    own = next((choices for choices in every if len(choices) == len(tokens)), None)
+    return own is not None and all(token in allowed for token, allowed in zip(tokens, own, strict=True))
 
 
 def _tokens(task: Task, prompt: str) -> tuple[int, ...]:

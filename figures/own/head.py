@@ -1,13 +1,4 @@
-"""A head on an example: which sets it selects, what each answers, and what wins.
-
->>> from theory import Example, HardHead, HeadClass, View
->>> head = HardHead(HeadClass(arity=1), {View((1,), ()): "one", View((2,), ()): "two"})
->>> example = Example((1, 0, 2, 1), (0, 1, 2, 3), "one")
->>> [(row["positions"], row["answer"], row["weight"]) for row in rows_of(head, example)]
-[('0', 'one', '1/3'), ('2', 'two', '1/3'), ('3', 'one', '1/3')]
->>> draw_head(head, example).axes[0].get_title()
-'the hard head answers one (2/3), two (1/3); the label is one'
-"""
+"""A head on an example: which sets it selects, what each answers, and what wins."""
 
 from __future__ import annotations
 
@@ -55,6 +46,16 @@ def draw_head(head: Head, example: Example, *, axes: Axes | None = None, style: 
     Raises
     ------
     InvalidArgument : for something else, and an example of more than 40 tokens.
+
+    Examples
+    --------
+    >>> from theory import Example, HardHead, HeadClass, View
+    >>> head = HardHead(HeadClass(arity=1), {View((1,), ()): "one", View((2,), ()): "two"})
+    >>> figure = draw_head(head, Example((1, 0, 2, 1), (0, 1, 2, 3), "one"))
+    >>> figure.axes[0].get_title()
+    'the hard head answers one (2/3), two (1/3); the label is one'
+
+    Cost: candidate sets of the example. Source: Definition 4, T1, T13 and T14 in docs/theory.md.
     """
     return draw(rows_of(head, example), style or Style(), axes)
 

@@ -1,15 +1,4 @@
-"""A problem file as a picture: losses and their bounds, guaranteed shares, and coverage, by length.
-
->>> from proofs_check.problem_files import problem_from_dict
->>> problem = problem_from_dict({
-...     "heads": {"arity": 1},
-...     "ensemble": {"vocabulary": 2, "background": [1, 0], "support": {"kind": "uniform"},
-...                  "planted": [{"word": [1], "probability": 1, "label": "yes"}]},
-...     "head": [{"tokens": [1], "label": "yes"}], "train": [{"length": 2}], "test": [{"length": 9}]})
->>> figure = draw_problem(problem, lengths=range(1, 5))
->>> [axes.get_title() for axes in figure.axes[:3]]
-['loss', 'guaranteed share', 'growth of the candidates, κ']
-"""
+"""A problem file as a picture: losses and their bounds, guaranteed shares, and coverage, by length."""
 
 from __future__ import annotations
 
@@ -77,6 +66,20 @@ def draw_problem(
     Raises
     ------
     InvalidArgument : for lengths that the law does not have, other panels, or another number of Axes.
+
+    Examples
+    --------
+    >>> from proofs_check.problem_files import problem_from_dict
+    >>> problem = problem_from_dict({
+    ...     "heads": {"arity": 1}, "train": [{"length": 2}], "test": [{"length": 4}],
+    ...     "ensemble": {"vocabulary": 2, "background": [1, 0], "support": {"kind": "uniform"},
+    ...                  "planted": [{"word": [1], "probability": 1, "label": "yes"}]}})
+    >>> figure = draw_problem(problem, lengths=range(2, 5))
+    >>> [axes.get_title() for axes in figure.axes[:3]]
+    ['test loss / training loss', 'guaranteed share', 'growth of the candidates, κ']
+
+    Cost: that of `guarantees` for every kind of heads and of `coverage` and `retention`, at every length.
+    Source: T1, T3, T11, T13 and T14 in docs/theory.md.
     """
     check_type(problem, Problem, "draw_problem", "problem", "a Problem", "Take read_problem(path).")
     return draw(rows_of(problem, lengths=lengths, budget=budget), style or Style(), axes, panels)

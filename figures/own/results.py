@@ -58,6 +58,20 @@ def draw_runs(
     Raises
     ------
     InvalidArgument : for a file of something else, more than 12 tasks or 11 settings, or another number of Axes.
+
+    Examples
+    --------
+    >>> import json
+    >>> from tempfile import TemporaryDirectory
+    >>> from idealized_model.transformer.runs import Evaluation, run
+    >>> config = TrainConfig("copy", "coupled", longest=3, n_ids=8, steps=3, batch=4, width=8, layers=1, heads=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "results.jsonl")
+    ...     _ = path.write_text(json.dumps(run(config, Evaluation((3, 6), size=10))) + "\\n")
+    ...     draw_runs(path, scores=()).axes[0].get_title()
+    'copy'
+
+    Cost: with scores, that of a verdict on a small version of every task under every setting.
     """
     return draw(rows_of(results, scores=scores), style or Style(), axes)
 

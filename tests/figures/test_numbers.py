@@ -412,12 +412,13 @@ def test_what_the_sparsity_figure_takes_of_runs() -> None:
     assert found == [("fixed k", 2, 32, 256), ("fixed k", 2, 64, 190), ("up to k", 4, 32, 128), ("up to k", 4, 64, 70)]
     text = PLOTS["sparsity"].alt(rows)
     assert "The median seed at length 64: fixed k, without log-length scaling: 0.70 for k = 2 (2 of 2 fitted); " in text
-    assert "up to k, without log-length scaling: 0.54 for k = 4 (1 of 1 fitted). Dotted, the same for every k" in text
+    assert "up to k, without log-length scaling: 0.54 for k = 4 (1 of 1 fitted). Trained for 2,000 steps for k" in text
+    assert "k = 2, 4; 1 to 2 seeds. Dotted, the same for every k, what all heads of at most k tokens" in text
     longer = made_up.run(TrainConfig("sparse parity, k = 4", longest=32, steps=3000), {32: 100, 64: 64})
     longer["fit"]["right"] = 100
     text = PLOTS["sparsity"].alt(sparsity.join([], {"sparse-parity": [*runs, longer]}))
     assert "0.50 for k = 4 (0 of 1 fitted)" in text
-    assert "Trained unequally: 2,000 steps for k = 2, 4; 3,000 steps for k = 4; 1 to 2 seeds. " in text
+    assert "Trained for 2,000 steps for k = 2, 4; 3,000 steps for k = 4; 1 to 2 seeds. " in text
     assert text.endswith("at that length 0 of soft heads (T14), 1 of ranked heads (T13; log-length scaling).")
     short = [{**run("= 2", {3: 128, 64: 100}), "config": {**runs[0]["config"], "longest": 3}}]
     rows = sparsity.join([], {"sparse-parity": short})  # T13's share needs training up to 2k
@@ -509,7 +510,7 @@ def test_bars_are_said_to_be_what_they_are(rows_of: Rows) -> None:
         runs = {row["runs"] for row in rows_of(name) if row["kind"] == "pooled"}
         (own,) = runs
         text = PLOTS[name].alt(rows_of(name))
-        assert "bars from the lowest to the highest seed" in text
+        assert "bars from the lowest to the highest one" in text
         assert f"with probability at least {1 - Fraction(2, 2**own)} for {own} seeds)" in text
     assert [counted([{"runs": n} for n in own]) for own in ((5, 5), (2, 10, 5), (1,))] == [
         "5 seeds", "2 to 10 seeds", "1 seed"
