@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proofs_check.commands.output import say
+from proofs_check.commands.output import require_writable, say
 from proofs_check.commands.parser import Parser
 from theory.errors import InvalidArgument, check, shown, unwritable
 
@@ -74,17 +74,27 @@ def out(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def asked(options: Namespace, where: str) -> Style:
+    """The size that was asked for; refuses places that are none before anything is computed.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    from figures.plot import FORMATS
+
+    for name in options.out:
+        expected, fix = "a file named " + ", ".join(f".{kind}" for kind in FORMATS), "For instance --out figure.pdf."
+        check(Path(name).suffix[1:].lower() in FORMATS, where, "--out", name, expected=expected, fix=fix)
+        require_writable(name, where, "--out")
+    return style_of(options)
+
+
 def write(figure: Figure, rows: Rows, alt: str, options: Namespace, where: str) -> int:
     """Write the figure, the CSV of what is drawn, and its text; say which files these are."""
-    from figures.plot import FORMATS, beside, encode
+    from figures.plot import beside, encode
 
     places = [Path(name) for name in options.out]
-    for place in places:
-        expected = "a file named " + ", ".join(f".{kind}" for kind in FORMATS)
-        check(
-            place.suffix[1:].lower() in FORMATS, where, "--out", str(place), expected=expected,
-            fix="For instance --out figure.pdf.",
-        )  # fmt: skip
     files = {place: encode(figure, place.suffix[1:].lower()) for place in places}
     files |= beside(places[0].with_suffix(""), rows, alt)
     for path, data in files.items():

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from figures.options import out, sized, style_of, write
+from figures.options import asked, out, sized, write
 from proofs_check.commands.parser import TASK, Parser, debuggable, lengths, positive
 from theory.errors import InvalidArgument, check
 from theory.guarantees import Scores
@@ -42,6 +42,7 @@ def problem(arguments: list[str]) -> int:
     parser.add_argument("--budget", type=positive, help="examples of a law at most (default 20,000)")
     _asked(parser)
     options = parser.parse_args(arguments)
+    style = asked(options, "problem")
 
     from figures.own import problem as own
     from proofs_check.problem_files import read_problem
@@ -49,7 +50,7 @@ def problem(arguments: list[str]) -> int:
     budget = options.budget or own.BUDGET
     rows = own.rows_of(read_problem(options.file), lengths=options.lengths, budget=budget)
     panels = options.panels.split(",") if options.panels else None
-    return write(own.draw(rows, style_of(options), panels=panels), rows, own.alt(rows), options, "problem")
+    return write(own.draw(rows, style, panels=panels), rows, own.alt(rows), options, "problem")
 
 
 def runs(arguments: list[str]) -> int:
@@ -66,6 +67,7 @@ def runs(arguments: list[str]) -> int:
     )  # fmt: skip
     _asked(parser)
     options = parser.parse_args(arguments)
+    style = asked(options, "runs")
     kinds = [] if options.scores == "none" else options.scores.split(",")
     for kind in kinds:
         expected = f"some of {', '.join(get_args(Scores))}, or none"
@@ -81,7 +83,7 @@ def runs(arguments: list[str]) -> int:
     from figures.own import results as own
 
     rows = own.rows_of(options.results, scores=kinds)
-    return write(own.draw(rows, style_of(options)), rows, own.alt(rows), options, "runs")
+    return write(own.draw(rows, style), rows, own.alt(rows), options, "runs")
 
 
 def dependencies(arguments: list[str]) -> int:
@@ -106,6 +108,7 @@ def dependencies(arguments: list[str]) -> int:
     )
     _asked(parser)
     options = parser.parse_args(arguments)
+    style = asked(options, "dependencies")
     if (options.name is None) == (options.task is None):
         parser.error("name one task")
 
@@ -126,7 +129,7 @@ def dependencies(arguments: list[str]) -> int:
             where, "--length", got=str(length), expected=f"at most {MOST}", fix="It could not be read."
         )
     instance = sampled(task, length, np.random.default_rng(options.seed), where)
-    figure = draw_dependencies(task, instance, form=options.form, style=style_of(options))
+    figure = draw_dependencies(task, instance, form=options.form, style=style)
     spans = (spread(instance, "token", ids=range(len(instance.tokens))), spread(instance, "token"))
     rows = rows_of(task, instance)
     return write(figure, rows, alt(rows, spans), options, where)
@@ -143,6 +146,7 @@ def head(arguments: list[str]) -> int:
     parser.add_argument("--budget", type=positive, help="examples of a law at most")
     _asked(parser)
     options = parser.parse_args(arguments)
+    style = asked(options, "head")
 
     from figures.own import head as own
     from proofs_check.problem_files import read_problem
@@ -150,7 +154,7 @@ def head(arguments: list[str]) -> int:
 
     found, example = own.failing(read_problem(options.file), options.budget or BUDGET)
     rows = own.rows_of(found, example)
-    return write(own.draw(rows, style_of(options)), rows, own.alt(rows), options, "head")
+    return write(own.draw(rows, style), rows, own.alt(rows), options, "head")
 
 
 def attention(arguments: list[str]) -> int:
@@ -169,6 +173,7 @@ def attention(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which random one (default 0)")
     _asked(parser)
     options = parser.parse_args(arguments)
+    style = asked(options, "attention")
     if options.prompt is not None and options.length is not None:
         parser.error("--prompt has a length already: leave --length out")
     if options.seed < 0:
@@ -181,7 +186,7 @@ def attention(arguments: list[str]) -> int:
 
     trainer = load_run(options.run)
     rows = own.rows_of(trainer, own.instance_of(trainer, options.prompt, options.length, options.seed))
-    return write(own.draw(rows, style_of(options)), rows, own.alt(rows), options, "attention")
+    return write(own.draw(rows, style), rows, own.alt(rows), options, "attention")
 
 
 OWN: dict[str, Callable[[list[str]], int]] = {
