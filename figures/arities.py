@@ -78,7 +78,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     axes.set_yticks(sorted({y for _, y in cells}))
     axes.set(
         xlabel="tokens that a head reads at once, k'", ylabel="bits in the parity, k",
-        title="least loss of any head; ≥: floor of T12 (rounded down)",
+        title="least loss of any head; ≥: floor of T12",
     )  # fmt: skip
     return figure
 
@@ -105,7 +105,8 @@ def alt(rows: Rows) -> str:
         f"A map over the number k' of tokens that a head reads at once and the number k of bits in the parity. The least loss "
         f"of any head {reads} where k' is at least k. Below, where every token counts, it is positive for all heads: at "
         f"least {least['least_loss']} (k = {least['bits']}, k' = {least['arity']}) in the {len(wrong)} cells in which all "
-        f"heads were tried; it equals the floor of T12 in {at_floor} of them."
+        f"heads were tried; it equals the floor of T12 in {at_floor} of them. Decimals are "
+        "rounded down."
     )
 
 

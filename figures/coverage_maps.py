@@ -141,8 +141,8 @@ def ticks_of(values: Sequence[float]) -> list[float]:
 
     Examples
     --------
-    >>> ticks_of([1, 4, 91])
-    [1.0, 3.0, 10.0, 30.0, 91.0]
+    >>> ticks_of([1, 4, 91]), ticks_of([33])
+    ([1.0, 3.0, 10.0, 30.0, 91.0], [1.0, 3.0, 10.0, 33.0])
     """
     most = float(max(values))
     between = [float(digit * 10**i) for i in range(12) for digit in (1, 3)]

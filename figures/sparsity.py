@@ -97,7 +97,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         len(kinds),
         across=2,
         narrow=2,
-        height=1.7,
+        height=1.7 if style.columns == 2 else 1.9,
         extra=0.1 + 0.15 * -(-n_entries // across),
         sharex=True,
         sharey="row",
@@ -158,8 +158,8 @@ def _fitted(rows: Rows, *, wide: bool) -> str:
     shares = [
         f"{row['fitted']}/{row['runs']}" for row in rows if row["kind"] == "pooled" and row["length"] == row["longest"]
     ]
-    half = len(shares) if wide else -(-len(shares) // 2)
-    return "fitted: " + ",\n".join(", ".join(own) for own in (shares[:half], shares[half:]) if own)
+    across = len(shares) if wide else 2
+    return "fitted: " + ",\n".join(", ".join(shares[i : i + across]) for i in range(0, len(shares), max(across, 1)))
 
 
 _CHANCE: dict[str, Any] = {"color": GREY, "linewidth": 0.7, "linestyle": (0, (6, 2))}

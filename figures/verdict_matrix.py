@@ -126,13 +126,14 @@ def text_of(row: Row, *, wide: bool = True) -> str:
         return f"{symbol} {DITTO}"
     number = signed(Fraction(row["skill"]))
     if not wide and number.startswith("−"):
-        number = "<0"
+        number = BELOW
     elif not wide:
-        number = "1.0" if number == "1.00" else number.replace("0.", ".", 1)
+        number = {"1.00": "1.0", "0.00": "0"}.get(number, number.replace("0.", ".", 1))
     return f"{symbol}{' ' if wide else chr(10)}{number if row['fitted'] else f'({number})'}"
 
 
-DITTO = "″"
+DITTO, BELOW = "″", "−"
+"""The models of the cell above; in a column, those that are worse than guessing."""
 
 
 def signed(skill: Fraction) -> str:
@@ -168,7 +169,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.text(x, y, text_of(row, wide=wide), ha="center", va="center", linespacing=0.95)
     axes.set(xlim=(-0.5, len(schemes) - 0.5), ylim=(len(tasks) - 0.5, -0.5))
     axes.set_xticks(range(len(schemes)), [_head(rows, scheme, wide) for scheme in schemes])
-    axes.set_yticks(range(len(tasks)), [task if wide else _short(task) for task in tasks])
+    axes.set_yticks(range(len(tasks)), [task if wide else _short(task) for task in tasks], linespacing=0.9)
     axes.xaxis.tick_top()
     if not wide:
         axes.tick_params(axis="x", rotation=90)
@@ -202,6 +203,8 @@ def _notes(rows: Rows, style: Style) -> str:
             f"numbers: exact match of models at {FACTOR} times the training length, 0 for guessing and 1 for all"
         )
         notes.append("in brackets: of models that do not fit")
+    if style.columns == 1 and any(row["size"] is not None and Fraction(row["skill"]) < 0 for row in rows):
+        notes.append(f"{BELOW}: below guessing")
     if any(row["also"] for row in rows):
         notes.append(f"{DITTO}: the same models as under the other coupling")
     if any(trained_as(rows, row["scheme"]) not in ("", row["scheme"]) for row in rows):

@@ -332,15 +332,18 @@ def test_schemes_that_stay_at_0_are_drawn_alike() -> None:
     labels = [text.get_text() for text in legend.get_texts()]
     assert len(labels) <= 7
     assert {"others", "training lengths"} < set(labels)
-    flat = {
+    higher = {
         row["positions"] for row in rows
         if row["kind"] == "pooled" and row["length"] > row["longest"] and row["highest"] >= position_schemes.FLAT
     }  # fmt: skip
+    kinds = position_schemes._kinds(rows)
+    apart = {row["positions"] for row in rows if kinds[position_schemes._kind(row)][1] != position_schemes.OTHERS}
+    assert apart == higher
     grouped = [
         line for axes in figure.axes for line in axes.lines if line.get_color() == position_schemes.OTHERS.colour
     ]
     assert grouped
-    assert {"none", "rope", "alibi", "pose", "random-shift"}.isdisjoint(flat)
+    assert {"none", "rope", "alibi", "pose", "random-shift"}.isdisjoint(higher)
 
 
 def test_attention_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:

@@ -765,6 +765,25 @@ def test_the_text_of_the_verdicts_by_counting(rows_of: Rows) -> None:
     assert "stays perfect under generalizes." in text
 
 
+def test_a_cell_says_what_there_is() -> None:
+    def said(skill: str | None, *, fitted: bool = True, also: str | None = None, wide: bool = True) -> str:
+        row = {
+            "outcome": "fails",
+            "sampled": False,
+            "size": skill and 100,
+            "skill": skill,
+            "fitted": fitted,
+            "also": also,
+        }
+        return verdict_matrix.text_of(row, wide=wide)
+
+    assert [said(None), said("1/2"), said("1/2", fitted=False), said("-1/5"), said("-1/200")] == [
+        "✗", "✗ 0.50", "✗ (0.50)", "✗ −0.20", "✗ 0.00"
+    ]  # fmt: skip
+    assert said("1/2", also="copy") == "✗ ″"
+    assert [said(skill, wide=False) for skill in ("1", "1/2", "0", "-1/5")] == ["✗\n1.0", "✗\n.50", "✗\n0", "✗\n−"]
+
+
 def test_shares_are_rounded_down() -> None:
     assert [share(n, 1000) for n in (0, 9, 995, 999, 1000)] == ["0.00", "0.00", "0.99", "0.99", "1.00"]
 

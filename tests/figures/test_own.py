@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,7 +46,7 @@ from theory import (
 from theory.guarantees import guarantees
 from theory.ranked import RankedHead
 from theory.soft import SoftHead
-from theory.tasks import Copy, find_task
+from theory.tasks import Copy, Instance, Step, find_task
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -324,6 +325,15 @@ def test_a_column_of_arrows_is_no_longer_than_a_page() -> None:
         assert draw_dependencies(task, instance, style=Style(columns=1)).get_figheight() <= PAGE
 
 
+def test_what_would_take_more_than_a_page_is_no_column_of_arrows() -> None:
+    """All tokens at one ID: a row each."""
+    instance = Instance((0, 1) * 10, (0,) * 20, (Step(19, (0, 1)),))
+    assert draw_dependencies(Copy(2), instance, form="arrows", style=Style(columns=1)).get_figheight() > PAGE
+    column = draw_dependencies(Copy(2), instance, style=Style(columns=1))
+    assert column.get_figheight() <= PAGE
+    assert not column.findobj(FancyBboxPatch)
+
+
 def test_the_words_of_dependencies() -> None:
     task = Copy(2)
     instance = task.solve((0, 1, 2))
@@ -385,6 +395,7 @@ def test_losses_of_runs_that_were_kept_are_drawn(tmp_path: Path) -> None:
     trainer = run_in(tmp_path / "seed-0", config, threads=1)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "history.csv").write_text("step\n1\n", encoding="utf-8")  # no run of these
+    run_in(tmp_path / "another", replace(config, seed=1), threads=1)  # of another sweep
     made_up.write(tmp_path / "results.jsonl", [made_up.run(config, {3: 100, 6: 2})])
     rows = results.rows_of(tmp_path / "results.jsonl", scores=())
     losses = [(entry.step, entry.loss) for entry in trainer.history]
