@@ -18,15 +18,34 @@ Run it with `python -m figures`. Every figure is a `Plot`: data in figures/data,
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from figures.own.attention import draw_attention
+    from figures.own.dependencies import draw_dependencies
+    from figures.own.head import draw_head
+    from figures.own.problem import draw_problem
+    from figures.own.results import draw_runs
     from figures.plot import Plot, render, write
     from figures.registry import PLOTS
     from figures.store import rows_of
     from figures.style import Style
 
-__all__ = ["PLOTS", "Plot", "Style", "render", "rows_of", "write"]
+__all__ = [
+    "PLOTS",
+    "Plot",
+    "Style",
+    "draw_attention",
+    "draw_dependencies",
+    "draw_head",
+    "draw_problem",
+    "draw_runs",
+    "render",
+    "rows_of",
+    "write",
+]
 
 _HOMES = {
-    "PLOTS": "registry", "Plot": "plot", "Style": "style", "render": "plot", "rows_of": "store", "write": "plot"
+    "PLOTS": "registry", "Plot": "plot", "Style": "style", "render": "plot", "rows_of": "store", "write": "plot",
+    "draw_attention": "own.attention", "draw_dependencies": "own.dependencies", "draw_head": "own.head",
+    "draw_problem": "own.problem", "draw_runs": "own.results",
 }  # fmt: skip
 
 

@@ -68,14 +68,11 @@ def draw(rows: Rows, style: Style) -> Figure:
         cell = row["arity"], row["bits"]
         known = row["least_loss"]
         cells[cell] = None if known is None else as_float(Fraction(known))
-        floor = f"≥ {row['floor']}"
+        floor = f"≥ {decimal(row['floor'])}"
         if known is None or known == "0":
             texts[cell] = known or floor
-        elif style.columns == 2:
-            texts[cell] = f"{known}\n{floor}"
-        else:  # a column has room for the loss alone
-            above, below = known.split("/")
-            texts[cell] = rf"$\dfrac{{{above}}}{{{below}}}$"
+        else:
+            texts[cell] = f"{decimal(known)}\n{floor}"
     heat(axes, cells, norm=Normalize(0, 0.5), colours=colormaps[MAP], texts=texts)
     axes.set_xticks(sorted({x for x, _ in cells}))
     axes.set_yticks(sorted({y for _, y in cells}))
@@ -84,6 +81,17 @@ def draw(rows: Rows, style: Style) -> Figure:
         title="least loss of any head; ≥: floor of T12",
     )  # fmt: skip
     return figure
+
+
+def decimal(value: str) -> str:
+    """A fraction below 1 with three digits, rounded down, so that a lower bound stays one.
+
+    Examples
+    --------
+    >>> decimal("1/21"), decimal("1/2")
+    ('0.047', '0.5')
+    """
+    return f"{int(1000 * Fraction(value)) / 1000:g}"
 
 
 def alt(rows: Rows) -> str:
@@ -97,7 +105,8 @@ def alt(rows: Rows) -> str:
         f"A map over the number k' of tokens that a head reads at once and the number k of bits in the parity. The least loss "
         f"of any head {reads} where k' is at least k. Below, where every token counts, it is positive for all heads: at "
         f"least {least['least_loss']} (k = {least['bits']}, k' = {least['arity']}) in the {len(wrong)} cells in which all "
-        f"heads were tried; it equals the floor of T12 in {at_floor} of them."
+        f"heads were tried; it equals the floor of T12 in {at_floor} of them. Decimals are "
+        "rounded down."
     )
 
 

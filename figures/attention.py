@@ -9,15 +9,14 @@ from statistics import fmean
 from typing import Any
 
 from figures.plot import Plot, Row, Rows
-from figures.style import SHADE, Style, entry, legend_below, series
+from figures.runs import fitted
+from figures.style import INK, SHADE, Style, entry, legend_below, series, thin
 from theory.errors import InvalidArgument
 
 from matplotlib.figure import Figure
 
 RUNS = "sparse-parity"
 NAME = re.compile(r"sparse parity, k = (\d+)")
-FITTED = 0.99
-"""The accuracy at the training length from which a run counts as fitted: a head that found nothing shows no dilution."""
 
 
 def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
@@ -37,7 +36,7 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
         own = {"k": int(named[1]), "log_scale": config["log_scale"], "longest": train}
         for length, masses in sorted(heads.items()):
             ideal = fmean(diluted(mass, length=length, **own) for mass in heads[train])
-            more = {"seed": config["seed"], "fitted": run["fit"]["right"] >= FITTED * run["fit"]["size"]}
+            more = {"seed": config["seed"], "fitted": fitted(run)}  # a head that found nothing shows no dilution
             seeds.append({"kind": "seed", **own, "length": length, "mass": fmean(masses), "ideal": ideal, **more})
     if not any(row["fitted"] for row in seeds):
         raise InvalidArgument(
@@ -95,14 +94,11 @@ def draw(rows: Rows, style: Style) -> Figure:
             for seed in dict.fromkeys(row["seed"] for row in own if row["kind"] == "seed" and row["fitted"]):
                 line = [row for row in own if row["kind"] == "seed" and row["seed"] == seed]
                 axes.plot(
-                    [row["length"] for row in line], [row["mass"] for row in line], color=series(i).colour,
-                    linewidth=0.4, alpha=0.5, gid="seed",
+                    [row["length"] for row in line], [row["mass"] for row in line], color=thin(series(i).colour),
+                    linewidth=0.45, gid="seed",
                 )  # fmt: skip
             line = [row for row in own if row["kind"] == "mean"]
-            for what, how in (
-                ("mass", series(i).line()),
-                ("ideal", {"color": series(i).colour, "linewidth": 0.9, "linestyle": (0, (1, 1.5))}),
-            ):
+            for what, how in (("ideal", _ideal(i)), ("mass", series(i).line())):
                 axes.plot([row["length"] for row in line], [row[what] for row in line], gid=what, **how)
         axes.set_xscale("log", base=2)
         axes.axvspan(longest / 2**0.4, longest, color=SHADE, zorder=0)
@@ -113,10 +109,15 @@ def draw(rows: Rows, style: Style) -> Figure:
         if not scaled or style.columns == 1:
             axes.set_ylabel("attention on\nthe dependency set")
     handles = [entry(f"k = {k}", **series(i).line()) for i, k in enumerate(arities)]
-    handles.append(entry("T6 from there", color="black", linewidth=0.9, linestyle=(0, (1, 1.5))))
+    handles.append(entry("T6 from there", **{**_ideal(0), "color": INK, "marker": "o"}))
     handles.append(entry("training lengths", color=SHADE, linewidth=5))
     legend_below(figure, handles, columns=across)
     return figure
+
+
+def _ideal(i: int) -> dict[str, Any]:
+    """What T6 says: small filled markers on a thin line, whatever the dashes of what is trained."""
+    return {"color": series(i).colour, "linewidth": 0.6, "marker": series(i).marker, "markersize": 2.0}
 
 
 def alt(rows: Rows) -> str:
@@ -134,7 +135,8 @@ def alt(rows: Rows) -> str:
         said.append(f"{'With' if scaled else 'Without'} log-length scaling, {'; '.join(parts) or 'no run fitted'}.")
     return (
         "The share of attention that the heads of small transformers trained on sparse parity put on the marked bits, "
-        "against the length: the mean over heads and over the runs that fitted, a thin line a run, and dotted what T6 says "
+        "against the length: the mean over heads and over the runs that fitted, a thin line a run, and with small filled "
+        "markers what T6 says "
         f"of heads with the margins that these have at the training length. {' '.join(said)}"
     )
 

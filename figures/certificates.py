@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from figures.plot import Plot, Row, Rows
-from figures.style import MAP, Style, heat
+from figures.style import GREY, MAP, Style, heat, legend_below
 from proofs_check.claims.families import marked_parity
 from theory import HeadClass, bounds, certificate_length, support
 
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 ARITIES = (1, 2, 3, 4)
 WINDOWS = (0, 1, 2, 3, 4, 5)
@@ -40,7 +41,7 @@ def compute(rng: np.random.Generator) -> list[Row]:
 
 def draw(rows: Rows, style: Style) -> Figure:
     """Two maps over (window, k): by T1, and by the closed forms."""
-    figure, panels = style.panels(2, across=2, height=1.75, sharey=True)
+    figure, panels = style.panels(2, across=2, height=1.75, extra=0.2, sharey=True)
     columns = list(
         dict.fromkeys(row["window"] for row in sorted(rows, key=lambda r: r["window"] or 0) if r_finite(row))
     )
@@ -55,7 +56,12 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.set(xlabel="window, and width of the planted sets", title=_TITLES[name])
         if name == "smallest" or style.columns == 1:
             axes.set_ylabel("planted tokens, k")
+    empty = Patch(facecolor="white", edgecolor=GREY, linewidth=0.6, label=_EMPTY)
+    legend_below(figure, [empty], columns=1)
     return figure
+
+
+_EMPTY = "empty: k tokens need a window of k - 1 or more"
 
 
 _TITLES = {
@@ -76,8 +82,8 @@ def alt(rows: Rows) -> str:
     return (
         f"Two maps over the window and the number k of planted tokens: the smallest training length from which every perfect "
         f"head for the parity of k marked bits stays perfect, decided exactly, and the length that the closed forms promise. "
-        f"They agree in {tight} of {len(rows)} cells, and the first is never the greater one. Without a window the smallest "
-        f"length is {free}."
+        f"They agree in {tight} of {len(rows)} cells, and the first is never the greater one. Cells "
+        f"with a window below k - 1 are empty, as no k tokens fit it. Without a window the smallest length is {free}."
     )
 
 

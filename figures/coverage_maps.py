@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import inf
 
 import numpy as np
 
 from figures.plot import Plot, Row, Rows
-from figures.style import MAP, SMALLEST, Style, heat
+from figures.style import MAP, SMALLEST, Style, heat, wrapped
 from proofs_check.claims.families import marked_parity
 from theory import HeadClass, Pattern, pattern_masses, positions, support
 from theory.exact import as_float
@@ -120,13 +120,33 @@ def draw(rows: Rows, style: Style) -> Figure:
     figure.supylabel("training length", fontsize=SMALLEST)
     bar = figure.colorbar(
         ScalarMappable(norm, colormaps[MAP]), ax=panels, location="bottom", shrink=0.6, aspect=40, pad=0.02,
-        label=f"growth of the candidates, κ{' ' if wide else chr(10)}(hatched: infinite)",
+        label=wrapped(_LABEL, style.width),
     )  # fmt: skip
-    bar.set_ticks([1, 3, 10, 30, 90], labels=["1", "3", "10", "30", "90"], minor=False)
+    ticks = ticks_of(finite)
+    bar.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks], minor=False)
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
     return figure
+
+
+_LABEL = (
+    "growth of the candidates, κ (hatched: infinite; diagonal: tests as long as training, where κ > 1 only if training alone "
+    "shifts IDs; below it nothing is drawn: no test is shorter)"
+)
+
+
+def ticks_of(values: Sequence[float]) -> list[float]:
+    """1, the greatest value, and between them 3, 10, 30, ..., as far as their numbers do not touch.
+
+    Examples
+    --------
+    >>> ticks_of([1, 4, 91]), ticks_of([33])
+    ([1.0, 3.0, 10.0, 30.0, 91.0], [1.0, 3.0, 10.0, 33.0])
+    """
+    most = float(max(values))
+    between = [float(digit * 10**i) for i in range(12) for digit in (1, 3)]
+    return [*(tick for tick in between if tick < most / 1.7), most]
 
 
 def _broken(text: str) -> str:
@@ -153,8 +173,10 @@ def alt(rows: Rows) -> str:
         said.append(f"{scheme}: {'; '.join(parts)}")
     return (
         "Small maps of κ, the largest growth of the expected number of candidates, over training and test length, for the "
-        f"parity of two marked tokens under every position scheme and for three places of the marked tokens. For test "
-        f"lengths above the training length: {'. '.join(said)}."
+        f"parity of two marked tokens under every position scheme and for three places of the marked tokens; on the diagonal, "
+        "where tests are as long as training, it is 1 but for the scheme that shifts IDs in training alone. For test lengths "
+        f"above the training length: "
+        f"{'. '.join(said)}."
     )
 
 

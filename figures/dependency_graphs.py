@@ -430,13 +430,17 @@ def compute(rng: np.random.Generator) -> list[Row]:
         (addition, addition.encode(865, 230, length=3)),
         (chase, chase.encode("a+2 b+1 b+1 a+1 b+2 a+1 b+1")),
     )
+    return [row for task, instance in shown for row in rows_of(task, instance)]
+
+
+def rows_of(task: Task, instance: Instance, ids: Ids | None = None) -> list[Row]:
+    """A token a row, and what it is predicted from."""
+    read = {step.position: step.sources for step in instance.steps}
     return [
         {
-            "task": task.name, "position": i, "id": instance.ids[i], "token": token, "text": task.text((token,)),
-            "part": instance.parts[i], "reads": " ".join(map(str, read.get(i, ()))),
+            "task": task.name, "position": i, "id": (ids or instance.ids)[i], "token": token, "text": task.text((token,)),
+            "part": instance.parts[i] if instance.parts else "", "reads": " ".join(map(str, read.get(i, ()))),
         }
-        for task, instance in shown
-        for read in [{step.position: step.sources for step in instance.steps}]
         for i, token in enumerate(instance.tokens)
     ]  # fmt: skip
 

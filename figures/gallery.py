@@ -16,8 +16,9 @@ HEAD = """\
 
 Every figure of the project, drawn from data stored in `figures/data/`: `make figures` writes all of them to `drawn/`
 as PDF, PNG and SVG, each with the CSV of what is drawn and its alt text. `python -m figures --list` names them;
-`--style` and `--columns` choose the size for a paper (ICML, NeurIPS, JMLR), `--rerun` computes the data again. This page
-is made by `python -m figures --gallery docs/figures.md`.
+`--style`, `--columns` and `--width` choose the size for [a paper](paper.md), `--rerun` computes the data again. What is
+yours is drawn by `python -m figures problem`, `runs`, `dependencies`, `head` and `attention`. This page is made by
+`python -m figures --gallery docs/figures.md`.
 """
 
 
@@ -74,7 +75,7 @@ def write(path: Path, data: Path = store.DATA) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, rows in rows_of.items():
-            (folder / f"{name}.png").write_bytes(encode(render(PLOTS[name], rows), "png", dpi=120))
+            (folder / f"{name}.png").write_bytes(encode(render(PLOTS[name], rows), "png"))
     except OSError as error:
         raise InvalidArgument(
             "gallery",

@@ -1,7 +1,7 @@
 """The guaranteed share over the test length: how much of a test law all heads are right on that are perfect in training.
 
 Hard heads (T1), ranked ones (T13) and soft ones (T14), each for a few small classes and laws where the three differ.
-`python -m figures curve` draws the same of a problem file: what `lengthgen decide FILE --curve A..B --json` writes.
+`python -m figures problem` draws the same of a problem file.
 """
 
 from __future__ import annotations
@@ -10,22 +10,17 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import comb
-from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from figures.plot import Plot, Row, Rows
-from figures.style import SHADE, Series, Style, entry, legend_below, series
+from figures.style import SHADE, Style, entry, legend_below, series
 from proofs_check.claims.families import marked_parity
-from proofs_check.problem_files import problem_from_dict, read_data
 from proofs_check.spelling import digits
 from theory import Example, FiniteLaw, HeadClass, Law, positions, support
-from theory.errors import check
-from theory.exact import as_float, rational
-from theory.examples import Mixture
+from theory.exact import as_float
 from theory.guarantees import Scores, guarantees
-from theory.planted import PlantedLaw
 from theory.positions import Ids, renamed
 from theory.tasks import Instance, Majority, Sorting, Task, find_task, sparse_parity, step_examples
 
@@ -34,12 +29,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 KINDS: tuple[Scores, ...] = get_args(Scores)
-
-CURVE = "curve"
-"""Draws the curves of problem files; its parser is in `figures.cli`."""
-
-MOST = 12
-"""Curves of problem files in one figure."""
 
 
 class Question(NamedTuple):
@@ -132,59 +121,6 @@ def answer(question: Question) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def read(files: Iterable[str]) -> list[Row]:
-    """The rows of curves in files, as `lengthgen decide FILE --curve A..B --json CURVE` writes them.
-
-    Raises
-    ------
-    InvalidArgument : for a file that holds something else, with the place, and for more than `MOST` of them.
-    """
-    paths = [Path(file) for file in dict.fromkeys(files)]
-    check(
-        0 < len(paths) <= MOST, CURVE, "FILE", got=f"{len(paths)} files", expected=f"1 to {MOST}",
-        fix="Draw fewer in one figure.",
-    )  # fmt: skip
-    stems = [path.stem for path in paths]
-    return [row for path in paths for row in _read(path, path.stem if stems.count(path.stem) == 1 else str(path))]
-
-
-def _read(path: Path, name: str) -> Iterator[Row]:
-    data = read_data(path, CURVE)
-    fix = "Write it with: lengthgen decide FILE --curve A..B --json CURVE."
-
-    def hold(ok: object, place: str, got: object, expected: str) -> None:
-        check(ok, CURVE, f"{path}: {place}", got, expected=expected, fix=fix)
-
-    is_curve = isinstance(data, dict) and {"curve", "problem"} <= data.keys() and isinstance(data["curve"], dict)
-    hold(is_curve, "curve", data if not isinstance(data, dict) else sorted(data), "an object with curve and problem")
-    assert isinstance(data, dict)
-    curve: Any = data["curve"]
-    problem = problem_from_dict(data["problem"], f"{path}: problem")
-    trained = _lengths(problem.train)
-    hold(any(curve.values()), "curve", curve, "a share at some length")
-    for kind, shares in curve.items():
-        hold(kind in KINDS, "curve", kind, f"some of {', '.join(KINDS)}")
-        hold(isinstance(shares, dict), f"curve.{kind}", shares, "{length: share}")
-        hold(all(n.isdecimal() and len(n) < 10 for n in shares), f"curve.{kind}", [*shares], "lengths")
-        for n, share in sorted(shares.items(), key=lambda item: int(item[0])):
-            place = f"curve.{kind}.{n}"
-            exact = None if share is None else rational(share, CURVE, f"{path}: {place}")
-            hold(exact is None or 0 <= exact <= 1, place, share, "a share from 0 to 1")
-            yield {
-                "panel": name, "scores": kind, "length": int(n), "trained": int(n) in trained,
-                "share": None if exact is None else str(exact),
-            }  # fmt: skip
-
-
-def _lengths(law: Law) -> frozenset[int]:
-    """The lengths of the examples of a law."""
-    if isinstance(law, PlantedLaw):
-        return frozenset({law.length})
-    if isinstance(law, Mixture):
-        return frozenset().union(*(_lengths(part) for part, _ in law.components))
-    return frozenset(len(example.tokens) for example in law.support())
-
-
 def draw(rows: Rows, style: Style) -> Figure:
     """A panel a question: three curves of nested markers, as they often lie on each other."""
     names = list(dict.fromkeys(row["panel"] for row in rows))
@@ -200,32 +136,38 @@ def draw(rows: Rows, style: Style) -> Figure:
         if i + across >= len(names):
             axes.set_xlabel("test length")
     drawn = [kind for kind in KINDS if any(row["scores"] == kind for row in rows)]
-    handles = [entry(f"{kind} heads ({_CLAIMS[kind]})", **_line(kind)) for kind in drawn]
+    handles = [entry(SAID[kind], **line_of(kind)) for kind in drawn]
     if any(row["trained"] for row in rows):
         handles.append(entry("training lengths", color=SHADE, linewidth=5))
     legend_below(figure, handles, columns=4 if style.columns == 2 else 2)
     return figure
 
 
-_CLAIMS: dict[Scores, str] = {"hard": "T1", "ranked": "T13", "soft": "T14"}
+SAID: dict[Scores, str] = {"hard": "hard heads (T1)", "ranked": "ranked heads (T13)", "soft": "soft heads (T14)"}
+"""{kind of heads: what a legend says}."""
 
 
-def _line(kind: Scores) -> dict[str, Any]:
-    how: Series = series(KINDS.index(kind))
-    return {**how.line(), "markersize": (6.0, 4.2, 2.4)[KINDS.index(kind)]}
+def line_of(kind: Scores) -> dict[str, Any]:
+    """Nested markers, since curves often lie on each other."""
+    return {**series(KINDS.index(kind)).line(), "markersize": (6.0, 4.2, 2.4)[KINDS.index(kind)]}
+
+
+def training_shade(axes: Axes, rows: Rows) -> None:
+    """Shade the lengths of training."""
+    for n in sorted({row["length"] for row in rows if row["trained"]}):
+        axes.axvspan(n - 0.5, n + 0.5, color=SHADE, linewidth=0, zorder=0)
 
 
 def _panel(axes: Axes, rows: Rows) -> list[str]:
     """Draw the curves; the kinds of heads none of which is perfect in training."""
     lengths = sorted({row["length"] for row in rows})
-    for n in sorted({row["length"] for row in rows if row["trained"]}):
-        axes.axvspan(n - 0.5, n + 0.5, color=SHADE, linewidth=0, zorder=0)
+    training_shade(axes, rows)
     missing: list[str] = []
     for kind in KINDS:
         own = [row for row in rows if row["scores"] == kind]
         curve = [(row["length"], as_float(Fraction(row["share"]))) for row in own if row["share"] is not None]
         if curve:
-            axes.plot([n for n, _ in curve], [share for _, share in curve], gid=kind, clip_on=False, **_line(kind))
+            axes.plot([n for n, _ in curve], [share for _, share in curve], gid=kind, clip_on=False, **line_of(kind))
         elif own:
             missing.append(kind)
     axes.set(ylim=(-0.04, 1.04), xlim=(lengths[0] - 0.5, lengths[-1] + 0.5))

@@ -134,7 +134,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     panels[0].set_ylabel("error, exceeded at most 1 in 10")
     panels[1].set_ylabel("loss, exceeded at most 1 in 10" if style.columns == 1 else "")
     handles = [entry(f"{learner} learner", **series(i).line()) for i, learner in enumerate(learners)]
-    handles.append(entry("bound of T9, on the right with T11", color=INK, linestyle=(0, (1.2, 1.2))))
+    handles.append(entry(f"bound of T9 (at length {TEST}: with T11)", color=INK, linestyle=(0, (1.2, 1.2))))
     legend_below(figure, handles, columns=len(handles) if style.columns == 2 else 1)
     return figure
 

@@ -59,12 +59,13 @@ def render(plot: Plot, rows: Rows, style: Style | None = None) -> Figure:
     """The figure of these rows, laid out."""
     with applied():
         figure = plot.draw(rows, style or Style())
+        figure.set_label(plot.title)
         figure.canvas.draw()
     return figure
 
 
 def encode(figure: Figure, kind: str, **options: Any) -> bytes:
-    """A figure as the bytes of a file: the same for the same figure, whenever it is written.
+    """A figure as the bytes of a file: the same for the same figure, whenever it is written; its label is the title.
 
     Parameters
     ----------
@@ -75,9 +76,11 @@ def encode(figure: Figure, kind: str, **options: Any) -> bytes:
     InvalidArgument : for an unknown format.
     """
     check_format(kind)
-    buffer = io.BytesIO()
+    buffer, how = io.BytesIO(), FORMATS[kind]
+    title = str(figure.get_label())
+    metadata = {**how["metadata"], **({"Title": title} if title else {})}
     with applied():
-        figure.savefig(buffer, format=kind, **{**FORMATS[kind], **options})
+        figure.savefig(buffer, format=kind, **{**how, "metadata": metadata, **options})
     return buffer.getvalue()
 
 
@@ -118,18 +121,32 @@ def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: S
     for kind in formats:
         check_format(kind)
     figure = render(plot, rows, style)
-    files = {f"{plot.name}.{kind}": encode(figure, kind) for kind in formats}
-    files |= {f"{plot.name}.csv": table(rows).encode(), f"{plot.name}.txt": (plot.alt(rows) + "\n").encode()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-    except OSError as error:
-        raise unwritable(error)(
-            "write",
-            "--out",
-            got=f"{str(folder)!r}: {error.strerror or error}",
-            expected="a folder that can be written",
-            fix="Choose another folder.",
-        ) from None
-    return [folder / name for name in files]
+    files = {folder / f"{plot.name}.{kind}": encode(figure, kind) for kind in formats}
+    return put({**files, **beside(folder / plot.name, rows, plot.alt(rows))})
+
+
+def beside(stem: Path, rows: Rows, alt: str) -> dict[Path, bytes]:
+    """What stands beside the files of a figure: the CSV of what is drawn, and the text for who does not see it."""
+    return {Path(f"{stem}.csv"): table(rows).encode(), Path(f"{stem}.txt"): f"{alt}\n".encode()}
+
+
+def put(files: Mapping[Path, bytes]) -> list[Path]:
+    """Write files, into a folder that is made where it is not there.
+
+    Raises
+    ------
+    InvalidArgument : for a folder that cannot be written.
+    """
+    for path, data in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        except OSError as error:
+            raise unwritable(error)(
+                "write",
+                "--out",
+                got=f"{str(path.parent)!r}: {error.strerror or error}",
+                expected="a folder that can be written",
+                fix="Choose another folder.",
+            ) from None
+    return list(files)

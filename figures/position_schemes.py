@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import COUPLED, draw_curve, drawn_as, family, one_curve_each, points, pooled, share
-from figures.style import SHADE, Series, Style, entry, legend_below, series
+from figures.runs import COUPLED, draw_curve, drawn_as, family, one_curve_each, points, pooled
+from figures.style import GREY, SHADE, Series, Style, entry, legend_below, series
+from proofs_check.spelling import digits
 from theory.errors import InvalidArgument
 
 from matplotlib.figure import Figure
@@ -67,12 +69,25 @@ KIND = ("positions", "convention", "log_scale")
 """What tells curves apart."""
 
 
+FLAT = 0.05
+"""A scheme whose seeds all stay below this beyond the training lengths is drawn with its likes."""
+
+CURVES = 5
+"""Schemes that are drawn apart, at most: the legend has two entries more."""
+
+OTHERS = Series(GREY, "-", "")
+"""How the others are drawn."""
+
+
 def _rank(row: Row) -> tuple[int, bool, bool]:
     return list(SCHEMES).index(row["positions"]), row["convention"] == "query", row["log_scale"]
 
 
 def _kinds(rows: Rows) -> dict[tuple[object, ...], tuple[str, Series]]:
-    """{values of `KIND`: (label, style)}; convention and scaling are said where a scheme was trained in two ways."""
+    """{values of `KIND`: (label, style)}; convention and scaling are said where a scheme was trained in two ways.
+
+    Layers × heads are said of all. `OTHERS` is the style of what stays at 0 beyond training.
+    """
     found = dict.fromkeys(tuple(row[name] for name in KIND) for row in sorted(rows, key=_rank))
     labels: dict[tuple[object, ...], str] = {}
     for positions, convention, scaled in found:
@@ -83,7 +98,34 @@ def _kinds(rows: Rows) -> dict[tuple[object, ...], tuple[str, Series]]:
         if len({kind[2] for kind in like}) > 1:
             label += ", scaled" if scaled else ", not scaled"
         labels[positions, convention, scaled] = label
-    return {kind: (label, series(i)) for i, (kind, label) in enumerate(labels.items())}
+    shapes = {
+        kind: sorted({(row["layers"], row["heads"]) for row in rows if row["kind"] == "pooled" and _kind(row) == kind})
+        for kind in labels
+    }
+    labels = {kind: f"{label} ({', '.join(f'{a}×{b}' for a, b in shapes[kind])})" for kind, label in labels.items()}
+    best = {kind: max((row["highest"] for row in beyond(rows) if _kind(row) == kind), default=1.0) for kind in labels}
+    apart = sorted((kind for kind in labels if best[kind] >= FLAT), key=lambda kind: -best[kind])[:CURVES]
+    drawn = [kind for kind in labels if kind in apart]
+    return {kind: (label, series(drawn.index(kind)) if kind in drawn else OTHERS) for kind, label in labels.items()}
+
+
+def _kind(row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in KIND)
+
+
+def beyond(rows: Rows) -> list[Row]:
+    """All seeds together, at lengths above those of training."""
+    return [row for row in rows if row["kind"] == "pooled" and row["length"] > row["longest"]]
+
+
+def _others(rows: Rows) -> str:
+    """What the legend says of the curves that are drawn alike."""
+    kinds = _kinds(rows)
+    names = [label for label, how in kinds.values() if how is OTHERS]
+    if not names:
+        return ""
+    most = max(row["highest"] for row in beyond(rows) if kinds[_kind(row)][1] is OTHERS)
+    return f"others, at most {ceil(100 * most) / 100:.2f} beyond the training lengths: {', '.join(names)}"
 
 
 def draw(rows: Rows, style: Style) -> Figure:
@@ -93,12 +135,15 @@ def draw(rows: Rows, style: Style) -> Figure:
     wide = style.columns == 2
     across = min(3 if wide else 1, len(tasks))
     in_legend = 4 if wide else 2
-    lines = -(-(len(kinds) + 1) // in_legend)
+    handles = [entry(label, **how.line()) for label, how in kinds.values() if how is not OTHERS]
+    handles += [entry("others", **OTHERS.line())] if len(handles) < len(kinds) else []
+    handles.append(entry("training lengths", color=SHADE, linewidth=5))
+    lines = -(-len(handles) // in_legend)
     figure, panels = style.panels(len(tasks), across=across, height=1.75, extra=0.15 + 0.15 * lines, sharey=True)
     for number, (axes, task) in enumerate(zip(panels, tasks, strict=True)):
         mine = [row for row in rows if row["task"] == task]
         for kind, (_, how) in kinds.items():
-            own = [row for row in mine if tuple(row[name] for name in KIND) == kind]
+            own = [row for row in mine if _kind(row) == kind]
             seeds = dict.fromkeys(row["seed"] for row in own if row["kind"] == "seed")
             draw_curve(
                 axes,
@@ -115,9 +160,8 @@ def draw(rows: Rows, style: Style) -> Figure:
         axes.set(xlabel="length", ylim=(-0.03, 1.03), title=task)
         if number % across == 0:
             axes.set_ylabel("exact match")
-    handles = [entry(label, **how.line()) for label, how in kinds.values()]
-    handles.append(entry("training lengths", color=SHADE, linewidth=5))
-    legend_below(figure, handles, columns=in_legend)
+    note = "; ".join(filter(None, ("in brackets: layers × heads", _others(rows))))
+    legend_below(figure, handles, columns=in_legend, note=note)
     return figure
 
 
@@ -137,15 +181,13 @@ def alt(rows: Rows) -> str:
         mine = [row for row in rows if row["task"] == task and row["kind"] == "pooled"]
         longest = max(row["length"] for row in mine)
         shares = "; ".join(
-            f"{kinds[tuple(row[name] for name in KIND)][0]} {share(row['right'], row['size'])}"
-            for row in mine
-            if row["length"] == longest
+            f"{kinds[_kind(row)][0]} {digits(row['median'])}" for row in mine if row["length"] == longest
         )
         said.append(f"{task} at length {longest} (trained up to {max(row['longest'] for row in mine)}): {shares}")
     drawn = drawn_as([row for row in rows if row["kind"] == "pooled"])
     return (
-        "Exact match of small transformers against the length, one panel a task and one curve a position scheme, "
-        f"{drawn}. {'. '.join(said)}."
+        "Exact match of small transformers (layers × heads in brackets) against the length, one panel a task and one curve a "
+        f"position scheme, {drawn}. The median seed: {'. '.join(said)}."
     )
 
 

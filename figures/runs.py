@@ -1,4 +1,4 @@
-"""Rows of training runs, summed over seeds: every run counts, whether it fitted or not."""
+"""Rows of training runs, with every seed: each counts, whether it fitted or not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from figures.plot import Row, Rows
-from figures.style import Series
+from figures.style import Series, thin
 from proofs_check.spelling import digits
 from theory.errors import InvalidArgument
 
@@ -24,7 +24,17 @@ def points(runs: Rows) -> Iterator[Row]:
                 "config": config, "task": config["task"], "positions": config["positions"],
                 "log_scale": config["log_scale"], "longest": config["longest"], "tested_on": test["task"],
                 "length": test["length"], "seed": config["seed"], "right": test["free_running"], "size": test["size"],
+                "fitted": fitted(run),
             }  # fmt: skip
+
+
+FITTED = Fraction(99, 100)
+"""The exact match at the longest training length from which a run counts as fitted."""
+
+
+def fitted(run: Row) -> bool:
+    """Whether a run does at the longest training length what it was trained for."""
+    return bool(run["fit"]["right"] >= FITTED * run["fit"]["size"])
 
 
 COUPLED = ("coupled", "coupled-ordered", "predicted")
@@ -40,8 +50,9 @@ def family(task: str) -> str:
 def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     """The points that agree in these names, and in the whole configuration but the seed, summed; in order of appearance.
 
-    "lowest" and "highest" are the shares of single seeds: see `enclosed` for what they say of other seeds. Sequences of
-    one run share its parameters, so that an interval over sequences would speak of the runs at hand alone.
+    "lowest", "median" and "highest" are the shares of single seeds (of two in the middle the lower one): see `enclosed` for
+    what they say of other seeds. Sequences of one run share its parameters, so that an interval over sequences would speak of
+    the runs at hand alone. "fitted" is how many of the runs did.
     """
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -50,10 +61,11 @@ def pooled(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
     found: list[Row] = []
     for own in groups.values():
         right, size = sum(row["right"] for row in own), sum(row["size"] for row in own)
-        shares = [row["right"] / row["size"] for row in own]
+        shares = sorted(row["right"] / row["size"] for row in own)
         found.append({
-            **{name: own[0][name] for name in names}, "runs": len(own), "right": right, "size": size,
-            "lowest": min(shares), "highest": max(shares),
+            **{name: own[0][name] for name in names}, **{name: own[0]["config"][name] for name in ("layers", "heads", "steps")},
+            "runs": len(own), "fitted": sum(row["fitted"] for row in own), "right": right, "size": size,
+            "lowest": shares[0], "median": shares[(len(shares) - 1) // 2], "highest": shares[-1],
         })  # fmt: skip
     return found
 
@@ -82,12 +94,12 @@ def _seeds(n: int) -> str:
 
 
 def drawn_as(rows: Sequence[Row]) -> str:
-    """What `draw_curve` draws of pooled rows, in words."""
+    """What `draw_curve` draws of all seeds, in words."""
     runs = sorted({row["runs"] for row in rows})
     sure = ", ".join(f"{enclosed(n)} for {_seeds(n)}" for n in dict.fromkeys((runs[0], runs[-1])))
     return (
-        "pooled over seeds with a thin line a seed and bars from the lowest to the highest seed (they enclose the median of "
-        f"all seeds with probability at least {sure})"
+        "through the median seed, with a thin line a seed and bars from the lowest to the highest one (they enclose the median "
+        f"of all seeds with probability at least {sure})"
     )
 
 
@@ -119,11 +131,11 @@ def share(right: int, size: int) -> str:
 
 
 def draw_curve(axes: Axes, curve: Rows, seeds: Iterable[Rows], how: Series, **more: Any) -> None:
-    """A pooled curve with bars from the lowest to the highest seed, and a thin line a seed."""
+    """A curve through the median seed with bars from the lowest to the highest one, and a thin line a seed."""
     for seed in seeds:
         lengths, shares = [row["length"] for row in seed], [row["right"] / row["size"] for row in seed]
-        axes.plot(lengths, shares, color=how.colour, linewidth=0.4, alpha=0.5, gid="seed")
-    lengths, shares = [row["length"] for row in curve], [row["right"] / row["size"] for row in curve]
+        axes.plot(lengths, shares, color=thin(how.colour), linewidth=0.45, gid="seed")
+    lengths, shares = [row["length"] for row in curve], [row["median"] for row in curve]
     below = [max(value - row["lowest"], 0.0) for value, row in zip(shares, curve, strict=True)]
     above = [max(row["highest"] - value, 0.0) for value, row in zip(shares, curve, strict=True)]
     axes.errorbar(

@@ -9,8 +9,9 @@ from math import comb, exp, log
 from typing import Any
 
 from figures.plot import Plot, Row, Rows
-from figures.runs import counted, draw_curve, drawn_as, one_curve_each, points, pooled, share
-from figures.style import INK, SHADE, Style, entry, legend_below, series
+from figures.runs import FITTED, counted, draw_curve, drawn_as, one_curve_each, points, pooled
+from figures.style import GREY, INK, SHADE, SMALLEST, Style, entry, legend_below, series
+from proofs_check.spelling import digits
 from theory import bounds
 from theory.errors import InvalidArgument
 from theory.exact import as_float
@@ -19,6 +20,9 @@ from matplotlib.figure import Figure
 
 RUNS = "sparse-parity"
 NAME = re.compile(r"sparse parity, k (=|<=) (\d+)")
+CHANCE = 0.5
+"""What guessing gets right of a parity."""
+
 LOST = Fraction(1, 100)
 """What the idealised head loses at the training length."""
 
@@ -87,13 +91,13 @@ def draw(rows: Rows, style: Style) -> Figure:
     trainings = list(dict.fromkeys(row["training"] for row in rows if row["kind"] == "pooled"))
     arities = sorted({row["k"] for row in rows if row["kind"] == "pooled"})
     kinds = [(training, scaled) for training in (*trainings, "ideal") for scaled in (False, True)]
-    n_entries = len(arities) + 2
+    n_entries = len(arities) + 3
     across = min(n_entries, 7) if style.columns == 2 else 2
     figure, panels = style.panels(
         len(kinds),
         across=2,
         narrow=2,
-        height=1.55,
+        height=1.7 if style.columns == 2 else 1.9,
         extra=0.1 + 0.15 * -(-n_entries // across),
         sharex=True,
         sharey="row",
@@ -118,11 +122,15 @@ def draw(rows: Rows, style: Style) -> Figure:
         if training != "ideal":
             sure = [row for row in rows if row["kind"] == "guaranteed" and row["log_scale"] == scaled]
             axes.plot([row["length"] for row in sure], [row["share"] for row in sure], gid="guaranteed", **_GUARANTEED)
+            axes.axhline(CHANCE, gid="chance", zorder=1, **_CHANCE)
+            own = [row for row in rows if (row.get("training"), row["log_scale"]) == (training, scaled)]
+            axes.set_title(_fitted(own, wide=style.columns == 2), fontsize=SMALLEST)
         axes.set_xscale("log", base=2)
         axes.axvspan(longest / 2**0.4, longest, color=SHADE, zorder=0)
         axes.set(ylim=(-0.03, 1.03))
         if number < 2:
-            axes.set_title("log-length scaling" if scaled else "no scaling")
+            scaling = "log-length scaling" if scaled else "no scaling"
+            axes.set_title(f"{scaling}\n{axes.get_title()}")
         if not scaled:
             axes.set_ylabel(_SAID[training])
         if number >= len(kinds) - 2:
@@ -136,10 +144,25 @@ def draw(rows: Rows, style: Style) -> Figure:
     handles = [entry(f"k = {k}", **series(i).line()) for i, k in enumerate(arities)]
     handles.append(entry("training lengths", color=SHADE, linewidth=5))
     handles.append(entry("guaranteed (T14; scaled: T13)", **_GUARANTEED))
-    legend_below(figure, handles, columns=across)
+    handles.append(entry("guessing", **_CHANCE))
+    in_turn = ", ".join(map(str, arities))
+    note = (
+        f"fitted: seeds with {digits(FITTED)} or more at the training length, of all seeds, for k = {in_turn} in turn"
+    )
+    legend_below(figure, handles, columns=across, note=note)
     return figure
 
 
+def _fitted(rows: Rows, *, wide: bool) -> str:
+    """How many seeds fitted, of how many, for every k in turn."""
+    shares = [
+        f"{row['fitted']}/{row['runs']}" for row in rows if row["kind"] == "pooled" and row["length"] == row["longest"]
+    ]
+    across = len(shares) if wide else 2
+    return "fitted: " + ",\n".join(", ".join(shares[i : i + across]) for i in range(0, len(shares), max(across, 1)))
+
+
+_CHANCE: dict[str, Any] = {"color": GREY, "linewidth": 0.7, "linestyle": (0, (6, 2))}
 _GUARANTEED: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 4}
 
 _SAID = {
@@ -161,18 +184,29 @@ def alt(rows: Rows) -> str:
                 and row["length"] == longest
             ]  # fmt: skip
             if own:
-                shares = ", ".join(f"{share(row['right'], row['size'])} for k = {row['k']}" for row in own)
+                shares = ", ".join(
+                    f"{digits(row['median'])} for k = {row['k']} ({row['fitted']} of {row['runs']} fitted)"
+                    for row in own
+                )
                 scaling = "with" if scaled else "without"
-                said.append(f"{training}, {scaling} log-length scaling ({counted(own)}): {shares}")
+                said.append(f"{training}, {scaling} log-length scaling: {shares}")
     sure = {row["log_scale"]: row["share"] for row in rows if row["kind"] == "guaranteed" and row["length"] == longest}
     ranked = f"{sure[True]} of ranked heads (T13; log-length scaling)" if True in sure else "not known of ranked heads"
-    drawn = drawn_as([row for row in rows if row["kind"] == "pooled"])
+    own = [row for row in rows if row["kind"] == "pooled"]
     return (
-        f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, {drawn}; "
-        f"below, the mass that a head of T6 keeps that loses {LOST} at the training length. At length {longest}: "
-        f"{'; '.join(said)}. Dotted, the same for every k, what all heads of at most k tokens guarantee that are perfect in "
-        f"training: at that length {sure[False]} of soft heads (T14), {ranked}."
+        f"Accuracy of small transformers on sparse parity against the length, one curve for each number k of bits, "
+        f"{drawn_as(own)}; guessing is right in {CHANCE:g}. Below, the mass that a head of T6 keeps that loses {LOST} at the "
+        f"training length. The median seed at length {longest}: {'; '.join(said)}. {_trained(own)}Dotted, the same for every "
+        "k, what all heads of at most k tokens guarantee that are perfect in training: at that length "
+        f"{sure[False]} of soft heads (T14), {ranked}."
     )
+
+
+def _trained(rows: Rows) -> str:
+    """For how many steps, and how many seeds, which is not the same in all cells."""
+    steps = {n: sorted({row["k"] for row in rows if row["steps"] == n}) for n in sorted({row["steps"] for row in rows})}
+    said = [f"{n:,} steps for k = {', '.join(map(str, ks))}" for n, ks in steps.items()]
+    return f"Trained for {'; '.join(said)}; {counted(rows)}. "
 
 
 PLOT = Plot(

@@ -1,39 +1,59 @@
 """One style for every figure: sizes of papers, text, colours, dashes and markers.
 
->>> Style("icml", columns=1).width, Style("jmlr").width
-(3.25, 6.0)
+>>> Style("icml", columns=1).width, Style("jmlr").width, Style(width=3.1).columns
+(3.25, 6.0, 1)
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from threading import RLock
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from figures.ambient import DEFAULTS
-from theory.errors import InvalidArgument, shown
+from theory.errors import InvalidArgument, check, did_you_mean, shown
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, Normalize, to_rgb
+from matplotlib.colors import Colormap, Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-Venue: TypeAlias = Literal["icml", "neurips", "jmlr"]
+Venue: TypeAlias = Literal["icml", "neurips", "iclr", "acl", "tmlr", "jmlr", "beamer"]
 Dash: TypeAlias = Literal["-"] | tuple[float, tuple[float, ...]]
 
-WIDTHS: dict[Venue, tuple[float, float]] = {"icml": (3.25, 6.75), "neurips": (2.65, 5.5), "jmlr": (2.9, 6.0)}
-"""Inches: a column, and the text. A paper of one column has room for two figures side by side in its text."""
+WIDTHS: dict[Venue, tuple[float, float]] = {
+    "icml": (3.25, 6.75),
+    "neurips": (2.65, 5.5),
+    "iclr": (2.65, 5.5),
+    "acl": (3.03, 6.3),
+    "tmlr": (3.15, 6.5),
+    "jmlr": (2.9, 6.0),
+    "beamer": (2.7, 5.51),
+}
+"""Inches: a column, and the text. A paper of one column, and a slide of 16:9, has room for two figures side by side."""
+
+NARROWEST, WIDEST, ONE_COLUMN = 2.5, 40.0, 4.2
+"""Inches: widths that can be asked for, and up to which one is laid out as a column."""
+
+PAGE = 8.5
+"""Inches: the height that a figure in a column may have."""
 
 SMALLEST = 7.0
 """Points: the size of the text."""
 
-PALETTE = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
-"""Told apart with every common colour blindness (Petroff 2021, arXiv:2107.02270)."""
+PALETTE = ("#5790fc", "#cf7b00", "#e42536", "#964a8b", "#86868b", "#7a21dd")
+"""Told apart with every common colour blindness (after Petroff 2021, arXiv:2107.02270); orange and grey are darker, since
+a thin line needs a contrast of 3:1 on white."""
+
+CONTRAST = 3.0
+"""Of every line with the paper, at least (WCAG 2.2, 1.4.11)."""
 
 DASHES: tuple[Dash, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
 """The second channel: what is told apart by colour differs in its dashes as well."""
@@ -121,14 +141,36 @@ def series(i: int) -> Series:
     return Series(PALETTE[i % len(PALETTE)], DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
 
 
+def contrast(colour: Any) -> float:
+    """How much a colour stands out on white: (1 + 0.05) / (its luminance + 0.05), from 1 for white to 21 for black."""
+    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour)]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+@cache
+def thin(colour: str) -> str:
+    """The colour of a thin line beside a thick one of this colour: as light as `CONTRAST` lets it be.
+
+    Examples
+    --------
+    >>> round(contrast(thin("#7a21dd")), 1), contrast(thin("#cf7b00")) >= CONTRAST
+    (3.0, True)
+    """
+    red, green, blue = to_rgb(colour)
+    shares = (i / 100 for i in range(100, -1, -1))
+    mixed = (to_hex((s + (1 - s) * red, s + (1 - s) * green, s + (1 - s) * blue)) for s in shares)
+    return next((one for one in mixed if contrast(one) >= CONTRAST), colour)
+
+
 @dataclass(frozen=True)
 class Style:
     """The size of a figure in a paper.
 
     Parameters
     ----------
-    venue : "icml", "neurips" or "jmlr".
+    venue : "icml", "neurips", "iclr", "acl", "tmlr", "jmlr" or "beamer".
     columns : 1 for a column (in a paper of one column: half of its text), 2 for the width of the text.
+    width : inches; 0, the default, for what the venue has. Up to `ONE_COLUMN` it is laid out as a column is.
 
     Raises
     ------
@@ -137,6 +179,7 @@ class Style:
 
     venue: Venue = "icml"
     columns: Literal[1, 2] = 2
+    width: float = 0.0
 
     def __post_init__(self) -> None:
         if self.venue not in get_args(Venue):
@@ -145,17 +188,21 @@ class Style:
                 "venue",
                 got=shown(self.venue),
                 expected=f"one of {', '.join(get_args(Venue))}",
-                fix="Choose the nearest one.",
+                fix=did_you_mean(self.venue, get_args(Venue), "Give the width of the paper instead."),
             )
         if self.columns not in (1, 2):
             raise InvalidArgument(
                 "Style", "columns", got=shown(self.columns), expected="1 or 2", fix="2 is the width of the text."
             )
-
-    @property
-    def width(self) -> float:
-        """Inches."""
-        return WIDTHS[self.venue][self.columns - 1]
+        if not self.width:
+            object.__setattr__(self, "width", WIDTHS[self.venue][self.columns - 1])
+            return
+        is_width = isinstance(self.width, int | float) and NARROWEST <= self.width <= WIDEST
+        check(
+            is_width, "Style", "width", self.width, expected=f"inches from {NARROWEST:g} to {WIDEST:g}",
+            fix="TeX prints it: \\the\\columnwidth.",
+        )  # fmt: skip
+        object.__setattr__(self, "columns", 1 if self.width <= ONE_COLUMN else 2)
 
     def panels(
         self, n: int, *, across: int, narrow: int = 1, height: float, extra: float = 0.0, **shared: Any
@@ -191,15 +238,27 @@ def applied() -> Iterator[None]:
         yield
 
 
-def legend_below(figure: Figure, handles: Sequence[Line2D | Patch], *, columns: int) -> None:
-    """One legend below all panels, in so many columns, or in as many as fit; the figure grows by the lines that adds."""
+def legend_below(figure: Figure, handles: Sequence[Line2D | Patch], *, columns: int, note: str = "") -> None:
+    """One legend below all panels, in so many columns, or in as many as fit; the figure grows by the lines that adds.
+
+    Parameters
+    ----------
+    note : what stands above the entries, wrapped.
+    """
+    said = wrapped(note, float(figure.get_figwidth()))
     for fewer in range(columns, 0, -1):
-        legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=fewer)
+        legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=fewer, title=said)
+        legend.get_title().set_multialignment("center")
         if fewer == 1 or legend.get_window_extent().width <= figure.bbox.width:
-            more = -(-len(handles) // fewer) - -(-len(handles) // columns)
+            more = -(-len(handles) // fewer) - -(-len(handles) // columns) + len(said.splitlines())
             figure.set_figheight(figure.get_figheight() + more * LINE)
             return
         legend.remove()
+
+
+def wrapped(text: str, inches: float) -> str:
+    """A text in lines that are not wider."""
+    return textwrap.fill(text, int(inches * 16))
 
 
 def entry(label: str, **how: Any) -> Line2D:

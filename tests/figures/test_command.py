@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures import gallery, guaranteed, store
+from figures import gallery, store
 from figures.cli import main
-from figures.plot import Plot, Row, encode, render, write
+from figures.options import width
+from figures.plot import Plot, Row, encode, write
 from figures.registry import PLOTS, find
-from figures.style import SMALLEST, Style
+from figures.style import SMALLEST, WIDTHS, Style
 from idealized_model.transformer.sweeps import read_grid
 from proofs_check.__main__ import figures
 from proofs_check.commands.main import main as lengthgen
@@ -48,11 +49,15 @@ def test_the_formats_asked_for_are_written_and_said(tmp_path: Path, capsys: Out)
     [
         (["transfr"], "argument NAME: got 'transfr'; expected one of sparsity, "),
         (["transfr"], "Did you mean 'transfer'?"),
-        (["dependences", "--task", "copy"], "expected a figure, dependencies or curve. Did you mean 'dependencies'?"),
-        (["curves", "a.json"], "expected a figure, dependencies or curve. Did you mean 'curve'?"),
+        (["dependences", "--task", "copy"], "expected a figure, problem, runs, dependencies, head, attention. Did you"),
+        (["problm", "a.toml"], "Did you mean 'problem'?"),
         (["arities", "zzzzz"], "See them with --list."),
         (["arities", "--format", "pdf,gif"], "argument --format: got 'gif'; expected formats among pdf, png, svg"),
-        (["arities", "--style", "acl"], "argument venue: got 'acl'; expected one of icml, neurips, jmlr"),
+        (["arities", "--style", "icm"], "argument venue: got 'icm'; expected one of icml, neurips, iclr, acl, tmlr, jmlr, "),
+        (["arities", "--style", "icm"], "beamer. Did you mean 'icml'?"),
+        (["arities", "--style", "nature"], "Give the width of the paper instead."),
+        (["arities", "--width", "1in"], "argument width: got 1.0; expected inches from 2.5 to 40"),
+        (["arities", "--width", "3km"], "argument --width: got '3km'; expected a length such as 3.25in, 8.4cm, 84mm or 234pt"),
         (["arities", "--columns", "3"], "argument columns: got 3; expected 1 or 2"),
         (["arities", "--format", "svg", "--out", "taken"], "'taken': File exists; expected a folder that can be written"),
         (["arities", "--format", "svg", "--out", "taken/inside"], "expected a folder that can be written"),
@@ -102,109 +107,6 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: O
     monkeypatch.setattr(store, "rows_of", interrupted)
     assert main(["dilution"]) == 2
     assert capsys.readouterr().err == "figures: interrupted\n"
-
-
-# ── Curves of problem files ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def curve(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `lengthgen decide --curve` writes."""
-    path = tmp_path_factory.mktemp("curve") / "local.json"
-    problem = ROOT / "docs" / "examples" / "local-shift.toml"
-    assert lengthgen(["decide", str(problem), "--curve", "1,3,4,5,6", "--json", str(path)]) == 0
-    return path
-
-
-def test_a_curve_is_read_as_it_was_written(curve: Path, tmp_path: Path) -> None:
-    rows = guaranteed.read([str(curve), str(curve)])
-    assert {row["panel"] for row in rows} == {"local"}
-    assert [(row["length"], row["share"]) for row in rows if row["scores"] == "ranked"] == [
-        (3, "0"), (4, "1"), (5, "1/2"), (6, "1/5")
-    ]  # fmt: skip
-    assert {row["length"] for row in rows if row["trained"]} == {4}
-    assert [row["scores"] for row in rows] == ["hard"] * 4 + ["ranked"] * 4 + ["soft"] * 4
-    (tmp_path / "other").mkdir()
-    again = tmp_path / "other" / "local.json"
-    data = json.loads(curve.read_text(encoding="utf-8"))
-    data["curve"]["hard"] = {"10": None, "9": None}
-    data["problem"]["train"] = [{**data["problem"]["train"][0], "length": n, "probability": "1/2"} for n in (12, 9)]
-    again.write_text(json.dumps(data), encoding="utf-8")
-    both = guaranteed.read([str(curve), str(again)])
-    assert {row["panel"] for row in both} == {str(curve), str(again)}
-    own = [row for row in both if row["panel"] == str(again)]
-    assert [(row["length"], row["share"], row["trained"]) for row in own if row["scores"] == "hard"] == [
-        (9, None, True), (10, None, False)
-    ]  # fmt: skip
-    label = {"tokens": [1, 2], "label": 0, "ids": [0, 1]}
-    data["problem"]["train"] = {"examples": [label, {**label, "tokens": [0, 1, 2], "ids": [0, 1, 2]}]}
-    data["curve"] = {"soft": {"2": "1", "4": "0"}}
-    again.write_text(json.dumps(data), encoding="utf-8")
-    rows = guaranteed.read([str(again)])
-    assert [row["trained"] for row in rows] == [True, False]
-    axes = render(PLOTS["guaranteed-share"], rows).axes[0]
-    assert axes.get_title() == "local"  # nothing is said of heads that were not asked about
-    assert [line.get_gid() for line in axes.lines] == ["soft"]
-
-
-@pytest.mark.parametrize("kind", ["svg", "png"])
-def test_a_curve_is_drawn(curve: Path, tmp_path: Path, kind: str, capsys: Out) -> None:
-    out = tmp_path / f"curve.{kind}"
-    assert main(["curve", str(curve), "--out", str(out), "--columns", "1"]) == 0
-    start = {"svg": b"<?xml", "png": b"\x89PNG"}[kind]
-    assert out.read_bytes().startswith(start)
-    if kind == "svg":
-        assert b'width="234pt"' in out.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda data: [], "argument {}: curve: got []; expected an object with curve and problem. Write it with: lengthgen"),
-        (lambda data: {**data, "curve": 3}, "expected an object with curve and problem"),
-        (lambda data: {"curve": data["curve"]}, "got ['curve']; expected an object with curve and problem"),
-        (lambda data: {**data, "curve": {}}, "argument {}: curve: got {{}}; expected a share at some length"),
-        (lambda data: {**data, "curve": {"hard": {}}}, "expected a share at some length"),
-        (lambda data: {**data, "curve": {"firm": {"3": "1"}}}, "got 'firm'; expected some of hard, ranked, soft"),
-        (lambda data: {**data, "curve": {"hard": [1]}}, "argument {}: curve.hard: got [1]; expected {{length: share}}"),
-        (lambda data: {**data, "curve": {"hard": {"3.5": "1"}}}, "argument {}: curve.hard: got ['3.5']; expected lengths"),
-        (lambda data: {**data, "curve": {"hard": {"9" * 5000: "1"}}}, "expected lengths"),
-        (lambda data: {**data, "curve": {"hard": {"3": "3/2"}}}, "curve.hard.3: got '3/2'; expected a share from 0 to 1"),
-        (lambda data: {**data, "curve": {"hard": {"3": "-1/2"}}}, "expected a share from 0 to 1"),
-        (lambda data: {**data, "curve": {"hard": {"3": 0.5}}}, "curve.hard.3: got the float 0.5; expected an exact rational"),
-        (lambda data: {**data, "curve": {"hard": {"3": "half"}}}, "expected an exact rational"),
-        (lambda data: {**data, "problem": {}}, "problem"),
-    ],
-)  # fmt: skip
-def test_what_is_no_curve_is_refused(
-    change: Callable[[dict[str, object]], object], message: str, curve: Path, tmp_path: Path, capsys: Out
-) -> None:
-    bad, out = tmp_path / "bad.json", tmp_path / "out.png"
-    bad.write_text(json.dumps(change(json.loads(curve.read_text(encoding="utf-8")))), encoding="utf-8")
-    assert main(["curve", str(curve), str(bad), "--out", str(out)]) == 3
-    err = capsys.readouterr().err
-    assert message.format(bad) in err
-    assert "Traceback" not in err
-    assert not out.exists()
-
-
-def test_other_bad_usage_of_curve_is_refused(curve: Path, tmp_path: Path, capsys: Out) -> None:
-    many = [tmp_path / f"{i}.json" for i in range(guaranteed.MOST + 1)]
-    for path in many:
-        path.write_text(curve.read_text(encoding="utf-8"), encoding="utf-8")
-    out = str(tmp_path / "a.png")
-    for arguments, message in (
-        (
-            ["curve", str(tmp_path / "none.json"), "--out", out],
-            "No such file or directory; expected a readable file",
-        ),
-        (["curve", str(curve), "--out", str(tmp_path / "a.gif")], "got '{}'; expected a file named .pdf, .png, .svg"),
-        (["curve", str(curve), "--out", str(tmp_path / "none" / "a.png")], "expected a file that can be written"),
-        (["curve", str(curve), "--out", out, "--columns", "3"], "argument columns: got 3; expected 1 or 2"),
-        (["curve", *map(str, many), "--out", out], "got 13 files; expected 1 to 12. Draw fewer in one figure."),
-    ):
-        assert main(arguments) == 3
-        assert message.format(tmp_path / "a.gif") in capsys.readouterr().err
 
 
 # ── The store ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,11 +269,21 @@ def test_the_stored_data_is_there_for_every_figure_that_is_computed_and_small() 
 
 
 def test_sizes_of_papers() -> None:
-    widths = {(v, c): Style(v, c).width for v in ("icml", "neurips", "jmlr") for c in (1, 2)}  # type: ignore[arg-type]
+    widths = {(v, c): Style(v, c).width for v in WIDTHS for c in (1, 2)}  # type: ignore[arg-type]
     assert (widths["icml", 1], widths["icml", 2]) == (3.25, 6.75)
     assert (widths["neurips", 2], widths["jmlr", 2]) == (5.5, 6.0)
-    assert all(2 * widths[venue, 1] < widths[venue, 2] for venue in ("icml", "neurips", "jmlr"))
+    assert (widths["iclr", 2], widths["tmlr", 2], widths["acl", 2]) == (5.5, 6.5, 6.3)
+    assert all(2 * widths[venue, 1] < widths[venue, 2] for venue in WIDTHS)
     assert SMALLEST == 7
+    assert [Style(width=inches).columns for inches in (2.5, 4.2, 4.3, 40)] == [1, 1, 2, 2]
+    for given, inches in (
+        ("3.25in", 3.25),
+        ("3.25", 3.25),
+        ("8.255 cm", 3.25),
+        ("82.55mm", 3.25),
+        ("234.8775pt", 3.25),
+    ):
+        assert width(given) == pytest.approx(inches)
 
 
 def test_a_format_is_checked_before_anything_is_written(tmp_path: Path, rows_of: Callable[[str], list[Row]]) -> None:
@@ -422,7 +334,7 @@ def test_the_gallery_is_of_this_data() -> None:
 def test_the_gallery_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     few: dict[str, Plot] = {name: PLOTS[name] for name in ("schemes", "certificates")}
     monkeypatch.setattr(gallery, "PLOTS", few)
-    monkeypatch.setattr(gallery, "encode", lambda figure, kind, dpi: encode(figure, kind, dpi=30))
+    monkeypatch.setattr(gallery, "encode", lambda figure, kind: encode(figure, kind, dpi=30))
     store.save(few["certificates"], store.load(few["certificates"]), tmp_path)
     assert main(["--gallery", str(tmp_path / "page.md"), "--data", str(tmp_path)]) == 0
     assert capsys.readouterr().err == "figures: schemes has no data yet\n"

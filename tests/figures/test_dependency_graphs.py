@@ -203,7 +203,7 @@ def test_the_command_writes_a_file(tmp_path: Path, suffix: str) -> None:
             "figures: dependencies: argument task: got 'coppy'; ",
         ),
         (["--task", "copy", "--length", "0", "--out", "a.png"], "Copy.sample: argument length: got 0; expected an int"),
-        (["--task", "copy", "--length", "90", "--out", "a.png"], "too many to be readable"),
+        (["--task", "copy", "--length", "90", "--form", "arrows", "--out", "a.png"], "too many to be readable"),
         (
             ["--task", "copy", "--length", "99999999999", "--out", "a.png"],
             "argument --length: got 99999999999; expected",

@@ -8,21 +8,38 @@ import sys
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import combinations, pairwise
+from math import floor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from figures import position_schemes, store, verdict_matrix
 from figures.dependency_graphs import sheets
 from figures.plot import FORMATS, Row, encode, render, table, write
 from figures.registry import PLOTS
-from figures.style import MAP, SMALLEST, WIDTHS, Style, ink_on, series
+from figures.style import (
+    CONTRAST,
+    GREY,
+    INK,
+    MAP,
+    PALETTE,
+    SHADE,
+    SMALLEST,
+    WIDTHS,
+    Style,
+    contrast,
+    ink_on,
+    series,
+    thin,
+)
 from figures.verdict_matrix import OUTCOMES
 from tests.figures.pictures import greys, stored
 
 import matplotlib
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LogNorm, Normalize, to_hex, to_rgba
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
@@ -85,11 +102,16 @@ def test_arities_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
     found = {text.get_position(): text.get_text().split("\n") for text in axes.texts}
     assert len(found) == len(rows) == 36
     for row in rows:
-        floor, least = f"≥ {row['floor']}", row["least_loss"]
-        expected = [floor] if least is None else ["0"] if least == "0" else [least, floor]
+        floor, least = f"≥ {down(row['floor'])}", row["least_loss"]
+        expected = [floor] if least is None else ["0"] if least == "0" else [down(least), floor]
         assert found[row["arity"], row["bits"]] == expected
     values = {(row["arity"], row["bits"]): row["least_loss"] for row in rows}
     check_colours(axes, values, Normalize(0, 0.5), colormaps[MAP])
+
+
+def down(value: str) -> str:
+    """Three digits, rounded down."""
+    return f"{floor(1000 * Fraction(value)) / 1000:g}"
 
 
 def check_colours(axes: Axes, values: dict[tuple[int, int], str | None], norm: Normalize, colours: Colormap) -> None:
@@ -177,25 +199,38 @@ def test_coverage_draws_its_rows(rows_of: Rows, drawn: Drawn, style: Style) -> N
 def test_verdicts_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
     rows = rows_of("verdicts")
     (axes,) = drawn("verdicts").axes
-    schemes, tasks = (
-        [label.get_text().replace("\n", " ") for label in labels]
+    heads, tasks = (
+        [label.get_text().replace("\n", " ").strip() for label in labels]
         for labels in (axes.get_xticklabels(), axes.get_yticklabels())
     )
+    schemes = list(dict.fromkeys(row["scheme"] for row in rows))
+    # Beside a verdict about a scheme stand models that were trained with one of its likes: their name is said.
+    like = {"relative window": "RoPE", "predictive": "PPC", "random ordered": "coupled, ordered"}
+    assert heads == [f"{name} ({like[name]})" if name in like else name for name in schemes]
+    parity = "parity with scratchpad"
     found = {text.get_position(): text.get_text() for text in axes.texts}
     patches = {(round(p.get_x() + 0.5), round(p.get_y() + 0.5)): p for p in axes.patches if isinstance(p, Rectangle)}
     assert len(rows) == len(found) == len(patches) == 210
     for row in rows:
         cell = schemes.index(row["scheme"]), tasks.index(row["task"])
         colour, symbol = OUTCOMES[row["outcome"]]
-        accuracy = "" if row["size"] is None else f"{100 * row['right'] // row['size'] / 100:.2f}"
-        number = accuracy if row["fitted"] or not accuracy else f"({accuracy})"
+        number = "" if row["size"] is None else verdict_matrix.signed(Fraction(row["skill"]))
+        number = number if row["fitted"] or not number else f"({number})"
+        number = "″" if row["also"] else number
         assert found[cell] == f"{symbol}{'~' * row['sampled']} {number}".strip()
         assert to_hex(patches[cell].get_facecolor()) == colour
     assert {row["scheme"] for row in rows if row["fitted"] is False} == {"none"}
     assert sum(row["sampled"] for row in rows) == 6
     notes = drawn("verdicts").legends[0].get_title().get_text()
+    notes = notes.replace("\n", " ")
     assert "heads and models trained on all lengths up to the longest; ~: of the instances drawn" in notes
-    assert "at 4 times the training length; in brackets: of models that do not fit" in notes
+    assert (
+        "at 4 times the training length, 0 for guessing and 1 for all; in brackets: of models that do not fit" in notes
+    )
+    assert "″: the same models as under the other coupling; below a scheme: what models were trained with" in notes
+    # What IDs do not matter for is one run, and looks like one.
+    again = {(row["task"], row["also"]) for row in rows if row["also"]}
+    assert again == {(f"{parity}, query-coupled", f"{parity}, token-coupled")}
     # Parity under both conventions, and what its IDs do not matter for; the others under theirs.
     trained = {(row["task"], row["scheme"]) for row in rows if row["size"] is not None}
     plain, coupled = {"none", "random shift", "relative window"}, {"coupled", "random ordered"}
@@ -235,13 +270,13 @@ def check_curves(axes: Axes, rows: list[Row], names: tuple[str, ...]) -> None:
     assert len(found) == len(pooled) > 0
     for curve, own in zip(found, pooled, strict=True):
         for (length, share, low, high), row in zip(curve, own, strict=True):
-            assert (length, share) == (row["length"], row["right"] / row["size"])
-            own = [
+            own = sorted(
                 one["right"] / one["size"]
                 for one in rows
                 if one["kind"] == "seed" and all(one[name] == row[name] for name in (*names, "length"))
-            ]
-            assert (low, high) == pytest.approx((min(own), max(own)), abs=1e-12)
+            )
+            assert (length, share) == (row["length"], own[(len(own) - 1) // 2])
+            assert (low, high) == pytest.approx((own[0], own[-1]), abs=1e-12)
             assert len(own) == row["runs"]
     seeds = expected_curves(rows, "seed", (*names, "seed"))
     assert sorted(lines(axes, "seed")) == sorted(
@@ -259,6 +294,8 @@ def test_sparsity_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
             sure = [(row["length"], row["share"]) for row in own if row["kind"] == "guaranteed"]
             assert lines(axes, "guaranteed") == [sure]
             assert {share for length, share in sure if length > 32} == {int(scaled)}
+            assert lines(axes, "chance") == [[(0, 0.5), (1, 0.5)]]
+            assert axes.get_title().splitlines()[-1] == "fitted: 3/3, 3/3, 3/3"
             continue
         found = [points(line) for line in axes.lines]
         for line, k in zip(found, (2, 4, 6), strict=True):
@@ -271,11 +308,42 @@ def test_schemes_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
     assert tasks == ["parity with scratchpad", "addition, reversed, carry shown", "pointer chasing"]
     for axes, task in zip(drawn("schemes").axes, tasks, strict=True):
         check_curves(axes, [row for row in rows if row["task"] == task], ("positions", "convention", "log_scale"))
-    labels = [text.get_text() for text in drawn("schemes").legends[0].get_texts()]
-    assert labels == [
-        *("none", "RoPE", "ALiBi", "random shift", "PoSE", "random ordered", "token-coupled", "query-coupled"),
-        *("token-coupled, ordered", "query-coupled, ordered", "predicted (PPC)", "training lengths"),
+    (legend,) = drawn("schemes").legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *(
+            "random ordered (2×4)",
+            "token-coupled (2×4)",
+            "token-coupled, ordered (2×4)",
+            "query-coupled, ordered (2×4)",
+        ),
+        *("predicted (PPC) (2×4)", "others", "training lengths"),
     ]
+    note = legend.get_title().get_text().replace("\n", " ")
+    assert note.startswith(
+        "in brackets: layers × heads; others, at most 0.89 beyond the training lengths: none (2×4), RoPE "
+    )
+
+
+def test_schemes_that_stay_at_0_are_drawn_alike() -> None:
+    """The runs of the repository: nothing that fails is told apart, what does not is."""
+    rows = store.rows_of(PLOTS["schemes"])
+    figure = render(PLOTS["schemes"], rows)
+    (legend,) = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert len(labels) <= 7
+    assert {"others", "training lengths"} < set(labels)
+    higher = {
+        row["positions"] for row in rows
+        if row["kind"] == "pooled" and row["length"] > row["longest"] and row["highest"] >= position_schemes.FLAT
+    }  # fmt: skip
+    kinds = position_schemes._kinds(rows)
+    apart = {row["positions"] for row in rows if kinds[position_schemes._kind(row)][1] != position_schemes.OTHERS}
+    assert apart == higher
+    grouped = [
+        line for axes in figure.axes for line in axes.lines if line.get_color() == position_schemes.OTHERS.colour
+    ]
+    assert grouped
+    assert {"none", "rope", "alibi", "pose", "random-shift"}.isdisjoint(higher)
 
 
 def test_attention_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
@@ -343,6 +411,45 @@ def test_majority_is_drawn_without_runs(rows_of: Rows) -> None:
     assert len(figure.axes) == 2
     assert [text.get_text() for text in figure.legends[0].get_texts()][-1] == "max-margin head errs"
     assert "trained models" not in plot.alt(rows)
+
+
+def check_lines(figure: Figure) -> None:
+    """Every line and every marker stands out on white; what is thick, as the shade of training lengths, is an area."""
+    found = [line for line in figure.findobj(Line2D) if isinstance(line, Line2D) and line.axes is not None]
+    grid = {id(line) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for line in axis.get_gridlines()}
+    ticks = {
+        id(one) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for one in axis.get_ticklines(minor=False)
+    }
+    for line in found:
+        if id(line) in grid | ticks or not line.get_visible() or line.get_color() == SHADE or not len(points(line)):
+            continue
+        alpha = 1.0 if line.get_alpha() is None else float(line.get_alpha())
+        for colour in (
+            {line.get_color(), line.get_markeredgecolor()}
+            if line.get_marker() not in ("", "None")
+            else {line.get_color()}
+        ):
+            if to_rgba(colour)[3]:  # type: ignore[arg-type]
+                mixed = [1 - alpha + alpha * value for value in to_rgba(colour)[:3]]  # type: ignore[arg-type]
+                assert contrast(mixed) >= CONTRAST, (line, colour)
+    for lines_ in figure.findobj(LineCollection):
+        assert isinstance(lines_, LineCollection)
+        for colour in lines_.get_color():  # type: ignore[union-attr]
+            assert contrast(to_hex(colour)) >= CONTRAST  # type: ignore[arg-type]
+
+
+@each
+def test_thin_lines_stand_out(name: str, drawn: Drawn) -> None:
+    """WCAG 2.2 asks for 3:1; orange and grey were below, and faint lines of seeds."""
+    check_lines(drawn(name))
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast("black") == 21
+    assert contrast("white") == 1
+    assert contrast("#767676") == pytest.approx(4.54, abs=0.005)  # the lightest grey for small text
+    assert contrast("#f89c20") < CONTRAST < contrast(thin("#7a21dd")) < contrast("#7a21dd")
+    assert min(contrast(colour) for colour in (*PALETTE, GREY, INK)) >= CONTRAST
 
 
 # ── It can be read ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -454,6 +561,11 @@ def test_a_figure_is_the_same_bytes_whenever_it_is_drawn(name: str, rows_of: Row
     assert b"CreationDate" not in first["pdf"]
     assert b"<svg" in first["svg"]
     assert b"<dc:date>" not in first["svg"]
+    assert f"<title>{plot.title}</title>".encode() in first["svg"]
+    assert b"/Title" in first["pdf"]
+    assert first["png"][first["png"].index(b"pHYs") + 4 :][:4] == (7874).to_bytes(
+        4, "big"
+    )  # pixels a metre: 200 an inch
 
 
 def test_another_process_writes_the_same_bytes_without_pyplot(tmp_path: Path, data: Path, rows_of: Rows) -> None:

@@ -411,8 +411,14 @@ def test_what_the_sparsity_figure_takes_of_runs() -> None:
     found = [(row["training"], row["k"], row["length"], row["right"]) for row in rows if row["kind"] == "pooled"]
     assert found == [("fixed k", 2, 32, 256), ("fixed k", 2, 64, 190), ("up to k", 4, 32, 128), ("up to k", 4, 64, 70)]
     text = PLOTS["sparsity"].alt(rows)
-    assert "At length 64: fixed k, without log-length scaling (2 seeds): 0.74 for k = 2; " in text
-    assert "up to k, without log-length scaling (1 seed): 0.54 for k = 4. Dotted, the same for every k" in text
+    assert "The median seed at length 64: fixed k, without log-length scaling: 0.70 for k = 2 (2 of 2 fitted); " in text
+    assert "up to k, without log-length scaling: 0.54 for k = 4 (1 of 1 fitted). Trained for 2,000 steps for k" in text
+    assert "k = 2, 4; 1 to 2 seeds. Dotted, the same for every k, what all heads of at most k tokens" in text
+    longer = made_up.run(TrainConfig("sparse parity, k = 4", longest=32, steps=3000), {32: 100, 64: 64})
+    longer["fit"]["right"] = 100
+    text = PLOTS["sparsity"].alt(sparsity.join([], {"sparse-parity": [*runs, longer]}))
+    assert "0.50 for k = 4 (0 of 1 fitted)" in text
+    assert "Trained for 2,000 steps for k = 2, 4; 3,000 steps for k = 4; 1 to 2 seeds. " in text
     assert text.endswith("at that length 0 of soft heads (T14), 1 of ranked heads (T13; log-length scaling).")
     short = [{**run("= 2", {3: 128, 64: 100}), "config": {**runs[0]["config"], "longest": 3}}]
     rows = sparsity.join([], {"sparse-parity": short})  # T13's share needs training up to 2k
@@ -443,8 +449,11 @@ def test_what_the_figure_of_schemes_takes_of_runs() -> None:
         ("pointer chasing", "pose", None): 60, ("pointer chasing", "coupled", "query"): 70,
     }  # fmt: skip
     text = PLOTS["schemes"].alt(rows)
-    assert "addition, reversed at length 20 (trained up to 10): token-coupled 0.62; query-coupled 0.70." in text
-    assert "pointer chasing at length 20 (trained up to 10): PoSE 0.46; query-coupled 0.54." in text
+    assert (
+        "addition, reversed at length 20 (trained up to 10): token-coupled (2×4) 0.62; query-coupled (2×4) 0.70."
+        in text
+    )
+    assert "pointer chasing at length 20 (trained up to 10): PoSE (2×4) 0.46; query-coupled (2×4) 0.54." in text
 
 
 def test_what_the_figure_of_attention_takes_of_runs() -> None:
@@ -477,14 +486,15 @@ def test_points_are_of_free_running() -> None:
 
 def test_pooled_sums_seeds_and_nothing_else() -> None:
     def point(seed: int, right: int, **more: object) -> Row:
-        config = {"seed": seed, "width": 8, **more}
-        return {"config": config, "task": "copy", "right": right, "size": 10, "seed": seed}
+        config = {"seed": seed, "width": 8, "layers": 1, "heads": 2, "steps": 9, **more}
+        return {"config": config, "task": "copy", "right": right, "size": 10, "seed": seed, "fitted": right > 9}
 
     rows = [point(0, 10), point(1, 0), point(0, 7, width=16)]
     first, second = pooled(rows, ("task",))
     assert (first["runs"], first["right"], first["size"]) == (2, 10, 20)  # a run that failed counts
     assert (second["runs"], second["right"], second["size"]) == (1, 7, 10)  # another configuration is another curve
-    assert (first["lowest"], first["highest"]) == (0, 1)
+    assert (first["lowest"], first["median"], first["highest"]) == (0, 0, 1)  # of two in the middle the lower one
+    assert (first["fitted"], first["layers"], first["heads"], first["steps"]) == (1, 1, 2, 9)
     assert (second["lowest"], second["highest"]) == (0.7, 0.7)
 
 
@@ -500,7 +510,7 @@ def test_bars_are_said_to_be_what_they_are(rows_of: Rows) -> None:
         runs = {row["runs"] for row in rows_of(name) if row["kind"] == "pooled"}
         (own,) = runs
         text = PLOTS[name].alt(rows_of(name))
-        assert "bars from the lowest to the highest seed" in text
+        assert "bars from the lowest to the highest one" in text
         assert f"with probability at least {1 - Fraction(2, 2**own)} for {own} seeds)" in text
     assert [counted([{"runs": n} for n in own]) for own in ((5, 5), (2, 10, 5), (1,))] == [
         "5 seeds", "2 to 10 seeds", "1 seed"
@@ -737,8 +747,9 @@ def test_numbers_beside_verdicts_are_of_models_that_saw_the_same(rows_of: Rows) 
 def test_the_text_of_the_verdicts_by_counting(rows_of: Rows) -> None:
     def cell(outcome: str, right: int | None = None, **more: Any) -> Row:
         size = None if right is None else 100
-        row = {"task": "copy", "scheme": outcome, "outcome": outcome, "sampled": False, "fitted": None}
-        return {**row, "right": right, "size": size, **more}
+        row = {"task": "copy", "scheme": outcome, "outcome": outcome, "sampled": False, "fitted": None, "also": None}
+        skill = None if right is None else str(Fraction(right, 100))
+        return {**row, "right": right, "size": size, "skill": skill, **more}
 
     text = verdict_matrix.alt([
         cell("generalizes", 90, fitted=True), cell("generalizes", 20, fitted=True), cell("generalizes", sampled=True),
@@ -752,6 +763,25 @@ def test_the_text_of_the_verdicts_by_counting(rows_of: Rows) -> None:
     assert "0.70 to 0.70, mean 0.70, over 1 cells where some perfect head fails. In 2 more cells, in brackets" in text
     assert "drawn" not in verdict_matrix.alt([cell("generalizes", 90, fitted=True)])
     assert "stays perfect under generalizes." in text
+
+
+def test_a_cell_says_what_there_is() -> None:
+    def said(skill: str | None, *, fitted: bool = True, also: str | None = None, wide: bool = True) -> str:
+        row = {
+            "outcome": "fails",
+            "sampled": False,
+            "size": skill and 100,
+            "skill": skill,
+            "fitted": fitted,
+            "also": also,
+        }
+        return verdict_matrix.text_of(row, wide=wide)
+
+    assert [said(None), said("1/2"), said("1/2", fitted=False), said("-1/5"), said("-1/200")] == [
+        "✗", "✗ 0.50", "✗ (0.50)", "✗ −0.20", "✗ 0.00"
+    ]  # fmt: skip
+    assert said("1/2", also="copy") == "✗ ″"
+    assert [said(skill, wide=False) for skill in ("1", "1/2", "0", "-1/5")] == ["✗\n1.0", "✗\n.50", "✗\n0", "✗\n−"]
 
 
 def test_shares_are_rounded_down() -> None:
@@ -803,8 +833,11 @@ def test_alt_texts_say_the_numbers(rows_of: Rows) -> None:
         ("predicted", "predicted", 0.3),
         ("predicted", "model", 0.3),
         ("verdicts", "outcome", "mixed"),
-        ("sparsity", "right", 1),
-        ("schemes", "right", 1),
+        ("sparsity", "median", 0.123),
+        ("sparsity", "fitted", 7),
+        ("sparsity", "steps", 7),
+        ("schemes", "median", 0.123),
+        ("schemes", "layers", 7),
         ("attention", "mass", 0.123),
         ("guaranteed-share", "share", "1/3"),
         ("guaranteed-share", "trained", False),
