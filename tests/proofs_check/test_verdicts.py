@@ -247,7 +247,7 @@ def test_random_ordered_ids_look_alike_under_the_order_key(subject: Subject) -> 
 
 
 def test_shifted_training_shows_every_id_of_the_test() -> None:
-    laws = deciding._Laws(LOCAL, SCHEMES["random shift"], False, lambda cases: None)
+    laws = deciding.Laws(LOCAL, SCHEMES["random shift"], False, lambda cases: None)
     seen = {i for example in laws.train(3).support() for i in example.ids}
     assert {i for example in laws.test(7).support() for i in example.ids} <= seen
 
@@ -282,7 +282,7 @@ def test_the_window_has_room_for_the_largest_arity() -> None:
 
     def window(*arities: int) -> int:
         subject = Subject(tasks.Copy(2), [3], [4], arities=arities)
-        return deciding._Laws(subject, SCHEMES["coupled"], False, lambda cases: None).window(3)
+        return deciding.Laws(subject, SCHEMES["coupled"], False, lambda cases: None).window(3)
 
     assert [window(), window(2), window(3), window(4), window(4, 2)] == [1, 1, 2, 3, 3]
 
@@ -302,7 +302,7 @@ GROWING: dict[str, tuple[Subject, bool]] = {
 def test_whether_the_window_grows(name: str) -> None:
     subject, growing = GROWING[name]
     for scheme in SCHEMES:
-        laws = deciding._Laws(subject, SCHEMES[scheme], False, lambda cases: None)
+        laws = deciding.Laws(subject, SCHEMES[scheme], False, lambda cases: None)
         assert laws.growing() == (growing and scheme in ("coupled", "predictive"))
 
 
