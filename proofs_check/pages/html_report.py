@@ -327,15 +327,9 @@ def _matrix(cells: Sequence[Cell]) -> str:
         rows.append([text(name), sparsity, *marks])
         why.append(f"<details><summary>{text(name)}</summary>{_reasons(own)}</details>")
     what = "".join(f"<dt>{name}</dt><dd>{SCHEMES[name].what}</dd>" for name in columns)
-    legend: list[str] = []
-    for line in LEGEND:
-        if line.startswith(" "):
-            legend[-1] += f" {line.strip()}"
-        else:
-            legend.append(line)
     return (
         table("T1's verdict for every task and position scheme", ["task", "k", *columns], rows, "matrix")
-        + f"<ul>{''.join(f'<li>{text(line)}</li>' for line in legend)}</ul>"
+        + f"<ul>{''.join(f'<li>{text(line)}</li>' for line in LEGEND)}</ul>"
         + f"<details><summary>The position schemes</summary><dl>{what}</dl></details>"
         + "<h3>Scopes, head classes and what shows each failure</h3>"
         + "".join(why)

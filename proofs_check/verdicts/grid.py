@@ -27,7 +27,7 @@ from theory.numbered_views import n_cells
 from theory.ranked import RankedHead
 from theory.tasks import Task
 
-CELLS: dict[Scores, int] = {"hard": 40_000, "ranked": 15_000, "soft": 1_500}
+CELLS: dict[Scores, int] = {"hard": 40_000, "ranked": 15_000, "soft": 600}
 """Candidate sets of a law at most, so that a verdict takes about a second at most; larger ones are left open."""
 
 DRAWN = 500
@@ -102,7 +102,7 @@ def grids(
     Parameters
     ----------
     scores : kinds of heads.
-    windows : also with a window one narrower and one wider than the one of the scheme, and with none.
+    windows : where the scheme sees coupled IDs, also with a window one narrower and one wider than its own, and with none.
 
     Cost: a `decide` for every class, kind of heads, and pair of lengths; laws with more than `CELLS` candidate sets are
     left out.
@@ -134,15 +134,15 @@ def grids(
 def _widths(heads: HeadClass, laws: Laws, windows: bool) -> Iterator[HeadClass]:
     """A class of heads, and with other windows."""
     yield heads
-    if not windows or laws.task.sparsity is None:
+    if not windows or laws.task.sparsity is None or not laws.scheme.coupled:
+        return
+    if heads.window is None:
+        yield replace(heads, window=laws.window(max(laws.trained)))
         return
     if isinstance(heads.window, int):
-        around = (heads.window - 1, heads.window + 1) if laws.scheme.coupled else (heads.window - 1,)
+        around = (heads.window - 1, heads.window + 1)
         yield from (replace(heads, window=window) for window in around if window >= 0)
-    if heads.window is not None:
-        yield replace(heads, window=None)
-    elif laws.scheme.coupled:
-        yield replace(heads, window=laws.window(max(laws.trained)))
+    yield replace(heads, window=None)
 
 
 def _point(task: Task, heads: HeadClass, kind: Scores, train: ListedLaw | None, test: ListedLaw | None) -> Point | None:
