@@ -38,10 +38,16 @@ class Bars(Progress):
     def __init__(self, *also: ProgressColumn) -> None:
         self.message = ""
         console = console_of_errors()
-        columns = [TextColumn("{task.description}"), BarColumn(bar_width=None, table_column=Column(ratio=1)), MofNCompleteColumn()]
-        columns += also if console.width >= WIDE else ()
         super().__init__(
-            *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True, expand=True
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            MofNCompleteColumn(),
+            *(also if console.width >= WIDE else ()),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            expand=True,
         )
 
     def get_renderables(self) -> Iterable[RenderableType]:
