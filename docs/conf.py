@@ -1,14 +1,21 @@
 """The site of the documents: `make docs` builds it with Sphinx and MyST.
 
-The pages are plain Markdown that reads on a code-hosting site too. Docstrings are numpydoc with one difference, which
-`house_style` undoes before `sphinx.ext.napoleon` reads them: after "name :" stands the meaning, not the type.
+The pages are plain Markdown that reads on a code-hosting site too; mathematics is `$…$`, which becomes MathML.
+Docstrings are numpydoc with one difference, which `house_style` undoes before `sphinx.ext.napoleon` reads them: after
+"name :" stands the meaning, not the type.
 """
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
+from inspect import isclass, isfunction, ismodule
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 project = "lengthgen"
@@ -27,9 +34,12 @@ html_title = f"lengthgen {release}"
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_search_scorer = "_static/scorer.js"
 
 # The anchors of headings that code-hosting sites make too.
 myst_heading_anchors = 4
+myst_enable_extensions = ["dollarmath"]
 
 default_role = "code"
 add_module_names = False
@@ -82,5 +92,90 @@ def house_style(app: Any, what: str, name: str, obj: object, options: Any, lines
     lines[:] = ["..", "", *out] if what in ("attribute", "data", "property") else out
 
 
+# ── Public names ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def public_names(package: str, first: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """(directive, name) of every public name of a package but its modules, the `first` ones before the others."""
+    module = import_module(package)
+    first = list(first)
+    for name in (*first, *(name for name in module.__all__ if name not in first)):
+        value = getattr(module, name)  # a package may load its names when they are asked for
+        if not ismodule(value):
+            yield "autoclass" if isclass(value) else "autofunction" if isfunction(value) else "py:data", name
+
+
+def documented(package: str, name: str) -> list[str]:
+    """The docstring below a constant, where it is assigned."""
+    for path in sorted(Path(str(import_module(package).__file__)).parent.rglob("*.py")):
+        for node, below in pairwise(ast.parse(path.read_text(encoding="utf-8")).body):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            own = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+            if own and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                return str(below.value.value).splitlines()
+    return []
+
+
+def directives(package: str, first: Iterable[str] = ()) -> Iterator[str]:
+    """A package and its public names, as lines of reStructuredText."""
+    yield from (f".. automodule:: {package}", "   :no-members:", "")
+    for kind, name in public_names(package, first):
+        if kind == "py:data":
+            yield from (f".. py:data:: {name}", f"   :module: {package}", "")
+            yield from (f"   {line}" for line in documented(package, name))
+        else:
+            yield f".. {kind}:: {package}.{name}"
+        yield ""
+
+
+# ── Mathematics ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mathml(tex: str, *, display: bool = False) -> str:
+    """A formula as MathML: signs that are written as themselves are operators, words in roman one identifier."""
+    from latex2mathml.converter import convert
+
+    out = str(convert(tex, display="block" if display else "inline"))
+    out = re.sub(r"<mi>((?:&#x[0-9A-F]+;|[^\w\s&<]))</mi>", r"<mo>\1</mo>", out)
+    roman = re.compile(r'(?:<mi mathvariant="normal">\w</mi>){2,}')
+    return roman.sub(lambda word: f"<mi>{re.sub('<[^>]*>', '', word[0])}</mi>", out)
+
+
 def setup(app: Any) -> None:
+    from docutils import nodes
+    from docutils.parsers.rst import directives as options
+    from docutils.statemachine import StringList
+    from sphinx.util.docutils import SphinxDirective
+
+    class Public(SphinxDirective):
+        """A package, and all of its public names."""
+
+        required_arguments = 1
+        option_spec = {"first": options.unchanged}  # noqa: RUF012
+
+        def run(self) -> list[nodes.Node]:
+            first = re.findall(r"\w+", self.options.get("first", ""))
+            node = nodes.container()
+            self.state.nested_parse(StringList([*directives(self.arguments[0], first)], ""), self.content_offset, node)
+            return node.children
+
+    def inline(self: Any, node: nodes.Element) -> None:
+        self.body.append(mathml(node.astext()))
+        raise nodes.SkipNode
+
+    def block(self: Any, node: nodes.Element) -> None:
+        self.body.append(f'<div class="math" tabindex="0">{mathml(node.astext(), display=True)}</div>')
+        raise nodes.SkipNode
+
+    def explorer(app: Any, error: Exception | None) -> None:
+        from proofs_check.pages.explorer import page, stored
+
+        if error is None and app.builder.name == "html":
+            folder = Path(app.outdir, "explorer")
+            folder.mkdir(exist_ok=True)
+            (folder / "index.html").write_text(page(stored()), encoding="utf-8")
+
+    app.add_directive("public", Public)
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("autodoc-process-docstring", house_style, priority=400)  # napoleon has 500
+    app.connect("build-finished", explorer)

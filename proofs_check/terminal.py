@@ -18,9 +18,6 @@ from proofs_check.spelling import spelled
 WIDTH = 120
 """Columns, where nothing says how many there are."""
 
-PART = 20
-"""Columns of a word that may be cut in two."""
-
 
 def console() -> Console:
     """Standard output, as wide as the terminal or the variable COLUMNS says; it spells what it cannot show."""
@@ -40,6 +37,10 @@ def _is_size(value: str) -> bool:
         return int(value) > 0
     except ValueError:
         return False
+
+
+INDENT = 3
+"""Columns by which the lines after the first of a note are indented."""
 
 
 class Terminal(Console):
@@ -69,12 +70,23 @@ def show(table: Table, console: Console) -> None:
         console.print(table.caption, highlight=False)
 
 
+def note(text: str, console: Console) -> None:
+    """Print a line of words below a table; where it is too long it goes on below, indented."""
+    own = Text(spelled(text, console.encoding))
+    first, *rest = own.wrap(console, console.width) or [own]
+    console.print(first.plain.rstrip(), highlight=False, markup=False, soft_wrap=True)
+    if rest:
+        left = Text(own.plain[len(first.plain) :].strip())
+        for line in left.wrap(console, max(1, console.width - INDENT)):
+            console.print(" " * INDENT + line.plain.rstrip(), highlight=False, markup=False, soft_wrap=True)
+
+
 def _fits(table: Table, console: Console) -> bool:
-    """Whether every column has room: for its lines where it is not to be wrapped, else for its words or a part of them."""
+    """Whether every column has room: for its lines where it is not to be wrapped, else for its words."""
     _, right, _, left = table.padding
     needed = 1 + len(table.columns) * (1 + right + left)
     for column in table.columns:
         sizes = [console.measure(text) for text in (column.header, *column.cells)]
-        widths = [size.maximum if column.no_wrap else min(size.minimum, PART) for size in sizes]
+        widths = [size.maximum if column.no_wrap else size.minimum for size in sizes]
         needed += max(*widths, column.min_width or 0)
     return needed <= console.width

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -108,11 +109,35 @@ def test_every_package_says_which_names_are_public() -> None:
 
 def test_the_site_has_every_package() -> None:
     pages = "\n".join(path.read_text(encoding="utf-8") for path in API.glob("*.md"))
-    written = set(re.findall(r"automodule:: (\S+)", pages))
     modules = {
         value.__name__ for value in public(importlib.import_module("theory")).values() if inspect.ismodule(value)
     }
-    assert written == {name for name in packages() if name not in INTERNAL} | modules
+    whole = {name for name in packages() if name not in INTERNAL}
+    assert set(re.findall(r"public:: (\S+)", pages)) == whole
+    assert set(re.findall(r"automodule:: (\S+)", pages)) == modules - whole
+
+
+CONF = runpy.run_path(str(API.parent / "conf.py"))
+
+
+@pytest.mark.parametrize("name", [name for name in packages() if name not in INTERNAL])
+def test_the_page_of_a_package_has_every_public_name(name: str) -> None:
+    lines = [*CONF["directives"](name)]
+    found = [re.fullmatch(r"\.\. (?:auto(?:class|function)|py:data):: (?:.+\.)?(\w+)", line) for line in lines]
+    names = [match[1] for match in found if match]
+    public_ones = public(importlib.import_module(name))
+    assert sorted(names) == sorted(key for key, value in public_ones.items() if not inspect.ismodule(value))
+    for at, match in enumerate(found):
+        if match and "py:data" in lines[at]:
+            assert lines[at + 3].strip(), f"{match[1]} has no text"
+
+
+def test_the_page_of_the_theory_begins_with_what_most_want() -> None:
+    options = re.search(r"public:: theory\n   :first: (.*)", (API / "theory.md").read_text(encoding="utf-8"))
+    assert options
+    first = options[1].split(", ")
+    assert first == ["decide", "PlantedEnsemble"]
+    assert [name for _, name in CONF["public_names"]("theory", first)][:3] == [*first, "BUDGET"]
 
 
 def test_it_sees_what_is_missing() -> None:

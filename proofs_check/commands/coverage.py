@@ -27,11 +27,16 @@ def run(options: Namespace) -> int:
     with every_digit():
         cov = coverage(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
         factor = retention(problem.heads, train=problem.train, test=problem.test, budget=options.budget)
-        say(f"κ   {_equals(cov.kappa)}    largest growth of a pattern's expected number of candidates")
         kappa0 = Factor(cov.kappa0, cov.kappa0_lower, cov.kappa0_family, cov.kappa0_missing)
-        say(f"κ0  {_equals(cov.kappa0)}    {_sharpness(kappa0, 'abstaining at test <= κ0 · abstaining in training')}")
-        say(f"N_T {_equals(Fraction(cov.candidates))}    candidate sets in training, at most")
-        say(f"t   {_equals(factor.value)}    {_sharpness(factor, 'retention factor')}")
+        lines = (
+            ("κ", _equals(cov.kappa), "largest growth of a pattern's expected number of candidates"),
+            ("κ0", _equals(cov.kappa0), _sharpness(kappa0, "abstaining at test <= κ0 · abstaining in training")),
+            ("N_T", _equals(Fraction(cov.candidates)), "candidate sets in training, at most"),
+            ("t", _equals(factor.value), _sharpness(factor, "retention factor")),
+        )
+        wide = max(len(value) for _, value, _ in lines)
+        for name, value, words in lines:
+            say(f"{name:<3} {value:<{wide}}    {words}")
         if cov.factor != inf:
             say(f"T3: every hard head has test loss <= {readable(cov.factor, up=True)} · training loss.")
         elif cov.uncovered is not None:
@@ -65,6 +70,8 @@ def run(options: Namespace) -> int:
 
 def _equals(value: Fraction | float) -> str:
     """ "= p/q", or a decimal rounded up: each of these numbers is a bound from above."""
+    if value == inf:
+        return "infinite"
     short = readable(value, up=True)
     return f"= {short}" if short == str(value) else f"≈ {short}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import Namespace
 
 from idealized_model.transformer.exporting import FORMATS, export
@@ -18,14 +17,13 @@ BATCH = 1024
 
 def add_options(parser: Parser) -> None:
     """What is drawn, how much of it, and where it goes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Write sequences of a task for training in any framework: tokens, position IDs, mask, targets, ID increments and\n"
+        "Write sequences of a task for training in any framework: tokens, position IDs, mask, targets, ID increments and "
         "dependency sets, as lines of JSON and as arrays of NumPy (docs/export.md). They are those that `train` draws."
     )
     parser.epilog = (
-        "example: lengthgen export copy --positions coupled --lengths 1..10 --size 100000\n"
-        "         --test-lengths 10,20,40 --output data"
+        "example: lengthgen export copy --positions coupled --lengths 1..10 --size 100000 "
+        "--test-lengths 10,20,40 --output data"
     )
     parser.add_argument("task", help=TASK)
     parser.add_argument(

@@ -23,6 +23,7 @@ COMMANDS = {
     "catalogue": "write the page of claims and evidence from a stored report",
     "compare": "T1's verdicts beside the trained models of a sweep",
     "verdicts": "decide by T1 every task under every position scheme",
+    "explore": "a page to choose among verdicts on, without a server",
     "advise": "what a generator, a function or a file of examples needs in order to length-generalize",
     "task": "check what a task of your own promises",
     "train": "train transformers on a task, and test them on longer instances",

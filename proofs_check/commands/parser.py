@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from math import inf, nan
 from typing import Any, NoReturn
@@ -18,6 +19,19 @@ MOST_LENGTHS = 1_000_000
 """Lengths that an interval may name: no command tries as many."""
 
 
+WIDTH = 80
+"""Columns of help at most."""
+
+
+class Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal, up to `WIDTH`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(
+            prog, max_help_position=20, width=min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) - 2
+        )
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose bad usage is exit status 3, and whose help can be printed everywhere.
 
@@ -25,7 +39,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **{"allow_abbrev": False, **options})
+        super().__init__(*arguments, **{"allow_abbrev": False, "formatter_class": Formatter, **options})
 
     def _print_message(self, message: str, file: Any = None) -> None:
         encoding = getattr(file, "encoding", None) or "utf-8"

@@ -17,9 +17,9 @@ from idealized_model.transformer.sweeps import Job, read_grid, sweep
 from proofs_check.commands.output import say_with, tell
 from proofs_check.commands.parser import Parser, add_scheduler, positive
 from proofs_check.commands.program import FAILED, HOLDS, INCONCLUSIVE
-from proofs_check.terminal import console_of_errors, show
+from proofs_check.terminal import show
 from proofs_check.work.executors import executor
-from theory.errors import number_of
+from theory.errors import InvalidArgument, number_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,11 +49,10 @@ def do_runs(work: Sequence[Job], results: str, workers: int, there: Executor | N
     """Do the runs that the results lack, and print what all of them get right."""
     keys = {job.key for job in work}
     try:
-        with _watching_runs(len(work)) as watch:
+        with _watching_runs(len(work), _done(keys, results)) as watch:
             sweep(work, results, workers=workers, executor=there, watch=watch)
     except (KeyboardInterrupt, BrokenExecutor) as error:
-        rows = read_rows(results) if Path(results).exists() else []
-        done = len(keys & {(row["digest"], row["code"]) for row in rows})
+        done = _done(keys, results)
         killed = "" if isinstance(error, KeyboardInterrupt) else "a worker was killed (was there memory for it?); "
         tell(f"lengthgen: {killed}{done} of {number_of(len(work), 'run')} done; the same command goes on.")
         return FAILED if killed else INCONCLUSIVE
@@ -62,31 +61,34 @@ def do_runs(work: Sequence[Job], results: str, workers: int, there: Executor | N
     return HOLDS
 
 
+def _done(keys: set[tuple[str, str]], results: str) -> int:
+    """How many of these runs the results have, where they can be read; `sweep` says what is wrong with others."""
+    try:
+        rows = read_rows(results) if Path(results).exists() else []
+    except InvalidArgument:
+        return 0
+    return len(keys & {(row["digest"], row["code"]) for row in rows})
+
+
 # ── Progress, on standard error ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def _watching_runs(total: int) -> Iterator[Callable[[Row, int, int], None]]:
-    """Progress of a sweep: a bar in a terminal, a line a run elsewhere."""
+def _watching_runs(total: int, done: int) -> Iterator[Callable[[Row, int, int], None]]:
+    """Progress of a sweep, of which some runs are done: a bar in a terminal, a line a run elsewhere."""
     if not sys.stderr.isatty():
         yield lambda row, done, total: tell(f"[{done}/{total}] {_summary(row)}")
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from proofs_check.work.bars import Bars
 
-    columns = (
-        TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
-        bar = progress.add_task("", total=total)
-        yield lambda row, done, _: progress.update(bar, completed=done, description=_summary(row))
+    with Bars() as bars:
+        bar = bars.add_task("runs", total=total, completed=done)
+
+        def watch(row: Row, done: int, total: int) -> None:
+            bars.message = _summary(row)
+            bars.update(bar, completed=done)
+
+        yield watch
 
 
 def _summary(row: Row) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from argparse import Namespace
@@ -25,7 +24,7 @@ from proofs_check.commands.output import say_with, tell
 from proofs_check.commands.parser import TASK, Parser, interval, natural, number, numbers, positive, window
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
 from proofs_check.commands.sweep import do_runs, setting_of
-from proofs_check.terminal import console_of_errors, show
+from proofs_check.terminal import show
 from theory.errors import InvalidArgument
 from theory.tasks.finding import sources_of
 
@@ -44,14 +43,13 @@ EVERY = 5.0
 
 def add_options(parser: Parser) -> None:
     """The task, the configuration, and where the runs are kept."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Train a small transformer on short instances of a task, a run a seed, and print how many longer ones\n"
+        "Train a small transformer on short instances of a task, a run a seed, and print how many longer ones "
         "it gets right. Runs are kept in a folder: the same command goes on where it was interrupted."
     )
     parser.epilog = (
-        'example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered\n'
-        "         --train-lengths 1..20 --test-lengths 20,50,100 --layers 1 --heads 1 --log-scale --batch 64 --steps 1500"
+        'example: lengthgen train "parity with scratchpad, query-coupled" --positions coupled-ordered '
+        "--train-lengths 1..20 --test-lengths 20,50,100 --layers 1 --heads 1 --log-scale --batch 64 --steps 1500"
     )
     parser.add_argument("task", nargs="?", help=TASK)
     parser.add_argument("--demo", action="store_true", help="a small grid of tasks and schemes, in a few minutes")
@@ -209,15 +207,16 @@ def _watching_steps(config: TrainConfig) -> Iterator[Callable[[Trainer], None]]:
     if not sys.stderr.isatty():
         yield partial(_step_line, [perf_counter()])
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from proofs_check.work.bars import Bars
 
-    columns = (
-        TextColumn("seed {task.fields[seed]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
-        bar = progress.add_task("", total=config.steps, seed=config.seed)
-        yield lambda trainer: progress.update(bar, completed=trainer.step, description=_state(trainer))
+    with Bars() as bars:
+        bar = bars.add_task(f"seed {config.seed}", total=config.steps, completed=0)
+
+        def watch(trainer: Trainer) -> None:
+            bars.message = _state(trainer)
+            bars.update(bar, completed=trainer.step)
+
+        yield watch
 
 
 def _step_line(last: list[float], trainer: Trainer) -> None:

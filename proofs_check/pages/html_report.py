@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from importlib import resources
 from itertools import groupby
 from pathlib import Path
@@ -61,12 +61,14 @@ class Picture:
     media : its media type.
     data : the bytes of the file.
     alt : what it shows, in words.
+    title : of the figure, which names the claim that it is about; else its name.
     """
 
     name: str
     media: str
     data: bytes
     alt: str
+    title: str = ""
 
 
 def page(report: Report, *, cells: Sequence[Cell] = (), pictures: Sequence[Picture] = ()) -> str:
@@ -104,21 +106,25 @@ def page(report: Report, *, cells: Sequence[Cell] = (), pictures: Sequence[Pictu
             fix="Write it again with this version.",
         ) from None
     links = "".join(f'<li><a href="#{key}">{key}</a></li>' for key in (claim["id"] for claim in report["claims"]))
-    names = ("summary", "claims", "verdicts", "figures", "provenance")
+    there = {"verdicts": cells, "figures": pictures}
+    names = [name for name in ("summary", "claims", "verdicts", "figures", "provenance") if there.get(name, True)]
     contents = "".join(f'<li><a href="#{name}">{name.capitalize()}</a></li>' for name in names)
     return document(TITLE, f'<ul>{contents}</ul><ul aria-label="Claims">{links}</ul>', sections, footer)
 
 
 def document(title: str, contents: str, sections: Iterable[str], footer: str) -> str:
     """A page in the style of all of them, from pieces of HTML."""
-    template = resources.files("proofs_check.pages").joinpath("report.html").read_text(encoding="utf-8")
-    return Template(template).substitute(title=title, contents=contents, sections="\n".join(sections), footer=footer)
+    files = resources.files("proofs_check.pages")
+    template, palette = (files.joinpath(name).read_text(encoding="utf-8") for name in ("report.html", "palette.css"))
+    return Template(template).substitute(
+        title=title, palette=palette.rstrip("\n"), contents=contents, sections="\n".join(sections), footer=footer
+    )
 
 
 def pictures_in(folder: str | Path) -> list[Picture]:
-    """The figures of a folder, by name: NAME.svg, or NAME.png where there is no SVG, with their alt text.
+    """The figures of a folder, by name: NAME.svg, or NAME.png where there is no SVG, with their titles and alt text.
 
-    Alt text is the text file NAME.txt; without one, the name.
+    The title is that of the SVG. Alt text is the text file NAME.txt; without one, the name.
 
     Raises
     ------
@@ -139,7 +145,7 @@ def pictures_in(folder: str | Path) -> list[Picture]:
                     )
                 text = file.with_suffix(".txt")
                 alt = read_text(text) if text.is_file() else _title(file.stem)
-                found.setdefault(file.stem, Picture(file.stem, media, data, " ".join(alt.split())))
+                found.setdefault(file.stem, Picture(file.stem, media, data, " ".join(alt.split()), _titled(data)))
     except (OSError, UnicodeError) as error:
         raise InvalidArgument(
             "report",
@@ -321,15 +327,9 @@ def _matrix(cells: Sequence[Cell]) -> str:
         rows.append([text(name), sparsity, *marks])
         why.append(f"<details><summary>{text(name)}</summary>{_reasons(own)}</details>")
     what = "".join(f"<dt>{name}</dt><dd>{SCHEMES[name].what}</dd>" for name in columns)
-    legend: list[str] = []
-    for line in LEGEND:
-        if line.startswith(" "):
-            legend[-1] += f" {line.strip()}"
-        else:
-            legend.append(line)
     return (
         table("T1's verdict for every task and position scheme", ["task", "k", *columns], rows, "matrix")
-        + f"<ul>{''.join(f'<li>{text(line)}</li>' for line in legend)}</ul>"
+        + f"<ul>{''.join(f'<li>{text(line)}</li>' for line in LEGEND)}</ul>"
         + f"<details><summary>The position schemes</summary><dl>{what}</dl></details>"
         + "<h3>Scopes, head classes and what shows each failure</h3>"
         + "".join(why)
@@ -351,11 +351,18 @@ def _figures(pictures: Sequence[Picture]) -> str:
     if not pictures:
         return "<p>Not part of this page. Draw them and pass their folder with <code>--figures DIR</code>.</p>"
     return "\n".join(
-        f"<figure><figcaption>{text(_title(picture.name))}</figcaption>"
-        f'<img src="data:{picture.media};base64,{base64.b64encode(picture.data).decode()}" alt="{text(picture.alt)}">'
+        f"<figure><figcaption>{_maths(picture.title or _title(picture.name))}</figcaption>"
+        '<label><input type="checkbox"> full size</label><div class="pane">'
+        f'<img src="data:{picture.media};base64,{base64.b64encode(picture.data).decode()}" alt="{text(picture.alt)}"></div>'
         f"<details><summary>In words</summary><p>{text(picture.alt)}</p></details></figure>"
         for picture in pictures
     )
+
+
+def _titled(svg: bytes) -> str:
+    """What an SVG calls itself; nothing for other files."""
+    match = re.search(rb"<title[^>]*>([^<]*)</title>", svg)
+    return "" if match is None else " ".join(unescape(match[1].decode("utf-8", "replace")).split())
 
 
 def _title(name: str) -> str:

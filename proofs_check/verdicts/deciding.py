@@ -307,7 +307,7 @@ def verdict(
         )
     check_scores(scores, "verdict")
     scheme = scheme if isinstance(scheme, Scheme) else scheme_of(scheme)
-    start, laws = time.perf_counter(), _Laws(subject, scheme, mixed, tick, scores, budget or EXAMPLES, predicting)
+    start, laws = time.perf_counter(), Laws(subject, scheme, mixed, tick, scores, budget or EXAMPLES, predicting)
     if budget is not None:
         laws.list_all()
     decisions = tuple(laws.decide(heads) for heads in laws.head_classes())
@@ -315,7 +315,7 @@ def verdict(
     return Cell(subject.task.name, scheme.name, laws.scope, decisions, laws.growing(), laws.drawn, seconds, scores)
 
 
-class _Laws:
+class Laws:
     """The laws of a task under a scheme, and the head classes that fit it."""
 
     def __init__(

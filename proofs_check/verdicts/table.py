@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.terminal import show
+from proofs_check.terminal import note, show
 from proofs_check.verdicts.deciding import SCHEMES, Cell, Decision, Witness, scheme_of, verdict
 from proofs_check.verdicts.subjects import Subject, sparsity_of, subject_of, subjects
 from proofs_check.work.pool import Tick, collect
@@ -134,9 +134,20 @@ def print_table(
         table.add_row(row.task, sparsity_of(subject.task), *words, subject.scope)
     show(table, console)
     for line in (*LEGEND, *SCORES_LEGEND[scores]):
-        console.print(line, soft_wrap=True, highlight=False)
+        note(line, console)
     for column in columns:
-        console.print(f"{column}: {SCHEMES[column].what}.", soft_wrap=True, highlight=False)
+        note(f"{column}: {SCHEMES[column].what}.", console)
+
+
+def markdown(asked: Sequence[Question], cells: Mapping[Question, Cell]) -> str:
+    """The same table for the documents: Markdown."""
+    columns = list(dict.fromkeys(question.scheme for question in asked))
+    lines = [f"| task | k | {' | '.join(columns)} | scope |", "|---|---|" + "---|" * (len(columns) + 1)]
+    for row in dict.fromkeys(question._replace(scheme="") for question in asked):
+        found = [cells.get(row._replace(scheme=column)) for column in columns]
+        words = ["…" if cell is None else cell.text.replace("\n", "<br>") for cell in found]
+        lines.append(f"| {row.task} | {sparsity_of(row.subject.task)} | {' | '.join(words)} | {row.subject.scope} |")
+    return "\n".join(lines).replace("~", r"\~")
 
 
 def _coloured(text: str, colour: str | None) -> str:
@@ -145,8 +156,8 @@ def _coloured(text: str, colour: str | None) -> str:
 
 LEGEND = (
     "✓ from n: every head that is perfect on the training length n is perfect on every test length from n on.",
-    "✗: no training length is enough; a head perfect on the longest one errs at test, because it meets a view that training",
-    "   never shows (unseen) or that has another label there (flip), or because it may select nothing there (abstains).",
+    "✗: no training length is enough; a head perfect on the longest one errs at test, because it meets a view that training "
+    "never shows (unseen) or that has another label there (flip), or because it may select nothing there (abstains).",
     "∅: no head is perfect on the longest training length.   …: not decided.",
     "w: the window in IDs; ↑: the window that is enough grows with the length.",
     "~: the longest test lengths are decided on instances drawn; ✓ then speaks of these alone.",

@@ -46,25 +46,22 @@ def _lines(items: Sequence[Item]) -> Callable[[Item, int, bool], None]:
 
 @contextmanager
 def _bars(items: Sequence[Item]) -> Iterator[Callable[[Item, int, bool], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TextColumn
 
-    from proofs_check.terminal import console_of_errors
+    from proofs_check.work.bars import Bars
 
     groups = dict.fromkeys(item.group for item in items)
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[cases]:,} cases"),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
-        bars = {
-            group: progress.add_task(group, total=sum(item.group == group for item in items), cases=0)
-            for group in groups
+    with Bars(TextColumn("{task.fields[cases]:,} cases")) as bars:
+        every = bars.add_task("all", total=len(items), cases=0)
+        own = {
+            group: bars.add_task(group, total=sum(item.group == group for item in items), cases=0) for group in groups
         }
         seen = dict.fromkeys(groups, 0)
 
         def watch(item: Item, cases: int, done: bool) -> None:
             seen[item.group] += cases
-            progress.update(bars[item.group], advance=int(done), cases=seen[item.group])
+            bars.update(own[item.group], advance=int(done), cases=seen[item.group])
+            bars.update(every, advance=int(done), cases=sum(seen.values()))
 
         yield watch
 
@@ -83,11 +80,8 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
         yield tell
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from proofs_check.work.bars import Bars
 
-    from proofs_check.terminal import console_of_errors
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console_of_errors(), transient=True) as progress:
-        bar = progress.add_task(what, total=total)
-        yield lambda done: progress.update(bar, completed=done)
+    with Bars() as bars:
+        bar = bars.add_task(what, total=total)
+        yield lambda done: bars.update(bar, completed=done)

@@ -566,8 +566,12 @@ def test_progress_in_a_terminal_counts_cases_and_checks(columns: str, monkeypatc
         watch(tasks[0], 5, False)
         watch(tasks[1], 3, True)
         watch(tasks[2], 0, True)
-    assert [(entry["advance"], entry["cases"]) for entry in seen] == [(0, 5), (1, 8), (1, 0)]
-    assert seen[0]["bar"] == seen[1]["bar"] != seen[2]["bar"]
+    own, every = seen[::2], seen[1::2]
+    assert [(entry["advance"], entry["cases"]) for entry in own] == [(0, 5), (1, 8), (1, 0)]
+    assert [(entry["advance"], entry["cases"]) for entry in every] == [(0, 5), (1, 8), (1, 8)]
+    assert own[0]["bar"] == own[1]["bar"] != own[2]["bar"]
+    assert len({entry["bar"] for entry in every}) == 1
+    assert every[0]["bar"] not in {entry["bar"] for entry in own}
 
 
 def test_a_mutant_is_met_block_by_block_until_one_refutes_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -446,7 +446,7 @@ def test_coverage_says_the_numbers(parity: Path, capsys: Out, tmp_path: Path) ->
     result = tmp_path / "result.json"
     assert main(["coverage", str(parity), "--json", str(result)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split("    ")[0] for line in lines[:4]] == ["κ   = 10", "κ0  = 1", "N_T = 6", "t   = 10"]
+    assert [line[:12] for line in lines[:4]] == ["κ   = 10    ", "κ0  = 1     ", "N_T = 6     ", "t   = 10    "]
     assert lines[1].endswith("(optimal)")
     assert lines[3].endswith("(optimal)")
     assert lines[4:] == [
@@ -476,7 +476,8 @@ def test_coverage_sees_that_the_order_of_rising_ids_tells_nothing(parity: Path, 
     heads = {"arity": 2, "key": "order"}
     assert main(["coverage", str(changed(parity, heads=heads, train=[{"length": 7}], test=[{"length": 16}]))]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split("    ")[0] for line in lines[:4]] == ["κ   = 91/10", "κ0  = 1", "N_T = 21", "t   = 91/10"]
+    assert [line[:11].rstrip() for line in lines[:4]] == ["κ   = 91/10", "κ0  = 1", "N_T = 21", "t   = 91/10"]
+    assert {line[11:15] for line in lines[:4]} == {" " * 4}
     assert "T11: every head has test loss <= 91/10 · training loss." in lines
 
 
@@ -486,10 +487,10 @@ def test_coverage_says_that_there_is_no_kernel_and_why(parity: Path, capsys: Out
     assert main(["coverage", str(changed(parity, test=[{"length": 3}])), "--json", str(result)]) == 0
     reason = "S* at length 3 (every training length exceeds it) leads to no training placement"
     assert capsys.readouterr().out.splitlines() == [
-        "κ   = 1    largest growth of a pattern's expected number of candidates",
-        f"κ0  = inf    no kernel: {reason}",
-        "N_T = 6    candidate sets in training, at most",
-        f"t   = inf    no kernel: {reason}",
+        "κ   = 1         largest growth of a pattern's expected number of candidates",
+        f"κ0  infinite    no kernel: {reason}",
+        "N_T = 6         candidate sets in training, at most",
+        f"t   infinite    no kernel: {reason}",
         "T3 gives no bound: no kernel proves a κ0.",
         "T11 gives no bound: no kernel proves a t.",
     ]
@@ -511,9 +512,9 @@ def test_coverage_says_which_kernels_it_searched(parity: Path, capsys: Out, monk
     )
     assert main(["coverage", str(question)]) == 0
     out = capsys.readouterr().out
-    assert "κ0  = 1    abstaining at test <= κ0 · abstaining in training (optimal)\n" in out
+    assert "κ0  = 1         abstaining at test <= κ0 · abstaining in training (optimal)\n" in out
     assert (
-        "t   = inf    no kernel of runs of neighbours (a larger --budget searches more): a candidate set of S* = "
+        "t   infinite    no kernel of runs of neighbours (a larger --budget searches more): a candidate set of S* = "
         in out
     )
     assert "T11 gives no bound: no kernel of runs of neighbours (a larger --budget searches more) proves a t." in out
@@ -542,7 +543,7 @@ def test_how_sharp_a_factor_is_said_to_be(value: Any, lower: Any, family: Any, w
 
 def test_long_numbers_are_rounded_to_the_safe_side() -> None:
     assert coverage._equals(Fraction(7, 3)) == "= 7/3"
-    assert coverage._equals(inf) == "= inf"
+    assert coverage._equals(inf) == "infinite"
     assert coverage._equals(Fraction(10**12 + 1, 10**12)) == "≈ 1.00001"
     assert readable(Fraction(10**12 - 1, 10**12)) == "0.999999"
     assert readable(Fraction(10**12 - 1, 10**12), up=True) == "1.00000"

@@ -70,6 +70,18 @@ def test_the_example_is_good_usage_and_shown(name: str, capsys: pytest.CaptureFi
     assert all(action.help for action in parser(name)._actions), "an option without help"
 
 
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_is_at_most_80_columns_wide(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for name in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([name, "--help"])
+        text = capsys.readouterr().out
+        assert max(map(len, text.splitlines())) <= min(columns, 80), name
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the documents, as the examples name them, and a report of one claim."""
@@ -92,7 +104,9 @@ def test_the_example_runs(name: str, checkout: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out or name in ("report", "catalogue")
 
 
-@pytest.mark.parametrize(("word", "meant"), [("tsak", "task"), ("verdict", "verdicts"), ("Figures", "figures")])
+@pytest.mark.parametrize(
+    ("word", "meant"), [("tsak", "task"), ("chek", "check"), ("verdict", "verdicts"), ("Figures", "figures")]
+)
 def test_a_misspelt_command_is_answered_with_the_closest(
     word: str, meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import colorsys
 import copy
 import itertools
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from html import escape, unescape
@@ -17,11 +16,13 @@ from typing import Any
 
 import pytest
 
+from figures import verdict_matrix
 from proofs_check import report as reports
 from proofs_check.claims.checks import Run
 from proofs_check.commands.main import main
-from proofs_check.pages.html_report import Picture, page, pictures_in
+from proofs_check.pages.html_report import OUTCOMES, Picture, page, pictures_in
 from proofs_check.verdicts import table as verdicts
+from tests.browser import browse, needs_chromium
 from tests.proofs_check.test_report import RUNS, made
 from theory import InvalidArgument, claims
 
@@ -289,6 +290,33 @@ def test_landmarks_headings_and_links() -> None:
     assert not [element for element in root.walk() if (element.attributes.get("tabindex") or "0") not in ("0", "-1")]
 
 
+def test_the_contents_list_what_is_there(report: dict[str, Any]) -> None:
+    def listed(text: str) -> list[str]:
+        return [link.text for link in read(text).all("nav")[0].all("ul")[0].all("a")]
+
+    assert listed(page(report)) == ["Summary", "Claims", "Provenance"]
+    assert listed(page(report, pictures=[PICTURE])) == ["Summary", "Claims", "Figures", "Provenance"]
+    assert listed(full_page()) == ["Summary", "Claims", "Verdicts", "Figures", "Provenance"]
+
+
+def test_a_figure_is_titled_by_what_it_shows(report: dict[str, Any], tmp_path: Path) -> None:
+    svg = b"<svg><title id='t'>Mass &amp;\n length (T6)</title><text>x</text></svg>"
+    (tmp_path / "one.svg").write_bytes(svg)
+    (tmp_path / "two_b.svg").write_bytes(b"<svg></svg>")
+    found = pictures_in(tmp_path)
+    assert [picture.title for picture in found] == ["Mass & length (T6)", ""]
+    captions = read(page(report, pictures=found)).all("figcaption")
+    assert [caption.text for caption in captions] == ["Mass & length (T6)", "Two b"]
+    assert [link.attributes["href"] for link in captions[0].all("a")] == ["#T6"]
+
+
+def test_print_shows_all_of_it() -> None:
+    style = "".join(map(str, read(full_page()).all("style")[0].children))
+    printed = style[style.index("@media print") :]
+    assert re.search(r"details::details-content \{ content-visibility: visible; block-size: auto; \}", printed)
+    assert re.search(r"figure, tr, summary \{ break-inside: avoid; \}", printed)
+
+
 def test_tables_have_captions_and_scopes() -> None:
     tables = read(full_page()).all("table")
     assert len(tables) == 2 + 3 * len(claims.CLAIMS)
@@ -329,6 +357,19 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def test_colours_are_those_of_the_figures() -> None:
+    found = dict(re.findall(r"--([\w-]+): light-dark\((#\w{6})", full_page()))
+    for outcome, kind in OUTCOMES.items():
+        drawn, here = (hue(colour) for colour in (verdict_matrix.OUTCOMES[outcome][0], found[f"{kind}-tint"]))
+        assert abs(drawn - here) < 0.02, outcome
+
+
+def hue(colour: str) -> float:
+    """Where on the circle of colours it is."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return colorsys.rgb_to_hsv(red, green, blue)[0]
+
+
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_text_has_enough_contrast(mode: int) -> None:
     found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", full_page())
@@ -343,9 +384,6 @@ def test_text_has_enough_contrast(mode: int) -> None:
 
 # ── In a browser ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian's package chromium)")
 
 PROBE = """<script>
 const frame = document.querySelector("iframe");
@@ -368,17 +406,6 @@ frame.addEventListener("load", () => {
   document.body.dataset.found = JSON.stringify(found);
 });
 </script>"""
-
-
-def browse(file: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Open a file in headless Chromium, with an empty profile and no background traffic."""
-    assert CHROMIUM is not None
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --v=0"
-    )
-    command = [CHROMIUM, *flags.split(), f"--user-data-dir={folder / 'profile'}", *options, file.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, encoding="utf-8")
 
 
 def probed(text: str, folder: Path, *widths: int) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 from rich import box
+from rich.cells import cell_len
+from rich.console import Group
+from rich.progress import TextColumn
 from rich.table import Table
 
 from figures.cli import main as draw
@@ -22,7 +25,8 @@ from proofs_check.commands.main import main
 from proofs_check.commands.sweep import by_setting
 from proofs_check.report import print_table
 from proofs_check.spelling import SIGNS, spelled
-from proofs_check.terminal import WIDTH, Terminal, console, console_of_errors, show
+from proofs_check.terminal import WIDTH, Terminal, console, console_of_errors, note, show
+from proofs_check.work.bars import Bars
 from tests.figures import made_up
 
 # ── Signs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,6 +136,57 @@ def test_cells_below_each_other_are_told_apart() -> None:
         "a title", "claim: T1", "random kind: exhausted", "scope: k = 1..3 [quick]: ✓ ", "incomprehensibilities",
         "cases: 1,234", "", "random kind: refuted", "scope: κ", "", "a caption",
     ]  # fmt: skip
+
+
+def test_no_word_of_a_table_is_cut() -> None:
+    for width in range(22, 100):
+        assert "incomprehensibilities" in drawn(table(no_wrap=False), width), width
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_a_note_goes_on_below_between_words(width: int) -> None:
+    file = io.StringIO()
+    text = (
+        "✓ from n: every head that is perfect on the training length n [quick] is perfect on every longer test length."
+    )
+    note(text, Terminal(file=file, width=width))
+    first, *rest = file.getvalue().splitlines()
+    assert max(map(len, (first, *rest))) <= width
+    assert all(line.startswith("   ") and line[3] != " " for line in rest)
+    assert " ".join(file.getvalue().split()) == text
+
+
+def test_a_short_note_is_a_line() -> None:
+    file = io.StringIO()
+    note("k: arity", Terminal(file=file, width=80))
+    assert file.getvalue() == "k: arity\n"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_bars_keep_count_times_and_message(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    with Bars(TextColumn("{task.fields[cases]} cases")) as bars:
+        bars.add_task("T14", total=12, completed=7, cases=1234)
+        bars.message = "copy, coupled, seed 1: 8 of 8 at 2, " + "and so on " * 20
+        canvas = Terminal(file=io.StringIO(), width=width)
+        with canvas.capture() as shown:
+            canvas.print(Group(*bars.get_renderables()))
+    lines = shown.get().splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= width
+    assert re.match(r"T14 .*7/12 (1234 cases )?\d:\d\d:\d\d -:--:--$", lines[0].rstrip())
+    assert ("cases" in lines[0]) == (width > 70)
+    assert lines[1].startswith("copy, coupled, seed 1: 8 of 8 at 2, ")
+
+
+def test_wide_glyphs_keep_columns_in_line() -> None:
+    made = Table(box=box.SQUARE, padding=0)
+    made.add_column("task")
+    made.add_column("k")
+    for name in ("加算の逆", "ab", "e\u0301"):
+        made.add_row(name, "1")
+    lines = drawn(made, 40).splitlines()
+    assert len({cell_len(line) for line in lines}) == 1
 
 
 def test_columns_stay_in_line_where_signs_are_words() -> None:

@@ -371,16 +371,16 @@ def test_the_demo_is_a_sweep_of_the_grid_that_comes_along(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("command", [[*COPY], ["sweep", "grid.toml", "--results", "r.jsonl", "--workers", "1"]])
 def test_a_bar_in_a_terminal(command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
-    from rich.progress import Progress
+    from proofs_check.work.bars import Bars
 
     shown: list[dict[str, Any]] = []
-    update = Progress.update
+    update = Bars.update
 
-    def watched(self: Progress, task: Any, **fields: Any) -> None:
-        shown.append(fields)
+    def watched(self: Bars, task: Any, **fields: Any) -> None:
+        shown.append({**fields, "description": self.message})
         update(self, task, **fields)
 
-    monkeypatch.setattr(Progress, "update", watched)
+    monkeypatch.setattr(Bars, "update", watched)
     monkeypatch.setenv("COLUMNS", "²")  # no number, though a digit
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)

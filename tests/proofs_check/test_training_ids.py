@@ -21,9 +21,9 @@ from theory.tasks import Copy, Instance, Task, step_examples
 from theory.tasks.wrapped import Wrapped
 
 
-def laws_of(name: str, *, budget: int = deciding.EXAMPLES, coupled: bool = True, **scheme: Any) -> deciding._Laws:
+def laws_of(name: str, *, budget: int = deciding.EXAMPLES, coupled: bool = True, **scheme: Any) -> deciding.Laws:
     subject, own = subject_of(name, (1, 2), (1, 2, 3)), Scheme("own", "", "absolute", coupled=coupled, **scheme)
-    return deciding._Laws(subject, own, True, lambda cases: None, budget=budget)
+    return deciding.Laws(subject, own, True, lambda cases: None, budget=budget)
 
 
 def by_hand(task: Task, instance: Instance, new: Iterable[Mapping[int, int]]) -> set[Example]:
@@ -162,7 +162,7 @@ class Away(Wrapped):
 
 def test_every_length_counts_from_the_same_id() -> None:
     subject, own = Subject(Away(Copy(2)), (1, 2), (2, 3)), Scheme("own", "", "absolute", coupled=True, relabel="shift")
-    laws = deciding._Laws(subject, own, True, lambda cases: None)
+    laws = deciding.Laws(subject, own, True, lambda cases: None)
     for length in (2, 3):
         assert {min(example.ids) for example in laws.test(length).support()} == {laws.id_ranges[0][0]}
     assert {i for example in laws.train(2).support() for i in example.ids} <= {*laws.id_ranges[0]}

@@ -1,0 +1,85 @@
+"""`lengthgen explore`: verdicts to click through, as one page without a server."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from idealized_model.transformer.results import read_rows
+from proofs_check.commands.output import require_writable, say
+from proofs_check.commands.parser import TASK, Parser, lengths, positive
+from proofs_check.commands.program import HOLDS, INCONCLUSIVE
+from proofs_check.pages import explorer
+from proofs_check.problem_files import write_text
+from theory.errors import InvalidArgument
+
+STATUSES = "0 done, 2 interrupted: the page has what was decided"
+
+
+def add_options(parser: Parser) -> None:
+    """Where the page goes, and what it shows."""
+    parser.description = (
+        "Write one page to choose task, scheme, convention, window, lengths and heads on, and see the verdict, what is "
+        "guaranteed, what fails, and what trained models do. It needs no server and no network. Without --task: the tasks "
+        "of docs/verdicts.md, from stored verdicts."
+    )
+    parser.epilog = "example: lengthgen explore --output explorer"
+    parser.add_argument("--output", required=True, metavar="DIR", help="where to write index.html; made if need be")
+    parser.add_argument(
+        "--task", action="append", default=[], metavar="TASK", help=f"decide this task instead (repeatable): {TASK}"
+    )
+    for name, what in (("train", "training lengths"), ("test", "test lengths")):
+        parser.add_argument(
+            f"--{name}-lengths", type=lengths, default=(), metavar="A..B", help=f"{what} of --task, as A..B or N,N,..."
+        )
+    parser.add_argument(
+        "--results", action="append", default=[], metavar="FILE", help="what `sweep` wrote, to draw beside (repeatable)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="decide the stored tasks again (an hour on two cores)")
+    parser.add_argument("--data", metavar="FILE", help="also write what the page shows, as JSON")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
+
+
+def run(options: Namespace) -> int:
+    """Decide what is not stored, and write the page."""
+    folder = Path(options.output)
+    if folder.exists() and not folder.is_dir():
+        got, fix = repr(options.output), "Choose another path."
+        raise InvalidArgument("explore", "--output", got=got, expected="a folder, or none yet", fix=fix)
+    require_writable(options.data, "explore", "--data")
+    rows = [row for path in options.results for row in read_rows(path)]
+    data, interrupted = _data(options, rows)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        got, fix = f"{options.output!r} ({error.strerror})", "Choose another path."
+        raise InvalidArgument("explore", "--output", got=got, expected="a folder", fix=fix) from None
+    file = folder / "index.html"
+    write_text(file, explorer.page(data), "explore --output")
+    if options.data:
+        write_text(options.data, explorer.dumps(data), "explore --data")
+    say(f"Open {file} in a browser.")
+    return INCONCLUSIVE if interrupted else HOLDS
+
+
+def _data(options: Namespace, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    if not options.task and not options.fresh:
+        if options.train_lengths or options.test_lengths:
+            got, expected = "lengths without a task", "--task or --fresh as well"
+            raise InvalidArgument(
+                "explore",
+                "--train-lengths, --test-lengths",
+                got=got,
+                expected=expected,
+                fix="Name the task they are for.",
+            )
+        return explorer.with_curves(explorer.stored(), rows), False
+    from proofs_check.verdicts.exploring import decide_parts, parts_of
+    from proofs_check.work.progress import watching
+
+    parts = parts_of(options.task, train=options.train_lengths, test=options.test_lengths)
+    with watching(parts) as watch:
+        found, interrupted = decide_parts(parts, jobs=options.jobs, watch=watch)
+    return explorer.with_curves(explorer.to_data(found), rows), interrupted

@@ -1,0 +1,93 @@
+"""What the explorer decides: tasks in both conventions of coupling, under every scheme, for every kind of heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, get_args
+
+from proofs_check.verdicts.deciding import SCHEMES
+from proofs_check.verdicts.grid import Grid, grids
+from proofs_check.verdicts.subjects import Subject, subject_of, subjects
+from proofs_check.work.pool import Tick, collect
+from theory.errors import InvalidArgument
+from theory.guarantees import Scores
+from theory.tasks.query_coupled import SUFFIX
+
+TOKEN = ", token-coupled"
+"""What the names of some tasks end with, that have a query-coupled one beside them."""
+
+
+class Part(NamedTuple):
+    """What is decided at once: a task as it is named, in a convention, under a scheme."""
+
+    task: str
+    convention: str
+    named: str
+    scheme: str
+    train: tuple[int, ...] = ()
+    test: tuple[int, ...] = ()
+
+    @property
+    def subject(self) -> Subject:
+        """What is decided."""
+        return subject_of(self.named, self.train, self.test)
+
+    @property
+    def group(self) -> str:
+        """What progress counts it under."""
+        return self.task
+
+    def __str__(self) -> str:
+        return f"{self.named}: {self.scheme}"
+
+
+def parts_of(tasks: Iterable[str] = (), *, train: tuple[int, ...] = (), test: tuple[int, ...] = ()) -> list[Part]:
+    """What there is to decide of these tasks, or of those of `subjects`.
+
+    IDs play no part where a scheme sees positions alone, so that the convention matters only for coupled ones.
+
+    Examples
+    --------
+    >>> [str(part) for part in parts_of(["copy"])][4:6]
+    ['copy: coupled', 'copy: predictive']
+    >>> str(parts_of(["copy"])[-1])
+    'copy, query-coupled: random ordered'
+    """
+    out: dict[Part, None] = {}
+    for given in tasks or subjects():
+        family = given.removesuffix(SUFFIX).removesuffix(TOKEN)
+        own = next((name for name in (given.removesuffix(SUFFIX), f"{family}{TOKEN}") if _known(name)), given)
+        query = f"{family}{SUFFIX}"
+        asks = subject_of(own, train, test).task.anchor == "last"
+        for convention, named in (("token" if asks else "own", own), ("query", query)):
+            if convention == "query" and not (asks and _known(query)):
+                continue
+            for name, scheme in SCHEMES.items():
+                if convention != "query" or scheme.coupled:
+                    out[Part(family, convention, named, name, train, test)] = None
+    return list(out)
+
+
+def _known(name: str) -> bool:
+    """Whether there is such a task."""
+    try:
+        subject_of(name)
+    except InvalidArgument:
+        return False
+    return True
+
+
+def decide_parts(
+    parts: Sequence[Part], *, jobs: int, watch: Callable[[Part, int, bool], None]
+) -> tuple[dict[Part, list[Grid]], bool]:
+    """The verdicts of every part, on `jobs` processes, and whether an interrupt ended the rest."""
+    done, interrupted = collect(parts, _decide, jobs=jobs, watch=watch)
+    return {part: done[part] for part in parts if part in done}, interrupted
+
+
+def _decide(part: Part, tick: Tick) -> list[Grid]:
+    found = []
+    for grid in grids(part.subject, part.scheme, scores=get_args(Scores)):
+        found.append(grid)
+        tick(len(grid.points))
+    return found

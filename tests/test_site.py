@@ -1,0 +1,62 @@
+"""Mathematics in the documents: TeX that code-hosting sites and the site of the documents both show."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from tests.test_links import FENCE, ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [DOCS / "theory.md", DOCS / "notation.md"]
+CONF = runpy.run_path(str(DOCS / "conf.py"))
+
+
+def prose(page: Path) -> str:
+    """A page without its code, headings and links."""
+    text = re.sub(r"`[^`\n]+`", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+    return re.sub(r"\]\([^)]*\)", "]", re.sub(r"^#.*$", "", text, flags=re.MULTILINE))
+
+
+def formulas(page: Path) -> list[tuple[str, bool]]:
+    """(TeX, whether it stands by itself)."""
+    found = re.findall(r"\$\$(.*?)\$\$|\$([^$]+)\$", prose(page), re.DOTALL)
+    return [(display or inline, bool(display)) for display, inline in found]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_all_mathematics_is_marked(page: Path) -> None:
+    assert len(formulas(page)) > 50
+    rest = re.sub(r"\$[^$]+\$", "", re.sub(r"\$\$.*?\$\$", "", prose(page), flags=re.DOTALL))
+    assert "$" not in rest
+    assert re.findall(r".*(?:[∈≤≥⊆⊇∪∩Σℓ𝒱𝒴𝒞𝒦]|[α-ωΑ-Ω]|\w_\w).*", rest) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_formula_is_taken_for_markdown(page: Path) -> None:
+    """What Markdown reads first on some sites: emphasis, escapes, a bar that ends the cell of a table, a tag."""
+    for tex, _ in formulas(page):
+        assert not re.search(r"\*|(?:^|[^\w\s])_\w|\\[^a-zA-Z]|\||<|>", tex), tex
+        assert len({tex.count(bracket) for bracket in "{}"}) == 1, tex
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_formula_becomes_mathml(page: Path) -> None:
+    pytest.importorskip("latex2mathml", reason="comes with the extra docs")
+    for tex, display in formulas(page):
+        text = re.sub(r"<[^>]*>", "", CONF["mathml"](tex, display=display))
+        assert "\\" not in text, tex
+        assert "&#x0005C" not in text, tex
+
+
+def test_signs_are_operators_and_words_are_words() -> None:
+    pytest.importorskip("latex2mathml", reason="comes with the extra docs")
+    made = CONF["mathml"](r"\mathrm{Views}(e) ∩ 𝒦 ≤ 2k")
+    assert "<mi>Views</mi>" in made
+    for sign in "∩≤":
+        assert f"<mo>{sign}</mo>" in made
+    assert "<mi>𝒦</mi>" in made or "&#x1D4A6;" in made
+    assert 'display="block"' in CONF["mathml"]("x", display=True)
