@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -87,7 +87,7 @@ class Compared:
         """What was compared, by kind, and what differs."""
         lines = [f"{count:>9,}  {kind}" for kind, count in sorted(self.counts.items())]
         if self.skipped:
-            lines.append(f"{self.skipped:>9,}  not put to the judge: IDs of several coordinates, or sets of at most k positions")
+            lines.append(f"{self.skipped:>9,}  not put to the judge")
         different = number_of(self.n_different, "difference")
         asked = f"{number_of(self.problems, 'problem')}, {number_of(self.counts.total(), 'question')}"
         lines.append(f"{asked}: {different}, {self.seconds:.0f} s." + " Interrupted." * self.interrupted)
@@ -171,7 +171,7 @@ def _chunk(part: Chunk, tick: Tick) -> Compared:
     return total
 
 
-def compare(problems: Iterable[Problem], answers: Callable[[Sequence[str]], list[str]] = judge.answers) -> Compared:
+def compare(problems: Iterable[Problem]) -> Compared:
     """Compare code and judge on some problems, in one run of the judge."""
     total = Compared()
     asked: list[tuple[Problem, Question]] = []
@@ -185,9 +185,10 @@ def compare(problems: Iterable[Problem], answers: Callable[[Sequence[str]], list
                 raise
             _note(total, Difference("an error of the code", problem, {"error": (f"{type(error).__name__}: {error}", "none")}))
         total.skipped += (len(asked), total.n_different) == before
-    for (problem, question), answer in zip(asked, answers([question.request for _, question in asked]), strict=True):
+    said = iter(judge.answers("".join(question.text for _, question in asked)))
+    for problem, question in asked:
         total.counts[question.kind] += 1
-        if parts := question.differences(answer):
+        if parts := question.differences(list(islice(said, len(question.parts)))):
             _note(total, Difference(question.kind, problem, parts))
     return total
 

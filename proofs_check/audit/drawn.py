@@ -8,7 +8,8 @@ from random import Random
 from typing import get_args
 
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HeadClass, InvalidArgument, Law, PlantedEnsemble, positions, support
+from theory import Example, FiniteLaw, HeadClass, InvalidArgument, PlantedEnsemble, positions, support
+from theory.coordinates import joined
 from theory.heads import Anchor, Key
 from theory.positions import PositionScheme
 from theory.support import SupportLaw
@@ -28,23 +29,30 @@ def drawn(rng: Random) -> Problem:
     if rng.random() < PLANTED:
         return planted(rng)
     vocabulary, labels = rng.randint(1, 3), rng.randint(1, 3)
-    ruled = rng.random() < 0.75
+    ruled, d = rng.random() < 0.75, 1 + (rng.random() < 0.15)
     arity = rng.randint(1, 3)
-    train, test = (_listed(rng, number, longest, vocabulary, labels, ruled) for number, longest in ((8, 5), (3, 6)))
-    return Problem(_heads(rng, arity), train, test)
+    train, test = (_listed(rng, number, longest, vocabulary, labels, ruled, d) for number, longest in ((8, 5), (3, 6)))
+    return Problem(_heads(rng, arity, d), train, test)
 
 
-def _heads(rng: Random, arity: int) -> HeadClass:
-    return HeadClass(arity, rng.choice(WINDOWS), rng.choice(KEYS), rng.choice(ANCHORS), rng.random() < 0.2)
+def _heads(rng: Random, arity: int, d: int = 1) -> HeadClass:
+    """A class of heads, on IDs of d coordinates with a window and a key for all of them, or one for each."""
+    each = d > 1 and rng.random() < 0.7
+    window = tuple(rng.choice(WINDOWS) for _ in range(d)) if each else rng.choice(WINDOWS)
+    key = tuple(rng.choice(KEYS) for _ in range(d)) if each else rng.choice(KEYS)
+    return HeadClass(arity, window, key, rng.choice(ANCHORS), rng.random() < 0.2)
 
 
-def _listed(rng: Random, most: int, longest: int, vocabulary: int, labels: int, ruled: bool) -> FiniteLaw:
+def _listed(
+    rng: Random, most: int, longest: int, vocabulary: int, labels: int, ruled: bool, d: int
+) -> FiniteLaw:
     """A law of random examples, with labels by a rule or without."""
     weights: dict[Example, int] = {}
     for _ in range(rng.randint(1, most)):
         tokens = tuple(rng.randrange(vocabulary) for _ in range(rng.randint(1, longest)))
         label = (max(tokens) if ruled else rng.randrange(3)) % labels
-        weights[Example(tokens, _ids(rng, len(tokens)), label)] = rng.randint(1, 5)
+        ids = joined([_ids(rng, len(tokens)) for _ in range(d)])
+        weights[Example(tokens, ids, label)] = rng.randint(1, 5)
     total = sum(weights.values())
     return FiniteLaw({example: Fraction(weight, total) for example, weight in weights.items()})
 
@@ -95,6 +103,3 @@ def _scheme(rng: Random) -> PositionScheme:
     ))  # fmt: skip
 
 
-def law_in_rows(law: Law) -> list[tuple[int, int, Example]]:
-    """(weight, denominator, example) of every example of a law."""
-    return [(weight, law.denominator, example) for example, weight in law.table().items()]

@@ -8,20 +8,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from proofs_check.audit.auditing import Compared, Difference
-from proofs_check.audit.language import numbering
-from proofs_check.audit.questions import OUTCOMES, is_plain
+from proofs_check.audit.language import n_coordinates, numbering
+from proofs_check.audit.questions import OUTCOMES
 from proofs_check.problem import Problem
 from proofs_check.theorems.compiling import build, coqc
 from theory import Law, decide
+from theory.coordinates import coordinates
 from theory.examples import Label
 
 HEADER = """From Coq Require Import List ZArith.
-From LG Require Import Core T1 Ensemble Bridge.
+From LG Require Import Core T1 Check Bridge Judge.
 Import ListNotations.
 Open Scope Z_scope.
-Definition code cl labels T P : Z := match judge cl labels T P with
-  | Unrealizable _ => 0 | Generalizes => 1
-  | Fails Unseen _ _ => 2 | Fails Flip _ _ => 3 | Fails Abstains _ _ => 4 end.
 Definition judged : list Z := [
 """
 
@@ -33,9 +31,9 @@ def compare_inside(problems: Iterable[Problem]) -> Compared:
     ------
     BackendUnavailable : without Coq.
     """
-    folder, start = build("Bridge.vo", where="audit"), time.perf_counter()
+    folder, start = build("Judge.vo", where="audit"), time.perf_counter()
     given = list(problems)
-    asked = [problem for problem in given if is_plain(problem)]
+    asked = [problem for problem in given if problem.scores == "hard"]
     total = Compared(problems=len(given), skipped=len(given) - len(asked))
     found = [decide(one.heads, train=one.train, test=one.test) for one in asked]
     codes = [OUTCOMES.index(verdict.reason or verdict.outcome) for verdict in found]
@@ -65,15 +63,18 @@ def _judged(problems: Sequence[Problem], codes: Sequence[int], folder: Path) -> 
 
 def _term(problem: Problem) -> str:
     heads, number = problem.heads, numbering(problem.train, problem.test)
-    window = "None" if heads.window is None else f"(Some {heads.window})"
-    anchor = "true" if heads.anchor == "last" else "false"
-    owner = f"(the_class {heads.arity}%nat {window} Key{str(heads.key).capitalize()} {anchor})"
+    along = heads.along(n_coordinates(problem.train, problem.test))
+    windows = ("None" if part.window is None else f"Some {part.window}" for part in along)
+    parts = "; ".join(f"({w}, Key{str(part.key).capitalize()})" for w, part in zip(windows, along, strict=True))
+    many, anchor = (str(flag).lower() for flag in (heads.at_most, heads.anchor == "last"))
     laws = (_law(law, number) for law in (problem.train, problem.test))
-    return f"code {owner} {_numbers(number.values())} {' '.join(laws)}"
+    owner = f"(Heads {many} {heads.arity}%nat {anchor} [{parts}])"
+    return f"verdict_code (judge {owner} {_numbers(number.values())} {' '.join(laws)})"
 
 
 def _law(law: Law, number: dict[Label, int]) -> str:
-    rows = (f"({_numbers(e.tokens)}, {_numbers(e.ids)}, {number[e.label]})" for e in law.table())
+    columns = ((e, "; ".join(map(_numbers, coordinates(e.ids)))) for e in law.table())
+    rows = (f"({_numbers(e.tokens)}, [{ids}], {number[e.label]})" for e, ids in columns)
     return f"[{'; '.join(rows)}]"
 
 

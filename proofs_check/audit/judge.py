@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,15 +24,14 @@ def program() -> Path:
     return build(PROGRAM, where="audit") / PROGRAM
 
 
-def answers(requests: Sequence[str]) -> list[str]:
-    """What the judge answers, a line each.
+def answers(text: str) -> list[str]:
+    """What the judge answers, a line a request.
 
     Raises
     ------
-    RuntimeError : when it ends early, which is a bug.
+    RuntimeError : when it does not understand the text, which is a bug.
     """
-    done = subprocess.run([program()], input=f"{len(requests)}\n" + "".join(requests), capture_output=True, text=True, check=False)
-    lines = done.stdout.splitlines()
-    if done.returncode or len(lines) != len(requests):
-        raise RuntimeError(f"the judge answered {len(lines)} of {len(requests)} requests: {done.stderr.strip()[-300:]}")
-    return lines
+    done = subprocess.run([program()], input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the judge ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout.splitlines()

@@ -1,48 +1,64 @@
-"""Problems and verdicts as the judge reads and writes them: whitespace-separated integers, one answer a line."""
+"""Problems as the judge reads them (proofs_check/coq/JUDGE.md): lines of words, in fields that colons separate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from theory import Example, HeadClass, Law
+from theory.coordinates import Ids, coordinates
 from theory.examples import Label
 from theory.heads import View
 
-KEYS = ("none", "order", "relative", "absolute")
+
+def words(values: Iterable[object]) -> str:
+    """A field."""
+    return " ".join(map(str, values))
 
 
-def integers(values: Iterable[int]) -> str:
-    """A list: its length, then its entries."""
-    entries = list(values)
-    return " ".join(map(str, (len(entries), *entries)))
+def head_class(heads: HeadClass, n_coordinates: int) -> str:
+    """A head class on IDs of so many coordinates.
+
+    Examples
+    --------
+    >>> head_class(HeadClass(2, window=1, key="relative", anchor="last"), 1)
+    'class exactly 2 last : 1 relative'
+    """
+    parts = [f"{'-' if part.window is None else part.window} {part.key}" for part in heads.along(n_coordinates)]
+    return " : ".join((f"class {'most' if heads.at_most else 'exactly'} {heads.arity} {heads.anchor}", *parts))
 
 
-def head_class(heads: HeadClass) -> str:
-    """The arity, the window (-1: none), the key and the anchor."""
-    window = -1 if heads.window is None else heads.window
-    return f"{heads.arity} {window} {KEYS.index(str(heads.key))} {int(heads.anchor == 'last')}"
+def n_coordinates(*laws: Law) -> int:
+    """How many coordinates the IDs of the laws have."""
+    own = next(example.ids[0] for law in laws for example in law.table() if example.ids)
+    return len(own) if isinstance(own, tuple) else 1
 
 
-def law(given: Law, number: Mapping[Label, int]) -> str:
-    """The examples with their probabilities, in the order of the law."""
-    rows = [
-        f"{weight} {given.denominator} {integers(e.tokens)} {integers(plain(e))} {number[e.label]}"
-        for e, weight in given.table().items()
-    ]
-    return "\n".join((str(len(rows)), *rows))
+def law(name: str, given: Law, number: Mapping[Label, int]) -> Iterator[str]:
+    """The examples of a law with their probabilities, in its order."""
+    table = given.table()
+    yield f"{name} {len(table)}"
+    for example, weight in table.items():
+        fields = (words(example.tokens), *map(words, coordinates(example.ids)))
+        yield " : ".join((f"{Fraction(weight, given.denominator)} {number[example.label]}", *fields))
 
 
-def plain(example: Example) -> tuple[int, ...]:
-    """The IDs of an example, each one integer."""
-    assert all(isinstance(own, int) for own in example.ids)
-    return example.ids
+def head(answers: Mapping[View, Label], number: Mapping[Label, int]) -> Iterator[str]:
+    """A hard head."""
+    yield f"head {len(answers)}"
+    for shown, label in answers.items():
+        yield f"{number[label]} : {view(shown)}"
 
 
-def answers(given: Mapping[View, Label], number: Mapping[Label, int]) -> str:
-    """A hard head: views with their answers."""
-    rows = [f"{integers(view.tokens)} {integers(view.key)} {number[label]}" for view, label in given.items()]
-    return "\n".join((str(len(rows)), *rows))
+def view(shown: View) -> str:
+    """A view: its tokens, and the keys of the coordinates one after the other."""
+    return f"{words(shown.tokens)} : {words(flat(shown.key))}"
+
+
+def flat(key: Ids) -> Iterator[int]:
+    """A key, coordinate by coordinate."""
+    for column in coordinates(key) if key else ():
+        yield from column
 
 
 def numbering(*laws: Law) -> dict[Label, int]:
@@ -50,11 +66,17 @@ def numbering(*laws: Law) -> dict[Label, int]:
     return {label: i for i, label in enumerate(dict.fromkeys(label for one in laws for label in one.labels))}
 
 
-def fraction(value: Fraction) -> str:
-    """A rational as the judge writes it."""
-    return f"{value.numerator}/{value.denominator}"
+def views_of(heads: HeadClass, example: Example) -> str:
+    """The views of an example, one a candidate set, sorted."""
+    return sorted_views(" ; ".join(view(own) for own in heads.view_counts(example).elements()))
 
 
-def joined(parts: Sequence[str]) -> str:
-    """A request."""
-    return "\n".join(parts) + "\n"
+def sorted_views(text: str) -> str:
+    """What the judge answers about views, sorted: no law depends on their order.
+
+    Examples
+    --------
+    >>> sorted_views("2 : 1 ; 1 :")
+    '1 : ; 2 : 1'
+    """
+    return " ; ".join(sorted(" ".join(part.split()) for part in text.split(";") if part.strip()))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from proofs_check.audit import language
 from proofs_check.problem import Problem
@@ -13,73 +12,118 @@ from theory import HardHead, Law, Verdict, decide
 from theory.examples import Label
 from theory.heads import HeadClass, View
 
+SMALL = 3000
+"""Candidate sets, in both laws together, up to which the judge decides by itself; beyond it checks a certificate."""
+
 OUTCOMES = ("unrealizable", "generalizes", "unseen", "flip", "abstains")
 
 
 @dataclass(frozen=True)
+class Part:
+    """One request, with what the code expects for an answer.
+
+    Attributes
+    ----------
+    name : what it is about.
+    request : the line that asks, after lines that say what about.
+    expected : the answer that the code gives.
+    read : what of the judge's answer is compared.
+    """
+
+    name: str
+    request: str
+    expected: str
+    read: Callable[[str], str] = str.strip
+
+
+@dataclass(frozen=True)
 class Question:
-    """One thing that code and judge must agree on.
+    """What code and judge must agree on, part by part.
 
     Attributes
     ----------
     kind : what it is about, for the counts.
-    request : what the judge reads.
-    expected : what the code says, part by part, by name; the judge's answer has the same parts in this order.
+    about : the lines that say what the requests are about.
     """
 
     kind: str
-    request: str
-    expected: dict[str, str]
+    about: str
+    parts: tuple[Part, ...]
 
-    def differences(self, answer: str) -> dict[str, tuple[str, str]]:
+    @property
+    def text(self) -> str:
+        """What the judge reads."""
+        return "\n".join((self.about, *(part.request for part in self.parts), ""))
+
+    def differences(self, answers: Sequence[str]) -> dict[str, tuple[str, str]]:
         """{part: (what the code says, what the judge says)} where an answer is another one."""
-        outcome, _, losses, certificate = (part.strip() for part in answer.split("|"))
-        judged = [*outcome.split(), losses, certificate]
-        pairs = zip_longest(self.expected, judged, fillvalue="nothing")
-        found = {name: (self.expected.get(name, "nothing"), said) for name, said in pairs}
-        return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
+        judged = [(part, part.read(answer)) for part, answer in zip(self.parts, answers, strict=True)]
+        return {part.name: (part.expected, said) for part, said in judged if said != part.expected}
 
 
 def questions(problem: Problem) -> Iterator[Question]:
     """Everything that the judge can be asked about a problem."""
-    if is_plain(problem):
+    if problem.scores == "hard":
         yield hard(problem)
 
 
-def is_plain(problem: Problem) -> bool:
-    """Whether the judge knows the head class: plain IDs, and candidate sets of exactly k positions."""
-    heads, laws = problem.heads, (problem.train, problem.test)
-    vectors = isinstance(heads.window, tuple) or isinstance(heads.key, tuple)
-    return not (heads.at_most or vectors or any(isinstance(own, tuple) for law in laws for e in law.table() for own in e.ids))
-
-
 def hard(problem: Problem) -> Question:
-    """T1's verdict: outcome and reason, the example that shows it, the losses of the counterexample, and its certificate."""
+    """T1's verdict: outcome, reason and example, the guaranteed share, the losses of the counterexample, the certificate."""
     heads, train, test = problem.heads, problem.train, problem.test
     verdict = decide(heads, train=train, test=test)
-    number = language.numbering(train, test)
-    head = verdict.counterexample
-    given = dict(head.answers) if isinstance(head, HardHead) else {}
-    outcome = OUTCOMES.index(verdict.reason or verdict.outcome)
-    law = train if verdict.outcome == "unrealizable" else test
+    number, about = _about(problem)
+    outcome = verdict.reason or verdict.outcome
+    assert outcome in OUTCOMES
+    law = train if outcome == "unrealizable" else test
     place = -1 if verdict.example is None else [*law.table()].index(verdict.example)
-    dominating = dominators(heads, train, test) if verdict.outcome == "generalizes" else []
-    losses = f"{language.fraction(verdict.train_loss)} {language.fraction(verdict.test_loss)}" if _failed(verdict) else "-"
-    request = language.joined((
-        f"{language.head_class(heads)} {language.integers(number.values())}", language.law(train, number),
-        language.law(test, number), language.answers(given, number), language.integers(dominating), str(place),
-    ))  # fmt: skip
-    expected = {
-        "outcome": str(outcome),
-        "example": str(_first_alike(heads, law, place)),
-        "losses": losses,
-        "certificate": "ok",
-    }
-    return Question(f"hard: {OUTCOMES[outcome]}", request, expected)
+    parts = []
+    small = n_cells(problem) <= SMALL
+    if small:
+        parts.append(Part("verdict", "decide", _expected(verdict, _first_alike(heads, law, place)), _without_losses))
+        for name, own in (("train", train), ("test", test)):
+            shown = language.views_of(heads, next(iter(own.table())))
+            parts.append(Part(f"views in {name}", f"views {name} 0", shown, language.sorted_views))
+    if isinstance(verdict.counterexample, HardHead):
+        about += ["", *language.head(verdict.counterexample.answers, number)]
+        if small:
+            parts.append(Part("losses of its head", "losses", f"{verdict.train_loss} {verdict.test_loss}"))
+        certificate = f"head {place}"
+    elif outcome == "unrealizable":
+        certificate = f"conflict {place}"
+    else:
+        certificate = f"domination {language.words(dominators(heads, train, test))}"
+    parts.append(Part("certificate", f"certify {certificate}", "accepted"))
+    how = "" if small else ", by certificate"
+    return Question(f"hard{how}: {outcome}", "\n".join(about), tuple(parts))
 
 
-def _failed(verdict: Verdict) -> bool:
-    return verdict.train_loss is not None and verdict.test_loss is not None
+def _about(problem: Problem) -> tuple[dict[Label, int], list[str]]:
+    """Numbers of the labels, and the lines of the class, of both laws and of the labels."""
+    number = language.numbering(problem.train, problem.test)
+    d = language.n_coordinates(problem.train, problem.test)
+    return number, [
+        language.head_class(problem.heads, d), *language.law("train", problem.train, number),
+        *language.law("test", problem.test, number), f"labels {language.words(number.values())}",
+    ]  # fmt: skip
+
+
+def n_cells(problem: Problem) -> int:
+    """The candidate sets of all examples of both laws."""
+    return sum(problem.heads.n_candidates(e.ids) for law in (problem.train, problem.test) for e in law.table())
+
+
+def _expected(verdict: Verdict, place: int) -> str:
+    """The judge's words for a verdict."""
+    if verdict.outcome == "unrealizable":
+        return f"unrealizable {place}"
+    if verdict.outcome == "generalizes":
+        return f"generalizes share {verdict.guaranteed}"
+    return f"fails {verdict.reason} {place} share {verdict.guaranteed}"
+
+
+def _without_losses(answer: str) -> str:
+    """The losses of T1's own head are those of another head than the code's."""
+    return answer.partition(" losses ")[0].strip()
 
 
 def _first_alike(heads: HeadClass, law: Law, place: int) -> int:
@@ -91,15 +135,14 @@ def _first_alike(heads: HeadClass, law: Law, place: int) -> int:
 
 
 def dominators(heads: HeadClass, train: Law, test: Law) -> list[int]:
-    """For every test example a training example, all of whose consistent views it shows; one past the end where there is none."""
+    """For every test example a training example all of whose consistent views it shows; one too many where there is none."""
     trained = [(heads.views(example), example.label) for example in train.table()]
     labels: dict[View, set[Label]] = {}
     for views, label in trained:
         for view in views:
             labels.setdefault(view, set()).add(label)
-    required = [frozenset(view for view in views if len(labels[view]) == 1) for views, _ in trained]
     first: dict[frozenset[View], int] = {}
-    for i, views in enumerate(required):
-        first.setdefault(views, i)
+    for i, (views, _) in enumerate(trained):
+        first.setdefault(frozenset(view for view in views if len(labels[view]) == 1), i)
     shown = (heads.views(example) for example in test.table())
-    return [next((i for own, i in first.items() if own <= views), len(required)) for views in shown]
+    return [next((i for own, i in first.items() if own <= views), len(trained)) for views in shown]

@@ -194,8 +194,9 @@ TABLE: dict[str, Row] = {
 """By claim, what is proved of it; every claim of the theory is a key."""
 
 JUDGE: tuple[Theorem, ...] = (
-    Theorem("Bridge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"),
-    Theorem("Bridge.certified_correct", "a certificate that its checker accepts proves the verdict"),
+    Theorem("Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"),
+    Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
+    Theorem("Judge.certified_correct", "a certificate that its checker accepts proves the verdict"),
 )
 """What the audit rests on beside the claims."""
 
