@@ -46,7 +46,9 @@ class Difference:
     parts: dict[str, tuple[str, str]]
 
     def __str__(self) -> str:
-        said = "; ".join(f"{name}: the code says {code}, the judge {judged}" for name, (code, judged) in self.parts.items())
+        said = "; ".join(
+            f"{name}: the code says {code}, the judge {judged}" for name, (code, judged) in self.parts.items()
+        )
         return f"{self.kind}: {said}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,7 +185,10 @@ def compare(problems: Iterable[Problem]) -> Compared:
         except Exception as error:  # the code must have an answer to every problem
             if of_the_machine(error) or isinstance(error, TheoryError):
                 raise
-            _note(total, Difference("an error of the code", problem, {"error": (f"{type(error).__name__}: {error}", "none")}))
+            _note(
+                total,
+                Difference("an error of the code", problem, {"error": (f"{type(error).__name__}: {error}", "none")}),
+            )
         total.skipped += (len(asked), total.n_different) == before
     said = iter(judge.answers("".join(question.text for _, question in asked)))
     for problem, question in asked:

@@ -43,9 +43,7 @@ def _heads(rng: Random, arity: int, d: int = 1) -> HeadClass:
     return HeadClass(arity, window, key, rng.choice(ANCHORS), rng.random() < 0.2)
 
 
-def _listed(
-    rng: Random, most: int, longest: int, vocabulary: int, labels: int, ruled: bool, d: int
-) -> FiniteLaw:
+def _listed(rng: Random, most: int, longest: int, vocabulary: int, labels: int, ruled: bool, d: int) -> FiniteLaw:
     """A law of random examples, with labels by a rule or without."""
     weights: dict[Example, int] = {}
     for _ in range(rng.randint(1, most)):
@@ -101,5 +99,3 @@ def _scheme(rng: Random) -> PositionScheme:
         positions.absolute(), positions.random_shift(low, low + 1), positions.random_ordered(0, 5),
         positions.coupled(positions.blocks(2), positions.absolute()),
     ))  # fmt: skip
-
-

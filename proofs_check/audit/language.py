@@ -46,8 +46,7 @@ def law(name: str, given: Law, number: Mapping[Label, int]) -> Iterator[str]:
 def head(answers: Mapping[View, Label], number: Mapping[Label, int]) -> Iterator[str]:
     """A hard head."""
     yield f"head {len(answers)}"
-    for shown, label in answers.items():
-        yield f"{number[label]} : {view(shown)}"
+    yield from sorted(f"{number[label]} : {view(shown)}" for shown, label in answers.items())
 
 
 def view(shown: View) -> str:

@@ -35,7 +35,9 @@ def add_options(parser: Parser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("file", nargs="?", help="a problem as .toml or .json; see docs/examples/")
     which.add_argument("--random", type=positive, metavar="N", help=f"so many random problems (default {RANDOM:,})")
-    which.add_argument("--claim", metavar="CLAIM", help="the problems of the families of a claim: its id, or module:object")
+    which.add_argument(
+        "--claim", metavar="CLAIM", help="the problems of the families of a claim: its id, or module:object"
+    )
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="seed of random problems (default 0)")
     parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
     parser.add_argument(

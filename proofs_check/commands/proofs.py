@@ -45,7 +45,9 @@ def run(options: Namespace) -> int:
         found_evidence, dependent = stored.evidence(claim), stored.dependent(claim)
         if dependent is not None:
             status = REFUTED
-            say(f"{claim}: refuted: {dependent} depends on {', '.join(known.theorems[dependent].axioms if known else ())}")
+            say(
+                f"{claim}: refuted: {dependent} depends on {', '.join(known.theorems[dependent].axioms if known else ())}"
+            )
         else:
             status = INCONCLUSIVE if found_evidence.kind == "inconclusive" and status == HOLDS else status
             say(f"{claim}: {found_evidence.kind}: {found_evidence.scope}{_rest(row.on_paper)}")

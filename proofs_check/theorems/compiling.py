@@ -61,7 +61,7 @@ def _writable(folder: Path) -> Path:
         return folder
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lengthgen"
     copy = cache / f"coq-{digest_of_sources(folder)[:16]}"
-    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    shutil.copytree(folder, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*", "judge*"))
     return copy
 
 
@@ -80,7 +80,9 @@ def ask(folder: Path, asked: Sequence[Theorem] | None = None) -> Stored:
     out = coqc("\n".join(lines) + "\n", folder)
     said = dict(part.split("\n", 1) for part in out.split(MARK)[1:])
     found = {name: _said(name, said[name]) for name in names}
-    version = re.search(r"version (\S+)", subprocess.run(["coqc", "--version"], capture_output=True, text=True, check=True).stdout)
+    version = re.search(
+        r"version (\S+)", subprocess.run(["coqc", "--version"], capture_output=True, text=True, check=True).stdout
+    )
     return Stored(version[1] if version else "?", digest_of_sources(folder), digest_of_statements(found), found)
 
 
@@ -100,7 +102,9 @@ def coqc(source: str, folder: Path, where: str = "proofs") -> str:
         done = subprocess.run(command, cwd=there, capture_output=True, text=True, check=False)
     if done.returncode:
         got = f"a file that does not compile ({' '.join((done.stdout + done.stderr).split())[:500]})"
-        raise InvalidArgument(where, "the Coq files", got=got, expected="the theorems of the table", fix="See docs/proofs.md.")
+        raise InvalidArgument(
+            where, "the Coq files", got=got, expected="the theorems of the table", fix="See docs/proofs.md."
+        )
     return done.stdout
 
 
@@ -110,5 +114,7 @@ def _said(name: str, text: str) -> Said:
     assumed, colon, statement = re.split(rf"^(?:LG\.)?(?:\w+\.)*{re.escape(short)}(\s*:)", text, maxsplit=1, flags=re.M)
     assert colon
     closed = assumed.strip() == CLOSED
-    axioms = () if closed else tuple(re.findall(r"^(\S+)\s*:", assumed.partition("Axioms:")[2], re.M)) or (assumed.strip(),)
+    axioms = (
+        () if closed else tuple(re.findall(r"^(\S+)\s*:", assumed.partition("Axioms:")[2], re.M)) or (assumed.strip(),)
+    )
     return Said("\n".join(line.rstrip() for line in statement.strip("\n").splitlines()).strip(), axioms)

@@ -43,6 +43,21 @@ def graph(folder: Path | None = None) -> nx.DiGraph[str]:
     return nx.transitive_reduction(whole)
 
 
+def _placed(drawn: nx.DiGraph[str]) -> dict[str, tuple[float, int]]:
+    """By layers, each in the order of the mean places of what its files use, and of what uses them."""
+    import networkx as nx
+
+    layers = [sorted(names) for names in nx.topological_generations(drawn)]
+    place: dict[str, tuple[float, int]] = {}
+    for around in (drawn.predecessors, nx.Graph(drawn).neighbors, nx.Graph(drawn).neighbors):
+        for layer, names in enumerate(layers):
+            near = {name: [place[other][0] for other in around(name) if other in place] for name in names}
+            names.sort(key=lambda name, near=near: (sum(near[name]) / max(1, len(near[name])), name))  # type: ignore[misc]
+            for i, name in enumerate(names):
+                place[name] = ((i + 0.5) / len(names) - 0.5, layer)
+    return place
+
+
 def draw(path: str | Path, folder: Path | None = None) -> None:
     """Draw the graph, each file one layer above all that it uses.
 
@@ -56,23 +71,26 @@ def draw(path: str | Path, folder: Path | None = None) -> None:
             "proofs", "--figure", got=repr(str(path)), expected="a name that ends in .svg or .png", fix="Rename it."
         )
     import networkx as nx
+
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     drawn = graph(folder)
-    place = {}
-    for layer, names in enumerate(nx.topological_generations(drawn)):
-        for i, name in enumerate(sorted(names)):
-            place[name] = (i - (len(names) - 1) / 2, layer)
+    place = _placed(drawn)
     layers = 1 + max(y for _, y in place.values())
+    far = [(a, b) for a, b in drawn.edges if place[b][1] - place[a][1] > 1]
     with rc_context({"svg.hashsalt": "lengthgen", "svg.fonttype": "none"}):
         figure = Figure(figsize=(9, 1.1 * layers))
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_axis_off()
         box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#555555"}
-        nx.draw_networkx_edges(drawn, place, ax=axes, node_size=1600, edge_color="#888888", arrowsize=9)
+        for edges, bend in (([edge for edge in drawn.edges if edge not in far], 0.0), (far, 0.12)):
+            nx.draw_networkx_edges(
+                drawn, place, edges, ax=axes, node_size=1000, edge_color="#888888", arrowsize=9,
+                connectionstyle=f"arc3,rad={bend}",
+            )  # fmt: skip
         for name, (x, y) in place.items():
             axes.text(x, y, name, ha="center", va="center", fontsize=10, bbox=box)
         axes.margins(0.1)

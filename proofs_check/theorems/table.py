@@ -174,7 +174,7 @@ TABLE: dict[str, Row] = {
         "the limit of scores",
         T13__closure_confluent="what the closure leaves does not depend on the choices",
         T13__T13_realizable="a perfect ranked head exists iff the closure leaves nothing",
-        T13__T13_guarantee="with |Y| ≥ 2 all perfect ranked heads are right on e iff (a) seen, (b) rest, (c) not free, (d) no flip",
+        T13__T13_guarantee="with |Y| ≥ 2 all perfect ones are right on e iff (a) seen, (b) rest, (c) not free, (d) no flip",
         T13__T13_errs="if not, a ranked head is perfect in training and wrong on e",
         T13__T13_one_label="with |Y| = 1, (b) decides alone",
         Kinds__T13_hard="what all perfect ranked heads are right on, all perfect hard heads are right on",
@@ -194,7 +194,9 @@ TABLE: dict[str, Row] = {
 """By claim, what is proved of it; every claim of the theory is a key."""
 
 JUDGE: tuple[Theorem, ...] = (
-    Theorem("Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"),
+    Theorem(
+        "Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"
+    ),
     Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
     Theorem("Judge.certified_correct", "a certificate that its checker accepts proves the verdict"),
 )
