@@ -51,14 +51,36 @@ let example = function
     (match rational weight with { qnum = Zpos _; _ } -> () | _ -> bad "a weight is positive");
     (rational weight, ((tokens, ids), integer label))
   | _ -> bad "an example is weight label : tokens : IDs"
+let rec shares = function
+  | [] -> []
+  | y :: q :: rest -> (integer y, rational q) :: shares rest
+  | _ -> bad "shares are label share label share ..."
+let scored = function
+  | [[score]; tokens; key; g] -> ((integers tokens, integers key), (rational score, shares g))
+  | _ -> bad "a scored view is score : tokens : key : label share label share ..."
+let term = function
+  | [[asked]; [coefficient; source; against]] ->
+    (integer asked, { coefficient = rational coefficient; source = place source; against = integer against })
+  | _ -> bad "a term is label : coefficient example label"
 let answer = function
   | [[label]; tokens; key] -> ((integers tokens, integers key), integer label)
   | _ -> bad "an answer is label : tokens : key"
 
 let the_class = ref None and train = ref [] and test = ref [] and labels = ref None and head = ref []
+let scores = ref [] and terms = ref []
 let cl () = match !the_class with Some cl -> cl | None -> bad "first a class"
 let y () = match !labels with Some y -> y | None -> labels_of !train !test
 let accepted ok = print_endline (if ok then "accepted" else "refused")
+let nth law i = match List.nth_opt law (small i) with Some (_, e) -> e | None -> bad "no such example"
+let ranked c = accepted (run_ranked_certificate (cl ()) (y ()) !train c)
+let soft c = accepted (run_soft_certificate (cl ()) (y ()) !train c)
+(* W(v, y) = A(v) g_y(v), the product as Coq computes it *)
+let matrix () = List.concat_map (fun (v, (a, g)) -> List.map (fun (y, q) -> ((v, y), qmult a q)) g) !scores
+let flags = function
+  | None -> print_endline "unrealizable"
+  | Some bs -> print_endline (String.concat " " (List.map (fun b -> if b then "yes" else "no") bs))
+let losses (a, b) = print_endline (print_q a ^ " " ^ print_q b)
+let answers l = print_endline (String.concat " " (List.map (function None -> "-" | Some y -> print_z y) l))
 let certificate c = accepted (run_certificate (cl ()) (y ()) !train !test c)
 
 let decided (outcome, share) =
@@ -71,9 +93,7 @@ let decided (outcome, share) =
     Printf.sprintf "fails %s %s%s losses %s %s" reason (print_z i) share (print_q a) (print_q b)
 
 let shown_view (tokens, key) = String.concat " " (List.map print_z tokens) ^ " : " ^ String.concat " " (List.map print_z key)
-let views law i = match List.nth_opt law (small i) with
-  | None -> bad "no such example"
-  | Some (_, e) -> print_endline (String.concat " ; " (List.map shown_view (fst (look (cl ()) e))))
+let views law i = print_endline (String.concat " ; " (List.map shown_view (fst (look (cl ()) (nth law i)))))
 
 let request = function
   | ["class"; many; k; last] :: coordinates ->
@@ -84,7 +104,30 @@ let request = function
   | [("labels" :: ys)] -> labels := Some (integers ys)
   | [["head"; n]] -> head := several (small n) answer
   | [["decide"]] -> print_endline (decided (run_decide (cl ()) (y ()) !train !test))
-  | [["losses"]] -> let a, b = run_losses (cl ()) !head !train !test in print_endline (print_q a ^ " " ^ print_q b)
+  | [["decide"; "ranked"]] ->
+    print_endline (match ranked_share (cl ()) (y ()) !train !test, run_ranked_flags (cl ()) (y ()) !train !test with
+      | Some share, Some flags -> (if List.mem false flags then "fails" else "generalizes") ^ " share " ^ print_q share
+      | _ -> "unrealizable")
+  | [["guaranteed"; "hard"]] -> flags (run_hard_flags (cl ()) (y ()) !train !test)
+  | [["guaranteed"; "ranked"]] -> flags (run_ranked_flags (cl ()) (y ()) !train !test)
+  | [["guaranteed"; "soft"]] -> (match y () with
+      | [_] -> flags (Some (run_one_flags (cl ()) !train !test))
+      | _ -> bad "with several labels soft verdicts go by certificate")
+  | [["softhead"; n]] -> scores := several (small n) scored
+  | [["terms"; n]] -> terms := several (small n) term
+  | [["losses"]] | [["losses"; "hard"]] -> losses (hard_losses (cl ()) !head !train !test)
+  | [["losses"; "ranked"]] -> losses (ranked_losses (cl ()) !head !train !test)
+  | [["losses"; "soft"]] -> losses (soft_losses (cl ()) !scores !train !test)
+  | [["losses"; "greedy"]] -> losses (greedy_losses (cl ()) (y ()) !scores !train !test)
+  | [["answers"; "ranked"]] -> answers (run_ranked_answers (cl ()) !head !test)
+  | [["answers"; "greedy"]] -> answers (run_greedy (cl ()) (y ()) !scores !test)
+  | [("certify" :: "ranked" :: "stuck" :: places)] -> ranked (ByStuck (List.map place places))
+  | [("certify" :: "ranked" :: "rest" :: i :: places)] -> ranked (ByRest (nth !test i, List.map place places))
+  | [["certify"; "ranked"; "head"; i]] -> ranked (ByRanking (!head, nth !test i))
+  | [["certify"; "soft"; "cancels"]] -> soft (ByCancelling (List.map snd !terms))
+  | [["certify"; "soft"; "cone"; i]] -> soft (ByCone (nth !test i, !terms))
+  | [["certify"; "soft"; "perfect"]] -> soft (ByPerfect (matrix ()))
+  | [["certify"; "soft"; "head"; i]] -> soft (ByMatrix (nth !test i, matrix ()))
   | [["views"; "train"; i]] -> views !train i
   | [["views"; "test"; i]] -> views !test i
   | [("certify" :: "domination" :: places)] -> certificate (ByDomination (List.map place places))
