@@ -64,14 +64,12 @@ class Compared:
     Attributes
     ----------
     counts : {kind of question: how many}.
-    skipped : problems that the judge has no question for.
     differences : the first few.
     n_different : how many problems there are with one.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     problems: int = 0
-    skipped: int = 0
     differences: list[Difference] = field(default_factory=list)
     n_different: int = 0
     seconds: float = 0.0
@@ -81,15 +79,12 @@ class Compared:
         """Take in what came of other problems."""
         self.counts += other.counts
         self.problems += other.problems
-        self.skipped += other.skipped
         self.differences += other.differences
         self.n_different += other.n_different
 
     def explain(self) -> str:
         """What was compared, by kind, and what differs."""
         lines = [f"{count:>9,}  {kind}" for kind, count in sorted(self.counts.items())]
-        if self.skipped:
-            lines.append(f"{self.skipped:>9,}  not put to the judge")
         different = number_of(self.n_different, "difference")
         asked = f"{number_of(self.problems, 'problem')}, {number_of(self.counts.total(), 'question')}"
         lines.append(f"{asked}: {different}, {self.seconds:.0f} s." + " Interrupted." * self.interrupted)
@@ -179,7 +174,6 @@ def compare(problems: Iterable[Problem]) -> Compared:
     asked: list[tuple[Problem, Question]] = []
     for problem in problems:
         total.problems += 1
-        before = len(asked), total.n_different
         try:
             asked += [(problem, question) for question in questions(problem)]
         except Exception as error:  # the code must have an answer to every problem
@@ -189,7 +183,6 @@ def compare(problems: Iterable[Problem]) -> Compared:
                 total,
                 Difference("an error of the code", problem, {"error": (f"{type(error).__name__}: {error}", "none")}),
             )
-        total.skipped += (len(asked), total.n_different) == before
     said = iter(judge.answers("".join(question.text for _, question in asked)))
     for problem, question in asked:
         total.counts[question.kind] += 1

@@ -10,6 +10,7 @@ from typing import get_args
 from proofs_check.problem import Problem
 from theory import Example, FiniteLaw, HeadClass, InvalidArgument, PlantedEnsemble, positions, support
 from theory.coordinates import joined
+from theory.guarantees import Scores
 from theory.heads import Anchor, Key
 from theory.positions import PositionScheme
 from theory.support import SupportLaw
@@ -17,6 +18,7 @@ from theory.support import SupportLaw
 KEYS: tuple[Key, ...] = get_args(Key)
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 WINDOWS = (None, None, 0, 1, 2, 3)
+SCORES: tuple[Scores, ...] = ("hard", "hard", "ranked", "soft")
 PLANTED = 0.3
 """The share of problems whose laws are planted."""
 
@@ -26,13 +28,14 @@ MOST = 200
 
 def drawn(rng: Random) -> Problem:
     """A random problem, with laws that are listed or planted."""
+    scores: Scores = rng.choice(SCORES)
     if rng.random() < PLANTED:
-        return planted(rng)
+        return planted(rng, scores)
     vocabulary, labels = rng.randint(1, 3), rng.randint(1, 3)
     ruled, d = rng.random() < 0.75, 1 + (rng.random() < 0.15)
     arity = rng.randint(1, 3)
     train, test = (_listed(rng, number, longest, vocabulary, labels, ruled, d) for number, longest in ((8, 5), (3, 6)))
-    return Problem(_heads(rng, arity, d), train, test)
+    return Problem(_heads(rng, arity, d), train, test, scores=scores)
 
 
 def _heads(rng: Random, arity: int, d: int = 1) -> HeadClass:
@@ -65,7 +68,7 @@ def _ids(rng: Random, length: int) -> tuple[int, ...]:
     return tuple(rng.randint(-2, 3) for _ in range(length))
 
 
-def planted(rng: Random) -> Problem:
+def planted(rng: Random, scores: Scores = "hard") -> Problem:
     """A problem of one random planting at two lengths."""
     while True:
         arity, vocabulary = rng.randint(1, 2), rng.randint(2, 3)
@@ -86,7 +89,7 @@ def planted(rng: Random) -> Problem:
         except InvalidArgument:  # the scheme or the support law is undefined at this length
             continue
         if max(law.size for law in laws) <= MOST:
-            return Problem(_heads(rng, rng.randint(1, 2)), *laws)
+            return Problem(_heads(rng, rng.randint(1, 2)), *laws, scores=scores)
 
 
 def _support(rng: Random) -> SupportLaw:

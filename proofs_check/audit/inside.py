@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from proofs_check.audit.auditing import Compared, Difference
@@ -25,16 +26,15 @@ Definition judged : list Z := [
 
 
 def compare_inside(problems: Iterable[Problem]) -> Compared:
-    """Compare the outcomes and reasons of the code with those that Coq computes; where all agree, the kernel checks it.
+    """Compare the outcomes and reasons for hard heads with those that Coq computes; where all agree, its kernel checks them.
 
     Raises
     ------
     BackendUnavailable : without Coq.
     """
     folder, start = build("Judge.vo", where="audit"), time.perf_counter()
-    given = list(problems)
-    asked = [problem for problem in given if problem.scores == "hard"]
-    total = Compared(problems=len(given), skipped=len(given) - len(asked))
+    asked = [replace(problem, scores="hard") for problem in problems]
+    total = Compared(problems=len(asked))
     found = [decide(one.heads, train=one.train, test=one.test) for one in asked]
     codes = [OUTCOMES.index(verdict.reason or verdict.outcome) for verdict in found]
     if asked:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from theory import Example, HeadClass, Law
 from theory.coordinates import Ids, coordinates
 from theory.examples import Label
 from theory.heads import View
+from theory.soft import SoftHead, Term
 
 
 def words(values: Iterable[object]) -> str:
@@ -43,10 +44,24 @@ def law(name: str, given: Law, number: Mapping[Label, int]) -> Iterator[str]:
         yield " : ".join((f"{Fraction(weight, given.denominator)} {number[example.label]}", *fields))
 
 
-def head(answers: Mapping[View, Label], number: Mapping[Label, int]) -> Iterator[str]:
-    """A hard head."""
+def head(answers: Mapping[View, Label], number: Mapping[Label, int], *, ranked: bool = False) -> Iterator[str]:
+    """A hard head, or a ranked one, from the highest rank to the lowest."""
     yield f"head {len(answers)}"
-    yield from sorted(f"{number[label]} : {view(shown)}" for shown, label in answers.items())
+    rows = [f"{number[label]} : {view(shown)}" for shown, label in answers.items()]
+    yield from rows if ranked else sorted(rows)
+
+
+def soft_head(own: SoftHead, number: Mapping[Label, int]) -> Iterator[str]:
+    """A soft head: each view with its score, and its value as labels with shares."""
+    yield f"softhead {len(own.answers)}"
+    for shown, (score, shares) in own.answers.items():
+        yield f"{score} : {view(shown)} : {words(word for label, share in shares.items() for word in (number[label], share))}"
+
+
+def terms(found: Mapping[int, Sequence[Term]]) -> Iterator[str]:
+    """{label: a combination of training rays}."""
+    rows = [f"{label} : {one.coefficient} {one.example} {one.other}" for label, own in found.items() for one in own]
+    yield from (f"terms {len(rows)}", *rows)
 
 
 def view(shown: View) -> str:

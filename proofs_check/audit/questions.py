@@ -10,7 +10,10 @@ from proofs_check.audit import language
 from proofs_check.problem import Problem
 from theory import HardHead, Law, Verdict, decide
 from theory.examples import Label
+from theory.guarantees import Guarantees, guarantees
 from theory.heads import HeadClass, View
+from theory.ranked import RankedHead
+from theory.soft import SoftGuarantees, SoftHead
 
 SMALL = 3000
 """Candidate sets, in both laws together, up to which the judge decides by itself; beyond it checks a certificate."""
@@ -63,8 +66,7 @@ class Question:
 
 def questions(problem: Problem) -> Iterator[Question]:
     """Everything that the judge can be asked about a problem."""
-    if problem.scores == "hard":
-        yield hard(problem)
+    yield {"hard": hard, "ranked": ranked, "soft": soft}[problem.scores](problem)
 
 
 def hard(problem: Problem) -> Question:
@@ -80,6 +82,7 @@ def hard(problem: Problem) -> Question:
     small = n_cells(problem) <= SMALL
     if small:
         parts.append(Part("verdict", "decide", _expected(verdict, _first_alike(heads, law, place)), _without_losses))
+        parts.append(Part("guarantees", "guaranteed hard", _flags(guarantees(heads, train=train, test=test))))
         for name, own in (("train", train), ("test", test)):
             shown = language.views_of(heads, next(iter(own.table())))
             parts.append(Part(f"views in {name}", f"views {name} 0", shown, language.sorted_views))
@@ -95,6 +98,103 @@ def hard(problem: Problem) -> Question:
     parts.append(Part("certificate", f"certify {certificate}", "accepted"))
     how = "" if small else ", by certificate"
     return Question(f"hard{how}: {outcome}", "\n".join(about), tuple(parts))
+
+
+def ranked(problem: Problem) -> Question:
+    """T13's verdict: which test examples are guaranteed, the losses and answers of the counterexample, and certificates."""
+    heads, train, test = problem.heads, problem.train, problem.test
+    found = guarantees(heads, train=train, test=test, scores="ranked")
+    number, about = _about(problem)
+    small, parts = n_cells(problem) <= SMALL, []
+    if small:
+        parts.append(Part("verdict", "decide ranked", _shared(found)))
+        parts.append(Part("guarantees", "guaranteed ranked", _flags(found)))
+    outcome = "unrealizable" if not found.realizable else "generalizes" if found.first is None else "fails"
+    cases = [(heads.views(example), example.label) for example in train.table()]
+    if outcome == "unrealizable":
+        parts.append(Part("certificate", f"certify ranked stuck {language.words(rest(cases))}", "accepted"))
+    for row, example in enumerate(test.table()) if outcome != "unrealizable" else ():
+        if found.criterion.guaranteed[row]:
+            left = rest(cases, heads.views(example))
+            parts.append(Part("rest", f"certify ranked rest {row} {language.words(left)}", "accepted"))
+        else:
+            head, mass = found.erring(row)
+            assert isinstance(head, RankedHead)
+            lines = [*language.head(head.answers, number, ranked=True), "losses ranked"]
+            parts.append(Part("losses of a head", "\n".join(lines), f"0 {mass}"))
+            parts.append(Part("answers of a head", "answers ranked", _answers(head, test, number)))
+            parts.append(Part("counterexample", f"certify ranked head {row}", "accepted"))
+    how = "" if small else ", by certificate"
+    return Question(f"ranked{how}: {outcome}", "\n".join(about), tuple(parts))
+
+
+def rest(cases: Sequence[tuple[frozenset[View], Label]], without: frozenset[View] = frozenset()) -> list[int]:
+    """What the closure without some views leaves of training examples, by number.
+
+    Examples
+    --------
+    >>> a, b = View((0,), ()), View((1,), ())
+    >>> rest([(frozenset({a}), 0), (frozenset({a, b}), 1)]), rest([(frozenset({a}), 0), (frozenset({a, b}), 1)], frozenset({b}))
+    ([], [0, 1])
+    """
+    left = list(range(len(cases)))
+    while True:
+        labels: dict[View, set[Label]] = {}
+        for i in left:
+            for view in cases[i][0] - without:
+                labels.setdefault(view, set()).add(cases[i][1])
+        placed = {view for view, own in labels.items() if len(own) == 1}
+        if not placed:
+            return left
+        left = [i for i in left if not cases[i][0] & placed]
+
+
+def soft(problem: Problem) -> Question:
+    """T14's verdict by certificates: a combination of rays for each guaranteed example, a head against each other one."""
+    heads, train, test = problem.heads, problem.train, problem.test
+    found = guarantees(heads, train=train, test=test, scores="soft")
+    number, about = _about(problem)
+    criterion, parts = found.criterion, list[Part]()
+    assert isinstance(criterion, SoftGuarantees)
+    outcome = "unrealizable" if not found.realizable else "generalizes" if found.first is None else "fails"
+    if len(number) == 1:
+        parts.append(Part("guarantees", "guaranteed soft", _flags(found)))
+    elif outcome == "unrealizable":
+        lines = [*language.terms({0: criterion.combination}), "certify soft cancels"]
+        parts.append(Part("combination that cancels", "\n".join(lines), "accepted"))
+    for row in range(len(test.table())) if outcome != "unrealizable" else ():
+        if not criterion.guaranteed[row]:
+            head, mass = found.erring(row)
+            assert isinstance(head, SoftHead)
+            lines = [*language.soft_head(head, number), "losses greedy"]
+            parts.append(Part("losses of a head", "\n".join(lines), f"0 {mass}"))
+            parts.append(Part("answers of a head", "answers greedy", _answers(head, test, number)))
+            if len(number) > 1:
+                parts.append(Part("counterexample", f"certify soft head {row}", "accepted"))
+        elif len(number) > 1:
+            lines = [*language.terms(criterion.certificate(row)), f"certify soft cone {row}"]
+            parts.append(Part("cone", "\n".join(lines), "accepted"))
+    return Question(f"soft: {outcome}", "\n".join(about), tuple(parts))
+
+
+def _shared(found: Guarantees) -> str:
+    """The judge's words for the share of ranked heads."""
+    if not found.realizable:
+        return "unrealizable"
+    return f"{'generalizes' if found.first is None else 'fails'} share {found.share}"
+
+
+def _flags(found: Guarantees) -> str:
+    """Of each test example, whether it is guaranteed."""
+    if not found.realizable:
+        return "unrealizable"
+    return " ".join("yes" if own else "no" for own in found.criterion.guaranteed.tolist())
+
+
+def _answers(head: RankedHead | SoftHead, test: Law, number: dict[Label, int]) -> str:
+    """The answer of a head to each test example."""
+    said = (head.answer(e.tokens, e.ids) if isinstance(head, RankedHead) else head.answer(e) for e in test.table())
+    return " ".join("-" if label is None else str(number[label]) for label in said)
 
 
 def _about(problem: Problem) -> tuple[dict[Label, int], list[str]]:

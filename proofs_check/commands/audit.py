@@ -68,7 +68,7 @@ def run(options: Namespace) -> int:
     if options.json:
         data = {
             "seed": options.seed, "problems": found.problems, "questions": dict(sorted(found.counts.items())),
-            "skipped": found.skipped, "different": found.n_different, "interrupted": found.interrupted,
+            "different": found.n_different, "interrupted": found.interrupted,
             "seconds": round(found.seconds, 3), "differences": [one.to_dict() for one in found.differences],
         }  # fmt: skip
         write_json(options.json, data, "audit --json")

@@ -198,7 +198,10 @@ JUDGE: tuple[Theorem, ...] = (
         "Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"
     ),
     Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
-    Theorem("Judge.certified_correct", "a certificate that its checker accepts proves the verdict"),
+    Theorem("Judge.certified_correct", "a certificate about hard heads that its checker accepts proves the verdict"),
+    Theorem("Judge.ranked_flags_correct", "the decision about ranked heads is that of T13, example by example"),
+    Theorem("Judge.ranked_certified_correct", "so it is with certificates about ranked heads"),
+    Theorem("Judge.soft_certified_correct", "and about soft heads"),
 )
 """What the audit rests on beside the claims."""
 

@@ -24,6 +24,10 @@ from proofs_check.problem import Problem
 from proofs_check.problem_files import problem_from_dict
 from proofs_check.theorems import compiling
 from theory import Example, FiniteLaw, HeadClass, PlantedEnsemble, Verdict, support
+from theory.closures import Cases
+from theory.guarantees import Guarantees
+from theory.ranked import RankedHead
+from theory.soft import SoftHead
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -82,14 +86,21 @@ def test_a_problem_in_the_language_of_the_judge() -> None:
         "test 1\n1 0 : 1 1 0 : -1 0 1\n"
         "labels 0 1\n\n"
         "head 3\n0 : 0 2 : 0 1\n0 : 1 0 : 0 1\n1 : 1 1 : 0 1\n"
-        "decide\nviews train 0\nviews test 0\nlosses\ncertify head 0\n"
+        "decide\nguaranteed hard\nviews train 0\nviews test 0\nlosses\ncertify head 0\n"
     )
     assert [part.expected for part in question.parts] == [
-        "fails flip 0 share 0", "0 2 : 0 1 ; 1 0 : 0 1", "1 0 : 0 1 ; 1 1 : 0 1", "0 1/2", "accepted",
+        "fails flip 0 share 0", "no", "0 2 : 0 1 ; 1 0 : 0 1", "1 0 : 0 1 ; 1 1 : 0 1", "0 1/2", "accepted",
     ]  # fmt: skip
-    said = ["fails flip 0 share 0 losses 0 1/7", "1 0 : 0 1 ; 0 2 : 0 1 ", "1 1 : 0 1 ; 1 0 : 0 1", "0 1/2", "accepted"]
+    said = [
+        "fails flip 0 share 0 losses 0 1/7",
+        "no",
+        "1 0 : 0 1 ; 0 2 : 0 1 ",
+        "1 1 : 0 1 ; 1 0 : 0 1",
+        "0 1/2",
+        "accepted",
+    ]
     assert question.differences(said) == {}  # the losses of T1's own head are those of another head
-    assert question.differences([*said[:3], "0 1", "refused"]) == {
+    assert question.differences([*said[:4], "0 1", "refused"]) == {
         "losses of its head": ("0 1/2", "0 1"), "certificate": ("accepted", "refused"),
     }  # fmt: skip
 
@@ -109,6 +120,7 @@ def test_random_problems_are_of_every_kind() -> None:
     assert any(len(set(own)) < len(own) for own in ids), "no ID that repeats"
     assert any(min(own) < 0 for own in ids if not isinstance(own[0], tuple)), "no negative ID"
     assert {type(problem.train).__name__ for problem in found} == {"FiniteLaw", "PlantedLaw"}
+    assert {problem.scores for problem in found} == {"hard", "ranked", "soft"}
     assert found == problems(600)
 
 
@@ -176,13 +188,6 @@ def test_code_that_raises_differs(monkeypatch: pytest.MonkeyPatch, lenient: None
     assert found.n_different == 2
     said = "the code says AssertionError: this is a bug, the judge none"
     assert str(found.differences[0]) == f"an error of the code: error: {said}"
-
-
-def test_problems_of_other_heads_are_skipped_and_counted(lenient: None) -> None:
-    (problem,) = problems(1)
-    found = compare([Problem(problem.heads, problem.train, problem.test, scores="soft")])
-    assert (found.problems, found.skipped, found.counts.total()) == (1, 1, 0)
-    assert "1  not put to the judge" in found.explain()
 
 
 def test_the_command_says_what_was_compared(
@@ -314,6 +319,24 @@ def by_number(head: Any, law: Any) -> Fraction:
     return sum(losses, Fraction(0)) / len(losses)
 
 
+def one_round(self: Cases, without: Any = None, *, rounds: Any = None, old: Any = Cases.closure) -> Any:
+    return old(self, without, rounds=1)
+
+
+def lowest_rank(self: RankedHead, tokens: Any, ids: Any) -> Any:
+    present = {self.heads.view(tokens, ids, own) for own in self.heads.candidates(ids)}
+    return next((label for view, label in reversed(self.ranking) if view in present), None)
+
+
+def any_of_the_best(self: SoftHead, example: Example) -> Any:
+    masses = self.masses(example)
+    return max(masses, key=lambda label: masses[label], default=None)
+
+
+def unweighted(self: Guarantees, chosen: Any) -> Fraction:
+    return Fraction(int(sum(chosen)), len(chosen))
+
+
 SABOTAGE: dict[str, tuple[object, str, object]] = {
     "the order key without ties": (HeadClass, "key_of", ranks_without_ties),
     "the relative key counted from the last ID": (HeadClass, "key_of", relative_to_the_last),
@@ -327,6 +350,10 @@ SABOTAGE: dict[str, tuple[object, str, object]] = {
     "(c) for the largest set only": (criterion, "_minimal", largest_only),
     "stale losses": (criterion, "_exact_loss", stale),
     "losses without the weights": (criterion, "_exact_loss", by_number),
+    "ranks without the closure's later rounds": (Cases, "closure", one_round),
+    "the lowest rank answers": (RankedHead, "answer", lowest_rank),
+    "ties are answered": (SoftHead, "answer", any_of_the_best),
+    "shares without the weights": (Guarantees, "_mass", unweighted),
     "the guaranteed share is always 0": (Verdict, "guaranteed", property(lambda self: Fraction(0))),
 }
 
