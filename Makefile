@@ -3,6 +3,7 @@
 #   PYTHON   the interpreter that the environment is made from (3.11 or newer)
 #   ARGS     more arguments for `python -m proofs_check` or for pytest
 #   JOBS     pytest's worker processes: a number, auto, or 0 for none
+#   AUDITED  how many random problems `make proofs` audits
 #   TORCH    what pip installs for benchmark-transformer; with --extra-index-url a build for CPUs (see pytorch.org)
 
 PYTHON ?= python3
@@ -12,6 +13,7 @@ VENV ?= .venv
 VENV_LOWEST ?= .venv-lowest
 VENV_BENCHMARK ?= .venv-benchmark
 TORCH ?= torch
+AUDITED ?= 5000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -45,7 +47,7 @@ COMMA := ,
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help check test test-full test-lowest test-extras coverage coverage-report benchmark \
-	benchmark-transformer mutants figures proofs docs lint format dist clean
+	benchmark-transformer mutants figures proofs proofs-check docs lint format dist clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -89,9 +91,15 @@ mutants: $(MUTANTS) ## break the code in many small ways and see that a test goe
 figures: $(CORE) ## draw every figure from stored data into drawn/ (python -m figures)
 	@$(PY) -m figures $(ARGS)
 
-proofs: ## compile the Coq proofs, which must assume nothing (needs Coq 8.16: apt install coq)
+proofs: $(CORE) ## compile the Coq proofs, store what is proved, and audit the code (needs Coq: apt install coq)
 	@command -v coqc >/dev/null || { echo "make proofs needs Coq 8.16: apt install coq" >&2; exit 4; }
 	@$(MAKE) --no-print-directory -C proofs_check/coq
+	@$(PY) -m proofs_check proofs --compile
+	@$(PY) -m proofs_check audit --random $(AUDITED) $(ARGS)
+
+proofs-check: ## the independent checker coqchk on the compiled Coq proofs
+	@command -v coqchk >/dev/null || { echo "make proofs-check needs Coq 8.16: apt install coq" >&2; exit 4; }
+	@$(MAKE) --no-print-directory -C proofs_check/coq check
 
 docs: $(DOCS) ## build the documents as a site, docs/_build/html/index.html; a warning is an error
 	@$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Literal, NoReturn, TypeAlias
@@ -18,13 +19,14 @@ class Evidence:
     kind : "proved" (a machine-checked proof of what the scope states, in general), "exhausted" (every instance of a
         stated finite scope), "supported" (random instances or samples), "refuted" (with a replayable witness) or
         "inconclusive" (the scope says why).
-    engine : which engine found it: exhaustive, symbolic, sampled, search.
+    engine : which engine found it: exhaustive, symbolic, sampled, search, coq.
     scope : in words, what was covered.
     instances : how many cases were decided.
     decisive : how many of these could have refuted the claim; None where that was not counted.
     seconds : wall time.
     witness : for "refuted", a problem that `replay` reproduces.
     noticed : the mutants of the claim that the same check refutes as well, by name.
+    statements : for theorems, by name, the statement that the proof checker printed.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Evidence:
     seconds: float = 0.0
     witness: dict[str, Any] | None = field(default=None)
     noticed: tuple[str, ...] = ()
+    statements: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> NoReturn:
         raise TypeError(f"evidence is not true or false; look at its kind ({self.kind!r}) and its scope")

@@ -15,6 +15,7 @@ from proofs_check.claims.functions import Parts, as_problems
 from proofs_check.claims.recorded import from_field
 from proofs_check.evidence import version
 from proofs_check.problem import in_words
+from proofs_check.theorems import stored
 from theory.claims import OF_SMALLER_SETS
 from theory.errors import InvalidArgument, TheoryError, check_type, shown
 
@@ -46,6 +47,8 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
         expected = "a string" if kind is str else "a table (object)"
         check_type(witness[name], kind, "replay", f"{where}: {name}", expected, "Write it again.")
     claim = find(witness["claim"], os.getcwd())
+    if witness["variant"] == stored.VARIANT:
+        return _of_theorem(claim, witness, where)
     measurement = next((m for m in claim.measurements if witness["variant"] == f"measured: {m.scope}"), None)
     if measurement is not None:
         seed, profile = _run_of(witness, where)
@@ -67,6 +70,21 @@ def replay(witness: dict[str, Any], where: str = "witness") -> Replay:
     if seen is not None and seen == witness["facts"]:
         return Replay(True, f"{label}: {', '.join(f'{k} {v}' for k, v in seen.items())}")
     return Replay(False, f"{label}: recorded {witness['facts']}, now {seen}")
+
+
+def _of_theorem(claim: Claim, witness: dict[str, Any], where: str) -> Replay:
+    """Whether the stored result still says that a theorem depends on axioms."""
+    name = from_field(witness["problem"], f"{where}: problem")
+    known = {theorem.name for compiled in claim.compiled for theorem in compiled.theorems}
+    if name not in known:
+        raise InvalidArgument(
+            "replay", f"{where}: problem", got=shown(name), expected=f"a theorem of {claim.address}",
+            fix="Write the witness again.",
+        )  # fmt: skip
+    facts, label = stored.axioms_of(name), f"{claim.address}, {stored.VARIANT}"
+    if facts is not None and facts == witness["facts"]:
+        return Replay(True, f"{label}: {', '.join(f'{k} {v}' for k, v in facts.items())}")
+    return Replay(False, f"{label}: recorded {witness['facts']}, now {facts}")
 
 
 def _has_smaller_sets(data: Any) -> bool:

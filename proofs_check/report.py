@@ -69,6 +69,7 @@ def _claim(run: Run, address: str) -> dict[str, Any]:
                 "seconds": round(item.seconds, 3),
                 "witness": item.witness,
                 "noticed": list(item.noticed),
+                **({"statements": dict(item.statements)} if item.statements else {}),
             }
             for item in evidence
         ],

@@ -28,7 +28,19 @@ MACHINES = ["idealized_model", "idealized_model.text", "idealized_model.transfor
 LEFT = [DOOR, "theory", *MACHINES, *COMMON]
 ROOMS = [
     f"proofs_check.{name}"
-    for name in ("advice", "certification", "claims", "tasks", "verdicts", "work", "report", "replay", "pages")
+    for name in (
+        "advice",
+        "audit",
+        "certification",
+        "claims",
+        "tasks",
+        "theorems",
+        "verdicts",
+        "work",
+        "report",
+        "replay",
+        "pages",
+    )
 ]
 
 DIRECTIONS: dict[str, list[str]] = {
@@ -41,11 +53,13 @@ DIRECTIONS: dict[str, list[str]] = {
     **dict.fromkeys(COMMON, LEFT),
     "proofs_check.certification": LEFT,
     "proofs_check.work": LEFT,
-    "proofs_check.claims": [*LEFT, "proofs_check.work"],
+    "proofs_check.theorems": LEFT,
+    "proofs_check.claims": [*LEFT, "proofs_check.work", "proofs_check.theorems"],
+    "proofs_check.audit": [*LEFT, "proofs_check.work", "proofs_check.theorems", "proofs_check.claims"],
     "proofs_check.tasks": [*LEFT, "proofs_check.work"],
     "proofs_check.verdicts": [*LEFT, "proofs_check.work"],
     "proofs_check.report": [*LEFT, "proofs_check.claims"],
-    "proofs_check.replay": [*LEFT, "proofs_check.claims"],
+    "proofs_check.replay": [*LEFT, "proofs_check.claims", "proofs_check.theorems"],
     "proofs_check.pages": [*LEFT, "proofs_check.claims", "proofs_check.verdicts", "proofs_check.report"],
     "proofs_check.advice": [*LEFT, "proofs_check.verdicts", "proofs_check.pages"],
     "proofs_check.commands": [*LEFT, *ROOMS],

@@ -22,7 +22,7 @@ from theory import TheoryError
 ROOTS = ("theory", "idealized_model", "proofs_check", "figures")
 API = Path(__file__).parents[1] / "docs" / "api"
 
-ROOMS = ("advice", "certification", "claims", "tasks", "verdicts", "pages", "commands", "work")
+ROOMS = ("advice", "audit", "certification", "claims", "tasks", "theorems", "verdicts", "pages", "commands", "work")
 INTERNAL = {"idealized_model.counting", "figures.own", *(f"proofs_check.{room}" for room in ROOMS)}
 """Packages whose public names are those of the package that holds them, or that have none."""
 

@@ -20,8 +20,8 @@ from proofs_check.evidence import Evidence
 from proofs_check.work.pool import Reporting, Tick, Unfinished, Watch, collect
 from theory.errors import number_of, of_the_machine
 
-Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity"]
-ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", "mutant", "necessity")
+Engine: TypeAlias = Literal["exhaustive", "sampled", "measured", "symbolic", "coq", "mutant", "necessity"]
+ENGINES: tuple[Engine, ...] = ("exhaustive", "sampled", "measured", "symbolic", "coq", "mutant", "necessity")
 LISTED = ("exhaustive", "mutant", "necessity")
 """Those that go through a list of problems, in turns."""
 
@@ -131,6 +131,7 @@ def tasks_of(addresses: Sequence[str]) -> list[Task]:
             "sampled": [sampler.scope for sampler in claim.samplers],
             "measured": [measurement.scope for measurement in claim.measurements],
             "symbolic": [proof.scope for proof in claim.proofs],
+            "coq": [theorems.scope for theorems in claim.compiled],
             "mutant": list(claim.mutants),
             "necessity": list(claim.necessity),
         }
@@ -310,7 +311,7 @@ class Check:
 
     @property
     def _check(self) -> Any:
-        """The family, sampler, measurement or proof that the task is about."""
+        """The family, sampler, measurement, proof or theorems that the task is about."""
         return check_of(self.claim, self.task)
 
 
@@ -320,6 +321,7 @@ def check_of(claim: Claim, task: Task) -> Any:
         "exhaustive": claim.families,
         "sampled": claim.samplers,
         "measured": claim.measurements,
+        "coq": claim.compiled,
     }
     return next(check for check in kinds.get(task.engine, claim.proofs) if check.scope == task.name)
 
@@ -345,6 +347,8 @@ def _found(profile: Profile, seed: int, pace: Pace, shard: Shard, tick: Tick) ->
                 return engines.notices(claim, check, mutant, seed, block)
             case int():
                 return engines.draw(claim, check, profile, seed, part, counted, decided)
+        if task.engine == "coq":
+            return engines.compiled(claim)
         alone = replace(check, notices=())
         if task.engine == "measured":
             return engines.measure(claim, alone, profile, seed, counted)

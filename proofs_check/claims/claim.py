@@ -26,9 +26,22 @@ import numpy as np
 
 from proofs_check.claims.functions import Facts as Facts
 from proofs_check.claims.functions import Parts, as_count, as_facts, at_most, check_signature, keywords, refused
-from proofs_check.claims.registered import Check, Dropped, Family, Measurement, Proof, Sampler, Searched, Shown, itself
+from proofs_check.claims.registered import (
+    Check,
+    Compiled,
+    Dropped,
+    Family,
+    Measurement,
+    Proof,
+    Sampler,
+    Searched,
+    Shown,
+    itself,
+)
 from proofs_check.claims.registered import Measured as Measured
 from proofs_check.claims.registered import Profile as Profile
+from proofs_check.theorems.stored import scope_of
+from proofs_check.theorems.table import TABLE
 from theory.errors import shown
 
 R = TypeVar("R", bound=Callable[..., Facts | None])
@@ -355,9 +368,15 @@ of refute: length. Change one of these, or let refute take it as a keyword with 
         return at_most(as_count(self._decisive(problem), what), cases, what)
 
     @property
+    def compiled(self) -> list[Compiled]:
+        """What Coq proves of it: of claims of the theory, where there is a theorem."""
+        row = TABLE.get(self.address)
+        return [Compiled(scope_of(self.address), row.theorems)] if row is not None and row.theorems else []
+
+    @property
     def checks(self) -> list[Check]:
         """All that gives evidence."""
-        return [*self.families, *self.samplers, *self.measurements, *self.proofs]
+        return [*self.families, *self.samplers, *self.measurements, *self.proofs, *self.compiled]
 
     def check(self) -> None:
         """Refuse a claim that nothing can be done to.

@@ -28,6 +28,7 @@ from proofs_check.claims.registered import Family, Measured, Measurement, Profil
 from proofs_check.claims.turns import Listed, Tally, Walked, together, walk
 from proofs_check.evidence import Evidence, Kind, version
 from proofs_check.problem import in_words
+from proofs_check.theorems import stored
 from proofs_check.work.draws import each_drawn, generator
 from proofs_check.work.pool import Tick
 from theory.errors import check_type, number_of, of_the_machine
@@ -132,6 +133,18 @@ def prove(claim: Claim, proof: Proof) -> Evidence:
         return Evidence("inconclusive", "symbolic", scope, 0, 0, time.perf_counter() - start)
     evidence = Evidence(proof.kind, "symbolic", proof.scope, steps, steps, time.perf_counter() - start)
     return noticing(evidence, _met(claim, proof, 0))
+
+
+def compiled(claim: Claim) -> Evidence:
+    """What Coq said of the theorems of a claim, as it is stored; refuted by the axioms that one depends on."""
+    start = time.perf_counter()
+    name = stored.dependent(claim.id)
+    found = stored.evidence(claim.id)
+    if name is not None:
+        witness = make_witness(claim, stored.VARIANT, name, stored.axioms_of(name) or {}, {})
+        scope = f"{stored.scope_of(claim.id)}: {name} depends on an axiom"
+        found = Evidence("refuted", "coq", scope, found.instances, found.decisive, witness=witness)
+    return replace(found, seconds=time.perf_counter() - start)
 
 
 def sample(claim: Claim, sampler: Sampler, profile: Profile, seed: int, tick: Tick) -> Evidence:

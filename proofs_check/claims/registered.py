@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from proofs_check.claims.functions import Facts, Parts, as_count, at_most, refused
+from proofs_check.theorems.table import Theorem
 from theory.errors import shown
 
 if TYPE_CHECKING:
@@ -131,4 +132,13 @@ class Dropped:
     parts: Parts
 
 
-Check: TypeAlias = Family | Sampler | Measurement | Proof
+@dataclass(frozen=True)
+class Compiled:
+    """The theorems in Coq that a claim of the theory rests on."""
+
+    scope: str
+    theorems: tuple[Theorem, ...]
+    notices: tuple[str, ...] = ()
+
+
+Check: TypeAlias = Family | Sampler | Measurement | Proof | Compiled

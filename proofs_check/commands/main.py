@@ -30,6 +30,8 @@ COMMANDS = {
     "sweep": "train a grid of transformers",
     "export": "write sequences of a task for training in any framework",
     "certify": "try a trained model, or any function, on every instance of a task",
+    "proofs": "which theorems in Coq each claim rests on, and whether what Coq said of them still counts",
+    "audit": "compare what the code says of problems with a program that is proved right in Coq",
     "doctor": "what is installed, what is missing and what that disables",
     "figures": "draw the figures from stored data",
 }

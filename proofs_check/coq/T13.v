@@ -161,20 +161,24 @@ Proof.
     repeat split; auto. intros v' z' [[= <- <-]|I']; eauto.
 Qed.
 
-(** What the closure without U leaves, a perfect head answers by a view of U first. *)
-Lemma first_is_in_U U T hU R h : closure U T hU R -> perfect h T -> R <> [] ->
+(** A part R of T on which no view outside U may be placed, a perfect head answers by a view of U first. *)
+Lemma first_in_stuck U T R h : incl R T -> (forall v y, label_of R v = Some y -> In v U) -> perfect h T -> R <> [] ->
   exists h1 w y h2, h = h1 ++ (w, y) :: h2 /\ In w U /\ label_of R w = Some y /\ forall v z, In (v, z) h1 -> ~ occurs R v.
 Proof.
-  intros C P NE. destruct R as [|e R]; [contradiction|]. set (R' := e :: R) in *.
-  assert (S : incl R' T) by eauto using closure_left.
+  intros S K P NE. destruct R as [|e R]; [contradiction|]. set (R' := e :: R) in *.
   destruct (highest h R' e) as [h1 [w [y [h2 [-> [O H]]]]]]; [now left|rewrite P; [discriminate|apply S; now left]|].
   assert (L : label_of R' w = Some y).
   { apply label_of_some. split; [exact O|]. intros e' I' J'. specialize (P e' (S _ I')). unfold right in P.
     rewrite answer_app in P. replace (answer h1 (fst e')) with (@None Label) in P.
     2:{ symmetry. apply answer_none. intros v z Iv Jv. apply (H v z Iv). now exists e'. }
     cbn in P. apply (mem_true veq) in J'. rewrite J' in P. now injection P as <-. }
-  exists h1, w, y, h2. repeat split; auto. eapply closure_stuck; eauto.
+  exists h1, w, y, h2. repeat split; eauto.
 Qed.
+
+(** So it does with what the closure without U leaves. *)
+Lemma first_is_in_U U T hU R h : closure U T hU R -> perfect h T -> R <> [] ->
+  exists h1 w y h2, h = h1 ++ (w, y) :: h2 /\ In w U /\ label_of R w = Some y /\ forall v z, In (v, z) h1 -> ~ occurs R v.
+Proof. intros C. apply first_in_stuck; eauto using closure_left, closure_stuck. Qed.
 
 Theorem T13_realizable T h0 R : closure [] T h0 R -> (exists h, perfect h T) <-> R = [].
 Proof.

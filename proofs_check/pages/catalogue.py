@@ -168,9 +168,17 @@ def _section(claim: Claim, entry: Mapping[str, Any]) -> str:
         f"{item['seconds']:.1f} |"
         for item in entry["evidence"]
     ]
+    for item in entry["evidence"]:
+        lines += _statements(item)
     lines += ["", "| mutant | refuted by |", "|---|---|"]
     lines += [f"| {_text(name)} | {_facts(witness)} |" for name, witness in entry["mutants"]["witnesses"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _statements(item: Mapping[str, Any]) -> list[str]:
+    """What Coq printed of the theorems, as a block of code."""
+    printed = [f"{name} : {statement}" for name, statement in item.get("statements", {}).items()]
+    return ["", "```text", "\n\n".join(printed), "```"] if printed else []
 
 
 def _facts(witness: Mapping[str, Any] | None) -> str:

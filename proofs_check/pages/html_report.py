@@ -269,7 +269,7 @@ def _claim(entry: Mapping[str, Any]) -> str:
         [
             _mark(KINDS[item["kind"]]),
             text(item["engine"]),
-            _maths(covered(item)) + _witness(item["witness"]),
+            _maths(covered(item)) + _statements(item) + _witness(item["witness"]),
             f"{item['instances']:,}",
             decisive([item]),
             f"{item['seconds']:.1f}",
@@ -292,6 +292,12 @@ def _claim(entry: Mapping[str, Any]) -> str:
         f"</details><p>Check it: <code>lengthgen check --claim {text(entry.get('address', key))}</code></p></article>",
     ]
     return "\n".join(filter(None, parts))
+
+
+def _statements(item: Mapping[str, Any]) -> str:
+    """What a proof checker printed of the theorems, if it did."""
+    printed = "\n\n".join(f"{name} : {statement}" for name, statement in item.get("statements", {}).items())
+    return f"<details><summary>The statements</summary><pre>{text(printed)}</pre></details>" if printed else ""
 
 
 def _witness(witness: Mapping[str, Any] | None) -> str:

@@ -73,7 +73,7 @@ def test_every_check_of_a_claim_is_a_task_of_its_own() -> None:
         own = [(task.engine, task.name) for task in tasks if task.claim == claim_id]
         assert len(own) == sum(
             map(len, (plan.families, plan.samplers, plan.measurements, plan.proofs, plan.mutants, plan.necessity))
-        )
+        ) + len(plan.compiled)
         assert ("symbolic", plan.proofs[0].scope) in own
         assert {("mutant", name) for name in plan.mutants} | {("necessity", name) for name in plan.necessity} <= set(
             own
@@ -104,7 +104,7 @@ def test_a_run_performs_every_task_and_watches(monkeypatch: pytest.MonkeyPatch) 
         else:
             assert result.evidence is not None
             assert result.evidence.kind in ("exhausted", "supported", "proved")
-            assert task.engine == "symbolic" or watcher.cases[task] == result.evidence.instances
+            assert task.engine in ("symbolic", "coq") or watcher.cases[task] == result.evidence.instances
 
 
 def test_a_check_that_cannot_be_done_is_inconclusive_and_costs_the_others_nothing(

@@ -69,6 +69,7 @@ def engine_of_each_check(plan: Claim) -> list[tuple[str, str]]:
         *(("symbolic", proof.scope) for proof in plan.proofs),
         *(("sampled", sampler.scope) for sampler in plan.samplers),
         *((measurement.engine, measurement.scope) for measurement in plan.measurements),
+        *(("coq", theorems.scope) for theorems in plan.compiled),
     ]
 
 

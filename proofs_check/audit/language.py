@@ -1,0 +1,96 @@
+"""Problems as the judge reads them (proofs_check/coq/JUDGE.md): lines of words, in fields that colons separate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from theory import Example, HeadClass, Law
+from theory.coordinates import Ids, coordinates
+from theory.examples import Label
+from theory.heads import View
+from theory.soft import SoftHead, Term
+
+
+def words(values: Iterable[object]) -> str:
+    """A field."""
+    return " ".join(map(str, values))
+
+
+def head_class(heads: HeadClass, n_coordinates: int) -> str:
+    """A head class on IDs of so many coordinates.
+
+    Examples
+    --------
+    >>> head_class(HeadClass(2, window=1, key="relative", anchor="last"), 1)
+    'class exactly 2 last : 1 relative'
+    """
+    parts = [f"{'-' if part.window is None else part.window} {part.key}" for part in heads.along(n_coordinates)]
+    return " : ".join((f"class {'most' if heads.at_most else 'exactly'} {heads.arity} {heads.anchor}", *parts))
+
+
+def n_coordinates(*laws: Law) -> int:
+    """How many coordinates the IDs of the laws have."""
+    own = next(example.ids[0] for law in laws for example in law.table() if example.ids)
+    return len(own) if isinstance(own, tuple) else 1
+
+
+def law(name: str, given: Law, number: Mapping[Label, int]) -> Iterator[str]:
+    """The examples of a law with their probabilities, in its order."""
+    table = given.table()
+    yield f"{name} {len(table)}"
+    for example, weight in table.items():
+        fields = (words(example.tokens), *map(words, coordinates(example.ids)))
+        yield " : ".join((f"{Fraction(weight, given.denominator)} {number[example.label]}", *fields))
+
+
+def head(answers: Mapping[View, Label], number: Mapping[Label, int], *, ranked: bool = False) -> Iterator[str]:
+    """A hard head, or a ranked one, from the highest rank to the lowest."""
+    yield f"head {len(answers)}"
+    rows = [f"{number[label]} : {view(shown)}" for shown, label in answers.items()]
+    yield from rows if ranked else sorted(rows)
+
+
+def soft_head(own: SoftHead, number: Mapping[Label, int]) -> Iterator[str]:
+    """A soft head: each view with its score, and its value as labels with shares."""
+    yield f"softhead {len(own.answers)}"
+    for shown, (score, shares) in own.answers.items():
+        yield f"{score} : {view(shown)} : {words(word for label, share in shares.items() for word in (number[label], share))}"
+
+
+def terms(found: Mapping[int, Sequence[Term]]) -> Iterator[str]:
+    """{label: a combination of training rays}."""
+    rows = [f"{label} : {one.coefficient} {one.example} {one.other}" for label, own in found.items() for one in own]
+    yield from (f"terms {len(rows)}", *rows)
+
+
+def view(shown: View) -> str:
+    """A view: its tokens, and the keys of the coordinates one after the other."""
+    return f"{words(shown.tokens)} : {words(flat(shown.key))}"
+
+
+def flat(key: Ids) -> Iterator[int]:
+    """A key, coordinate by coordinate."""
+    for column in coordinates(key) if key else ():
+        yield from column
+
+
+def numbering(*laws: Law) -> dict[Label, int]:
+    """Numbers for labels, in the order in which the code meets them."""
+    return {label: i for i, label in enumerate(dict.fromkeys(label for one in laws for label in one.labels))}
+
+
+def views_of(heads: HeadClass, example: Example) -> str:
+    """The views of an example, one a candidate set, sorted."""
+    return sorted_views(" ; ".join(view(own) for own in heads.view_counts(example).elements()))
+
+
+def sorted_views(text: str) -> str:
+    """What the judge answers about views, sorted: no law depends on their order.
+
+    Examples
+    --------
+    >>> sorted_views("2 : 1 ; 1 :")
+    '1 : ; 2 : 1'
+    """
+    return " ; ".join(sorted(" ".join(part.split()) for part in text.split(";") if part.strip()))
