@@ -457,7 +457,7 @@ def test_a_bound_on_the_depth_that_short_prompts_do_not_reach() -> None:
     found = found_of(guarded, alphabet="()", lengths=[1, 2, 3, 4, 5, 6])
     assert found.sparsity is None
     assert found.refuted is not None
-    assert max(heights(found.refuted.prompt)) > 6
+    assert found.growth is None
 
 
 def test_a_dense_dependency_of_long_prompts_refutes_the_rule() -> None:
