@@ -31,6 +31,7 @@ from proofs_check.advice.coupling import (
 )
 from proofs_check.advice.facts import Opaque, facts_of
 from proofs_check.advice.judging import judge, percent, upper_bound
+from proofs_check.advice.lines import Commands
 from proofs_check.advice.marks import Marked, with_mark
 from proofs_check.advice.page import page
 from proofs_check.advice.reading import alphabet_of, as_asked, named, pairs_of
@@ -756,6 +757,30 @@ def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
     assert "What to do" in html
     assert "$" not in html.partition("<main")[0].partition("</style>")[2]
     assert main(["task", "made_boxes:Solve", "--lengths", "1,2"]) == 0
+
+
+def test_an_output_without_tokens_has_no_end() -> None:
+    found = infer(lambda prompt: (7,) * prompt[0], alphabet=(0, 1), lengths=[1, 2, 3])
+    assert found.varying
+    assert found.open_ended
+
+
+def test_commands_are_those_that_decide_the_same() -> None:
+    """Drawn instances, and those of a generator, are others for the command."""
+    commands = Commands("lengthgen advise mine:solve", written="made:Solve")
+    ranked = judge(Copy(2), "coupled", scores="ranked", subject=Subject(Copy(2), [2, 3], [2, 3, 5]))
+    assert ranked is not None
+    assert commands.of(ranked) == (
+        "lengthgen verdicts made:Solve --scheme coupled --scores ranked --train-lengths 2..3 --test-lengths 2,3,5"
+    )
+    assert commands.of(replace(ranked, generated=True)) == commands.asked
+    drawn = judge(Copy(2), "coupled", subject=Subject(Copy(2), [2, 3], [2, 3, 8], listed=60))
+    assert drawn is not None
+    assert commands.of(drawn) == commands.of(None) == commands.asked
+    assert commands.of(replace(ranked, name="coupled, query")) == commands.asked
+    assert Commands("", written="made:Solve").of(ranked) == ""
+    own = Commands("lengthgen advise copy", task="copy")
+    assert own.of(ranked, coupling_of(Copy(2))) == own.asked  # with other IDs than those of the task
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from theory import AssumptionViolated, BudgetExceeded, FiniteLaw, HeadClass, InvalidArgument, decide
 from theory.dependencies import PlaneRule, Side, lower_bound, spread, synthesize_rule
-from theory.dependencies.planes import _sides
+from theory.dependencies.planes import _placed, _sides
 from theory.tasks import Addition, Instance, MultiAddition, Step, Task, step_examples
 
 
@@ -96,12 +96,20 @@ def test_the_spread_is_that_of_the_instances() -> None:
 
 
 def test_rows_that_are_no_squares_are_not_rooted() -> None:
-    sides = _sides([next(Addition(2).instances(n)) for n in (2, 3)], "token")
+    sums = [next(Addition(2).instances(n)) for n in (9, 10)]
+    sides = _sides(sums, "token")
     assert not [side for side in sides if side.root]
     assert Side() in sides
-    assert len({tuple(side.of(dict(Counter(one.parts))) for one in GRIDS) for side in _sides(GRIDS, "token")}) == len(
-        _sides(GRIDS, "token")
-    )
+    assert len({tuple(side.of(Counter(one.parts)) for one in sums) for side in sides}) == len(sides) > 1
+
+
+def test_the_last_row_may_be_shorter() -> None:
+    placed = _placed(GRIDS[1], Side("cell", root=True), "query")
+    assert placed[8:11] == [("cell", 2, 3, 2, 3), ("sum", 0, 3, 0, 3), ("sum", 0, 3, 1, 3)]
+    assert placed[-1] == ("sum", 2, 3, 0, 3)  # the seventh: after the last sum
+
+
+def test_sides_in_words() -> None:
     assert (str(Side("a", 1)), str(Side("a", -1, root=True))) == ("tokens of a + 1", "√(tokens of a - 1)")
 
 

@@ -260,7 +260,6 @@ next name is 2 beyond
             same = (view.rows[:, : view.n] == wanted[:, None]) & (columns[None, :] < at[:, None])
             if self.mark is not None:
                 same[:, :-1] &= view.rows[:, 1 : view.n] == self.mark
-                same[:, -1] = False
             at = np.where(same.any(axis=1), view.n - 1 - same[:, ::-1].argmax(axis=1), NOWHERE)
             wanted = prompt.token(at + self.far)
         moved = at + self.shift
