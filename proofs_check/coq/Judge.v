@@ -46,6 +46,16 @@ Definition look (cl : heads) (e : shown) : example View Z :=
 Definition verdict_code (v : verdict (View := View) (Label := Z)) : Z :=
   match v with Unrealizable _ => 0 | Generalizes => 1 | Fails Unseen _ _ => 2 | Fails Flip _ _ => 3 | Fails Abstains _ _ => 4 end.
 
+(** For k positions and IDs of one coordinate these are the views of Ensemble.v, which the theorems are about. *)
+Theorem look_plain k w kind last tokens p y : length tokens = length p ->
+  look (Heads false k last [(w, kind)]) (tokens, [p], y) = see (the_class k w kind last) (tokens, p, y).
+Proof.
+  intros H. unfold look, see, sets, arities, candidates. cbn [at_most width flat_map arity the_class]. rewrite app_nil_r, <- H. f_equal.
+  rewrite (filter_ext _ (candidate (the_class k w kind last) p)).
+  - apply map_ext. intros C. unfold view, keys. cbn [coords combine flat_map fst snd key the_class]. now rewrite app_nil_r.
+  - intros C. unfold nearby, candidate. cbn [coords combine forallb fst snd near anchored the_class on_last]. now rewrite andb_true_r.
+Qed.
+
 Section Judge.
 Variable cl : heads.
 Variable labels : list Z.
@@ -376,6 +386,7 @@ Definition greedy_losses (scores : list (View * (Q * list (Z * Q)))) (T P : law 
   (mean wrong T, mean wrong P).
 End Judge.
 
+Print Assumptions look_plain.
 Print Assumptions judge_correct.
 Print Assumptions guaranteed_decided.
 Print Assumptions share_correct.

@@ -5,7 +5,8 @@
     N/(1 + N) on half of the examples, and so
         1/4 C(m, k) eps^k (1 - m eps) <= L <= 1/4 C(m, k) eps^k,      m = n - k tokens of background.
     - [T3a_tight]  L_P >= C(L-k, k) / C(l-k, k) (1 - (L-k) eps) L_T, and L_T > 0 where l >= 2k, for any support laws: as eps
-                   tends to 0 the ratio of losses tends to kappa. *)
+                   tends to 0 the ratio of losses tends to kappa;
+    - [T3a_sharp]  so no number below kappa bounds the ratio for every eps: kappa is the least t of T11a. *)
 
 From Coq Require Import List Arith Lia QArith Lqa Bool ZArith.
 From LG Require Import Core Planted Ensemble T2 T3a T9 T10.
@@ -283,4 +284,43 @@ Proof.
 Qed.
 End Tight.
 
+(** For each eps its planting and its head. *)
+Theorem T3a_sharp k (Hk : (0 < k)%nat) T P l n t : nonneg T -> nonneg P -> total T == 1 -> total P == 1 -> (2 * k <= l)%nat ->
+  (forall a, possible T a -> length (ids a) = length (planted a) /\ count (planted a) = k /\ length (planted a) = l) ->
+  (forall a, possible P a -> length (ids a) = length (planted a) /\ count (planted a) = k /\ length (planted a) = n) ->
+  (forall eps (H : 0 < eps /\ eps < 1),
+     L (hard bool_dec (rare_head k)) (examples (rare k eps H) (plain k false) P) <=
+     t * L (hard bool_dec (rare_head k)) (examples (rare k eps H) (plain k false) T)) ->
+  Qn (choose (n - k) k) / Qn (choose (l - k) k) <= t.
+Proof.
+  intros NT NP TT TP Hl FT FP Bound. set (kappa := Qn (choose (n - k) k) / Qn (choose (l - k) k)).
+  apply Qnot_lt_le. intros Less.
+  assert (K0 : 0 <= kappa).
+  { apply Qle_shift_div_l; [apply Qn_pos, choose_pos; lia|]. assert (0 <= Qn (choose (n - k) k)) by (change 0 with (Qn 0); apply Qn_le; lia). lra. }
+  set (d := kappa - t). assert (Pd : 0 < d) by (unfold d; lra).
+  assert (M0 : 0 <= Qn (n - k)) by (change 0 with (Qn 0); apply Qn_le; lia).
+  assert (M1 : 0 <= Qn (l - k)) by (change 0 with (Qn 0); apply Qn_le; lia).
+  assert (KM : 0 <= kappa * Qn (n - k)) by (apply Qmult_le_0_compat; assumption).
+  set (M := 1 + d + d * Qn (l - k) + kappa * Qn (n - k)).
+  assert (DM : 0 <= d * Qn (l - k)) by (apply Qmult_le_0_compat; lra).
+  assert (PM : 1 + d <= M) by (unfold M; lra).
+  set (eps := d / M). assert (E0 : eps * M == d) by (unfold eps; field; lra).
+  assert (E1 : 0 < eps) by (unfold eps; apply Qlt_shift_div_l; lra).
+  assert (E2 : eps < 1) by (unfold eps; apply Qlt_shift_div_r; lra).
+  assert (E3 : Qn (l - k) * eps < 1).
+  { assert (X : Qn (l - k) * eps == d * Qn (l - k) / M) by (unfold eps; field; lra). rewrite X. apply Qlt_shift_div_r; [lra|]. unfold M. lra. }
+  assert (E4 : kappa * Qn (n - k) * eps < d).
+  { assert (X : kappa * Qn (n - k) * eps == d * (kappa * Qn (n - k)) / M) by (unfold eps; field; lra). rewrite X.
+    apply Qlt_shift_div_r; [lra|]. rewrite !(Qmult_comm d). apply Qmult_lt_compat_r; [exact Pd|]. unfold M. lra. }
+  destruct (T3a_tight k Hk eps (conj E1 E2) T P l n) as [Low Pos]; auto.
+  { intros a Ha. destruct (FT a Ha) as [F1 [F2 F3]]. split; [split; assumption|exact F3]. }
+  { intros a Ha. destruct (FP a Ha) as [F1 [F2 F3]]. split; [split; assumption|exact F3]. }
+  specialize (Pos E3). specialize (Bound eps (conj E1 E2)). fold kappa in Low.
+  set (LT := L _ (examples _ _ T)) in *. set (LP := L _ (examples _ _ P)) in *.
+  assert (X : (kappa * (1 - Qn (n - k) * eps) - t) * LT <= 0) by lra.
+  assert (Y : 0 < kappa * (1 - Qn (n - k) * eps) - t) by (unfold d in E4; lra).
+  pose proof (Qmult_lt_0_compat _ _ Y Pos). lra.
+Qed.
+
 Print Assumptions T3a_tight.
+Print Assumptions T3a_sharp.

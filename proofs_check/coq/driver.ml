@@ -34,7 +34,7 @@ let place s = match integer s with Z0 -> XH | Zpos p -> Coq_Pos.succ p | Zneg _ 
 let words s = List.filter (fun w -> w <> "") (String.split_on_char ' ' s)
 let fields s = List.map words (String.split_on_char ':' s)
 let integers = List.map integer
-let several n read = List.init n (fun _ -> read (fields (line ())))
+let several n read = List.init n (fun _ -> read (fields (try line () with End_of_file -> bad "the input ends too early")))
 
 let coordinate = function
   | [w; kind] ->
@@ -79,7 +79,12 @@ let answer = function
 
 let the_class = ref None and train = ref [] and test = ref [] and labels = ref None and head = ref []
 let scores = ref [] and terms = ref []
-let cl () = match !the_class with Some cl -> cl | None -> bad "first a class"
+let cl () = match !the_class with
+  | None -> bad "first a class"
+  | Some cl ->
+    let alike (_, ((_, ids), _)) = List.length ids = List.length cl.coords in
+    if List.for_all alike !train && List.for_all alike !test then cl
+    else bad "an example has IDs of another number of coordinates than the class"
 let y () = match !labels with Some y -> y | None -> labels_of !train !test
 let accepted ok = print_endline (if ok then "accepted" else "refused")
 let mu = ref [] and planted_words = ref [] and train_places = ref [] and test_places = ref [] and kept_sets = ref []
@@ -178,4 +183,5 @@ let () =
     done
   with
   | End_of_file -> ()
+  | Stack_overflow -> flush stdout; Printf.eprintf "line %d: more stack is needed (ulimit -s unlimited)\n" !number; exit 2
   | Malformed why -> flush stdout; Printf.eprintf "line %d: %s\n" !number why; exit 2
