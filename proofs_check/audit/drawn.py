@@ -22,7 +22,7 @@ SCORES: tuple[Scores, ...] = ("hard", "hard", "ranked", "soft")
 PLANTED = 0.3
 """The share of problems whose laws are planted."""
 
-MOST = 200
+MOST = 100
 """Examples that a planted law may have."""
 
 
