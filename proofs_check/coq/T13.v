@@ -302,6 +302,27 @@ Proof.
   - intros [_ [B [Cc D]]]. now apply (sufficient T U y hU R C).
 Qed.
 
+(** What training shows of e in parts, with its label, is guaranteed: every view u of e lies in an example whose views are among
+    those of e.  No closure is needed. *)
+Lemma answer_within h U z : answer h U = Some z -> exists w, In w U /\ forall V, In w V -> incl V U -> answer h V = Some z.
+Proof.
+  induction h as [|[v y] h IH]; cbn; [discriminate|]. destruct (mem v U) eqn:M; intros H.
+  - exists v. split; [now apply mem_true in M|]. intros V I _. now rewrite (proj2 (mem_true veq v V) I).
+  - destruct (IH H) as [w [Iw Hw]]. exists w. split; [exact Iw|]. intros V I S. apply mem_false in M.
+    assert (N : mem v V = false) by (apply mem_false; auto). rewrite N. auto.
+Qed.
+
+Theorem T13_parts T U y : U <> [] -> (forall u, In u U -> exists V, In (V, y) T /\ In u V /\ incl V U) -> guaranteed T (U, y).
+Proof.
+  intros NE H h _ P. unfold right. cbn [fst snd]. destruct (answer h U) as [z|] eqn:A.
+  - destruct (answer_within h U z A) as [w [Iw Hw]]. destruct (H w Iw) as [V [I [J S]]].
+    specialize (P _ I). unfold right in P. cbn [fst snd] in P. rewrite <- P. symmetry. auto.
+  - exfalso. destruct U as [|u U]; [contradiction|]. destruct (H u (or_introl eq_refl)) as [V [I [_ S]]].
+    specialize (P _ I). unfold right in P. cbn [fst snd] in P.
+    assert (N : answer h V = None); [|congruence]. apply answer_none. intros v z Iv Jv.
+    apply (proj1 (answer_none h (u :: U)) A v z Iv). auto.
+Qed.
+
 (** With one label no answer is wrong, and realizability is not asked. *)
 Theorem T13_one_label T U y hU R : labelled T -> closure U T hU R -> (forall z, In z Y -> z = y) ->
   guaranteed T (U, y) <-> cond_b R.
@@ -324,3 +345,4 @@ Print Assumptions T13_realizable.
 Print Assumptions T13_guarantee.
 Print Assumptions T13_errs.
 Print Assumptions T13_one_label.
+Print Assumptions T13_parts.

@@ -62,6 +62,17 @@ let term = function
   | [[asked]; [coefficient; source; against]] ->
     (integer asked, { coefficient = rational coefficient; source = place source; against = integer against })
   | _ -> bad "a term is label : coefficient example label"
+let mask = List.map (function "1" -> true | "0" -> false | w -> bad ("not in a mask of 0 and 1: " ^ w))
+let background = function [[p; token]] -> (rational p, integer token) | _ -> bad "a background token is weight token"
+let planted_word = function
+  | [[p; label]; word] -> (rational p, (integers word, integer label))
+  | _ -> bad "a planted word is weight label : tokens"
+let placed = function
+  | [[p]; m; ids] ->
+    if List.length m <> List.length ids then bad "as many IDs as positions";
+    (rational p, { planted = mask m; ids = integers ids })
+  | _ -> bad "a placement is weight : mask : IDs"
+let kept = function [[place]; [weight]; m] -> (small place, (rational weight, mask m)) | _ -> bad "a kept set is place : weight : mask"
 let answer = function
   | [[label]; tokens; key] -> ((integers tokens, integers key), integer label)
   | _ -> bad "an answer is label : tokens : key"
@@ -71,6 +82,15 @@ let scores = ref [] and terms = ref []
 let cl () = match !the_class with Some cl -> cl | None -> bad "first a class"
 let y () = match !labels with Some y -> y | None -> labels_of !train !test
 let accepted ok = print_endline (if ok then "accepted" else "refused")
+let mu = ref [] and planted_words = ref [] and train_places = ref [] and test_places = ref [] and kept_sets = ref []
+let plain () = match plain_class (cl ()) with Some c -> c | None -> bad "a class of exactly k positions, on one coordinate"
+let bits m = String.concat " " (List.map (fun b -> if b then "1" else "0") m)
+let pattern (((own, met), key), (t, p)) =
+  String.concat " : " [bits own; bits met; String.concat " " (List.map print_z key); print_q t; print_q p]
+let weights a =
+  let rec find i = function (_, b) :: r -> if placement_eq a b then i else find (i + 1) r | [] -> -1 in
+  let i = find 0 !test_places in
+  List.filter_map (fun (j, g) -> if i = j then Some g else None) !kept_sets
 let nth law i = match List.nth_opt law (small i) with Some (_, e) -> e | None -> bad "no such example"
 let ranked c = accepted (run_ranked_certificate (cl ()) (y ()) !train c)
 let soft c = accepted (run_soft_certificate (cl ()) (y ()) !train c)
@@ -128,6 +148,19 @@ let request = function
   | [["certify"; "soft"; "cone"; i]] -> soft (ByCone (nth !test i, !terms))
   | [["certify"; "soft"; "perfect"]] -> soft (ByPerfect (matrix ()))
   | [["certify"; "soft"; "head"; i]] -> soft (ByMatrix (nth !test i, matrix ()))
+  | [["planting"; b; w]] -> mu := several (small b) background; planted_words := several (small w) planted_word
+  | [["places"; "train"; n]] -> train_places := several (small n) placed
+  | [["places"; "test"; n]] -> test_places := several (small n) placed
+  | [["kept"; n]] -> kept_sets := several (small n) kept
+  | [["planted"; "train"]] -> accepted (run_planted !mu !planted_words !train_places !train)
+  | [["planted"; "test"]] -> accepted (run_planted !mu !planted_words !test_places !test)
+  | [["kappa"]] ->
+    let k = match kappa_of (plain ()) !train_places !test_places with Some k -> print_q k | None -> "inf" in
+    print_endline ("kappa " ^ k ^ " candidates " ^ print_z (Z.of_nat (most_sets (plain ()) !train_places)))
+  | [["patterns"]] ->
+    print_endline (String.concat " ; " (List.map pattern (run_patterns (plain ()) !train_places !test_places)))
+  | [["retention"; t]] ->
+    accepted (run_kept (plain ()) (cl ()).width !train_places !test_places weights (rational t))
   | [["views"; "train"; i]] -> views !train i
   | [["views"; "test"; i]] -> views !test i
   | [("certify" :: "domination" :: places)] -> certificate (ByDomination (List.map place places))
