@@ -368,8 +368,9 @@ def test_broken_code_is_found_out(name: str, monkeypatch: pytest.MonkeyPatch) ->
     judge.program()
     with monkeypatch.context() as patched:
         patched.setattr(owner, attribute, broken)
-        found = compare(problems(250))
-        assert found.n_different, "nobody noticed"
+        batches = (compare(problems(100, seed)) for seed in range(12))
+        found = next((batch for batch in batches if batch.n_different), None)
+        assert found is not None, "nobody noticed"
         small = shrunk(found.differences[0])
         again = problem_from_dict(json.loads(json.dumps(small.to_dict()))["problem"])
         assert compare([again]).n_different == 1
