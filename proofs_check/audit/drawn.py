@@ -22,7 +22,7 @@ SCORES: tuple[Scores, ...] = ("hard", "hard", "ranked", "soft")
 PLANTED = 0.3
 """The share of problems whose laws are planted."""
 
-MOST = 200
+MOST = 100
 """Examples that a planted law may have."""
 
 
@@ -85,11 +85,11 @@ def planted(rng: Random, scores: Scores = "hard") -> Problem:
         scheme = _scheme(rng)
         short = rng.randint(arity, 4)
         try:
-            laws = [ensemble.at(length, positions=scheme) for length in (short, short + rng.randint(0, 2))]
+            train, test = (ensemble.at(length, positions=scheme) for length in (short, short + rng.randint(0, 2)))
         except InvalidArgument:  # the scheme or the support law is undefined at this length
             continue
-        if max(law.size for law in laws) <= MOST:
-            return Problem(_heads(rng, rng.randint(1, 2)), *laws, scores=scores)
+        if max(train.size, test.size) <= MOST:
+            return Problem(_heads(rng, rng.randint(1, 2)), train, test, scores=scores)
 
 
 def _support(rng: Random) -> SupportLaw:

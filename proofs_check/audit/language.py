@@ -9,6 +9,7 @@ from theory import Example, HeadClass, Law
 from theory.coordinates import Ids, coordinates
 from theory.examples import Label
 from theory.heads import View
+from theory.planted import PlantedEnsemble, PlantedLaw
 from theory.soft import SoftHead, Term
 
 
@@ -62,6 +63,23 @@ def terms(found: Mapping[int, Sequence[Term]]) -> Iterator[str]:
     """{label: a combination of training rays}."""
     rows = [f"{label} : {one.coefficient} {one.example} {one.other}" for label, own in found.items() for one in own]
     yield from (f"terms {len(rows)}", *rows)
+
+
+def planting(ensemble: PlantedEnsemble, number: Mapping[Label, int]) -> Iterator[str]:
+    """The background, and the planted words with their labels."""
+    background = [f"{p} {token}" for token, p in enumerate(ensemble.background) if p]
+    yield from (f"planting {len(background)} {len(ensemble.planted)}", *background)
+    for word, p in ensemble.planted.items():
+        yield f"{p} {number[ensemble.target[word]]} : {words(word)}"
+
+
+def places(name: str, given: PlantedLaw) -> Iterator[str]:
+    """The law of placements: S* as a mask, and IDs."""
+    found = list(given.placements())
+    yield f"places {name} {len(found)}"
+    for planted, ids, weight in found:
+        mask = words(int(i in planted) for i in range(given.length))
+        yield f"{Fraction(weight, given.placement_denominator)} : {mask} : {words(ids)}"
 
 
 def view(shown: View) -> str:

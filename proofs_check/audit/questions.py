@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from proofs_check.audit import language
 from proofs_check.problem import Problem
-from theory import HardHead, Law, Verdict, decide
+from theory import HardHead, Law, Verdict, coverage, decide
 from theory.examples import Label
 from theory.guarantees import Guarantees, guarantees
 from theory.heads import HeadClass, View
+from theory.planted import PlantedLaw
 from theory.ranked import RankedHead
 from theory.soft import SoftGuarantees, SoftHead
 
-SMALL = 3000
+SMALL = 150
 """Candidate sets, in both laws together, up to which the judge decides by itself; beyond it checks a certificate."""
 
 OUTCOMES = ("unrealizable", "generalizes", "unseen", "flip", "abstains")
@@ -67,6 +68,10 @@ class Question:
 def questions(problem: Problem) -> Iterator[Question]:
     """Everything that the judge can be asked about a problem."""
     yield {"hard": hard, "ranked": ranked, "soft": soft}[problem.scores](problem)
+    laws = (problem.train, problem.test)
+    plain = problem.scores == "hard" and not problem.heads.at_most and language.n_coordinates(*laws) == 1
+    if plain and all(isinstance(law, PlantedLaw) for law in laws) and n_cells(problem) <= SMALL:
+        yield planted(problem)
 
 
 def hard(problem: Problem) -> Question:
@@ -98,6 +103,20 @@ def hard(problem: Problem) -> Question:
     parts.append(Part("certificate", f"certify {certificate}", "accepted"))
     how = "" if small else ", by certificate"
     return Question(f"hard{how}: {outcome}", "\n".join(about), tuple(parts))
+
+
+def planted(problem: Problem) -> Question:
+    """Planted laws: `PlantedEnsemble.at`, mass by mass, and κ with N_T of T3."""
+    train, test = problem.planted
+    number, about = _about(problem)
+    about += language.planting(train.ensemble, number)
+    about += [line for name, law in (("train", train), ("test", test)) for line in language.places(name, law)]
+    found = coverage(problem.heads, train=train, test=test)
+    parts = (
+        Part("training law", "planted train", "accepted"), Part("test law", "planted test", "accepted"),
+        Part("κ and N_T", "kappa", f"kappa {found.kappa} candidates {found.candidates}"),
+    )  # fmt: skip
+    return Question("planted laws, κ", "\n".join(about), parts)
 
 
 def ranked(problem: Problem) -> Question:
@@ -158,7 +177,8 @@ def soft(problem: Problem) -> Question:
     assert isinstance(criterion, SoftGuarantees)
     outcome = "unrealizable" if not found.realizable else "generalizes" if found.first is None else "fails"
     if len(number) == 1:
-        parts.append(Part("guarantees", "guaranteed soft", _flags(found)))
+        vacuous = " ".join(["yes"] * len(test.table()))  # where no head is perfect, and all are right
+        parts.append(Part("guarantees", "guaranteed soft", _flags(found) if found.realizable else vacuous))
     elif outcome == "unrealizable":
         lines = [*language.terms({0: criterion.combination}), "certify soft cancels"]
         parts.append(Part("combination that cancels", "\n".join(lines), "accepted"))

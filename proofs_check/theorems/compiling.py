@@ -74,9 +74,10 @@ def ask(folder: Path, asked: Sequence[Theorem] | None = None) -> Stored:
     """
     names = [theorem.name for theorem in (theorems() if asked is None else asked)]
     files = sorted({name.partition(".")[0] for name in names})
-    lines = [f"From LG Require {' '.join(files)}.", "Set Printing Width 110.", "Set Printing Depth 1000."]
+    lines = ["From Coq Require Import List QArith ZArith.", f"From LG Require Import {' '.join(files)}."]
+    lines += ["Import ListNotations.", "Open Scope Q_scope.", "Set Printing Width 110.", "Set Printing Depth 1000."]
     for name in names:
-        lines += [f'Goal True. idtac "{MARK}{name}". Abort.', f"Print Assumptions LG.{name}.", f"Check LG.{name}."]
+        lines += [f'Goal True. idtac "{MARK}{name}". Abort.', f"Print Assumptions LG.{name}.", f"Check @LG.{name}."]
     out = coqc("\n".join(lines) + "\n", folder)
     said = dict(part.split("\n", 1) for part in out.split(MARK)[1:])
     found = {name: _said(name, said[name]) for name in names}
@@ -111,7 +112,9 @@ def coqc(source: str, folder: Path, where: str = "proofs") -> str:
 def _said(name: str, text: str) -> Said:
     """What was printed of a theorem: the axioms, if any, then its name and statement."""
     short = name.partition(".")[2]
-    assumed, colon, statement = re.split(rf"^(?:LG\.)?(?:\w+\.)*{re.escape(short)}(\s*:)", text, maxsplit=1, flags=re.M)
+    assumed, colon, statement = re.split(
+        rf"^@?(?:LG\.)?(?:\w+\.)*{re.escape(short)}(\s*:)", text, maxsplit=1, flags=re.M
+    )
     assert colon
     closed = assumed.strip() == CLOSED
     axioms = (

@@ -87,15 +87,22 @@ TABLE: dict[str, Row] = {
     ),
     "T3a": _row(
         "the uniform law on k-sets as a list; binomial coefficients as natural numbers; lengths ℓ ≥ 2k and L ≥ ℓ",
-        "tightness in the limit; ℓ < 2k",
+        "ℓ < 2k",
         T3a__mass_uniform="every pattern with j noise coordinates has mass c C(L − k, j) / C(k + j, j)",
         T3a__T3a_kappa="κ = C(L − k, k) / C(ℓ − k, k) bounds all ratios of masses",
         T3a__T3a_kappa_attained="and is attained, by the pattern that avoids S*",
         T3a__T3a_kappa0="κ0 = 1",
         T3a__T3a_candidates="N_T = C(ℓ, k)",
         T3a__T3a="L_P ≤ κ C(ℓ, k) L_T for every hard head",
+        T3aTight__T3a_tight="a head with L_P ≥ κ (1 − (L − k) ε) L_T > 0, a token of the background having probability ε",
     ),
-    "T3b": _row("", "all of it"),
+    "T3b": _row(
+        "the counts of local sets as hypotheses: numbers between the bounds that the document derives",
+        "the counts themselves: that masses and densities of local ensembles lie between these bounds",
+        T3b__T3b_far="patterns that avoid S*: masses grow by a factor between L / 2ℓ and 2L / ℓ",
+        T3b__T3b_near="patterns that meet S*: at most threefold",
+        T3b__T3b_kappa0="κ0 ≤ 16/9",
+    ),
     "T4": _row(
         "(i), (ii): any laws on the windows, keys and anchors of the code; (iii): w-local placements, IDs in one run",
         "the smallest lengths for parity",
@@ -141,8 +148,9 @@ TABLE: dict[str, Row] = {
     ),
     "T9": _row(
         "samples of n examples as a law of lists; probabilities are rational",
-        "from (1 − ε)^n to e^(−εn)",
+        "e^(−εn) for (1 − ε)^n: what is proved has powers of two",
         T9__T9_bad_samples="a sample is bad with probability at most (|Y| + 1)^M (1 − ε)^n",
+        T9__T9_halves="with n = m b examples and b ε ≥ 1, at most (|Y| + 1)^M / 2^m",
         T9__T9_good_sample="on all others, every hard head that is right on the sample has L_T ≤ risk ≤ ε",
     ),
     "T10": _row(
@@ -181,13 +189,14 @@ TABLE: dict[str, Row] = {
     ),
     "T14": _row(
         "heads with rational scores and values; rays on views × labels; alternatives by elimination, over the rationals",
-        "sparse parity without positions",
         Alternatives__alternatives="a system of linear inequalities has a rational solution, or a combination that refutes it",
         T14__T14_realizable="a greedily perfect head exists iff 0 is no convex combination of the rays of training",
         T14__T14_guarantee="if so, all are right on e iff for every other label its ray is not 0 and in the cone of these",
         T14__T14_errs="if not, a head with rational scores and values is perfect in training and wrong on e",
         T14__T14_one_label="with one label: iff the views of some training example are among those of e",
         T14__T14a_logits="logits that are averages of votes differ as masses do",
+        Sparse__sparse_ranked="without positions, full support at ℓ ≥ 2k: ranked heads of arity ≤ k carry over to every length",
+        Sparse__sparse_soft="where noise is one token of its own, soft heads guarantee nothing beyond the training lengths",
         Kinds__T13_soft="what all greedily perfect soft heads are right on, all perfect ranked heads are right on",
     ),
 }
@@ -202,6 +211,9 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem("Judge.ranked_flags_correct", "the decision about ranked heads is that of T13, example by example"),
     Theorem("Judge.ranked_certified_correct", "so it is with certificates about ranked heads"),
     Theorem("Judge.soft_certified_correct", "and about soft heads"),
+    Theorem("Numbers.same_law_correct", "two laws that it finds equal have the same masses"),
+    Theorem("Numbers.kappa_of_bounds", "its κ bounds all ratios of masses"),
+    Theorem("Numbers.kappa_of_attained", "and is attained"),
 )
 """What the audit rests on beside the claims."""
 
