@@ -95,7 +95,7 @@ def draw(rows: Rows, style: Style) -> Figure:
             points = [(row["length"], row[name]) for row in own if row[name] is not None]
             axes.plot(*zip(*points, strict=True), clip_on=False, **how) if points else None
         axes.set_xscale("log")
-        axes.set(xlabel="length", ylim=(0, 1.02), title=_title(longest, log_scale))
+        axes.set(xlabel="length", ylim=(0, 1.02), title=_title(longest, log_scale).replace(", ", ",\n"))
     for axes in panels if style.columns == 1 else panels[:1]:
         axes.set_ylabel("share right")
     handles = [
