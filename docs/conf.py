@@ -35,7 +35,7 @@ html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
-html_search_scorer = "_static/scorer.js"
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 
 # The anchors of headings that code-hosting sites make too.
 myst_heading_anchors = 4
@@ -57,7 +57,8 @@ nitpick_ignore_regex = [
     (
         "py:class",
         r"Model|Fraction|Guarantees|Head|Ids|Outcome|Reason|Scores|Token|idealized_model\.transformer\.jax_engine\.JaxEngine"
-        r"|theory\.(guarantees\.Predicted|dependencies\.(pointers\.View|sources\.Group))"
+        r"|proofs_check\.(advice|certification|claims|tasks)\..*"  # types of attributes, no public names
+        r"|theory\.(guarantees\.Predicted|ranked\.RankedHead|dependencies\.(pointers\.View|sources\.Group))"
         r"|theory\.tasks\.(choosing\.Chosen|dense\.Dense|drawing\.Drawn|wrapped\.Wrapped)",
     ),
 ]
