@@ -34,8 +34,9 @@ html_title = f"lengthgen {release}"
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_math_renderer = "mathml"
-html_search_scorer = "_static/scorer.js"
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 
 # The anchors of headings that code-hosting sites make too.
 myst_heading_anchors = 4
@@ -57,7 +58,8 @@ nitpick_ignore_regex = [
     (
         "py:class",
         r"Model|Fraction|Guarantees|Head|Ids|Outcome|Reason|Scores|Token|idealized_model\.transformer\.jax_engine\.JaxEngine"
-        r"|theory\.(guarantees\.Predicted|dependencies\.(pointers\.View|sources\.Group))"
+        r"|proofs_check\.(advice|certification|claims|tasks)\..*"  # types of attributes, no public names
+        r"|theory\.(guarantees\.Predicted|ranked\.RankedHead|dependencies\.(pointers\.View|sources\.Group))"
         r"|theory\.tasks\.(choosing\.Chosen|dense\.Dense|drawing\.Drawn|wrapped\.Wrapped)",
     ),
 ]
@@ -135,6 +137,8 @@ def mathml(tex: str, *, display: bool = False) -> str:
     """A formula as MathML: signs that are written as themselves are operators, words in roman one identifier."""
     from latex2mathml.converter import convert
 
+    # Written with the subscript inside, as "}_" begins emphasis on some sites.
+    tex = re.sub(r"\\mathrm\{([^{}_]+)_(\w)\}", r"{\\mathrm{\1}}_{\2}", tex)
     out = str(convert(tex, display="block" if display else "inline"))
     out = re.sub(r"<mi>((?:&#x[0-9A-F]+;|[^\w\s&<]))</mi>", r"<mo>\1</mo>", out)
     roman = re.compile(r'(?:<mi mathvariant="normal">\w</mi>){2,}')

@@ -59,4 +59,5 @@ def test_signs_are_operators_and_words_are_words() -> None:
     for sign in "∩≤":
         assert f"<mo>{sign}</mo>" in made
     assert "<mi>𝒦</mi>" in made or "&#x1D4A6;" in made
+    assert re.search(r"<msub>(<mrow>)*<mi>Set</mi>(</mrow>)*<mrow><mi>k</mi>", CONF["mathml"](r"\mathrm{Set_k}([ℓ])"))
     assert 'display="block"' in CONF["mathml"]("x", display=True)

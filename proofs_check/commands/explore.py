@@ -23,7 +23,7 @@ def add_options(parser: Parser) -> None:
     parser.description = (
         "Write one page to choose task, scheme, convention, window, lengths and heads on, and see the verdict, what is "
         "guaranteed, what fails, and what trained models do. It needs no server and no network. Without --task: the tasks "
-        "of docs/verdicts.md, from stored verdicts."
+        "whose verdicts are stored."
     )
     parser.epilog = "example: lengthgen explore --output explorer"
     parser.add_argument("--output", required=True, metavar="DIR", help="where to write index.html; made if need be")
@@ -37,7 +37,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--results", action="append", default=[], metavar="FILE", help="what `sweep` wrote, to draw beside (repeatable)"
     )
-    parser.add_argument("--fresh", action="store_true", help="decide the stored tasks again (an hour on two cores)")
+    parser.add_argument("--fresh", action="store_true", help="decide every task of docs/verdicts.md again")
     parser.add_argument("--data", metavar="FILE", help="also write what the page shows, as JSON")
     parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
 

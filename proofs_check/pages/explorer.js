@@ -121,7 +121,7 @@ function showLengths() {
       return make("td", {}, make("button", {
         type: "button", class: kind, "aria-pressed": pressed, tabindex: pressed ? 0 : -1,
         "data-train": train, "data-test": test,
-        "aria-label": `train up to ${train}, test ${test}: ${words}`,
+        "aria-label": `train up to ${train}, test ${test}: ${sign} ${words}`,
         onclick: () => { choose({ train, test }); focusPair(); },
       }, sign));
     })),
@@ -350,7 +350,7 @@ function showAll() {
     const [said, kind, words] = overall(cell);
     const here = task.name === chosen.task && scheme === chosen.scheme;
     return make("td", {}, make("button", {
-      type: "button", class: kind, "aria-pressed": here, "aria-label": `${task.name}, ${scheme}: ${words}`,
+      type: "button", class: kind, "aria-pressed": here, "aria-label": `${task.name}, ${scheme}: ${said}, ${words}`,
       onclick: () => { choose({ task: task.name, scheme, train: 0, test: 0, window: "", k: 0 }); at("verdict").focus(); },
     }, said));
   })));

@@ -3,9 +3,8 @@
 >>> from theory.tasks import Copy
 >>> subject = Subject(Copy(2), range(1, 4), range(1, 5))
 >>> (grid,) = grids(subject, "none", scores=("hard",), windows=False)
->>> point = grid.points[3, 4]
->>> point.outcome, [(length, test) for (length, test), point in grid.points.items() if point.outcome == "fails"]
-('unrealizable', [])
+>>> grid.points[3, 4].outcome, [lengths for lengths, point in grid.points.items() if point.outcome == "fails"]
+('unrealizable', [(1, 2), (1, 3), (1, 4)])
 """
 
 from __future__ import annotations

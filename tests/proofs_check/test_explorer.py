@@ -314,15 +314,15 @@ def test_it_is_used_in_a_browser(tmp_path: Path) -> None:
     assert point.failure is not None
     assert seen["linked"] == [f"✗ fails ({point.reason})", "absolute"]
     assert seen["selections"] == len(point.failure.selections)
-    assert seen["moved"][:3] == ["1", "1", True]
+    assert seen["moved"][:3] == ["1", "2", True]  # there is no test below the training length
     assert "train=1" in seen["moved"][3]
-    assert "test=1" in seen["moved"][3]
-    ranked = absolute["ranked"].points[1, 1]
+    assert "test=2" in seen["moved"][3]
+    ranked = absolute["ranked"].points[1, 2]
     assert ranked is not None
     assert seen["ranked"].split()[1] == ranked.outcome
     assert "scheme=coupled" in seen["coupled"][0]
     assert "convention=query" in seen["coupled"][0]
-    assert seen["coupled"][1] == 4  # the tokens of copy at length 1, and the one that asks
+    assert seen["coupled"][1] == 5  # the tokens of copy at length 2
     assert seen["colours"][0] != seen["colours"][1]
     assert seen["width"][0] <= seen["width"][1]
 
