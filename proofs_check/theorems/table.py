@@ -98,14 +98,14 @@ TABLE: dict[str, Row] = {
     ),
     "T3b": _row(
         "the counts of local sets as hypotheses: numbers between the bounds that the document derives",
-        "the counts themselves: that masses and densities of local ensembles lie between these bounds",
+        "the counts themselves: that masses and densities of local ensembles lie between these bounds; κ N_T = Θ(L)",
         T3b__T3b_far="patterns that avoid S*: masses grow by a factor between L / 2ℓ and 2L / ℓ",
         T3b__T3b_near="patterns that meet S*: at most threefold",
         T3b__T3b_kappa0="κ0 ≤ 16/9",
     ),
     "T4": _row(
         "(i), (ii): any laws on the windows, keys and anchors of the code; (iii): w-local placements, IDs in one run",
-        "the smallest lengths for parity",
+        "(iii) the smallest lengths for parity: evaluated at single lengths, that 4 suffices for two tokens at all is on paper",
         T4__T4_absolute="(i) absolute key, IDs 0, 1, …, window ≥ k − 1: no generalization to a greater length",
         T4__T4_relative="(ii) relative key, IDs equal to positions up to a shift, no window, k ≥ 2: none either",
         T4__T4_local="(iii) w-local S* and window w: zero loss at one ℓ ≥ max(2w + 1, w + k + 1) is zero loss from there on",
@@ -114,8 +114,8 @@ TABLE: dict[str, Row] = {
     ),
     "T5": _row(
         "k equal blocks; S* the positions at one offset; the parity of marked tokens for (iii)",
-        "that ℓ = k does not suffice",
         T5__T5_coupled="(i) coupled IDs, window 0: zero loss at length 2k is zero loss at every multiple of k from there",
+        T5__T5_one_block="(i) length k does not suffice: a head has zero loss there, and at no greater multiple",
         T5__T5_unreadable="(ii) if S* is in no candidate set and all its tokens matter, no hard head has zero loss",
         T5__T5_narrow="(iii) raw IDs, window w < (k − 1) b on blocks of b: no hard head is perfect",
         T5__T5_wide="(iii) every other window, relative key: a head is perfect on blocks of b and loses 1 on all others",
@@ -166,9 +166,10 @@ TABLE: dict[str, Row] = {
     ),
     "T11": _row(
         "kept sets as weights for each test placement; any class",
-        "sharpness of T11a",
+        "linear programs for t, and averaging over permutations",
         T11__T11="L_P ≤ t L_T for every head, hard or soft, with any scores",
         T3a__T11a="t = κ for exchangeable ensembles",
+        T3aTight__T3a_sharp="and no smaller factor serves, not even for hard heads",
     ),
     "T12": _row(
         "as T7; perfect codes as predicates on words of bits",
@@ -185,6 +186,7 @@ TABLE: dict[str, Row] = {
         T13__T13_guarantee="with |Y| ≥ 2 all perfect ones are right on e iff (a) seen, (b) rest, (c) not free, (d) no flip",
         T13__T13_errs="if not, a ranked head is perfect in training and wrong on e",
         T13__T13_one_label="with |Y| = 1, (b) decides alone",
+        T13__T13_parts="what training shows in parts with one label is guaranteed",
         Kinds__T13_hard="what all perfect ranked heads are right on, all perfect hard heads are right on",
     ),
     "T14": _row(
