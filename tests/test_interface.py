@@ -21,8 +21,8 @@ from theory import errors, exact
 DEFAULTS = Path(__file__).with_name("defaults.txt")
 
 FILLED_IN = {
-    "proofs_check.claims.checks.Result", "proofs_check.claims.checks.Run", "proofs_check.claims.turns.Tally",
-    "proofs_check.claims.turns.Walked",
+    "proofs_check.audit.auditing.Compared", "proofs_check.claims.checks.Result", "proofs_check.claims.checks.Run",
+    "proofs_check.claims.turns.Tally", "proofs_check.claims.turns.Walked",
 }  # fmt: skip
 """What a run fills in as it goes."""
 
