@@ -96,6 +96,8 @@ def _seeds(n: int) -> str:
 def drawn_as(rows: Sequence[Row]) -> str:
     """What `draw_curve` draws of all seeds, in words."""
     runs = sorted({row["runs"] for row in rows})
+    if runs[-1] == 1:
+        return "through the one seed that there is"
     sure = ", ".join(f"{enclosed(n)} for {_seeds(n)}" for n in dict.fromkeys((runs[0], runs[-1])))
     return (
         "through the median seed, with a thin line a seed and bars from the lowest to the highest one (they enclose the median "

@@ -128,7 +128,11 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
     try:
         return list(_parsed(Path(path).read_bytes(), path))
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from None
+        got, fix = (
+            f"{str(path)!r}: {error.strerror or error}",
+            "Check the path; `lengthgen sweep --results FILE` writes one.",
+        )
+        raise InvalidArgument("results", "file", got=got, expected="rows of training runs", fix=fix) from None
 
 
 def require_source(rows: Iterable[Row], source: Mapping[str, str], where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from keyword import iskeyword
 from pathlib import Path
 
 from proofs_check.advice.advising import advise
@@ -14,6 +15,7 @@ from proofs_check.advice.writing import class_name
 from proofs_check.commands.output import no_litter, require_writable, say_with
 from proofs_check.commands.parser import Parser, lengths, natural, number
 from proofs_check.problem_files import write_json, write_text
+from theory.errors import check
 
 SOURCE = (
     "module:function (a prompt to its output; or a length and a generator to both), a .jsonl file, or a task's name"
@@ -49,6 +51,8 @@ def run(options: Namespace) -> int:
     for name in ("json", "html", "write"):
         require_writable(getattr(options, name), "advise", f"--{name}")
     command = _command(options)
+    if options.write:
+        _check_module(Path(options.write))
     with no_litter():
         source = named(options.source, options.tokenize)
         alphabet = None if options.alphabet is None else as_asked(source, alphabet_of(options.alphabet))
@@ -72,6 +76,16 @@ def run(options: Namespace) -> int:
     if options.write:
         write_text(options.write, advice.module(command), "advise --write")
     return 0
+
+
+def _check_module(path: Path) -> None:
+    """Refuse a name under which nothing is imported, and a file that is there: it may have been changed by hand."""
+    argument, got = "--write", f"{str(path)!r}"
+    named = path.suffix == ".py" and path.stem.isidentifier() and not iskeyword(path.stem)
+    fix = "Choose a name of letters, digits and underscores."
+    check(named, "advise", argument, got=got, expected="the name of a module, such as mytask.py", fix=fix)
+    got, fix = f"{got}, which is there", "Choose another name, or remove it first."
+    check(not path.exists(), "advise", argument, got=got, expected="a file that is not there yet", fix=fix)
 
 
 def _written(options: Namespace) -> str:

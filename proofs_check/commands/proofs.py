@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
             )
         else:
             status = INCONCLUSIVE if found_evidence.kind == "inconclusive" and status == HOLDS else status
-            say(f"{claim}: {found_evidence.kind}: {found_evidence.scope}{_rest(row.on_paper)}")
+            say(f"{claim}: {found_evidence.kind}: {found_evidence.scope}")
         if options.statements:
             for name, statement in found_evidence.statements.items():
                 say(f"\n{name} :\n{statement}\n")
@@ -61,7 +61,3 @@ def run(options: Namespace) -> int:
     if known is not None and status == HOLDS:
         say(f"{number_of(len(theorems()), 'theorem')}, none of which depends on an axiom (Coq {known.coq}).")
     return status
-
-
-def _rest(on_paper: str) -> str:
-    return f"; on paper: {on_paper}" if on_paper else ""

@@ -65,19 +65,23 @@ const nearest = (values, wanted) =>
 function settle(wanted) {
   const pick = (values, value) => (values.includes(value) ? value : values[0]);
   const task = byName.get(pick([...byName.keys()], wanted.task));
-  const scheme = pick(Object.keys(DATA.schemes).filter((name) => cellsOf(task, name).length), wanted.scheme);
+  const schemes = Object.keys(DATA.schemes).filter((name) => cellsOf(task, name).length);
+  const scheme = pick(wanted.scheme ? schemes : [...schemes.filter((name) => cellsOf(task, name).some(generalizes)), ...schemes], wanted.scheme);
   const convention = pick(Object.keys(task.graphs), wanted.convention);
   const cells = cellsOf(task, scheme, convention);
   const k = pick(unique(cells.map((cell) => cell.k)), Number(wanted.k));
   const window = pick(unique(cells.filter((cell) => cell.k === k).map((cell) => cell.window)), wanted.window);
   const heads = pick(KINDS.filter((kind) => cells.some((cell) => cell.heads === kind)), wanted.heads);
   const { points } = cells.find((cell) => cell.heads === heads && cell.k === k && cell.window === window);
-  const trains = unique(points.map((point) => point[0]));
+  const decided = points.filter((point) => point[2] !== null);
+  const trains = unique((wanted.train || !decided.length ? points : decided).map((point) => point[0]));
   const train = wanted.train ? nearest(trains, Number(wanted.train)) : trains.at(-1);
-  const tests = points.filter((point) => point[0] === train).map((point) => point[1]);
+  const tests = (wanted.test || !decided.length ? points : decided).filter((point) => point[0] === train).map((point) => point[1]);
   const test = wanted.test ? nearest(tests, Number(wanted.test)) : (firstFailure(points, train) ?? tests.at(-1));
   chosen = { task: task.name, scheme, convention, k, window, heads, train, test, step: Number(wanted.step) || 0 };
 }
+
+const generalizes = (cell) => cell.points.some((point) => point[2] === 0);
 
 const firstFailure = (points, train) => points.find((point) => point[0] === train && point[2] === 1)?.[1];
 
@@ -216,7 +220,7 @@ function showFailure() {
   if (at("failing").hidden) return;
   const [tokens, ids, label, why, answer, selections, selected] = byName.get(chosen.task).failures[point[5]];
   const none = point[2] === 2;
-  at("failing-title").textContent = none ? "An example that no head is right on" : "An example that fails";
+  at("failing-title").textContent = none ? "A training example that no head fits beside the others" : "An example that fails";
   const parts = [
     make("p", {}, none ? `In training, ${why}. Its label: ` : "Tokens, and their IDs below; the right answer is ",
       make("code", {}, label), "."),
@@ -241,6 +245,7 @@ function showFailure() {
 // ── What each prediction reads ──────────────────────────────────────────────────────────────────────────────────────
 
 const SIDE = 30;
+const ROOM = 44;
 
 function showReads() {
   const graphs = byName.get(chosen.task).graphs[chosen.convention];
@@ -251,7 +256,7 @@ function showReads() {
   const [position, sources] = steps[step - 1];
   const target = tokens[position] ?? "the answer";
   at("step-says").textContent = `${step} of ${steps.length}: ${target} reads ${sources.map((i) => tokens[i]).join(", ") || "nothing"}` +
-    (sources.length ? `, at IDs ${sources.map((i) => ids[i]).join(", ")}` : "");
+    (sources.length ? `, at ID${sources.length > 1 ? "s" : ""} ${sources.map((i) => ids[i]).join(", ")}` : "");
   const outputs = new Set(steps.map((own) => own[0]));
   const all = [...tokens, ...(position >= tokens.length ? ["?"] : [])];
   const box = (i, x, y) => [
@@ -277,16 +282,17 @@ function showReads() {
   const place = ids.map((id) => {
     const row = heights.get(id) ?? 0;
     heights.set(id, row + 1);
-    return [24 + 44 * columns.indexOf(id), 20 + 44 * row];
+    return [24 + 44 * columns.indexOf(id), ROOM + 44 * row];
   });
-  if (all.length > ids.length) place.push([24 + 44 * columns.length, 20]);
-  const floor = 20 + 44 * (Math.max(...heights.values()) - 1);
+  if (all.length > ids.length) place.push([24 + 44 * columns.length, ROOM]);
+  const floor = ROOM + 44 * (Math.max(...heights.values()) - 1);
   fill("by-id", make("svg", { width: 24 + 44 * (columns.length + (all.length > ids.length)), height: floor + 46, role: "img",
     "aria-label": `The same instance, tokens of one ID below each other. IDs: ${ids.join(", ")}.` },
     ...arcs().map(([to, source, kind]) => {
       const [[x1, y1], [x2, y2]] = [place[source], place[to]];
       const aside = x1 === x2 ? 22 : 0;
-      return make("path", { class: kind, d: `M${x1} ${y1}Q${(x1 + x2) / 2 + aside} ${(y1 + y2) / 2 - (aside ? 0 : 8)} ${x2} ${y2}` });
+      const above = aside ? 0 : y1 === y2 ? Math.min(60, 14 + Math.abs(x2 - x1) / 3) : 8; // over what lies between
+      return make("path", { class: kind, d: `M${x1} ${y1}Q${(x1 + x2) / 2 + aside} ${(y1 + y2) / 2 - above} ${x2} ${y2}` });
     }),
     ...place.flatMap(([px, py], i) => box(i, px, py)),
     ...columns.map((id, i) => make("text", { x: 24 + 44 * i, y: floor + 30, class: "small" }, `${id}`))));

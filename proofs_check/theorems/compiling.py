@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -44,6 +45,7 @@ def build(target: str = "all", *, folder: Path | None = None, where: str = "proo
     """
     require_tools(where, "coqc", "make")
     there = _writable(SOURCES if folder is None else folder)
+    _drop_stale(there)
     make = ["make", "--no-print-directory", "-C", str(there), target]
     clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     done = subprocess.run(make, env=clean, capture_output=True, text=True, check=False)
@@ -54,6 +56,18 @@ def build(target: str = "all", *, folder: Path | None = None, where: str = "proo
             fix=f"See: make -C {there}",
         )  # fmt: skip
     return there
+
+
+def _drop_stale(folder: Path) -> None:
+    """Remove what was compiled from other sources, whatever the times of the files say.
+
+    Coq writes the MD5 of its source at the beginning of each .glob file.
+    """
+    for source in folder.glob("*.v"):
+        noted, compiled = source.with_suffix(".glob"), source.with_suffix(".vo")
+        own = f"DIGEST {hashlib.md5(source.read_bytes(), usedforsecurity=False).hexdigest()}"
+        if compiled.exists() and not (noted.exists() and noted.read_text(encoding="utf-8").startswith(f"{own}\n")):
+            compiled.unlink()
 
 
 def _writable(folder: Path) -> Path:

@@ -142,4 +142,5 @@ def evidence(claim: str, folder: Path | None = None) -> Evidence:
         return Evidence("inconclusive", "coq", f"{scope}. It does not count: {why}. {REFRESH}", 0, 0)
     statements = {theorem.name: stored.theorems[theorem.name].statement for theorem in theorems}
     said = f"{scope}; without axioms, as Coq {stored.coq} said of these very sources (stored result)"
+    said += f"; on paper: {TABLE[claim].on_paper}" if TABLE[claim].on_paper else ""
     return Evidence("proved", "coq", said, len(theorems), len(theorems), statements=statements)

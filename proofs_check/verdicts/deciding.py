@@ -280,7 +280,8 @@ def verdict(
     Parameters
     ----------
     scheme : a name in `SCHEMES`, or a scheme of one's own.
-    mixed : train on all the training lengths up to n, rather than on length n alone.
+    mixed : train on all the training lengths up to n, rather than on length n alone; without those at which an example has
+        fewer tokens than the heads read.
     scores : "hard", "ranked" or "soft" heads, as for `decide`.
     tick : called with the number of examples whenever some were listed.
     budget : examples of a law that may be listed; given, no law is decided before all are listed. Default: `EXAMPLES`.
@@ -463,13 +464,19 @@ class Laws:
                         yield Example(earlier.tokens + example.tokens, first + example.ids, example.label)
 
     def train(self, length: int) -> FiniteLaw:
-        lengths = [n for n in self.trained if n <= length] if self.mixed else [length]
+        lengths = [n for n in self.trained if n < length and self._has_room(n)] if self.mixed else []
+        lengths.append(length)
         alone = (example for n in lengths for example in self._law(n, self.scheme.relabel))
         examples: dict[Example, None] = {}
         for example in chain(alone, self._behind_others(lengths) if self.scheme.packed else ()):
             examples[example] = None
             self._within_budget(examples, length)
         return FiniteLaw.uniform(examples)
+
+    def _has_room(self, length: int) -> bool:
+        """Whether every example has as many tokens as some head reads: heads of exactly k tokens are right on no other."""
+        least = 1 if self.scheme.at_most else min(self.arities)
+        return all(len(example.tokens) >= least for example in self._law(length, self.scheme.relabel))
 
     def list_all(self) -> None:
         """Refuse laws that are too large before any is decided."""
@@ -517,7 +524,9 @@ class Laws:
         view = "" if given.view is None else f"the view '{text(given.view.tokens)}' with key {given.view.key}"
         if given.outcome == "unrealizable":
             why = "no view of this training example has the same label wherever it occurs"
-            if self.scores != "hard":
+            if len(example.tokens) < min(self.arities) and not self.scheme.at_most:
+                why = f"this training example has fewer tokens than the {min(self.arities)} that a head reads"
+            elif self.scores != "hard":
                 why = f"no {self.scores} head that is right on the other training examples is right on this one"
             return Witness(trained, None, why, text(example.tokens), example)
         assert given.counterexample is not None

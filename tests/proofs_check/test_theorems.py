@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -278,3 +279,16 @@ def test_the_figure_of_the_page_is_that_of_the_sources(tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidArgument, match=r"expected a name that ends in \.svg or \.png"):
         graph.draw(tmp_path / "proofs.pdf")
+
+
+@needs_coq
+@pytest.mark.slow
+def test_what_was_compiled_from_other_sources_is_compiled_again(tmp_path: Path) -> None:
+    """Also where the times of the files say that nothing changed, as after unpacking an archive."""
+    source = tmp_path / "T8.v"
+    (tmp_path / "Makefile").write_text("all: T8.vo\nT8.vo: T8.v\n\tcoqc -Q . LG T8.v\n", encoding="utf-8")
+    for statement in ("1 = 1", "2 = 2"):
+        source.write_text(f"Theorem T8 : {statement}. Proof. reflexivity. Qed.\n", encoding="utf-8")
+        os.utime(source, (0, 0))
+        found = ask(compiling.build(folder=tmp_path), [Theorem("T8.T8", "")])
+        assert found.theorems["T8.T8"].statement == statement.replace(" =", "%nat =") + "%nat"
