@@ -131,7 +131,9 @@ class LongMultiplication(Task):
             steps=tuple(steps),
             given=tuple(len(prompt) - 1 + j * width for j in range(1, m + 1)),
             parts=(
-                *("a",) * n, "x", *("b",) * m, *(";", "start", *("cells",) * (n + 1)) * m, "=", *("product",) * (m + n),
+                *("a",) * n, "x", *("b",) * m,
+                *(part for j in range(m) for part in (";", "start", *(f"row {j}" if j < m - 1 else "last row",) * (n + 1))),
+                "=", *("low digits",) * (m - 1), *("high digits",) * (n + 1),
             ),
         )  # fmt: skip
 

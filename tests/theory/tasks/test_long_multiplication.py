@@ -11,24 +11,24 @@ from theory.coordinates import minus, width
 from theory.tasks import Instance, LongMultiplication, find_task
 
 
-def number(task: LongMultiplication, instance: Instance, part: str) -> int:
-    """What a part of an instance says, its least significant digit first."""
-    tokens = [token for token, name in zip(instance.tokens, instance.parts, strict=True) if name == part]
+def number(task: LongMultiplication, instance: Instance, *parts: str) -> int:
+    """What parts of an instance say, the least significant digit first."""
+    tokens = [token for token, name in zip(instance.tokens, instance.parts, strict=True) if name in parts]
     assert max(tokens) < task.base  # digits
     return sum(token * task.base**i for i, token in enumerate(tokens))
 
 
 def check_product(task: LongMultiplication, instance: Instance) -> None:
-    a, b, product = (number(task, instance, part) for part in ("a", "b", "product"))
+    a, b, product = (number(task, instance, *parts) for parts in (("a",), ("b",), ("low digits", "high digits")))
     assert product == a * b
-    assert instance.parts.count("product") == instance.parts.count("a") + instance.parts.count("b")
+    assert len(instance.tokens) - instance.given[-1] - 1 == instance.parts.count("a") + instance.parts.count("b")
 
 
 @pytest.mark.parametrize(
     ("task", "most"),
     [
         (LongMultiplication(), 4), (LongMultiplication(3), 2), (LongMultiplication(4, rows=3), 1),
-        (LongMultiplication(10, rows=2), 1),
+        (LongMultiplication(5, rows=2), 1),
     ],
 )  # fmt: skip
 def test_all_short_products(task: LongMultiplication, most: int) -> None:
@@ -55,7 +55,7 @@ def test_rows_say_sums_carries_and_digits() -> None:
     """59 x 78 = 4602: 9 x 8 = 72, 5 x 8 + 7 = 47; then 9 x 7 + 7 = 70, 5 x 7 + 7 + 4 = 46."""
     instance = (task := LongMultiplication(10)).encode(59, 78, length=2)
     written = "9 5 x 8 7 ; 8: 2(7,8,9) 7(4,8,5) 4(0,8,x) ; 7: 0(7,7,9) 6(4,7,5) 4(0,7,x) = 2 0 6 4"
-    assert " ".join(task.alphabet[token] for token in instance.tokens) == written
+    assert instance.tokens == task.tokens(written)
     assert instance.ids == (
         (-1, -1), (-1, 0), (-1, 1), (0, -1), (1, 0),
         (0, -2), (0, -1), (0, 0), (0, 1), (0, 2),
@@ -66,7 +66,8 @@ def test_rows_say_sums_carries_and_digits() -> None:
         (3,), (6, 0), (7, 1), (8, 2), (4,), (11, 7, 8), (12, 8, 9), (13, 9), (7,), (12,), (13,), (14,),
     ]  # fmt: skip
     assert instance.given == (10, 15)
-    assert instance.parts[3:16] == ("b", "b", *(";", "start", "cells", "cells", "cells") * 2, "=")
+    rows = [part for name in ("row 0", "last row") for part in (";", "start", *[name] * 3)]
+    assert instance.parts == ("a", "a", "x", "b", "b", *rows, "=", "low digits", *["high digits"] * 3)
 
 
 def test_the_number_of_rows_is_that_of_the_digits_or_fixed() -> None:
@@ -85,7 +86,7 @@ def test_all_that_is_read_is_near_in_both_coordinates(task: LongMultiplication) 
         spans = [[instance.ids[i] for i in (*step.sources, step.position - 1)] for step in instance.steps]
         assert {width(span) for span in spans} == {1}
         assert {instance.key(step) for step in instance.steps} == task.offsets
-        assert max(map(len, spans)) == task.arity(instance) == 3
+        assert max(len(step.sources) for step in instance.steps) == task.arity(instance) == 3
 
 
 def test_what_is_read_has_an_id_of_its_own_kind() -> None:
@@ -103,15 +104,14 @@ def test_what_is_read_has_an_id_of_its_own_kind() -> None:
             assert alike == [source]
 
 
-@pytest.mark.parametrize("task", [LongMultiplication(), LongMultiplication(3, rows=2)], ids=str)
-def test_it_keeps_its_promises(task: LongMultiplication) -> None:
-    check_task(task, lengths=(1, 2, 3), budget=300, draws=20).require()
+def test_it_keeps_its_promises() -> None:
+    check_task(LongMultiplication(), lengths=(1, 2, 3), budget=300, draws=20).require()
 
 
-def outcome(window: int | tuple[int, int], train: int, *, coupled: bool = True) -> str:
+def outcome(window: tuple[int, int], train: int) -> str:
     """What T1 says of two rows, trained at one length and tested at the next."""
     task = LongMultiplication(rows=2)
-    laws: list[list[Example]] = [list(task.examples(length, coupled=coupled)) for length in (train, train + 1)]
+    laws: list[list[Example]] = [list(task.examples(length)) for length in (train, train + 1)]
     return decide(HeadClass(3, window, "relative", anchor="last"), train=laws[0], test=laws[1]).outcome
 
 
@@ -123,7 +123,3 @@ def test_local_heads_generalize_under_two_coordinates() -> None:
 @pytest.mark.parametrize("window", [(0, 1), (1, 0)])
 def test_both_coordinates_need_a_window(window: tuple[int, int]) -> None:
     assert outcome(window, 3) == "unrealizable"
-
-
-def test_positions_in_a_window_do_not_tell_where_the_cell_above_is() -> None:
-    assert outcome(8, 3, coupled=False) == "unrealizable"
