@@ -15,6 +15,7 @@ from theory.tasks.copy import Copy, Reverse
 from theory.tasks.dense import CountOnes, FullParity, Majority, SumModulo
 from theory.tasks.even_pairs import EvenPairs
 from theory.tasks.finding import FAMILIES, TASKS, VARIANTS, find_task
+from theory.tasks.long_multiplication import LongMultiplication
 from theory.tasks.multi_addition import MultiAddition
 from theory.tasks.multiplication import Multiplication
 from theory.tasks.parity import ScratchpadParity
@@ -42,6 +43,7 @@ __all__ = [
     "FullParity",
     "Induction",
     "Instance",
+    "LongMultiplication",
     "Majority",
     "ModularArithmetic",
     "MultiAddition",

@@ -30,6 +30,7 @@ from theory.tasks.brackets import ModularArithmetic
 from theory.tasks.copy import Copy, Reverse
 from theory.tasks.dense import CountOnes, FullParity, Majority, SumModulo
 from theory.tasks.even_pairs import EvenPairs
+from theory.tasks.long_multiplication import LongMultiplication
 from theory.tasks.multi_addition import MultiAddition
 from theory.tasks.multiplication import Multiplication
 from theory.tasks.parity import ScratchpadParity
@@ -78,8 +79,10 @@ TASKS: dict[str, Task] = {
 VARIANTS: dict[str, Task] = {
     "sparse parity, local": replace(sparse_parity(2, local(2)), name="sparse parity, local"),
     "sparse parity, paired": replace(sparse_parity(2, paired(), blocks(2)), name="sparse parity, paired"),
+    "long multiplication": LongMultiplication(),
 }
-"""Sparse parities whose marked bits lie close together, or half a sequence apart; these have even lengths alone."""
+"""Tasks beside those: sparse parities whose marked bits lie close together, or half a sequence apart, which have even lengths
+alone; and the one task whose IDs are (row, column)."""
 
 FAMILIES: dict[str, tuple[Callable[[int], Task], int]] = {
     "sparse parity, k = N": (sparse_parity, 16),

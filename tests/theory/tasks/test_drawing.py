@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from theory.coordinates import from_lists
 from theory.errors import InvalidArgument
 from theory.planted import PlantedEnsemble
 from theory.support import Uniform, uniform
@@ -27,6 +28,7 @@ from theory.tasks import (
     FullParity,
     Induction,
     Instance,
+    LongMultiplication,
     Majority,
     ModularArithmetic,
     MultiAddition,
@@ -63,7 +65,8 @@ SMALL: list[tuple[Task, int]] = [
     (Copy(2), 3), (Copy(3), 2), (Reverse(3), 2), (Sorting(3), 3), (ScratchpadParity(), 3), (ScratchpadParity("query"), 3),
     (Addition(base=2), 2), (Addition(base=3, carry=True), 1), (Addition(base=2, order="plain"), 2),
     (Addition(base=2, order="plain", carry=True), 2), (MultiAddition(3, base=2), 1), (MultiAddition(2, base=3), 1),
-    (Multiplication(base=3), 2), (Multiplication(base=3, carried=False), 2), (PointerChasing(), 3),
+    (Multiplication(base=3), 2), (Multiplication(base=3, carried=False), 2), (LongMultiplication(rows=2), 2),
+    (PointerChasing(), 3),
     (PointerChasing(3, (2, 1, 4)), 2), (EvenPairs(), 4), (CycleNavigation(3), 3), (StackManipulation(2, depth=2), 2),
     (Dyck(2, depth=2), 2), (Dyck(1, depth=3), 3), (BucketSort(2), 3), (ModularArithmetic(3), 2), (ModularArithmetic(2), 2),
     (VariableAssignment(3), 3), (VariableAssignment(4, reach=3), 3), (AssociativeRecall(3), 2), (Induction(4), 3),
@@ -89,7 +92,7 @@ def rows(drawn: Drawn) -> list[Row]:
     return [
         (
             tuple(tokens[:own].tolist()),
-            tuple(ids[:own].tolist()),
+            from_lists(ids[:own].tolist()),
             tuple(steps[scored].tolist()),
             tuple(tuple(read[read >= 0].tolist()) for read in sources[scored]),
         )

@@ -10,6 +10,7 @@ import pytest
 
 from tests.task_cases import ALL, PAIRED, VARIANTS, label, lengths
 from theory import BudgetExceeded, InvalidArgument, positions
+from theory.coordinates import minus
 from theory.tasks import (
     TASKS,
     Addition,
@@ -236,7 +237,9 @@ def test_offsets_are_as_claimed(task: Task, rng: np.random.Generator) -> None:
     for length in (3, 4, 10, 40) if task.offsets is not None else ():
         drawn = [task.sample(length, rng) for _ in range(DRAWS)]
         seen = {(instance.ids, step) for instance in drawn for step in instance.steps}
-        assert {tuple(ids[i] - ids[step.position - 1] for i in step.sources) for ids, step in seen} == task.offsets
+        assert {
+            tuple(minus(ids[i], ids[step.position - 1]) for i in step.sources) for ids, step in seen
+        } == task.offsets
 
 
 def test_the_multiplier_is_far_from_most_columns(rng: np.random.Generator) -> None:
