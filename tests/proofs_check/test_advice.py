@@ -757,6 +757,13 @@ def test_the_command_prints_and_writes(folder: Path, capsys: Out) -> None:
     assert "What to do" in html
     assert "$" not in html.partition("<main")[0].partition("</style>")[2]
     assert main(["task", "made_boxes:Solve", "--lengths", "1,2"]) == 0
+    for name, expected in (
+        ("made_boxes.py", "a file that is not there yet"),
+        ("made-boxes.py", "the name of a module"),
+    ):
+        assert main([*arguments, "--write", name]) == 3
+        assert f"advise: argument --write: got '{name}'" in (said := capsys.readouterr().err)
+        assert expected in said
 
 
 def test_an_output_without_tokens_has_no_end() -> None:

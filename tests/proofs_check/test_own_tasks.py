@@ -73,6 +73,19 @@ def test_verdicts_choose_lengths_and_print_the_table(folder: Path, capsys: Out) 
     assert cells[0] == replace(verdict(subject_of(OWN), "coupled"), task=OWN)
 
 
+def test_training_on_all_lengths_leaves_out_those_that_no_head_can_read(folder: Path) -> None:
+    """A head of exactly k tokens reads nothing in an example of fewer."""
+    lengths = ["--train-lengths", "1..4", "--test-lengths", "5,6"]
+    assert (
+        main(["verdicts", OWN, "--scheme", "coupled", *lengths, "--mixed", "--jobs", "1", "--json", "mixed.json"]) == 0
+    )
+    [cell] = from_data(json.loads((folder / "mixed.json").read_text(encoding="utf-8")))
+    assert cell.decisions[0].word == "✓ from 3"
+    witness = verdict(replace(subject_of(OWN), train=(1,), test=(2,), arities=(3,)), "coupled").decisions[0].witness
+    assert witness is not None
+    assert witness.why == "this training example has fewer tokens than the 3 that a head reads"
+
+
 def test_verdicts_take_lengths(folder: Path, capsys: Out) -> None:
     lengths = ["--train-lengths", "2,3", "--test-lengths", "2..5"]
     assert main(["verdicts", "copy", "--task", OWN, *lengths, "--scheme", "coupled", "--jobs", "1"]) == 0
