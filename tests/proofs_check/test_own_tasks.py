@@ -18,7 +18,7 @@ from proofs_check.__main__ import figures
 from proofs_check.commands.main import main
 from proofs_check.verdicts import deciding
 from proofs_check.verdicts.comparison import compare
-from proofs_check.verdicts.deciding import SCHEMES, verdict
+from proofs_check.verdicts.deciding import SCHEMES, Laws, scheme_of, verdict
 from proofs_check.verdicts.subjects import MOST, Subject, subject_of, subjects
 from proofs_check.verdicts.table import decide_all, from_data, questions
 from tests import own_tasks
@@ -75,13 +75,11 @@ def test_verdicts_choose_lengths_and_print_the_table(folder: Path, capsys: Out) 
 
 def test_training_on_all_lengths_leaves_out_those_that_no_head_can_read(folder: Path) -> None:
     """A head of exactly k tokens reads nothing in an example of fewer."""
-    lengths = ["--train-lengths", "1..4", "--test-lengths", "5,6"]
-    assert (
-        main(["verdicts", OWN, "--scheme", "coupled", *lengths, "--mixed", "--jobs", "1", "--json", "mixed.json"]) == 0
-    )
-    [cell] = from_data(json.loads((folder / "mixed.json").read_text(encoding="utf-8")))
-    assert cell.decisions[0].word == "✓ from 3"
-    witness = verdict(replace(subject_of(OWN), train=(1,), test=(2,), arities=(3,)), "coupled").decisions[0].witness
+    subject = replace(subject_of(OWN), train=(1, 2, 3, 4), test=(5,), arities=(3,))
+    laws = Laws(subject, scheme_of("coupled"), True, lambda cases: None)
+    assert {len(example.tokens) for example in laws.train(1).support()} == {2}
+    assert min(len(example.tokens) for example in laws.train(4).support()) == 3
+    witness = verdict(replace(subject, train=(1,), test=(2,)), "coupled").decisions[0].witness
     assert witness is not None
     assert witness.why == "this training example has fewer tokens than the 3 that a head reads"
 
