@@ -108,7 +108,8 @@ def test_a_claim_with_theorems_is_proved_and_the_evidence_says_by_what() -> None
         "theorems T8, T8_exact, T8_factor: a rollout is wrong with probability at most 2 Σ ε_t; "
     )
     assert re.search(
-        r"; without axioms, as Coq 8\.\d+\S* said of these very sources \(stored result\); on paper: from T1's verdict to rollouts$",
+        r"; without axioms, as Coq 8\.\d+\S* said of these very sources \(stored result\); "
+        r"on paper: from T1's verdict to rollouts$",
         found.scope,
     )
     assert set(found.statements) == {"T8.T8", "T8.T8_exact", "T8.T8_factor"}
