@@ -141,13 +141,15 @@ class LongMultiplication(Task):
         before = self._held(read[0])
         if len(read) == 1:
             of_b = read[0] < self.base
-            return of_b * (self.base + 3 + read[0]) + (1 - of_b) * before[3]
+            first: int = of_b * (self.base + 3 + read[0]) + (1 - of_b) * before[3]
+            return first
         a, (_, b, carry, _) = self._held(read[1])[0], before
         total = a % self.base * b + carry  # x adds nothing
         if len(read) == 3:
             total = total + self._held(read[2])[3]
         carry, digit = divmod(total, self.base)
-        return 2 * self.base + 3 + self.base * (self.base * (self.base * a + b) + carry) + digit
+        cell: int = 2 * self.base + 3 + self.base * (self.base * (self.base * a + b) + carry) + digit
+        return cell
 
     def _held(self, token: Any) -> tuple[Any, Any, Any, Any]:
         """(a, b, carry, digit) of a cell; the first alone of a digit of a or x, the second of the start of a row."""
