@@ -59,7 +59,7 @@ nitpick_ignore_regex = [
         "py:class",
         r"Model|Fraction|Guarantees|Head|Ids|Outcome|Reason|Scores|Token|idealized_model\.transformer\.jax_engine\.JaxEngine"
         r"|proofs_check\.(advice|certification|claims|tasks)\..*"  # types of attributes, no public names
-        r"|theory\.(guarantees\.Predicted|ranked\.RankedHead|dependencies\.(pointers\.View|sources\.Group))"
+        r"|theory\.(guarantees\.Predicted|ranked\.RankedHead|soft\.SoftHead|dependencies\.(pointers\.View|sources\.Group))"
         r"|theory\.tasks\.(choosing\.Chosen|dense\.Dense|drawing\.Drawn|wrapped\.Wrapped)",
     ),
 ]
