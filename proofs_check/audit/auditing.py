@@ -188,7 +188,6 @@ def compare(problems: Iterable[Problem]) -> Compared:
         total.counts[question.kind] += 1
         if parts := question.differences(list(islice(said, len(question.parts)))):
             _note(total, Difference(question.kind, problem, parts))
-    assert next(said, None) is None  # an answer for every part, and no more
     return total
 
 

@@ -100,7 +100,7 @@ def test_a_claim_that_holds_exits_0(check: Callable[..., int], capsys: Out, tmp_
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[-1].startswith(
-        f"{CLAIM} holds: 37 cases (37 decisive), 2 mutants refuted, 1 hypothesis shown necessary, "
+        f"{CLAIM} holds: 41 cases (41 decisive), 2 mutants refuted, 1 hypothesis shown necessary, "
     )
     assert [line for line in lines if "lengths in a row [quick]: 5 problems" in line]
     assert err.splitlines()[0] == "[1/8] T1 exhaustive: lengths in a row"
@@ -204,7 +204,7 @@ def test_claims_may_be_repeated_and_come_in_order(monkeypatch: pytest.MonkeyPatc
     assert main([*once, "--jobs", "1", "--json", "report.json"]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert [claim["id"] for claim in report["claims"]] == [CLAIM, "T12"]
-    assert [len(claim["evidence"]) for claim in report["claims"]] == [5, 5]
+    assert [len(claim["evidence"]) for claim in report["claims"]] == [6, 6]
 
 
 # ── check on real claims, as a program ───────────────────────────────────────────────────────────────────────────────
