@@ -54,6 +54,7 @@ ENABLES = {
     "sphinx": "the documentation as a site (make docs)",
     "myst-parser": "the documentation as a site (make docs)",
     "furo": "the documentation as a site (make docs)",
+    "latex2mathml": "the mathematics of the documentation (make docs)",
     "cosmic-ray": "make mutants: small changes of the code that a test must notice",
     "mypy": "make lint",
     "ruff": "make lint, make format",

@@ -288,7 +288,7 @@ def test_a_bug_in_any_command_exits_4(command: str, capsys: Out, monkeypatch: py
     monkeypatch.setattr(f"proofs_check.commands.{command}.run", lambda options: deep())
     needed = {"train": ["copy"], "sweep": ["grid", "--results", "r"], "compare": ["r"], "task": ["copy"]}
     needed |= {"advise": ["copy"], "export": ["copy", "--lengths", "2", "--size", "1", "--output", "o"]}
-    needed |= {"certify": ["run", "--lengths", "2"]}
+    needed |= {"certify": ["run", "--lengths", "2"], "explore": ["--output", "o"]}
     needed |= {name: ["file"] for name in ("decide", "coverage", "replay", "report", "catalogue")}
     for before, after in (([], []), (["--debug"], []), ([], ["--debug"])):
         assert main([*before, command, *needed.get(command, []), *after], figures=figures) == FAILED
@@ -363,7 +363,9 @@ def test_every_help_says_what_4_means_and_has_debug(command: str, capsys: Out) -
     assert "2 interrupted, 3 bad usage, 4 it could not be done" in text
     assert "--debug" in text
     assert ("exit status: 0 " in text) == bool(command)
-    assert ("1 " in text.partition("exit status: ")[2][:60]) == (command in ("check", "replay", "task", "certify"))
+    assert ("1 " in text.partition("exit status: ")[2][:60]) == (
+        command in ("audit", "certify", "check", "proofs", "replay", "task")
+    )
 
 
 def test_the_help_of_figures_says_where_its_options_are(capsys: Out) -> None:
@@ -444,7 +446,7 @@ def test_a_report_that_finds_no_room_costs_the_others_nothing(
     out, err = capsys.readouterr()
     assert f"{CLAIM} is refuted." in out.splitlines()
     assert err.splitlines()[-1].startswith("lengthgen: check --json: argument path: got '/dev/full': No space left on")
-    assert len(err.splitlines()) == 9
+    assert len(err.splitlines()) == 10
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.xml", "witness-T1-1.json", "witness-T1-2.json"]
     assert "T1: witness in witness-T1-2.json" in out
 
