@@ -13,7 +13,7 @@ from math import floor
 SIGNS = {
     "✓": "yes", "✗": "no", "∅": "empty", "…": "...", "→": "->", "↑": "^", "·": "*", "×": "x", "±": "+-", "≤": "<=",
     "≥": ">=", "≈": "~=", "∞": "inf", "−": "-", "–": "-", "—": "--", "’": "'", "′": "'", "⊗": "(x)", "∈": "in",
-    "∩": "and", "∪": "or", "⊆": "within", "⊇": "holds", "∑": "sum", "∃": "some", "∀": "all", "∘": "o", "■": "#", "●": "o",
+    "∩": "and", "∪": "or", "⊆": "within", "⊇": "holds", "∑": "sum", "∃": "some", "∀": "all", "√": "sqrt ", "∘": "o", "■": "#", "●": "o",
 }  # fmt: skip
 """Signs in words; letters are spelled by their names."""
 

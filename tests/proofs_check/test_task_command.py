@@ -105,7 +105,7 @@ def test_an_inconclusive_task_exits_2(capsys: Out) -> None:
             "mymodule",
             "module:object. A task of your own is named in its module, such as mymodule:MyTask.",
         ),  # not: sum modulo
-        ("multiplication", "'multiplication, carried', 'multiplication, plain' or 'long multiplication'?"),
+        ("multiplication", "'multiplication, carried' or 'multiplication, plain' or 'long multiplication'?"),
         ("my.tasks:", "expected one of sparse parity, k = 2; "),
         ("my.tasks:", "A task of your own is named in its module, such as my.tasks:MyTask."),
         ("my-tasks:Task", "A task of your own is named in its module, such as mymodule:MyTask."),
