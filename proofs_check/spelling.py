@@ -13,7 +13,8 @@ from math import floor
 SIGNS = {
     "✓": "yes", "✗": "no", "∅": "empty", "…": "...", "→": "->", "↑": "^", "·": "*", "×": "x", "±": "+-", "≤": "<=",
     "≥": ">=", "≈": "~=", "∞": "inf", "−": "-", "–": "-", "—": "--", "’": "'", "′": "'", "⊗": "(x)", "∈": "in",
-    "∩": "and", "∪": "or", "⊆": "within", "⊇": "holds", "∑": "sum", "∃": "some", "∀": "all", "√": "sqrt ", "∘": "o", "■": "#", "●": "o",
+    "∩": "and", "∪": "or", "⊆": "within", "⊇": "holds", "∑": "sum", "∃": "some", "∀": "all", "∘": "o", "■": "#", "●": "o",
+    "√": "sqrt ", "″": "same",
 }  # fmt: skip
 """Signs in words; letters are spelled by their names."""
 
