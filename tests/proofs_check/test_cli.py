@@ -103,8 +103,8 @@ def test_a_claim_that_holds_exits_0(check: Callable[..., int], capsys: Out, tmp_
         f"{CLAIM} holds: 41 cases (41 decisive), 2 mutants refuted, 1 hypothesis shown necessary, "
     )
     assert [line for line in lines if "lengths in a row [quick]: 5 problems" in line]
-    assert err.splitlines()[0] == "[1/8] T1 exhaustive: lengths in a row"
-    assert len(err.splitlines()) == 8
+    assert err.splitlines()[0] == "[1/9] T1 exhaustive: lengths in a row"
+    assert len(err.splitlines()) == 9
     assert list(tmp_path.glob("witness*")) == []
 
 
