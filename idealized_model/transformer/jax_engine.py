@@ -144,14 +144,10 @@ class JaxEngine:
             limits["ids"] = config.n_ids
         if batch.increments is not None:
             limits["increments"] = config.n_increments
-        n, d = batch.tokens.shape[1], config.n_coordinates
-        expected = f"shape (batch, {n})" if d == 1 else f"shape (batch, {n}, {d})"
-        got, fix = (
-            f"shape {batch.ids.shape}",
-            "Give an ID to every token, with as many coordinates as the configuration.",
-        )
-        fits = batch.ids.shape[1:] == ((n,) if d == 1 else (n, d))
-        check(fits, "JaxEngine", "batch.ids", got=got, expected=expected, fix=fix)
+        each = batch.tokens.shape[1:] + ((config.n_coordinates,) if config.n_coordinates > 1 else ())
+        got, expected = f"shape {batch.ids.shape}", f"shape (batch, {', '.join(map(str, each))})"
+        fix = "Give an ID to every token, with as many coordinates as the configuration."
+        check(batch.ids.shape[1:] == each, "JaxEngine", "batch.ids", got=got, expected=expected, fix=fix)
         for name, limit in limits.items():
             values = getattr(batch, name)
             if values.size and not 0 <= values.min() <= values.max() < limit:

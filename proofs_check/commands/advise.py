@@ -91,7 +91,7 @@ def _check_module(path: Path) -> None:
 def _written(options: Namespace) -> str:
     """The name of the task that is written, where a command finds it in this folder."""
     path = Path(options.write or "")
-    return f"{path.stem}:{class_name(options.source)}" if path.name == str(path) and path.stem.isidentifier() else ""
+    return f"{path.stem}:{class_name(options.source)}" if path.name == str(path) else ""
 
 
 def _command(options: Namespace) -> str:
