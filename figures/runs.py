@@ -94,7 +94,15 @@ def _seeds(n: int) -> str:
 
 
 def drawn_as(rows: Sequence[Row]) -> str:
-    """What `draw_curve` draws of all seeds, in words."""
+    """What `draw_curve` draws of all seeds, in words.
+
+    Examples
+    --------
+    >>> drawn_as([{"runs": 1}])
+    'through the one seed that there is'
+    >>> drawn_as([{"runs": 1}, {"runs": 5}])[:43]
+    'through the median seed, with a thin line a'
+    """
     runs = sorted({row["runs"] for row in rows})
     if runs[-1] == 1:
         return "through the one seed that there is"

@@ -182,3 +182,10 @@ def test_a_full_device() -> None:
         with pytest.raises(InvalidArgument, match="No space left on device"):
             results.append(row("a"))
     assert results.rows == []
+
+
+def test_what_cannot_be_read_says_where_to_look(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidArgument, match=r"No such file or directory; expected rows of training runs\. Check the path;"
+    ):
+        read_rows(tmp_path / "none.jsonl")
