@@ -65,52 +65,55 @@ class Batch:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def require(self, config: ModelConfig, where: str, *, supervised: bool = False) -> None:
+    def require(self, config: ModelConfig, where: str, *, targets: bool = False, weights: bool = False) -> None:
         """Refuse what a model cannot read, or would misread without a word.
 
         Parameters
         ----------
-        supervised : whether something must be learned from it.
+        targets : whether its targets are asked for.
+        weights : whether the model learns from it.
 
         Raises
         ------
-        InvalidArgument : for tokens, IDs, queries, targets or increments out of range, and queries that are not in order;
-            where it is to be learned from, also for increments that are missing, and weights that are all 0.
+        InvalidArgument : for tokens, IDs or queries out of range, and queries that are not in order; for targets out of range,
+            where they are asked for; where it is learned from, also for increments that are missing or out of range, and
+            weights that are all 0.
 
         Examples
         --------
         >>> one = np.ones((1, 1), dtype=np.float32)
         >>> batch = Batch(np.array([[0, 5]]), np.array([[0, 1]]), np.array([[1]]), np.array([[0]]), one)
+        >>> batch.require(ModelConfig(n_tokens=6, width=8), "Engine")
         >>> batch.require(ModelConfig(n_tokens=5, width=8), "Engine")
         Traceback (most recent call last):
-        theory.errors.InvalidArgument: Engine: argument batch.tokens: got numbers in 0..5; expected 0..4. Make the batch \
-for the model's configuration.
+        theory.errors.InvalidArgument: Engine: argument batch.tokens: got numbers in 0..5; expected 0..4. Make the batch for \
+the model's configuration.
         """
-        limits = {"tokens": config.n_tokens, "queries": self.tokens.shape[1], "targets": config.n_tokens}
+        each = self.tokens.shape[1:] + ((config.n_coordinates,) if config.n_coordinates > 1 else ())
+        got, expected = f"shape {self.ids.shape}", f"shape (batch, {', '.join(map(str, each))})"
+        fix = "Give an ID to every token, with as many coordinates as the configuration."
+        check(self.ids.shape[1:] == each, where, "batch.ids", got=got, expected=expected, fix=fix)
+        limits = {"tokens": config.n_tokens, "queries": self.tokens.shape[1]}
         if config.encoding == "learned":
             limits["ids"] = config.n_ids
-        if self.increments is not None:
+        if targets:
+            limits["targets"] = config.n_tokens
+        if weights and config.n_increments:
+            expected, fix = "those that the model predicts", "Pass them to batch_of."
+            check(self.increments is not None, where, "batch.increments", got="none", expected=expected, fix=fix)
             limits["increments"] = config.n_increments
-        each = self.tokens.shape[1:] + ((config.n_coordinates,) if config.n_coordinates > 1 else ())
-        if self.ids.shape[1:] != each:
-            got, expected = f"shape {self.ids.shape}", f"shape (batch, {', '.join(map(str, each))})"
-            fix = "Give an ID to every token, with as many coordinates as the configuration."
-            raise InvalidArgument(where, "batch.ids", got=got, expected=expected, fix=fix)
         for name, limit in limits.items():
             values = getattr(self, name)
-            if values.dtype.kind not in "iu" or not 0 <= values.min() <= values.max() < limit:
-                got = f"numbers in {values.min()}..{values.max()}" if values.dtype.kind in "iu" else f"{values.dtype}"
+            whole = values.dtype.kind in "iu"
+            if not whole or not 0 <= values.min() <= values.max() < limit:
+                got = f"numbers in {values.min()}..{values.max()}" if whole else f"numbers of the type {values.dtype}"
                 raise InvalidArgument(where, f"batch.{name}", got=got, expected=f"0..{limit - 1}", fix=MATCH)
-        if (np.diff(self.queries, axis=1) < 0).any():
-            got, expected = "positions that fall", "positions that increase in each row"
-            raise InvalidArgument(
-                where, "batch.queries", got=got, expected=expected, fix="Sort them, with their targets."
-            )
-        if supervised:
-            got, expected = f"a sum of {(total := self.weights.sum())}", "at least one supervised query"
+        ordered, fix = (self.queries[:, 1:] >= self.queries[:, :-1]).all(), "Sort them, with their targets."
+        expected = "positions that increase in each row"
+        check(ordered, where, "batch.queries", got="positions in another order", expected=expected, fix=fix)
+        if weights:
+            got, expected = f"weights whose sum is {(total := self.weights.sum())}", "at least one supervised query"
             check(0 < total < np.inf, where, "batch.weights", got=got, expected=expected, fix=EMPTY)
-            given, expected = self.increments is not None or not config.n_increments, "those that the model predicts"
-            check(given, where, "batch.increments", got="none", expected=expected, fix="Pass them to batch_of.")
 
     def part(self, start: int, end: int) -> Batch:
         """The sequences start..end-1."""

@@ -67,7 +67,7 @@ class Engine:
         ------
         InvalidArgument : for a batch that the model cannot learn from (`Batch.require`).
         """
-        batch.require(self.config, "Engine", supervised=True)
+        batch.require(self.config, "Engine", targets=True, weights=True)
         total = float(batch.weights.sum())
 
         def work(share: int) -> float:
@@ -106,7 +106,7 @@ class Engine:
 
         Cost: that of `logits`, of which it keeps those of a micro-batch at a time.
         """
-        batch.require(self.config, "Engine")
+        batch.require(self.config, "Engine", targets=True)
 
         def work(share: int) -> list[Array]:
             return [self._passes[share].losses(parameters, part) for part in self._parts(batch, share)]

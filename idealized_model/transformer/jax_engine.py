@@ -81,7 +81,7 @@ class JaxEngine:
         ------
         InvalidArgument : for a batch that the model cannot learn from (`Batch.require`).
         """
-        loss, flat = self._run(self._loss_and_gradient, parameters, batch, supervised=True)
+        loss, flat = self._run(self._loss_and_gradient, parameters, batch, targets=True, weights=True)
         return float(loss), Parameters(self.config, np.array(flat))
 
     def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, Array | None]:
@@ -102,7 +102,7 @@ class JaxEngine:
         ------
         InvalidArgument : for a batch that the model cannot read (`Batch.require`).
         """
-        return -np.array(self._run(self._losses, parameters, batch)[:, : batch.queries.shape[1]])
+        return -np.array(self._run(self._losses, parameters, batch, targets=True)[:, : batch.queries.shape[1]])
 
     def attention(self, parameters: Parameters, batch: Batch) -> list[Array]:
         """For every layer the attention weights of its queries: (batch, H, T, T), in the last layer (batch, H, S, T).
@@ -118,11 +118,9 @@ class JaxEngine:
 
     # ── What goes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _run(
-        self, function: Callable[..., Any], parameters: Parameters, batch: Batch, *, supervised: bool = False
-    ) -> Any:
+    def _run(self, function: Callable[..., Any], parameters: Parameters, batch: Batch, **read: bool) -> Any:
         # JAX reads something else, and says nothing, where an index is out of range.
-        batch.require(self.config, "JaxEngine", supervised=supervised)
+        batch.require(self.config, "JaxEngine", **read)
         # By default JAX computes in 32 bits, and on some devices rounds the factors of a product to fewer.
         with self._jax.enable_x64(self.dtype == np.float64), self._jax.default_matmul_precision("highest"):
             return function(parameters.flat.astype(self.dtype), self._arrays(batch))

@@ -18,11 +18,7 @@ class Source(Protocol):
     A batch is a function of the step and of the generator alone, which the seed of the run and the step determine: so a
     run that was interrupted goes on as if it had not been.
 
-    Attributes
-    ----------
-    n_tokens : the size of the vocabulary.
-    digest : a name of all that the batches depend on: equal for equal sources, different otherwise. A checkpoint is of the
-        source of its digest, and of no other.
+    Equal sources have equal digests, and others different ones: a checkpoint is of the source of its digest, and of no other.
 
     Examples
     --------
@@ -41,10 +37,14 @@ class Source(Protocol):
     """
 
     @property
-    def n_tokens(self) -> int: ...
+    def n_tokens(self) -> int:
+        """The size of the vocabulary."""
+        ...
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """A name of all that the batches depend on."""
+        ...
 
     def batch(self, step: int, rng: np.random.Generator) -> Batch:
         """The training batch of a step."""
