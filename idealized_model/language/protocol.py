@@ -40,6 +40,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from idealized_model.language.sources import Alternating, Chunked, TextSource, Windows
@@ -106,8 +107,13 @@ class Cell:
         """Whether it measures, or is judged."""
         return self.model == METER
 
+    @property
+    def path(self) -> str:
+        """Its name without the corpus."""
+        return METER if self.is_meter else f"{self.model}-{self.length}/{self.seed}"
+
     def __str__(self) -> str:
-        return f"{self.corpus}/{METER if self.is_meter else f'{self.model}-{self.length}/{self.seed}'}"
+        return f"{self.corpus}/{self.path}"
 
     def source(self, text: Tokens) -> TextSource:
         """What it is trained on."""
@@ -180,6 +186,17 @@ def read_protocol(given: str | os.PathLike[str] | dict[str, Any]) -> Protocol:
     return _protocol(data, str(given))
 
 
+def slug(corpus: str) -> str:
+    """What the folder of a corpus is called: of a file its name, with what folders cannot have replaced.
+
+    Examples
+    --------
+    >>> slug("texts/my book.txt+copies")
+    'my_book.txt+copies'
+    """
+    return re.sub(r"[^\w.+-]", "_", Path(corpus).name) or "_"
+
+
 def _is_named(cell: str, name: str) -> bool:
     return cell == name or cell.startswith(f"{name}/") or fnmatchcase(cell, name)
 
@@ -205,14 +222,12 @@ def _protocol(data: dict[str, Any], where: str) -> Protocol:
     if contexts is None:
         contexts = [window >> j for j in range(window.bit_length() - 1, -1, -1)]
     check_integers(contexts, where, "contexts", least=1)
-    for j, context in enumerate(contexts):
-        fix = "Use a longer window, or leave it out."
-        check(context <= window, where, f"contexts[{j}]", context, expected=f"at most the window, {window}", fix=fix)
+    _within(contexts, window, where, "contexts")
     epsilons = _epsilons(said["epsilons"], where)
     seeds = _seeds(said["seeds"], where)
     defaults = _table(said["defaults"], (*CONFIG, *SOURCE), f"{where}: [defaults]")
     meter = _table(said["meter"], ("seed", "length", *CONFIG, *SOURCE), f"{where}: [meter]")
-    models = _models(said["models"], corpora, where)
+    models = _models(said["models"], corpora, window, where)
     meter_seed = meter.get("seed", max(seeds) + 1)
     check_integer(meter_seed, f"{where}: [meter]", "seed", least=0)
     apart = meter_seed not in seeds
@@ -250,7 +265,7 @@ def _cell(corpus: str, model: str, length: int, seed: int, said: dict[str, Any],
     return Cell(corpus, model, length, seed, config, said.get("chunks", False), gaps, window, tokens_per_batch)
 
 
-def _models(models: Any, corpora: tuple[str, ...], where: str) -> list[dict[str, Any]]:
+def _models(models: Any, corpora: tuple[str, ...], window: int, where: str) -> list[dict[str, Any]]:
     fix = "Write [[models]]."
     check_type(models, list, where, "models", "tables", fix)
     found: list[dict[str, Any]] = []
@@ -266,6 +281,7 @@ def _models(models: Any, corpora: tuple[str, ...], where: str) -> list[dict[str,
         check(fine, at, "name", name, expected=expected, fix=fix)
         check_integers(model.get("lengths"), at, "lengths", least=1)
         check(model["lengths"], at, "lengths", [], expected="at least one length", fix="For instance [32].")
+        _within(model["lengths"], window, at, "lengths")
         check_type(model.get("chunks", False), bool, at, "chunks", "true or false", "True is PoSE.")
         for corpus in _names(model["corpora"], at) if "corpora" in model else ():
             check_one_of(corpus, corpora, at, "corpora")
@@ -273,11 +289,19 @@ def _models(models: Any, corpora: tuple[str, ...], where: str) -> list[dict[str,
     return found
 
 
+def _within(lengths: list[int], window: int, where: str, argument: str) -> None:
+    for j, length in enumerate(lengths):
+        expected, fix = f"at most the window, {window}", "Use a longer window, or leave it out."
+        check(length <= window, where, f"{argument}[{j}]", length, expected=expected, fix=fix)
+
+
 def _names(names: Any, where: str) -> tuple[str, ...]:
     fine = isinstance(names, list) and names and all(isinstance(name, str) for name in names)
     got, fix = "nothing" if names is None else shown(names), 'For instance corpora = ["excerpt"].'
     check(fine, where, "corpora", got=got, expected="a list of corpora", fix=fix)
-    check(len(set(names)) == len(names), where, "corpora", names, expected="each one once", fix="Leave the others out.")
+    apart = len({slug(name) for name in names}) == len(names)
+    fix = "Leave the others out, or rename files that are called alike."
+    check(apart, where, "corpora", names, expected="each one once", fix=fix)
     return tuple(names)
 
 
