@@ -101,8 +101,8 @@ class PlantedText:
     body : tokens before the questions.
     rows : sequences of a batch.
     kept : how many tokens of the body are kept, all planted ones among them: the short text of a model that is judged at
-        the whole. None: half of the batches keep all, the others as many as chance says, with planted ones preferred in half
-        of these: the text of a meter.
+        the whole. None: the text of a meter. Half of the batches keep all; the others body · u² for a uniform u, and in half
+        of these the tokens of some questions, drawn for each sequence, are kept before all others.
 
     Raises
     ------
@@ -190,7 +190,7 @@ class PlantedText:
         check_integer(size, "PlantedText.examples", "size", least=1)
         tokens, answers, places = self._drawn(size, rng)
         whole = np.broadcast_to(np.arange(self.body), tokens.shape)
-        at = whole if self.kept is None else self._some(tokens, self.kept, rng, weight=1.0)
+        at = whole if self.kept is None else self._some(tokens >= FILLERS, self.kept, rng)
         asked = np.full((size, 1), question)
         return self._batch(tokens, at, asked, answers[:, [question]]), places
 
@@ -213,15 +213,17 @@ class PlantedText:
     def _kept(self, tokens: Integers, rng: np.random.Generator) -> Integers:
         """The places of the body that are kept in training."""
         if self.kept is not None:
-            return self._some(tokens, self.kept, rng, weight=1.0)
+            return self._some(tokens >= FILLERS, self.kept, rng)
         if rng.random() < 0.5:
             return np.broadcast_to(np.arange(self.body), tokens.shape)
-        n = int(rng.integers(0, self.body))
-        return self._some(tokens, n, rng, weight=float(rng.random()) if rng.random() < 0.5 else 0.0)
+        n = int(self.body * rng.random() ** 2)
+        wanted = rng.random((len(tokens), len(self.questions))) < rng.random() * (rng.random() < 0.5)
+        asks = np.searchsorted(self._first_values[:-1], tokens, side="right") - 1
+        return self._some((tokens >= FILLERS) & np.take_along_axis(wanted, np.maximum(asks, 0), axis=1), n, rng)
 
-    def _some(self, tokens: Integers, n: int, rng: np.random.Generator, *, weight: float) -> Integers:
-        """n random places of every row, in order; planted ones are preferred by the weight, with 1 to all others."""
-        keys = rng.random(tokens.shape) - weight * (tokens >= FILLERS)
+    def _some(self, preferred: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Integers:
+        """n random places of every row, in order; preferred ones before all others."""
+        keys = rng.random(preferred.shape) - preferred
         return np.sort(np.argsort(keys, axis=1)[:, :n], axis=1)
 
     def _batch(self, tokens: Integers, at: Integers, asked: Integers, answers: Integers) -> Batch:

@@ -75,20 +75,22 @@ def test_a_batch_asks_every_question_and_has_the_answers_of_the_whole(text: Plan
     assert wholes == 0 if text.kept is not None else 2 <= wholes <= 10
 
 
-def test_what_is_kept_varies_and_prefers_what_is_planted_in_half_of_the_batches() -> None:
-    text, kept, planted = PlantedText(rows=2), Counter[int](), Counter[bool]()
-    for step in range(300):
+def test_half_of_the_batches_have_gaps_and_often_few_tokens_with_all_of_a_question() -> None:
+    text = PlantedText(rows=8)
+    parity = text.questions.index(SEVEN[5])
+    kept, pairs = [], []
+    for step in range(400):
         batch = text.batch(step, np.random.default_rng(step))
         n = batch.tokens.shape[1] - len(SEVEN)
-        kept[n] += 1
-        if 20 <= n <= 30:
-            share = (batch.tokens[:, :n] >= FILLERS).sum() / (2 * text.n_planted)
-            planted[bool(share > 0.75)] += 1
-    assert 120 < kept[text.body] < 180
-    assert len(kept) > 50
-    assert min(kept) == 0
-    assert planted[True] > 2
-    assert planted[False] > 8
+        kept.append(n)
+        if 3 <= n <= 9:
+            pairs += [len(read(text, batch, row)[1][parity]) for row in range(text.rows)]
+    gaps = np.array([n for n in kept if n < text.body])
+    assert 160 < len(gaps) < 240
+    assert 0.3 < (gaps < 9).mean() < 0.5  # the root of 9/58 is 0.39
+    assert gaps.max() > 50
+    assert 0.1 < (np.array(pairs) == 2).mean() < 0.5  # by chance (9/58)^2 = 0.02 at most
+    assert 0.4 < (np.array(pairs) == 0).mean() < 0.9
 
 
 @pytest.mark.parametrize("text", TEXTS)
