@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,10 +29,12 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idealized_model.language.corpora import load_corpus
+from idealized_model.language.damage import Damage
 from idealized_model.language.meter import PATHS, Integers, exhaustive, measure_all, sizes
-from idealized_model.language.protocol import Cell, Protocol, slug
+from idealized_model.language.protocol import METER, Cell, Protocol, slug
 from idealized_model.language.tokenizer import Tokenizer
 from idealized_model.language.tokens import Tokens, split
 from idealized_model.transformer.batch import Batch
@@ -72,7 +74,7 @@ def tokens_of(protocol: Protocol, corpus: str, runs: str | os.PathLike[str]) -> 
     return tokens
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=16)
 def _tokens(protocol: Protocol, corpus: str, runs: str) -> Tokens:
     return tokens_of(protocol, corpus, runs)
 
@@ -111,13 +113,20 @@ def folder_of(cell: Cell, runs: str | os.PathLike[str]) -> Path:
     return Path(runs, slug(cell.corpus), cell.path)
 
 
-def is_done(cell: Cell, runs: str | os.PathLike[str]) -> bool:
-    """Whether its folder has a checkpoint of the last step; whether it is one of this run, `train` looks at."""
-    try:
-        with np.load(folder_of(cell, runs) / "checkpoint.npz", allow_pickle=False) as file:
-            return int(file["step"]) == cell.config.steps
-    except (OSError, ValueError, KeyError, EOFError):
-        return False
+def is_done(protocol: Protocol, cell: Cell, runs: str | os.PathLike[str]) -> bool:
+    """Whether its folder has a checkpoint of the last step.
+
+    Raises
+    ------
+    InvalidArgument : when the folder holds another run, or one on another text.
+    """
+    checkpoint = folder_of(cell, runs) / "checkpoint.npz"
+    return checkpoint.exists() and _loaded(protocol, cell, runs).step == cell.config.steps
+
+
+def _loaded(protocol: Protocol, cell: Cell, runs: str | os.PathLike[str], threads: int = 1) -> Trainer:
+    source = cell.source(_tokens(protocol, cell.corpus, str(runs)))
+    return Trainer.load(folder_of(cell, runs) / "checkpoint.npz", cell.config, threads=threads, source=source)
 
 
 def train(
@@ -202,8 +211,7 @@ def row_of(job: Job, runs: str | os.PathLike[str], *, threads: int = 1, tick: Ti
     """
     begun, cell, protocol = process_time(), job.cell, job.protocol
     tokens = _tokens(protocol, cell.corpus, str(runs))
-    source = cell.source(tokens)
-    trainer = Trainer.load(folder_of(cell, runs) / "checkpoint.npz", cell.config, threads=threads, source=source)
+    trainer = _loaded(protocol, cell, runs, threads)
     got = f"{cell} after step {trainer.step:,} of {cell.config.steps:,}"
     fix = "Train it first: lengthgen language train."
     check(trainer.step == cell.config.steps, "row_of", "job", got=got, expected="a model that is trained", fix=fix)
@@ -298,3 +306,90 @@ def _judged(
 
 def _rounded(values: Iterable[float], digits: int = 4) -> list[float]:
     return [round(float(value), digits) for value in values]
+
+
+# ── Reading rows ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
+    """What the meter says of every measured token of a corpus: the lists of its rows, put together in order.
+
+    `k` and `recency_k` have a row an epsilon.
+
+    Raises
+    ------
+    InvalidArgument : where rows of the meter are missing, or of several meters.
+
+    Examples
+    --------
+    >>> row = {"corpus": "a", "model": "meter", "start": 0, "tokens": "", "seed": 1, "steps": 2, "window": 9}
+    >>> row |= dict.fromkeys(["block", "position", "few"], [0]) | dict.fromkeys(["k", "recency_k"], [[1], [2]])
+    >>> row |= dict.fromkeys(["entropy", "kl_at_one", "full"], [0.5])
+    >>> found = meter_of([row, row | {"start": 1}], "a")
+    >>> found["k"].tolist(), found["entropy"].tolist()
+    ([[1, 1], [2, 2]], [0.5, 0.5])
+    """
+    own = sorted(
+        (row for row in rows if row["corpus"] == corpus and row["model"] == METER), key=lambda row: row["start"]
+    )
+    fix = "Measure it: lengthgen language measure."
+    check(own, "meter_of", "rows", got=f"none of the meter of {shown(corpus)}", expected="some", fix=fix)
+    sizes = np.cumsum([0, *(len(row["block"]) for row in own)])
+    kinds = {(row["tokens"], row["seed"], row["steps"], row["window"]) for row in own}
+    whole = [row["start"] for row in own] == sizes[:-1].tolist() and len(kinds) == 1
+    got = f"some of several meters of {shown(corpus)}, or with gaps between them"
+    check(
+        whole, "meter_of", "rows", got=got, expected="all of one meter", fix="Use a file a protocol, and measure all."
+    )
+    names = [*SINGLE, *(["distance"] if all("distance" in row for row in own) else [])]
+    found = {name: np.concatenate([row[name] for row in own]) for name in names}
+    return found | {name: np.concatenate([row[name] for row in own], axis=1) for name in ("k", "recency_k")}
+
+
+SINGLE = ("block", "position", "entropy", "kl_at_one", "full", "few")
+"""Lists of the meter's rows with a number a token."""
+
+
+def judged(rows: Iterable[Row]) -> dict[tuple[str, str, int], list[Row]]:
+    """{(corpus, model, length): rows of its seeds, in order}.
+
+    Examples
+    --------
+    >>> rows = [{"corpus": "a", "model": "rope", "length": 8, "seed": seed} for seed in (1, 0)]
+    >>> [(key, [row["seed"] for row in found]) for key, found in judged(rows).items()]
+    [(('a', 'rope', 8), [0, 1])]
+    """
+    found: dict[tuple[str, str, int], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row.get("seed", 0)):
+        if row["model"] != METER:
+            found.setdefault((row["corpus"], row["model"], row["length"]), []).append(row)
+    return dict(sorted(found.items()))
+
+
+def damage_of(rows: Sequence[Row], corpus: str, model: str, length: int, *, epsilon: int = 0) -> Damage:
+    """The tokens of a corpus with what the models of a kind lose on them: all seeds.
+
+    Parameters
+    ----------
+    epsilon : the number of the tolerance in the protocol.
+
+    Raises
+    ------
+    InvalidArgument : where there are no such rows, or they are of other tokens than the meter's.
+    """
+    found, meter = judged(rows).get((corpus, model, length), []), meter_of(rows, corpus)
+    got = f"none of {corpus}/{model}-{length}"
+    check(found, "damage_of", "rows", got=got, expected="some", fix="Measure it: lengthgen language measure.")
+    apart = {(row["tokens"], row["window"], len(row["after"])) for row in found}
+    measured_too = {(row["tokens"], row["window"], meter["block"].size) for row in rows if row["corpus"] == corpus}
+    got, fix = f"some of {corpus}/{model}-{length} on other tokens than the meter's", "Use a file a protocol."
+    check(apart == measured_too, "damage_of", "rows", got=got, expected="the same tokens", fix=fix)
+    return Damage(
+        block=meter["block"],
+        k=meter["k"][epsilon],
+        recency_k=meter["recency_k"][epsilon],
+        entropy=meter["entropy"],
+        kl_at_one=meter["kl_at_one"],
+        before=np.array([row["before"] for row in found]),
+        after=np.array([row["after"] for row in found]),
+    )

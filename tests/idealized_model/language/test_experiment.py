@@ -50,9 +50,9 @@ def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     protocol = read_protocol(small(tmp_path))
     cell = protocol.cells[1]
     runs = tmp_path / "runs"
-    assert not is_done(cell, runs)
+    assert not is_done(protocol, cell, runs)
     whole = train(protocol, cell, runs)
-    assert is_done(cell, runs)
+    assert is_done(protocol, cell, runs)
     ticks: list[int] = []
 
     def interrupt(steps: int) -> None:
@@ -63,7 +63,7 @@ def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("idealized_model.transformer.runs.SAVE_EVERY", 0)
     with pytest.raises(KeyboardInterrupt):
         train(protocol, cell, tmp_path / "other", tick=interrupt)
-    assert not is_done(cell, tmp_path / "other")
+    assert not is_done(protocol, cell, tmp_path / "other")
     resumed = train(protocol, cell, tmp_path / "other")
     assert (resumed.parameters.flat == whole.parameters.flat).all()
     assert folder_of(cell, runs) == runs / "witches.txt" / "pose-4" / "0"
@@ -75,8 +75,9 @@ def test_a_changed_text_is_another_run(tmp_path: Path) -> None:
     train(protocol, cell, tmp_path / "runs")
     Path(cell.corpus).write_text(Path(cell.corpus).read_text() * 2)
     experiment._tokens.cache_clear()
-    with pytest.raises(InvalidArgument, match="source"):
-        train(protocol, cell, tmp_path / "runs")
+    for go in (train, is_done):
+        with pytest.raises(InvalidArgument, match="another source"):
+            go(protocol, cell, tmp_path / "runs")
     experiment._tokens.cache_clear()
 
 
