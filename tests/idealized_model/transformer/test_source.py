@@ -148,7 +148,7 @@ def test_a_model_is_loaded_without_its_source_but_does_not_go_on(tmp_path: Path)
     assert (again.step, again.model, again.digest) == (2, one.model, one.digest)
     part = one.batch(0)
     assert np.array_equal(again.engine.logits(again.parameters, part)[0], one.engine.logits(one.parameters, part)[0])
-    message = r"argument source: got the batch 2 of a run that was loaded without its source; expected .*Trainer\.load\(path, source"
+    message = r"got the batch 2 of a run that was loaded without its source; expected .*Trainer\.load\(path, source"
     with pytest.raises(InvalidArgument, match=message):
         again.run()
     again.save(tmp_path / "again.npz")
