@@ -17,8 +17,10 @@ from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
+from idealized_model.transformer.source import Source
 from idealized_model.transformer.training import TrainConfig, Trainer
 from tests.idealized_model.transformer.test_engine import VARIANTS, batch, config, drawn
+from tests.idealized_model.transformer.test_source import Walk
 from theory.errors import BackendUnavailable, InvalidArgument
 
 
@@ -107,11 +109,14 @@ def test_lengths_share_what_is_compiled(jax: ModuleType, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("jax")
-def test_training_with_it_gives_the_same_losses() -> None:
+@pytest.mark.parametrize("source", [None, Walk()])
+def test_training_with_it_gives_the_same_losses(source: Source | None) -> None:
     run = TrainConfig("copy", "coupled", longest=3, n_ids=8, steps=6, batch=4, width=8, layers=1, heads=2)
+    if source is not None:
+        run = TrainConfig("text", encoding="rope", tied=True, steps=6, width=8, layers=1, heads=2)
     losses: dict[str, list[float]] = {name: [] for name in BACKENDS}
     for name, own in losses.items():
-        trainer = Trainer(replace(run, engine=name))
+        trainer = Trainer(replace(run, engine=name), source=source)
         trainer.run(watch=lambda trainer, own=own: own.append(trainer.loss))
     assert losses["jax"] == pytest.approx(losses["numpy"], abs=1e-6)
     assert len(set(losses["jax"])) == 6  # it moved

@@ -50,12 +50,9 @@ def trainer(source: Source | None = None, **changes: Any) -> Trainer:
     return Trainer(config(**changes), source=Walk() if source is None else source)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "jax"])
 @pytest.mark.parametrize("encoding", get_args(Encoding))
-def test_a_run_trains_on_the_batches_of_its_source(encoding: str, engine: str) -> None:
-    if engine == "jax":
-        pytest.importorskip("jax")
-    one = trainer(encoding=encoding, tied=True, engine=engine)
+def test_a_run_trains_on_the_batches_of_its_source(encoding: str) -> None:
+    one = trainer(encoding=encoding, tied=True)
     assert (one.model.n_tokens, one.model.encoding, one.model.tied) == (7, encoding, True)
     assert "head.weight" not in one.parameters
     before = one.parameters.flat.copy()
@@ -72,7 +69,7 @@ def test_a_run_trains_on_the_batches_of_its_source(encoding: str, engine: str) -
 def test_a_run_learns_its_source() -> None:
     one = trainer(steps=60, rate=0.03)
     one.run()
-    assert one.loss < 0.7 < np.log(7) < np.inf
+    assert one.loss < 0.7 < np.log(7)
     assert one.history[-1].accuracy > 0.9
 
 
