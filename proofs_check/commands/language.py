@@ -50,7 +50,7 @@ def add_options(parser: Parser) -> None:
     )
     parser.add_argument("--runs", metavar="FOLDER", help="where --demo keeps its runs (default runs/language-demo)")
     parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser, help="each has a --help")
     for name, (what, example, _) in ACTIONS.items():
         own = actions.add_parser(
             name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=f"example: {example}"
