@@ -127,9 +127,9 @@ def load_corpus(name: str) -> Corpus:
     where = "load_corpus"
     check_type(name, str, where, "name", "a name or the path of a file", f"For instance {', '.join(NAMED)}.")
     base, plus, variant = name.rpartition("+")
-    if not plus or _exists(name):
+    if not plus or _is_file(name):
         base, variant = name, ""
-    elif variant not in VARIANTS and (base in NAMED or _exists(base)):
+    elif variant not in VARIANTS and (base in NAMED or _is_file(base)):
         fix = did_you_mean(variant, VARIANTS)
         raise InvalidArgument(
             where, "name", got=shown(name), expected=f"a variant among {', '.join(VARIANTS)}", fix=fix
@@ -166,9 +166,9 @@ def require_encodable(text: str, where: str, argument: str) -> None:
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _exists(path: str) -> bool:
+def _is_file(path: str) -> bool:
     try:
-        return Path(path).exists()
+        return Path(path).is_file()
     except (OSError, ValueError):  # too long a name, or one with a NUL
         return False
 
