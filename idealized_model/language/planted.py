@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import accumulate
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -113,7 +114,7 @@ class PlantedText:
     >>> text = PlantedText(body=20, rows=2)
     >>> batch = text.batch(0, np.random.default_rng(0))
     >>> len(batch), text.n_tokens, batch.ids[:, -1].tolist()
-    (2, 32, [26, 26])
+    (2, 48, [26, 26])
     """
 
     questions: tuple[Question, ...] = SEVEN
@@ -141,7 +142,7 @@ class PlantedText:
 
     @property
     def n_tokens(self) -> int:
-        """The vocabulary: fillers, the values of every question, questions, answers."""
+        """The vocabulary: fillers, the values of every planted token, questions, answers."""
         return self._first_answer + ANSWERS
 
     @cached_property
@@ -150,14 +151,18 @@ class PlantedText:
         return sha256(f"planted text 1: {self!r}".encode()).hexdigest()
 
     @cached_property
-    def _first_values(self) -> list[int]:
-        """The token of value 0 of every question, and behind them that of the first question."""
-        values = [max(question.bits) + 1 if question.bits else 0 for question in self.questions]
-        return [FILLERS + sum(values[:i]) for i in range(len(values) + 1)]
+    def _firsts(self) -> list[list[int]]:
+        """The token of value 0 of every planted token of every question: each has values of its own."""
+        ends = accumulate((bits + 1 for question in self.questions for bits in question.bits), initial=FILLERS)
+        return [[next(ends) for _ in question.bits] for question in self.questions]
+
+    @property
+    def _first_question(self) -> int:
+        return FILLERS + sum(bits + 1 for question in self.questions for bits in question.bits)
 
     @property
     def _first_answer(self) -> int:
-        return self._first_values[-1] + len(self.questions)
+        return self._first_question + len(self.questions)
 
     def batch(self, step: int, rng: np.random.Generator) -> Batch:
         """Sequences to train on, and the answers to all questions as the targets."""
@@ -183,7 +188,7 @@ class PlantedText:
         >>> batch.tokens.shape, places[1].shape
         ((5, 21), (5, 1))
         >>> values = np.take_along_axis(batch.tokens, places[1], axis=1)[:, 0] - FILLERS
-        >>> bool((values == batch.targets[:, 0] - 27).all())
+        >>> bool((values == batch.targets[:, 0] - 43).all())
         True
         """
         check_integer(question, "PlantedText.examples", "question", least=0, most=len(self.questions) - 1)
@@ -205,7 +210,7 @@ class PlantedText:
             values = rng.binomial(np.array(question.bits, dtype=np.int64), 0.5, at.shape)
             if question.answer == "either":
                 values[:] = values[:, :1]
-            np.put_along_axis(tokens, at, self._first_values[i] + values, axis=1)
+            np.put_along_axis(tokens, at, np.array(self._firsts[i], dtype=np.int64) + values, axis=1)
             total = values.sum(axis=1)
             answers[:, i] = {"sum": total, "parity": total % 2, "either": values[:, :1].sum(axis=1)}[question.answer]
         return tokens, answers, split
@@ -218,8 +223,13 @@ class PlantedText:
             return np.broadcast_to(np.arange(self.body), tokens.shape)
         n = int(self.body * rng.random() ** 2)
         wanted = rng.random((len(tokens), len(self.questions))) < rng.random() * (rng.random() < 0.5)
-        asks = np.searchsorted(self._first_values[:-1], tokens, side="right") - 1
-        return self._some((tokens >= FILLERS) & np.take_along_axis(wanted, np.maximum(asks, 0), axis=1), n, rng)
+        asks = np.repeat(
+            np.arange(len(self.questions)), [sum(question.bits) + len(question.bits) for question in self.questions]
+        )
+        planted = tokens >= FILLERS
+        return self._some(
+            planted & np.take_along_axis(wanted, asks[np.where(planted, tokens - FILLERS, 0)], axis=1), n, rng
+        )
 
     def _some(self, preferred: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Integers:
         """n random places of every row, in order; preferred ones before all others."""
@@ -231,7 +241,7 @@ class PlantedText:
         n, shape = at.shape[1], asked.shape
         order = np.arange(shape[1])
         return Batch(
-            tokens=np.concatenate([np.take_along_axis(tokens, at, axis=1), self._first_values[-1] + asked], axis=1),
+            tokens=np.concatenate([np.take_along_axis(tokens, at, axis=1), self._first_question + asked], axis=1),
             ids=np.concatenate([at, np.broadcast_to(self.body + order, shape)], axis=1),
             queries=np.broadcast_to(n + order, shape).copy(),
             targets=self._first_answer + answers,

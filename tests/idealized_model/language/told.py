@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from itertools import combinations, pairwise, product
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -36,32 +36,46 @@ class Oracle(Engine):
     def __init__(self, text: PlantedText) -> None:
         super().__init__(ModelConfig(n_tokens=text.n_tokens, width=2, n_layers=1, n_heads=1), threads=1)
         self.text = text
-        ends = np.cumsum([FILLERS, *(max(question.bits, default=-1) + 1 for question in text.questions)]).tolist()
-        self.values = list(pairwise(ends))
-        self.asked = ends[-1]
+        self.values = values_of(text)
+        self.asked = text.n_tokens - ANSWERS - len(text.questions)
 
     def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, None]:
         out = np.full((len(batch), 1, self.text.n_tokens), NEVER)
         for i, row in enumerate(batch.tokens.tolist()):
             number = row[batch.queries[i, 0]] - self.asked
-            low, high = self.values[number]
-            seen = tuple(sorted(token - low for token in row[: batch.queries[i, 0]] if low <= token < high))
+            seen = seen_in(row[: batch.queries[i, 0]], self.values[number])
             out[i, 0, -ANSWERS:] = posterior(self.text.questions[number], seen)
         return out, None
 
 
+def values_of(text: PlantedText) -> list[list[range]]:
+    """The tokens of every planted token of every question: in the vocabulary they follow the fillers, one after the other."""
+    first, found = FILLERS, []
+    for question in text.questions:
+        found.append([])
+        for bits in question.bits:
+            found[-1].append(range(first, first + bits + 1))
+            first += bits + 1
+    return found
+
+
+def seen_in(tokens: list[int], values: list[range]) -> tuple[int | None, ...]:
+    """The value of every planted token of a question, None of one that is not there."""
+    return tuple(next((token - own.start for token in tokens if token in own), None) for own in values)
+
+
 @cache
-def posterior(question: Question, seen: tuple[int, ...]) -> tuple[float, ...]:
-    """The log-probabilities of all answers when these values are kept, of any of the tokens alike."""
+def posterior(question: Question, seen: tuple[int | None, ...]) -> tuple[float, ...]:
+    """The log-probabilities of all answers when some of the values are seen."""
     weights = [0.0] * ANSWERS
     for values in product(*(range(bits + 1) for bits in question.bits)):
         if question.answer == "either" and len(set(values)) > 1:
             continue
+        if any(one not in (None, value) for one, value in zip(seen, values, strict=True)):
+            continue
         answer = {"sum": sum(values), "parity": sum(values) % 2, "either": max(values, default=0)}[question.answer]
         law = [comb(bits, value) / 2**bits for bits, value in zip(question.bits, values, strict=True)]
-        weight = law[0] if question.answer == "either" else float(np.prod(law))
-        kept = combinations(values, len(seen))
-        weights[answer] += weight * sum(tuple(sorted(some)) == seen for some in kept)
+        weights[answer] += law[0] if question.answer == "either" else float(np.prod(law))
     total = sum(weights)
     return tuple(float(np.log(weight / total)) if weight else NEVER for weight in weights)
 
