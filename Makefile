@@ -40,7 +40,7 @@ TEST_LOWEST := $(VENV_LOWEST)/.test-$(TAG)
 MADE_BENCHMARK := $(VENV_BENCHMARK)/.made-$(TAG)
 BENCHMARK := $(VENV_BENCHMARK)/.torch-$(TAG)
 PACKAGING := pyproject.toml setup.cfg
-TESTS_OF_EXTRAS := $(wildcard tests/*/*/test_jax_engine.py tests/*/test_dask.py tests/*/*/test_dask.py)
+TESTS_OF_EXTRAS := $(wildcard tests/*/*/test_jax_engine.py tests/*/test_dask.py tests/*/*/test_dask.py tests/*/*/test_packaged_corpora.py)
 COMMA := ,
 
 # Jobs share one environment: under `make -j` two of them must not install into it at once.
@@ -67,7 +67,7 @@ test-lowest: $(TEST_LOWEST) ## run the tests with the lowest supported versions 
 	@$(PY_LOWEST) -m pytest -n $(JOBS) $(ARGS)
 
 # The JAX engine is measured here alone: setup.cfg leaves it out of the coverage of a run without JAX.
-test-extras: $(EXTRAS) ## install the extras jax and dask too, and run the tests that need them
+test-extras: $(EXTRAS) ## install the extras jax, dask and language too, and run the tests that need them
 	@$(PYTEST) -m "" --cov=idealized_model --cov-branch --cov-config=/dev/null --cov-report= $(TESTS_OF_EXTRAS) $(ARGS)
 	@$(PY) -m coverage report --rcfile=/dev/null --include="*/jax_engine.py" --fail-under=95
 
@@ -149,7 +149,7 @@ $(DEV): $(MADE) $(PACKAGING) constraints.txt
 	@touch $(CORE) $(TEST) $@
 
 $(EXTRAS): $(MADE) $(PACKAGING) constraints.txt
-	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,jax,dask]"
+	@$(PY) $(PIP_INSTALL) -c constraints.txt -e ".[test,jax,dask,language]"
 	@touch $(CORE) $(TEST) $@
 
 $(MUTANTS): $(MADE) $(PACKAGING) constraints.txt

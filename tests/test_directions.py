@@ -24,7 +24,10 @@ DOOR = "lengthgen_entry"
 COMMON = [
     f"proofs_check.{name}" for name in ("evidence", "problem", "problem_files", "spelling", "strategies", "terminal")
 ]
-MACHINES = ["idealized_model", "idealized_model.text", "idealized_model.transformer", "idealized_model.workers"]
+MACHINES = [
+    "idealized_model", "idealized_model.language", "idealized_model.text", "idealized_model.transformer",
+    "idealized_model.workers",
+]  # fmt: skip
 LEFT = [DOOR, "theory", *MACHINES, *COMMON]
 ROOMS = [
     f"proofs_check.{name}"
@@ -50,6 +53,7 @@ DIRECTIONS: dict[str, list[str]] = {
     "idealized_model.text": [],
     "idealized_model.workers": [],
     "idealized_model.transformer": ["theory", "idealized_model.text", "idealized_model.workers"],
+    "idealized_model.language": ["theory", "idealized_model.text", "idealized_model.transformer"],
     **dict.fromkeys(COMMON, LEFT),
     "proofs_check.certification": LEFT,
     "proofs_check.work": LEFT,

@@ -62,7 +62,12 @@ class Engine:
         Returns
         -------
         (loss, gradient); the gradient's memory is used again by the next call.
+
+        Raises
+        ------
+        InvalidArgument : for a batch that the model cannot learn from (`Batch.require`).
         """
+        batch.require(self.config, "Engine", targets=True, weights=True)
         total = float(batch.weights.sum())
 
         def work(share: int) -> float:
@@ -77,7 +82,13 @@ class Engine:
         return sum(losses), gradient
 
     def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, Array | None]:
-        """The logits of the next token (batch, S, tokens), and those of the ID increment, if the model has them."""
+        """The logits of the next token (batch, S, tokens), and those of the ID increment, if the model has them.
+
+        Raises
+        ------
+        InvalidArgument : for a batch that the model cannot read (`Batch.require`).
+        """
+        batch.require(self.config, "Engine")
 
         def work(share: int) -> list[tuple[Array, Array | None]]:
             return [self._passes[share].predict(parameters, part) for part in self._parts(batch, share)]
@@ -86,8 +97,30 @@ class Engine:
         increments = [part[1] for part in parts if part[1] is not None]
         return np.concatenate([part[0] for part in parts]), np.concatenate(increments) if increments else None
 
+    def losses(self, parameters: Parameters, batch: Batch) -> Array:
+        """-log of the probability of the target of every query, (batch, S), whatever its weight.
+
+        Raises
+        ------
+        InvalidArgument : for a batch that the model cannot read (`Batch.require`).
+
+        Cost: that of `logits`, of which it keeps those of a micro-batch at a time.
+        """
+        batch.require(self.config, "Engine", targets=True)
+
+        def work(share: int) -> list[Array]:
+            return [self._passes[share].losses(parameters, part) for part in self._parts(batch, share)]
+
+        return np.concatenate([part for share in self._map(work) for part in share])
+
     def attention(self, parameters: Parameters, batch: Batch) -> list[Array]:
-        """For every layer the attention weights (batch, H, S or T, T) of its queries."""
+        """For every layer the attention weights (batch, H, S or T, T) of its queries.
+
+        Raises
+        ------
+        InvalidArgument : for a batch that the model cannot read (`Batch.require`).
+        """
+        batch.require(self.config, "Engine")
         parts = [
             self._passes[0].weights(parameters, part) for s in range(self.SHARES) for part in self._parts(batch, s)
         ]

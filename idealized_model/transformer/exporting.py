@@ -16,13 +16,13 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from idealized_model.transformer.data import increments_of, sequence_task
+from idealized_model.transformer.data import increments_of
 from idealized_model.transformer.evaluation import drawn_sequences
 from idealized_model.transformer.runs import Evaluation, check, versions
-from idealized_model.transformer.training import TrainConfig, generator, sequences_of_step
+from idealized_model.transformer.training import TrainConfig, generator, sequences_of_step, task_of
 from theory.errors import InvalidArgument, check_integer, check_one_of, unwritable
 from theory.positions import Ids
-from theory.tasks import Instance, Task, find_task
+from theory.tasks import Instance, Task
 from theory.tasks.drawing import Drawn, Integers, padded
 from theory.tasks.faults import ASK, HOLDS, checked, running
 from theory.tasks.finding import sources_of
@@ -105,7 +105,7 @@ def export(
         raise InvalidArgument(where, "formats", got="none", expected="jsonl, npz or both", fix="Leave it out for both.")
     tests = Evaluation(tuple(test_lengths) or (config.longest,), size=test_size)
     check(config, tests)
-    task = sequence_task(find_task(config.task, where))
+    task = task_of(config, where)
     with _appearing(Path(folder)) as place:
         splits, done = {}, 0
         parts: dict[str, Iterator[Arrays]] = {"train": _training(config, task, size)}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Array, ModelConfig, Parameters
 from idealized_model.transformer.passes import EPSILON
-from theory.errors import BackendUnavailable, InvalidArgument, check
+from theory.errors import BackendUnavailable, check
 
 STEP = 16
 """Lengths and numbers of queries are rounded up to multiples of STEP, so that few shapes are compiled."""
@@ -71,6 +71,7 @@ class JaxEngine:
         self._jax = jax
         self._loss_and_gradient = jax.jit(jax.value_and_grad(self._loss))
         self._logits = jax.jit(self._outputs)
+        self._losses = jax.jit(lambda flat, arrays: self._chosen(self._outputs(flat, arrays)[0], arrays["targets"]))
         self._attention = jax.jit(lambda flat, arrays: self._residual(Parameters(config, flat), arrays)[1])
 
     def loss_and_gradient(self, parameters: Parameters, batch: Batch) -> tuple[float, Parameters]:
@@ -78,12 +79,9 @@ class JaxEngine:
 
         Raises
         ------
-        InvalidArgument : for tokens, IDs, queries or targets out of range, or missing increments.
+        InvalidArgument : for a batch that the model cannot learn from (`Batch.require`).
         """
-        where, expected = "JaxEngine.loss_and_gradient", "those that the model is to predict"
-        given = batch.increments is not None or not self.config.n_increments
-        check(given, where, "batch", got="no increments", expected=expected, fix="Pass them to batch_of.")
-        loss, flat = self._run(self._loss_and_gradient, parameters, batch)
+        loss, flat = self._run(self._loss_and_gradient, parameters, batch, targets=True, weights=True)
         return float(loss), Parameters(self.config, np.array(flat))
 
     def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, Array | None]:
@@ -91,18 +89,27 @@ class JaxEngine:
 
         Raises
         ------
-        InvalidArgument : for tokens, IDs or queries out of range.
+        InvalidArgument : for a batch that the model cannot read (`Batch.require`).
         """
         tokens, increments = self._run(self._logits, parameters, batch)
         n_queries = batch.queries.shape[1]
         return np.array(tokens[:, :n_queries]), None if increments is None else np.array(increments[:, :n_queries])
+
+    def losses(self, parameters: Parameters, batch: Batch) -> Array:
+        """-log of the probability of the target of every query, (batch, S), whatever its weight.
+
+        Raises
+        ------
+        InvalidArgument : for a batch that the model cannot read (`Batch.require`).
+        """
+        return -np.array(self._run(self._losses, parameters, batch, targets=True)[:, : batch.queries.shape[1]])
 
     def attention(self, parameters: Parameters, batch: Batch) -> list[Array]:
         """For every layer the attention weights of its queries: (batch, H, T, T), in the last layer (batch, H, S, T).
 
         Raises
         ------
-        InvalidArgument : for tokens, IDs or queries out of range.
+        InvalidArgument : for a batch that the model cannot read (`Batch.require`).
         """
         n = batch.tokens.shape[1]
         layers = [np.array(weights[:, :, :n, :n]) for weights in self._run(self._attention, parameters, batch)]
@@ -111,14 +118,15 @@ class JaxEngine:
 
     # ── What goes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _run(self, function: Callable[..., Any], parameters: Parameters, batch: Batch) -> Any:
+    def _run(self, function: Callable[..., Any], parameters: Parameters, batch: Batch, **read: bool) -> Any:
+        # JAX reads something else, and says nothing, where an index is out of range.
+        batch.require(self.config, "JaxEngine", **read)
         # By default JAX computes in 32 bits, and on some devices rounds the factors of a product to fewer.
         with self._jax.enable_x64(self.dtype == np.float64), self._jax.default_matmul_precision("highest"):
             return function(parameters.flat.astype(self.dtype), self._arrays(batch))
 
     def _arrays(self, batch: Batch) -> dict[str, NDArray[Any]]:
         """The batch, padded behind. No query sees what is padded, and queries that are padded have weight 0."""
-        self._check(batch)
         n_more, n_queries_more = -batch.tokens.shape[1] % STEP, -batch.queries.shape[1] % STEP
         ids = np.pad(batch.ids.reshape(*batch.tokens.shape, -1), ((0, 0), (0, n_more), (0, 0)))  # (B, T, d)
         arrays: dict[str, NDArray[Any]] = {"tokens": np.pad(batch.tokens, ((0, 0), (0, n_more))), "ids": ids}
@@ -136,24 +144,6 @@ class JaxEngine:
             arrays |= {"cos": np.cos(angles).astype(self.dtype), "sin": np.sin(angles).astype(self.dtype)}
         return arrays
 
-    def _check(self, batch: Batch) -> None:
-        """JAX reads something else, and says nothing, where an index is out of range."""
-        config = self.config
-        limits = {"tokens": config.n_tokens, "queries": batch.tokens.shape[1], "targets": config.n_tokens}
-        if config.encoding == "learned":
-            limits["ids"] = config.n_ids
-        if batch.increments is not None:
-            limits["increments"] = config.n_increments
-        each = batch.tokens.shape[1:] + ((config.n_coordinates,) if config.n_coordinates > 1 else ())
-        got, expected = f"shape {batch.ids.shape}", f"shape (batch, {', '.join(map(str, each))})"
-        fix = "Give an ID to every token, with as many coordinates as the configuration."
-        check(batch.ids.shape[1:] == each, "JaxEngine", "batch.ids", got=got, expected=expected, fix=fix)
-        for name, limit in limits.items():
-            values = getattr(batch, name)
-            if values.size and not 0 <= values.min() <= values.max() < limit:
-                got, fix = f"numbers in {values.min()}..{values.max()}", "Make the batch for the model's configuration."
-                raise InvalidArgument("JaxEngine", f"batch.{name}", got=got, expected=f"0..{limit - 1}", fix=fix)
-
     # ── The model: functions of the flat parameters and the arrays, which JAX compiles ───────────────────────────────
 
     def _loss(self, flat: Any, arrays: dict[str, Any]) -> Any:
@@ -161,10 +151,13 @@ class JaxEngine:
         total = 0
         for logits, right in zip(self._outputs(flat, arrays), ("targets", "increments"), strict=True):
             if logits is not None:
-                logs = self._jax.nn.log_softmax(logits)
-                chosen = self._jax.numpy.take_along_axis(logs, arrays[right][:, :, None], axis=2)[:, :, 0]
-                total -= (arrays["weights"] * chosen).sum()
+                total -= (arrays["weights"] * self._chosen(logits, arrays[right])).sum()
         return total / arrays["weights"].sum()
+
+    def _chosen(self, logits: Any, classes: Any) -> Any:
+        """log softmax(logits)[class], (B, S)."""
+        logs = self._jax.nn.log_softmax(logits)
+        return self._jax.numpy.take_along_axis(logs, classes[:, :, None], axis=2)[:, :, 0]
 
     def _outputs(self, flat: Any, arrays: dict[str, Any]) -> tuple[Any, Any]:
         """Both outputs at the queries, (B, S, classes)."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, product
 
-from idealized_model.transformer.data import every_ids, every_packed, sequence_task
-from idealized_model.transformer.training import TrainConfig
+from idealized_model.transformer.data import every_ids, every_packed
+from idealized_model.transformer.training import TrainConfig, task_of
 from theory.errors import within_budget
 from theory.examples import BUDGET, Example
 from theory.positions import Ids
-from theory.tasks import Instance, find_task, step_examples
+from theory.tasks import Instance, step_examples
 
 SHORTER = "Train on shorter lengths, on a task of fewer symbols, or with fewer IDs (n_ids)."
 """What makes the laws of a run smaller."""
@@ -36,7 +36,7 @@ def sequences_of_training(config: TrainConfig, *, budget: int = BUDGET) -> Itera
 
     Cost: instances · relabellings; with packing, pairs of instances · pairs of places.
     """
-    task = sequence_task(find_task(config.task, "sequences_of_training"))
+    task = task_of(config, "sequences_of_training")
     lengths = range(max(config.shortest, task.min_length), config.longest + 1)
     n_instances = sum(task.n_instances(length) for length in lengths)  # before any are listed
     within_budget("sequences_of_training", size=n_instances, budget=budget, fix=SHORTER)
@@ -56,7 +56,7 @@ def sequences_of_tests(config: TrainConfig, length: int, *, budget: int = BUDGET
     ------
     BudgetExceeded, InvalidArgument : as for `sequences_of_training`.
     """
-    task = sequence_task(find_task(config.task, "sequences_of_tests"))
+    task = task_of(config, "sequences_of_tests")
     instances = task.support(length, budget=budget)
     every = ((one, ids) for one in instances for ids in every_ids(one, config.how, config.n_ids, training=False))
     for done, sequence in enumerate(every, start=1):

@@ -58,7 +58,7 @@ class Pass:
     def train(self, p: Parameters, batch: Batch, gradient: Parameters, total: float) -> float:
         """Add the gradient of (sum of the weighted losses) / total; returns that loss."""
         x = self._forward(p, batch)
-        loss, dx = self._losses(p, x, batch, gradient, total)
+        loss, dx = self._loss(p, x, batch, gradient, total)
         self._backward(p, dx, batch, gradient)
         return loss
 
@@ -68,6 +68,12 @@ class Pass:
         shape = (*batch.queries.shape, -1)
         logits = (normed @ _output(p)).reshape(shape)
         return logits, (normed @ p["increments.weight"]).reshape(shape) if self.config.n_increments else None
+
+    def losses(self, p: Parameters, batch: Batch) -> Array:
+        """The cross-entropy of every query, (B, S)."""
+        logits = self._normalize(self._forward(p, batch), p, "norm") @ _output(p)
+        right, sums = _exponentials(logits, batch.targets.ravel())
+        return np.asarray(np.log(sums) - right).reshape(batch.queries.shape)
 
     def weights(self, p: Parameters, batch: Batch) -> list[Array]:
         self._forward(p, batch)
@@ -261,7 +267,7 @@ class Pass:
 
     # ── Loss ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _losses(self, p: Parameters, x: Array, batch: Batch, gradient: Parameters, total: float) -> tuple[float, Array]:
+    def _loss(self, p: Parameters, x: Array, batch: Batch, gradient: Parameters, total: float) -> tuple[float, Array]:
         """The summed cross-entropies over `total`, and the gradient with respect to x."""
         normed = self._normalize(x, p, "norm")
         share = (batch.weights.ravel() / total).astype(self.space.dtype)
@@ -470,15 +476,19 @@ def _rotate(vectors: Array, cos: Array, sin: Array) -> None:
 
 def _cross_entropy(logits: Array, targets: NDArray[np.int64], share: Array) -> tuple[float, Array]:
     """Σ share · (log Σ exp(logits) - logits[target]), and its gradient with respect to the logits (in their memory)."""
-    rows = np.arange(len(targets))
-    logits -= logits.max(axis=1, keepdims=True)
-    right = logits[rows, targets].copy()
-    np.exp(logits, out=logits)
-    sums = logits.sum(axis=1)
+    right, sums = _exponentials(logits, targets)
     loss = float(((np.log(sums) - right) * share).sum(dtype=np.float64))
     logits *= (share / sums)[:, None]
-    logits[rows, targets] -= share
+    logits[np.arange(len(targets)), targets] -= share
     return loss, logits
+
+
+def _exponentials(logits: Array, targets: NDArray[np.int64]) -> tuple[Array, Array]:
+    """logits[target] and Σ exp(logits) of every row, less its largest; the exponentials lie in their memory."""
+    logits -= logits.max(axis=1, keepdims=True)
+    right = logits[np.arange(len(targets)), targets].copy()
+    np.exp(logits, out=logits)
+    return right, logits.sum(axis=1)
 
 
 def _linear_back(gradient: Parameters, name: str, x: Array, dy: Array) -> None:

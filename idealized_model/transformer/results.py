@@ -20,7 +20,14 @@ SCHEMA = 1
 
 Row: TypeAlias = dict[str, Any]
 
-LATER: dict[str, Any] = {"encoding": "scheme", "window": "none", "packing": 0.0, "mlp": True, "norm": True}
+LATER: dict[str, Any] = {
+    "encoding": "scheme",
+    "window": "none",
+    "packing": 0.0,
+    "mlp": True,
+    "norm": True,
+    "tied": False,
+}
 """Parameters of configurations that came after the first rows, with what those were made with."""
 
 CHANGED = "Undo the change of its source, or choose another folder or file: runs of two tasks are not mixed."

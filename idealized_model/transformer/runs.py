@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 
 from idealized_model.text import read_text, replacing
-from idealized_model.transformer.data import batch_of, ids_of, increments_of, packed, sequence_task
+from idealized_model.transformer.data import batch_of, ids_of, increments_of, packed
 from idealized_model.transformer.evaluation import attention_mass, drawn_sequences, evaluate, same_alphabet, wrong_steps
 from idealized_model.transformer.laws import sequences_of_training
+from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import CHANGED, SCHEMA, Row
-from idealized_model.transformer.training import LONGEST, NUMERICS, Diverged, Entry, TrainConfig, Trainer
+from idealized_model.transformer.source import Source
+from idealized_model.transformer.training import LONGEST, NUMERICS, Entry, TrainConfig, Trainer, task_of
 from theory.errors import InvalidArgument, check_integer, check_one_of, check_type, unwritable
 from theory.tasks import Task, find_task
 from theory.tasks.faults import sampled
@@ -108,7 +110,7 @@ def check(config: TrainConfig, evaluation: Evaluation) -> None:
 
 @lru_cache
 def _check(config: TrainConfig, evaluation: Evaluation) -> None:
-    own, rng = sequence_task(find_task(config.task)), np.random.default_rng(0)
+    own, rng = task_of(config, "TrainConfig"), np.random.default_rng(0)
     increments = increments_of(own, config.longest, rng) if config.how.predicted else ()
 
     def try_out(task: Task, lengths: tuple[int, ...], *, training: bool) -> None:
@@ -152,6 +154,7 @@ def run_in(
     *,
     threads: int = 2,
     watch: Callable[[Trainer], None] | None = None,
+    source: Source | None = None,
 ) -> Trainer:
     """Train in a folder, from its checkpoint if it has one: a killed run goes on, and ends as if it had not been killed.
 
@@ -160,7 +163,8 @@ def run_in(
 
     Raises
     ------
-    InvalidArgument : when the folder holds another run, its checkpoint is broken, or it cannot be written.
+    InvalidArgument : when the folder holds another run, or one on another source, its checkpoint is broken, or it cannot
+        be written.
     Diverged : when the loss is not finite; the checkpoint is the last one that was written before.
     """
     folder = Path(folder)
@@ -168,7 +172,9 @@ def run_in(
     if known.exists():
         TrainConfig.from_toml(_read(known)).require(config, f"run_in {str(folder)!r}")
     trainer = (
-        Trainer.load(checkpoint, config, threads=threads) if checkpoint.exists() else Trainer(config, threads=threads)
+        Trainer.load(checkpoint, config, threads=threads, source=source)
+        if checkpoint.exists()
+        else Trainer(config, threads=threads, source=source)
     )
     written = perf_counter()
 
@@ -231,8 +237,9 @@ def row_of(trainer: Trainer, evaluation: Evaluation, *, status: str = "finished"
     InvalidArgument : where the source of a task of one's own has changed since the training.
     """
     start, config = perf_counter(), trainer.config
+    task_of(config, "row_of")
     source = sources_of(config.task, *evaluation.tasks)
-    if trainer.source != sources_of(config.task):
+    if trainer.origin != sources_of(config.task):
         got = f"a model that was trained on {config.task!r} before its source was changed"
         raise InvalidArgument("row_of", "trainer", got=got, expected="one trained on the task as it is", fix=CHANGED)
     shifted = evaluation.offsets == "random"

@@ -1,4 +1,4 @@
-"""Training: AdamW with warm-up and cosine decay, checkpoints that an interrupt cannot break, exact resumption."""
+"""Training: batches of a task or of a source, checkpoints that an interrupt cannot break, exact resumption."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from math import cos, inf, isfinite, pi
+from math import inf, isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, get_args
@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from idealized_model.text import replacing
 from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.batch import Batch
-from idealized_model.transformer.config import Array, Encoding, ModelConfig, Parameters
+from idealized_model.transformer.config import Encoding, ModelConfig, Parameters
 from idealized_model.transformer.data import (
     POSITIONS,
     Positions,
@@ -38,9 +38,11 @@ from idealized_model.transformer.data import (
 from idealized_model.transformer.drawing import drawn_alone, drawn_packed, supervised
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
+from idealized_model.transformer.optimizer import DOCUMENTED, LOWER, RANGES, Diverged, Optimizer, check_range
 from idealized_model.transformer.results import CHANGED, LATER
+from idealized_model.transformer.source import Source, Unknown, check_source
 from theory.coordinates import Id, n_coordinates
-from theory.errors import InvalidArgument, TheoryError, check, check_integer, check_one_of, did_you_mean, unwritable
+from theory.errors import InvalidArgument, check, check_integer, check_one_of, check_type, did_you_mean, unwritable
 from theory.positions import Ids
 from theory.tasks import Instance, Task, find_task
 from theory.tasks.drawing import Drawn, Integers
@@ -56,21 +58,14 @@ NUMERICS = 4
 LONGEST = 10_000
 """Lengths beyond are refused: attention holds the square of the length, a number a head and layer."""
 
-RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "rate": ("> 0", lambda x: x > 0),
-    "clip": ("> 0", lambda x: x > 0),
-    "decay": (">= 0", lambda x: x >= 0),
-    "floor": ("from 0 to 1", lambda x: 0 <= x <= 1),
-    "beta1": (">= 0 and < 1", lambda x: 0 <= x < 1),
-    "beta2": (">= 0 and < 1", lambda x: 0 <= x < 1),
-    "packing": ("from 0 to 1", lambda x: 0 <= x <= 1),
-}
-"""Of the real parameters of a configuration: the range in words, and whether a number is inside."""
-
 SCHEME, TASK, NONE = "scheme", "task", "none"
 """Words for an encoding that is the scheme's, and a window that is the task's, or none."""
 
-DOCUMENTED = "See the docstring."
+TEXT = "text"
+"""The name of no task: that of a run whose batches come from a `Source`."""
+
+OF_TASKS = ("positions", "shortest", "longest", "batch", "packing")
+"""Parameters that say what is drawn from a task; where a source draws they stay as they are by default."""
 
 EVERY = 50
 """Steps between two entries of the history; a loss is reported as the mean over so many steps."""
@@ -92,20 +87,18 @@ class Entry(NamedTuple):
     rate: float
 
 
-class Diverged(TheoryError):
-    """The loss is no longer finite; the last checkpoint is from before that."""
-
-
 @dataclass(frozen=True)
 class TrainConfig:
     """One run: a task, how positions enter, and how the model is trained. Equal configurations give equal runs.
 
     Parameters
     ----------
-    task : a name that `theory.tasks.find_task` knows, module:object for a task of one's own.
+    task : a name that `theory.tasks.find_task` knows, module:object for a task of one's own; "text" for a run on a `Source`,
+        which draws tokens and IDs itself: `positions`, `shortest`, `longest`, `batch` and `packing` are then left out.
     positions : a name in `POSITIONS`.
     shortest, longest : training lengths, of the task; each batch has one, uniformly drawn.
-    encoding : how the model reads the IDs, as in `ModelConfig`; "scheme": as the scheme of positions says.
+    encoding : how the model reads the IDs, as in `ModelConfig`; "scheme": as the scheme of positions says, of a source's
+        not at all.
     window : w >= 0: attention sees IDs that differ by at most w from the query's (`ModelConfig.window`); "task": the
         window of the task (`Task.window`), in which every prediction has what it reads; "none".
     packing : the share of batches whose sequences stand behind an earlier one with other IDs (`data.packed`); for
@@ -116,9 +109,8 @@ class TrainConfig:
     width, layers, heads, activation : of the model.
     log_scale : logits times log(visible keys + 1).
     mlp, norm : whether the model has MLPs and norms; a model without either is attention alone.
-    rate, warmup, floor : the learning rate rises linearly to `rate` in `warmup` steps, then falls along a cosine to
-        floor · rate.
-    beta1, beta2, decay, clip : of AdamW; decay acts on matrices, and the gradient's norm is clipped.
+    tied : whether the model's token output uses the token vectors.
+    rate, warmup, floor, beta1, beta2, decay, clip : as in `Optimizer`.
     engine : "numpy", or "jax"; the numbers of one and the other agree to rounding only, so it is part of the run.
 
     Raises
@@ -158,37 +150,50 @@ class TrainConfig:
     packing: float = 0.0
     mlp: bool = True
     norm: bool = True
+    tied: bool = False
 
     def __post_init__(self) -> None:
         where = "TrainConfig"
         check_one_of(self.positions, POSITIONS, where, "positions")
         check_one_of(self.engine, BACKENDS, where, "engine")
-        task = find_task(self.task, where)
+        task = None if self.task == TEXT else find_task(self.task, where)
         for name in ("shortest", "longest", "n_ids", "steps", "batch", "width", "layers", "heads"):
             check_integer(getattr(self, name), where, name, least=1)
         for name in ("seed", "warmup"):
             check_integer(getattr(self, name), where, name, least=0)
-        least = max(self.shortest, task.min_length)
+        least = self.shortest if task is None else max(self.shortest, task.min_length)
         expected, fix = f"{least} to {LONGEST:,}", "`longest` is at least `shortest` and the least length of the task."
         check_integer(self.longest, where, "longest", least=least, most=LONGEST, expected=expected, fix=fix)
-        for name in RANGES:
-            value, (expected, fits) = getattr(self, name), RANGES[name]
-            number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
-            check(number and fits(value), where, name, value, expected=f"a number {expected}", fix=DOCUMENTED)
+        for name, (expected, fits) in (RANGES | {"packing": RANGES["floor"]}).items():
+            value = getattr(self, name)
+            check_range(value, where, name, expected, fits)
             object.__setattr__(self, name, float(value))  # 1 and 1.0 are one configuration
-        for name in ("log_scale", "mlp", "norm"):
+        for name in ("log_scale", "mlp", "norm", "tied"):
             value = getattr(self, name)
             check(isinstance(value, bool), where, name, value, expected="true or false", fix=DOCUMENTED)
-        self._check_positions(task, where)
-        self._model(n_tokens=1)
-
-    def _check_positions(self, task: Task, where: str) -> None:
-        """Refuse an encoding, a window or packing of IDs that the scheme, or the task, does not have."""
-        scheme, name = POSITIONS[self.positions], f"the scheme {self.positions!r}"
         check_one_of(self.encoding, (SCHEME, *get_args(Encoding)), where, "encoding")
         if self.window not in (NONE, TASK):
             expected = f'an integer >= 0, "{TASK}" or "{NONE}"'
             check_integer(self.window, where, "window", least=0, expected=expected, fix=DOCUMENTED)
+        if task is None:
+            self._check_source(where)
+        else:
+            self._check_positions(task, where)
+        self._model(n_tokens=1)
+
+    def _check_source(self, where: str) -> None:
+        """Refuse what the batches of a source do not follow."""
+        usual = {field.name: field.default for field in fields(self)}
+        which, fix = f"with {TEXT!r}, the batches of which are those of a source", "Give it to the source instead."
+        for name in OF_TASKS:
+            value, expected = getattr(self, name), f"{usual[name]!r}, as it is where it is left out"
+            check(value == usual[name], where, name, got=f"{value!r} {which}", expected=expected, fix=fix)
+        got, expected = f"{TASK!r} {which}", f"a number, or {NONE!r}"
+        check(self.window != TASK, where, "window", got=got, expected=expected, fix="Give the window as a number.")
+
+    def _check_positions(self, task: Task, where: str) -> None:
+        """Refuse an encoding, a window or packing of IDs that the scheme, or the task, does not have."""
+        scheme, name = POSITIONS[self.positions], f"the scheme {self.positions!r}"
         # "none" is the scheme without IDs; IDs that the window alone reads are those of another with encoding "none".
         with_ids, fix = (
             scheme.encoding != "none",
@@ -235,6 +240,7 @@ class TrainConfig:
             activation=self.activation,  # type: ignore[arg-type]
             encoding=self.how.encoding,
             n_ids=self.n_ids if self.how.encoding == "learned" else 0,
+            tied=self.tied,
             n_increments=n_increments,
             log_scale=log_scale,
             window=window,
@@ -301,6 +307,23 @@ class TrainConfig:
         return cls(**given)
 
 
+def task_of(config: TrainConfig, where: str) -> Task:
+    """The task of a run as a transformer sees it (`sequence_task`).
+
+    Raises
+    ------
+    InvalidArgument : for a run on a source, which has none.
+
+    Examples
+    --------
+    >>> task_of(TrainConfig("majority"), "f").alphabet
+    ('0', '1', '=0', '=1', '?')
+    """
+    got, fix = f"{TEXT!r}, which stands for the batches of a source", "Such runs are Trainer(config, source=...)."
+    check(config.task != TEXT, where, "task", got=got, expected="the name of a task", fix=fix)
+    return sequence_task(find_task(config.task, where))
+
+
 def generator(config: TrainConfig, what: str, number: int) -> np.random.Generator:
     """The generator of a run for one purpose: a function of the seed, the purpose and the number."""
     return np.random.default_rng([config.seed, zlib.crc32(what.encode()), number])
@@ -352,14 +375,20 @@ class Trainer:
     Parameters
     ----------
     threads : of the engine; the run does not depend on it.
+    source : what it trains on, for the task "text" and for no other.
 
     Attributes
     ----------
-    step : steps done.
+    optimizer : with what a step depends on beside the parameters.
     n_tokens : tokens that went through the model so far.
     seconds : what these steps took.
-    source : a digest of the source of a task of one's own, by its name; that of the checkpoint, if there was one.
+    origin : {name: digest} of what the batches come from, where that is not of this package: "text" and the digest of the
+        source, or a task of one's own and a digest of its file; that of the checkpoint, if there was one.
     history : an `Entry` every `EVERY` steps and at the end.
+
+    Raises
+    ------
+    InvalidArgument : for "text" without a source, and a source with another task.
 
     Examples
     --------
@@ -369,19 +398,39 @@ class Trainer:
     3
     """
 
-    def __init__(self, config: TrainConfig, *, threads: int = 2) -> None:
+    def __init__(self, config: TrainConfig, *, threads: int = 2, source: Source | None = None) -> None:
         self.config = config
         self.threads = threads
-        self.task = sequence_task(find_task(config.task, "Trainer"))
-        self.source = sources_of(config.task)
-        self.step = self.n_tokens = 0
+        self.source = source
+        self.origin = _origin(config, source)
+        self.n_tokens = 0
         self.seconds = 0.0
         self.history: list[Entry] = []
         self._losses: deque[float] = deque(maxlen=EVERY)
         self.parameters = Parameters.drawn(self.model, self.rng("parameters", 0))
-        self.first = np.zeros_like(self.parameters.flat)
-        self.second = np.zeros_like(self.parameters.flat)
-        self._decayed = self.parameters.matrices()
+        self.optimizer = Optimizer(
+            self.parameters,
+            steps=config.steps,
+            warmup=config.warmup,
+            **{name: getattr(config, name) for name in RANGES},
+        )
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.optimizer.done
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, as a transformer sees it; a run on a source has none."""
+        return task_of(self.config, "Trainer")
+
+    @property
+    def digest(self) -> str:
+        """A name of this run: of its configuration and, where there is one, of its source."""
+        if self.source is None:
+            return self.config.digest
+        return hashlib.sha256((self.config.identity + self.source.digest).encode()).hexdigest()[:16]
 
     @cached_property
     def increments(self) -> tuple[Id, ...]:
@@ -402,7 +451,7 @@ class Trainer:
     def model(self) -> ModelConfig:
         """The model's configuration."""
         return self.config._model(
-            n_tokens=len(self.task.alphabet),
+            n_tokens=len(self.task.alphabet) if self.source is None else self.source.n_tokens,
             n_increments=len(self.increments),
             log_scale=1.0 if self.config.log_scale else None,
             coordinates=self._coordinates,
@@ -424,6 +473,10 @@ class Trainer:
 
     def batch(self, step: int) -> Batch:
         """The training batch of a step."""
+        if self.source is not None:
+            batch = self.source.batch(step, self.rng("batch", step))
+            check_type(batch, Batch, "Trainer", "source", "a Source whose batch(step, rng) is a Batch", "Return one.")
+            return batch
         _, found = sequences_of_step(self.config, self.task, step)
         if isinstance(found, tuple):
             return supervised(*found, self.increments)
@@ -439,9 +492,9 @@ class Trainer:
         >>> trainer.model.window, masked.model.window, np.shares_memory(masked.parameters.flat, trainer.parameters.flat)
         (None, 1, False)
         """
-        new = type(self)(replace(self.config, window=window), threads=self.threads)
+        new = type(self)(replace(self.config, window=window), threads=self.threads, source=self.source)
         new.parameters.flat[...] = self.parameters.flat
-        new.step, new.source = self.step, self.source
+        new.optimizer.done, new.origin = self.step, self.origin
         return new
 
     def run(self, *, until: int | None = None, watch: Callable[[Trainer], None] | None = None) -> None:
@@ -467,48 +520,20 @@ class Trainer:
     def _train(self, step: int) -> None:
         batch = self.batch(step)
         loss, gradient = self.engine.loss_and_gradient(self.parameters, batch)
-        norm = float(np.sqrt(np.dot(gradient.flat, gradient.flat)))
-        if not isfinite(loss) or not isfinite(norm):
-            what = f"a gradient of norm {norm}" if isfinite(loss) else f"a loss of {loss}"
-            raise Diverged(
-                "Trainer.run",
-                "rate",
-                got=f"{what} at step {step}",
-                expected="a finite loss",
-                fix="Lower the learning rate; the last checkpoint is from before this step.",
-            )
-        gradient.flat *= min(1.0, self.config.clip / (norm + 1e-12))
-        self._update(gradient.flat, step)
-        self.step = step + 1
+        if not isfinite(loss):
+            got = f"a loss of {loss} at step {step}"
+            raise Diverged("Trainer.run", "rate", got=got, expected="a finite loss", fix=LOWER)
+        self.optimizer.step(gradient)
         self.n_tokens += batch.tokens.size
         self._losses.append(loss)
         if self.step % EVERY == 0 or self.step == self.config.steps:
-            self.history.append(Entry(self.step, self.loss, self.accuracy(batch), self.rate(step)))
+            self.history.append(Entry(self.step, self.loss, self.accuracy(batch), self.optimizer.rate_of(step)))
 
     def accuracy(self, batch: Batch) -> float:
         """The share of a batch's next tokens that the model gets right, on the reference's prefix."""
         logits, _ = self.engine.logits(self.parameters, batch)
         right = (logits.argmax(axis=2) == batch.targets) & (batch.weights > 0)
         return float(right.sum() / (batch.weights > 0).sum())
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step."""
-        config = self.config
-        if step < config.warmup:
-            return config.rate * (step + 1) / config.warmup
-        done = (step - config.warmup) / max(1, config.steps - config.warmup)
-        return config.rate * (config.floor + (1 - config.floor) * (1 + cos(pi * done)) / 2)
-
-    def _update(self, gradient: Array, step: int) -> None:
-        """AdamW, in place."""
-        config, rate = self.config, self.rate(step)
-        self.first *= config.beta1
-        self.first += (1 - config.beta1) * gradient
-        self.second *= config.beta2
-        self.second += (1 - config.beta2) * gradient * gradient
-        deviation = np.sqrt(self.second / (1 - config.beta2 ** (step + 1))) + 1e-8
-        self.parameters.flat[self._decayed] *= 1 - rate * config.decay
-        self.parameters.flat -= rate / (1 - config.beta1 ** (step + 1)) * self.first / deviation
 
     # ── Checkpoints ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -522,13 +547,14 @@ class Trainer:
                     format=FORMAT,
                     code=NUMERICS,
                     config=self.config.toml(),
-                    source=json.dumps(self.source),
+                    source=json.dumps(self.origin),
+                    vocabulary=self.model.n_tokens,
                     step=self.step,
                     n_tokens=self.n_tokens,
                     seconds=self.seconds,
                     parameters=self.parameters.flat,
-                    first=self.first,
-                    second=self.second,
+                    first=self.optimizer.first,
+                    second=self.optimizer.second,
                     losses=np.array(self._losses, dtype=np.float64),
                     history=np.array(self.history, dtype=np.float64).reshape(-1, len(Entry._fields)),
                 )
@@ -544,21 +570,24 @@ class Trainer:
             ) from None
 
     @classmethod
-    def load(cls, path: str | Path, config: TrainConfig | None = None, *, threads: int = 2) -> Trainer:
+    def load(
+        cls, path: str | Path, config: TrainConfig | None = None, *, threads: int = 2, source: Source | None = None
+    ) -> Trainer:
         """Read a checkpoint.
 
         Parameters
         ----------
         config : what the checkpoint must be of, and its task as it was; default: whatever it is of. A task of one's own
             whose source has changed is then warned of.
+        source : that of the run, to go on; a run on a source that is loaded without it has its model, and no batches.
 
         Raises
         ------
-        InvalidArgument : for a file that is no checkpoint, truncated, of another format, or of another configuration; with
-            `config` also when the source of its task has changed.
+        InvalidArgument : for a file that is no checkpoint, truncated, of another format, of another configuration, or of
+            another source; with `config` also when the source of its task has changed.
         """
-        where, expected = "Trainer.load", "a checkpoint of this version"
-        try:
+        where = "Trainer.load"
+        with _reading(path, where):
             with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 data = {name: file[name] for name in file.files}
             if int(data["format"]) != FORMAT:
@@ -566,31 +595,62 @@ class Trainer:
             if int(data["code"]) != NUMERICS:
                 raise ValueError(f"numerics {int(data['code'])}")
             own = TrainConfig.from_toml(str(data["config"]))
-            new = cls(own, threads=threads)
-            source = dict(json.loads(str(data["source"]))) if "source" in data else {}  # older ones have none
-            new.step, new.n_tokens, new.seconds = int(data["step"]), int(data["n_tokens"]), float(data["seconds"])
-            for name, target in (("parameters", new.parameters.flat), ("first", new.first), ("second", new.second)):
+            origin = dict(json.loads(str(data["source"]))) if "source" in data else {}  # older ones have none
+            known = Unknown(int(data["vocabulary"]), str(origin[TEXT])) if own.task == TEXT else None
+        if config is not None:
+            own.require(config, where)
+        new = cls(own, threads=threads, source=known if source is None else source)
+        if known is not None and new.origin != origin:
+            got, expected = (
+                f"one of the digest {new.origin[TEXT]!r}",
+                f"that of the checkpoint, of the digest {known.digest!r}",
+            )
+            fix = "Resume with the source of the run, or use another folder."
+            raise InvalidArgument(where, "source", got=got, expected=expected, fix=fix)
+        with _reading(path, where):
+            flats = {"parameters": new.parameters.flat, "first": new.optimizer.first, "second": new.optimizer.second}
+            for name, target in flats.items():
                 if data[name].shape != target.shape or data[name].dtype != target.dtype:
                     raise ValueError(f"{name} of shape {data[name].shape}")
                 target[...] = data[name]
+            new.optimizer.done, new.n_tokens = int(data["step"]), int(data["n_tokens"])
+            new.seconds = float(data["seconds"])
             if not 0 <= new.step <= own.steps:
                 raise ValueError(f"step {new.step} of {own.steps}")
             new.history = [Entry(int(step), *map(float, rest)) for step, *rest in data["history"]]
             new._losses.extend(map(float, data["losses"]))
-        except FileNotFoundError:
-            raise InvalidArgument(
-                where, "path", got=str(path), expected="an existing checkpoint", fix="Train first."
-            ) from None
-        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, NotImplementedError) as error:
-            got = f"{path} ({type(error).__name__}: {error})"
-            fix = "It is truncated, or something else: remove it and train again."
-            raise InvalidArgument(where, "path", got=got, expected=expected, fix=fix) from None
-        if config is not None:
-            own.require(config, where)
-        if source != new.source:
+        if origin != new.origin:
             task = f"the task {own.task!r}, the source of which has changed since {path} was written"
             if config is not None:
                 raise InvalidArgument(where, "config", got=task, expected="the task of the checkpoint", fix=CHANGED)
             warnings.warn(f"{where}: {task}: what is made of it is of the task as it is now", stacklevel=2)
-            new.source = source
+            new.origin = origin
         return new
+
+
+def _origin(config: TrainConfig, source: Source | None) -> dict[str, str]:
+    """Where the batches of a run come from, as digests; refuses a run on a source without one, and one with a task."""
+    where = "Trainer"
+    if source is None:
+        got, fix = f"none, with the task {TEXT!r}", "Write Trainer(config, source=...), or name a task."
+        check(config.task != TEXT, where, "source", got=got, expected="a Source", fix=fix)
+        return sources_of(config.task)
+    check_source(source, where)
+    got, fix = f"one, with the task {config.task!r}", f"Leave it out, or write TrainConfig({TEXT!r})."
+    check(config.task == TEXT, where, "source", got=got, expected=f"the task {TEXT!r} with it", fix=fix)
+    return {TEXT: source.digest}
+
+
+@contextmanager
+def _reading(path: str | Path, where: str) -> Iterator[None]:
+    """Refuse a file that is no checkpoint, whatever is wrong with it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InvalidArgument(
+            where, "path", got=str(path), expected="an existing checkpoint", fix="Train first."
+        ) from None
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, NotImplementedError) as error:
+        got = f"{path} ({type(error).__name__}: {error})"
+        fix = "It is truncated, or something else: remove it and train again."
+        raise InvalidArgument(where, "path", got=got, expected="a checkpoint of this version", fix=fix) from None

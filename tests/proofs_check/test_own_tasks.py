@@ -240,11 +240,11 @@ def test_a_model_of_a_task_that_has_changed_says_so(folder: Path, monkeypatch: p
     trainer = Trainer(TrainConfig(OWN, **SMALL))
     trainer.run()
     trainer.save("checkpoint.npz")
-    assert Trainer.load("checkpoint.npz").source == trainer.source == sources_of(OWN)
+    assert Trainer.load("checkpoint.npz").origin == trainer.origin == sources_of(OWN)
     change(folder, monkeypatch)
     with pytest.warns(UserWarning, match=f"Trainer.load: the task {OWN!r}, the source of which has changed since"):
         loaded = Trainer.load("checkpoint.npz")
-    assert loaded.source == trainer.source != sources_of(OWN)
+    assert loaded.origin == trainer.origin != sources_of(OWN)
     assert evaluate(loaded, OWN, 3, size=2).task == OWN
     with pytest.raises(
         InvalidArgument, match=r"row_of: argument trainer: got a model that was trained on .* was changed"
@@ -260,7 +260,7 @@ def test_checkpoints_without_sources_are_read(folder: Path, monkeypatch: pytest.
     with np.load("checkpoint.npz") as file:
         data = {name: file[name] for name in file.files if name != "source"}
     np.savez("older.npz", **data)
-    assert Trainer.load("older.npz").source == {}
+    assert Trainer.load("older.npz").origin == {}
     np.savez("broken.npz", **data, source="[1]")
     with pytest.raises(InvalidArgument, match="It is truncated, or something else"):
         Trainer.load("broken.npz")

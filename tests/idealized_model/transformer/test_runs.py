@@ -17,8 +17,9 @@ import pytest
 
 from idealized_model.transformer import runs
 from idealized_model.transformer.evaluation import evaluate, rollout
+from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.runs import Evaluation, check, digest, row_of, run, run_in
-from idealized_model.transformer.training import NUMERICS, Diverged, Entry, TrainConfig, Trainer
+from idealized_model.transformer.training import NUMERICS, Entry, TrainConfig, Trainer
 from tests.processes import started
 from theory import InvalidArgument
 
@@ -296,7 +297,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_bit_by_bit(tmp_path: Path) -
     whole, part = Trainer(config(steps=150)), run_in(tmp_path / "part", config(steps=150))
     whole.run()
     for name in ("first", "second"):
-        assert np.array_equal(getattr(whole, name), getattr(part, name))
+        assert np.array_equal(getattr(whole.optimizer, name), getattr(part.optimizer, name))
     assert np.array_equal(whole.parameters.flat, part.parameters.flat)
     assert whole.history == part.history
 

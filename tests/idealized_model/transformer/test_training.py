@@ -18,8 +18,9 @@ from idealized_model.transformer.config import Encoding, ModelConfig, Parameters
 from idealized_model.transformer.data import POSITIONS, Positions, batch_of, ids_of, increments_of, packed
 from idealized_model.transformer.encodings import alibi_slopes
 from idealized_model.transformer.evaluation import evaluate
+from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import LATER
-from idealized_model.transformer.training import Diverged, TrainConfig, Trainer
+from idealized_model.transformer.training import TrainConfig, Trainer
 from tests.idealized_model.transformer import plain
 from theory import InvalidArgument
 from theory.tasks import TASKS, Addition, Copy, Instance, PointerChasing, ScratchpadParity, Step
@@ -250,7 +251,9 @@ def test_losses_and_accuracies_leave_out_what_only_fills_a_row(monkeypatch: pyte
     assert min(accuracies) > 0
     expected = [np.mean(losses[max(0, entry.step - 5) : entry.step]) for entry in trainer.history]
     assert [entry.loss for entry in trainer.history] == pytest.approx(expected, rel=1e-4)
-    assert [entry.rate for entry in trainer.history] == [trainer.rate(entry.step - 1) for entry in trainer.history]
+    assert [entry.rate for entry in trainer.history] == [
+        trainer.optimizer.rate_of(entry.step - 1) for entry in trainer.history
+    ]
     assert trainer.n_tokens == sum(trainer.batch(step).tokens.size for step in range(33))
 
 
@@ -296,7 +299,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(positions: str, tmp_p
     assert again.step == 2
     again.run()
     assert np.array_equal(again.parameters.flat, whole.parameters.flat)
-    assert np.array_equal(again.second, whole.second)
+    assert np.array_equal(again.optimizer.second, whole.optimizer.second)
     assert again.history == whole.history
 
 
@@ -330,21 +333,21 @@ def test_adamw_is_that_of_the_formula(clip: float) -> None:
         trainer.run(until=step + 1)
         first, second = 0.9 * first + 0.1 * g, 0.98 * second + 0.02 * g**2
         mean, variance = first / (1 - 0.9 ** (step + 1)), second / (1 - 0.98 ** (step + 1))
-        parameters[decayed] *= 1 - trainer.rate(step) * 10
-        parameters -= trainer.rate(step) * mean / (np.sqrt(variance) + 1e-8)
+        parameters[decayed] *= 1 - trainer.optimizer.rate_of(step) * 10
+        parameters -= trainer.optimizer.rate_of(step) * mean / (np.sqrt(variance) + 1e-8)
     assert trainer.parameters.flat == pytest.approx(parameters, abs=3e-5)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
     trainer = Trainer(config(warmup=2, steps=6, rate=1.0))
-    assert [round(trainer.rate(step), 3) for step in range(6)] == [0.5, 1.0, 1.0, 0.861, 0.525, 0.189]
-    assert trainer.rate(6) == pytest.approx(0.05)
+    assert [round(trainer.optimizer.rate_of(step), 3) for step in range(6)] == [0.5, 1.0, 1.0, 0.861, 0.525, 0.189]
+    assert trainer.optimizer.rate_of(6) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 1), (0, 6), (1, 2), (3, 4), (3, 9), (4, 4)])
 def test_the_learning_rate_at_its_ends(warmup: int, steps: int) -> None:
     trainer = Trainer(config(warmup=warmup, steps=steps, rate=0.3, floor=0.1))
-    rates = [trainer.rate(step) for step in range(steps + 1)]
+    rates = [trainer.optimizer.rate_of(step) for step in range(steps + 1)]
     assert rates[:warmup] == pytest.approx([0.3 * (step + 1) / warmup for step in range(warmup)])
     assert rates[warmup] == pytest.approx(0.3)
     assert rates[steps] == pytest.approx(0.03 if steps > warmup else 0.3)
@@ -355,7 +358,9 @@ def test_the_learning_rate_at_its_ends(warmup: int, steps: int) -> None:
 
 def test_a_warm_up_may_be_longer_than_the_run() -> None:
     trainer = Trainer(config(warmup=9, steps=5, rate=0.3))
-    assert [trainer.rate(step) for step in range(5)] == pytest.approx([0.3 * (step + 1) / 9 for step in range(5)])
+    assert [trainer.optimizer.rate_of(step) for step in range(5)] == pytest.approx(
+        [0.3 * (step + 1) / 9 for step in range(5)]
+    )
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_spoils_anything() -> None:

@@ -1,0 +1,239 @@
+"""Planted text: a body of filler with tokens that a question asks for, so that how many tokens a prediction needs is known.
+
+It is what the meter is held against before it measures text, and, with questions that differ in nothing but the number of
+tokens that they need, what shows whether damage by long context rises with that number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idealized_model.transformer.batch import Batch
+from theory.errors import check, check_integer, check_one_of, check_type
+
+Answer: TypeAlias = Literal["sum", "parity", "either"]
+Integers: TypeAlias = NDArray[np.int64]
+
+FILLERS = 8
+"""Tokens without a meaning."""
+
+ANSWERS = 5
+"""Answers to questions: 0..4."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of planted tokens; the value of a token is how many of its fair bits are 1.
+
+    Parameters
+    ----------
+    name : for people.
+    bits : of every planted token of the question.
+    answer : the "sum" of the values; its "parity"; or, of tokens that all have one value, that of "either".
+
+    Raises
+    ------
+    InvalidArgument : for tokens without bits, for answers beyond 4, and for "either" of tokens that differ in their bits.
+
+    Examples
+    --------
+    >>> Question("sum of two", (1, 1)).k, Question("either of two", (1, 1), "either").k
+    (3, 2)
+    """
+
+    name: str
+    bits: tuple[int, ...]
+    answer: Answer = "sum"
+
+    def __post_init__(self) -> None:
+        where, most = "Question", ANSWERS - 1
+        check_type(self.bits, tuple, where, "bits", "a tuple of integers", "For instance (1, 1).")
+        for i, bits in enumerate(self.bits):
+            check_integer(bits, where, f"bits[{i}]", least=1, most=most)
+        check_one_of(self.answer, get_args(Answer), where, "answer")
+        fits = self.answer != "sum" or sum(self.bits) <= most
+        check(fits, where, "bits", self.bits, expected=f"{most} bits in all", fix="Ask for the parity, or for fewer.")
+        alike = self.answer != "either" or len(set(self.bits)) == 1
+        check(alike, where, "bits", self.bits, expected="the same for all tokens", fix="Either of them answers.")
+
+    @property
+    def k(self) -> int:
+        """How many tokens the prediction needs, the question itself included."""
+        return 2 if self.answer == "either" else 1 + len(self.bits)
+
+
+SEVEN = (
+    Question("nothing", ()),
+    Question("one bit", (1,)),
+    Question("sum of two", (1, 1)),
+    Question("sum of three", (1, 1, 1)),
+    Question("sum of four", (1, 1, 1, 1)),
+    Question("parity of two", (1, 1), "parity"),
+    Question("either of two", (1, 1), "either"),
+)
+"""Questions of 1 to 5 tokens: additive ones, one whose tokens tell nothing apart, and one with a token to spare."""
+
+FOUR_BITS = (
+    Question("four bits in one token", (4,)),
+    Question("four bits in two tokens", (2, 2)),
+    Question("four bits in three tokens", (2, 1, 1)),
+    Question("four bits in four tokens", (1, 1, 1, 1)),
+)
+"""Questions with the same law of the answer, certain with all tokens and binomial without any: only their k differs."""
+
+
+@dataclass(frozen=True)
+class PlantedText:
+    """Text that is drawn: filler, the planted tokens of all questions at random places, and then the questions.
+
+    As a source of training batches every sequence asks all questions, in a random order, behind a body of which some tokens
+    are kept, under the IDs that they have in the whole of it.
+
+    Parameters
+    ----------
+    questions : of different names.
+    body : tokens before the questions.
+    rows : sequences of a batch.
+    kept : how many tokens of the body are kept, all planted ones among them: the short text of a model that is judged at
+        the whole. None: the text of a meter. Half of the batches keep all; the others body · u² for a uniform u, and in half
+        of these the tokens of some questions, drawn for each sequence, are kept before all others.
+
+    Raises
+    ------
+    InvalidArgument : when the planted tokens do not fit.
+
+    Examples
+    --------
+    >>> text = PlantedText(body=20, rows=2)
+    >>> batch = text.batch(0, np.random.default_rng(0))
+    >>> len(batch), text.n_tokens, batch.ids[:, -1].tolist()
+    (2, 32, [26, 26])
+    """
+
+    questions: tuple[Question, ...] = SEVEN
+    body: int = 58
+    rows: int = 32
+    kept: int | None = None
+
+    def __post_init__(self) -> None:
+        where, planted = "PlantedText", self.n_planted
+        names = [question.name for question in self.questions]
+        fix = "Name each by what it asks."
+        check(
+            0 < len(names) == len(set(names)), where, "questions", names, expected="questions of other names", fix=fix
+        )
+        check_integer(self.body, where, "body", least=planted, expected=f"at least the {planted} planted tokens")
+        check_integer(self.rows, where, "rows", least=1)
+        if self.kept is not None:
+            expected = f"from the {planted} planted tokens to the {self.body} of the body"
+            check_integer(self.kept, where, "kept", least=planted, most=self.body, expected=expected)
+
+    @property
+    def n_planted(self) -> int:
+        """Planted tokens of a body."""
+        return sum(len(question.bits) for question in self.questions)
+
+    @property
+    def n_tokens(self) -> int:
+        """The vocabulary: fillers, the values of every question, questions, answers."""
+        return self._first_answer + ANSWERS
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that the text depends on."""
+        return sha256(f"planted text 1: {self!r}".encode()).hexdigest()
+
+    @cached_property
+    def _first_values(self) -> list[int]:
+        """The token of value 0 of every question, and behind them that of the first question."""
+        values = [max(question.bits) + 1 if question.bits else 0 for question in self.questions]
+        return [FILLERS + sum(values[:i]) for i in range(len(values) + 1)]
+
+    @property
+    def _first_answer(self) -> int:
+        return self._first_values[-1] + len(self.questions)
+
+    def batch(self, step: int, rng: np.random.Generator) -> Batch:
+        """Sequences to train on, and the answers to all questions as the targets."""
+        tokens, answers, _ = self._drawn(self.rows, rng)
+        asked = np.argsort(rng.random(answers.shape), axis=1)
+        return self._batch(tokens, self._kept(tokens, rng), asked, np.take_along_axis(answers, asked, axis=1))
+
+    def examples(self, question: int, size: int, rng: np.random.Generator) -> tuple[Batch, list[Integers]]:
+        """Sequences that ask one question, and the places of the planted tokens of every question in the body, (size, n).
+
+        Parameters
+        ----------
+        question : its number.
+        size : how many.
+
+        Raises
+        ------
+        InvalidArgument
+
+        Examples
+        --------
+        >>> batch, places = PlantedText(body=20).examples(1, 5, np.random.default_rng(0))
+        >>> batch.tokens.shape, places[1].shape
+        ((5, 21), (5, 1))
+        >>> values = np.take_along_axis(batch.tokens, places[1], axis=1)[:, 0] - FILLERS
+        >>> bool((values == batch.targets[:, 0] - 27).all())
+        True
+        """
+        check_integer(question, "PlantedText.examples", "question", least=0, most=len(self.questions) - 1)
+        check_integer(size, "PlantedText.examples", "size", least=1)
+        tokens, answers, places = self._drawn(size, rng)
+        whole = np.broadcast_to(np.arange(self.body), tokens.shape)
+        at = whole if self.kept is None else self._some(tokens >= FILLERS, self.kept, rng)
+        asked = np.full((size, 1), question)
+        return self._batch(tokens, at, asked, answers[:, [question]]), places
+
+    def _drawn(self, size: int, rng: np.random.Generator) -> tuple[Integers, Integers, list[Integers]]:
+        """Bodies (size, body), answers (size, questions), and the places of planted tokens."""
+        tokens = rng.integers(0, FILLERS, (size, self.body))
+        answers = np.zeros((size, len(self.questions)), dtype=np.int64)
+        places = np.argsort(rng.random((size, self.body)), axis=1)[:, : self.n_planted]
+        ends = np.cumsum([len(question.bits) for question in self.questions])
+        split = np.split(places, ends[:-1], axis=1)
+        for i, (question, at) in enumerate(zip(self.questions, split, strict=True)):
+            values = rng.binomial(np.array(question.bits, dtype=np.int64), 0.5, at.shape)
+            if question.answer == "either":
+                values[:] = values[:, :1]
+            np.put_along_axis(tokens, at, self._first_values[i] + values, axis=1)
+            total = values.sum(axis=1)
+            answers[:, i] = {"sum": total, "parity": total % 2, "either": values[:, :1].sum(axis=1)}[question.answer]
+        return tokens, answers, split
+
+    def _kept(self, tokens: Integers, rng: np.random.Generator) -> Integers:
+        """The places of the body that are kept in training."""
+        if self.kept is not None:
+            return self._some(tokens >= FILLERS, self.kept, rng)
+        if rng.random() < 0.5:
+            return np.broadcast_to(np.arange(self.body), tokens.shape)
+        n = int(self.body * rng.random() ** 2)
+        wanted = rng.random((len(tokens), len(self.questions))) < rng.random() * (rng.random() < 0.5)
+        asks = np.searchsorted(self._first_values[:-1], tokens, side="right") - 1
+        return self._some((tokens >= FILLERS) & np.take_along_axis(wanted, np.maximum(asks, 0), axis=1), n, rng)
+
+    def _some(self, preferred: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Integers:
+        """n random places of every row, in order; preferred ones before all others."""
+        keys = rng.random(preferred.shape) - preferred
+        return np.sort(np.argsort(keys, axis=1)[:, :n], axis=1)
+
+    def _batch(self, tokens: Integers, at: Integers, asked: Integers, answers: Integers) -> Batch:
+        """The kept tokens of bodies, then questions under the IDs behind the whole body."""
+        n, shape = at.shape[1], asked.shape
+        order = np.arange(shape[1])
+        return Batch(
+            tokens=np.concatenate([np.take_along_axis(tokens, at, axis=1), self._first_values[-1] + asked], axis=1),
+            ids=np.concatenate([at, np.broadcast_to(self.body + order, shape)], axis=1),
+            queries=np.broadcast_to(n + order, shape).copy(),
+            targets=self._first_answer + answers,
+            weights=np.ones(shape, dtype=np.float32),
+        )

@@ -1,0 +1,163 @@
+"""Tokens in blocks: which side of the text they are of, what variants do to them, and what is refused."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from idealized_model.language import Corpus, Tokenizer, Tokens, split
+from idealized_model.language.tokens import _with_copies
+from theory.errors import InvalidArgument
+
+DOCUMENTS = tuple(f"In the year {n} there were {n * n % 97} of them, and in {n + 1} more.\n" for n in range(200))
+CORPUS = Corpus("years", DOCUMENTS)
+TOKENIZER = Tokenizer.train(CORPUS.training, 280)
+
+
+@cache
+def of(variant: str, block: int = 64) -> Tokens:
+    return split(Corpus("years", DOCUMENTS, variant), TOKENIZER, block=block)
+
+
+def test_blocks_are_of_their_side() -> None:
+    tokens = of("")
+    for blocks, documents in ((tokens.training, CORPUS.training), (tokens.held_out, CORPUS.held_out)):
+        text = "".join(documents)
+        whole = TOKENIZER.decode(blocks.ravel())
+        assert text.startswith(whole)
+        assert len(TOKENIZER.encode(text)) - blocks.size < 64
+    assert tokens.block == 64
+    assert tokens.n_tokens == 280
+    assert tokens.training_distances is tokens.held_out_distances is None
+
+
+def test_shuffled_tokens_are_the_same_ones() -> None:
+    plain, shuffled = of("", 16), of("shuffled", 16)
+    assert abs(np.bincount(plain.training.ravel()) - np.bincount(shuffled.training.ravel())).sum() < 2 * 16
+    assert (plain.training == shuffled.training).mean() < 0.2
+    in_order = {(a, b) for a, b in zip(plain.training.ravel(), plain.training.ravel()[1:], strict=False)}
+    pairs = zip(shuffled.training.ravel(), shuffled.training.ravel()[1:], strict=False)
+    assert np.mean([pair in in_order for pair in pairs]) < 0.6
+
+
+def test_shuffled_blocks_are_whole() -> None:
+    plain, shuffled = of("", 16), of("blocks", 16)
+    for before, after in ((plain.training, shuffled.training), (plain.held_out, shuffled.held_out)):
+        assert sorted(map(tuple, before)) == sorted(map(tuple, after))
+        assert (before != after).any()
+
+
+def test_copies_are_what_stood_before() -> None:
+    own = np.arange(50_000)
+    stream, distances = _with_copies(own, np.random.default_rng(0))
+    at = np.flatnonzero(distances)
+    assert (stream[at] == stream[at - distances[at]]).all()
+    # The token before a known one was copied from as far, so that it tells which one comes.
+    assert (stream[at - 1] == stream[at - 1 - distances[at]]).all()
+    assert (distances[at].min(), distances[at].max()) == (64, 200)
+    starts = at[np.diff(at, prepend=-2) > 1]
+    ends = at[np.diff(at, append=-2) != 1] + 1
+    alike = [len(set(distances[start:end].tolist())) == 1 for start, end in zip(starts, ends, strict=True)]
+    lengths = (ends - starts)[alike] + 1  # with the first token, which could not be known
+    assert set(lengths.tolist()) == set(range(8, 17))
+    first = np.zeros(len(stream), dtype=bool)
+    first[starts - 1] = True
+    rest = stream[(distances == 0) & ~first]  # but for first tokens of spans right behind another
+    assert (np.diff(rest) == 1).mean() > 0.99
+    assert set(stream.tolist()) == set(own.tolist())
+    assert np.mean(distances > 0) == pytest.approx(11 / 60, abs=0.01)
+
+
+def test_copies_of_a_corpus_are_of_both_sides() -> None:
+    tokens = of("copies")
+    for blocks, distances in (
+        (tokens.training, tokens.training_distances),
+        (tokens.held_out, tokens.held_out_distances),
+    ):
+        assert distances is not None
+        assert distances.shape == blocks.shape
+        at = np.flatnonzero(distances)
+        assert (blocks.ravel()[at] == blocks.ravel()[at - distances.ravel()[at]]).all()
+        assert len(at)
+
+
+@pytest.mark.parametrize("size", [0, 1, 60, 100, 210])
+def test_a_short_text_has_no_copies_of_what_it_lacks(size: int) -> None:
+    for seed in range(20):
+        stream, distances = _with_copies(np.arange(size), np.random.default_rng(seed))
+        at = np.flatnonzero(distances)
+        assert (stream[at] == stream[at - distances[at]]).all()
+        assert set(stream.tolist()) == set(range(size))
+
+
+def test_variants_are_drawn_once_and_for_all() -> None:
+    for variant in ("shuffled", "blocks", "copies"):
+        one, other = of(variant), split(Corpus("years", DOCUMENTS, variant), TOKENIZER, block=64)
+        assert (one.training == other.training).all()
+        assert one.digest == other.digest
+
+
+def test_the_digest_is_of_text_tokenizer_and_blocks() -> None:
+    other = split(CORPUS, Tokenizer.train(CORPUS.training, 270), block=64)
+    digests = {of(variant).digest for variant in ("", "shuffled", "blocks", "copies")}
+    assert len(digests | {other.digest, of("", 32).digest}) == 6
+
+
+def test_they_come_back_from_a_file(tmp_path: Path) -> None:
+    for variant in ("", "copies"):
+        tokens = of(variant)
+        tokens.save(tmp_path / "new" / "tokens.npz")
+        read = Tokens.load(tmp_path / "new" / "tokens.npz")
+        for name in ("training", "held_out", "training_distances", "held_out_distances"):
+            assert np.array_equal(getattr(read, name), getattr(tokens, name))
+        assert (read.corpus, read.corpus_digest, read.tokenizer) == ("years", tokens.corpus_digest, TOKENIZER)
+        assert read.digest == tokens.digest
+
+
+def test_broken_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.npz"
+    of("").save(path)
+    content = path.read_bytes()
+    for broken in (b"", b"text", content[:-200], content[:500] + b"x" + content[501:]):
+        path.write_bytes(broken)
+        with pytest.raises(InvalidArgument, match=r"Remove it: it is made again"):
+            Tokens.load(path)
+    with pytest.raises(InvalidArgument, match="FileNotFoundError"):
+        Tokens.load(tmp_path / "none.npz")
+    np.savez(path, **{**dict(np.load(_saved(tmp_path))), "digest": "0"})
+    with pytest.raises(InvalidArgument, match="its digest is another one"):
+        Tokens.load(path)
+    with pytest.raises(InvalidArgument, match=r"Tokens\.save: argument path"):
+        of("").save(path / "below a file")
+
+
+def _saved(folder: Path) -> Path:
+    of("").save(folder / "whole.npz")
+    return folder / "whole.npz"
+
+
+def test_a_tokenizer_of_another_corpus_is_refused() -> None:
+    other = Tokenizer.train(CORPUS.held_out, 280)
+    with pytest.raises(InvalidArgument, match="tokenizer: got a tokenizer of another text than 'years'"):
+        split(CORPUS, other)
+    with pytest.raises(InvalidArgument, match="tokenizer of another text"):
+        split(CORPUS, Tokenizer.train(CORPUS.documents, 280))
+
+
+@pytest.mark.parametrize(
+    ("documents", "block", "message"),
+    [
+        (DOCUMENTS, 2048, "'text', whose held-out documents have 4.. tokens; expected at least one block of 2,048"),
+        (DOCUMENTS[:30], 4096, "'text', whose documents to train on have 569 tokens; expected at least one block"),
+        ((" go go go go",) * 20, 4, "'text', whose documents to train on are one token, repeated"),
+        (DOCUMENTS, 1, "block: got 1"),
+        (DOCUMENTS, 8.0, "block: got 8.0"),
+    ],
+)
+def test_a_text_with_too_little_in_it_is_refused(documents: tuple[str, ...], block: int, message: str) -> None:
+    corpus = Corpus("text", documents)
+    with pytest.raises(InvalidArgument, match=message):
+        split(corpus, Tokenizer.train(corpus.training), block=block)

@@ -1,0 +1,71 @@
+"""Engines that are told what to predict, so that what a context needs is known without training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from itertools import combinations, pairwise, product
+from math import comb
+
+import numpy as np
+
+from idealized_model.language.planted import ANSWERS, FILLERS, PlantedText, Question
+from idealized_model.transformer import Batch, Engine, ModelConfig, Parameters
+from idealized_model.transformer.config import Array
+
+NEVER = -25.0
+
+
+class Told(Engine):
+    """Predicts one of two evenly where a rule says 0 of the kept positions, and one nearly surely where it says 1."""
+
+    def __init__(self, suffices: Callable[[frozenset[int]], float]) -> None:
+        super().__init__(ModelConfig(n_tokens=2, width=2, n_layers=1, n_heads=1), threads=1)
+        self.suffices = suffices
+        self.seen = 0
+
+    def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, None]:
+        self.seen += batch.tokens.size
+        known = [self.suffices(frozenset(row)) for row in batch.ids.tolist()]
+        return np.array([[[8.0 * one, 0.0]] for one in known]), None
+
+
+class Oracle(Engine):
+    """Answers questions of planted text by enumeration, from what is kept of their tokens."""
+
+    def __init__(self, text: PlantedText) -> None:
+        super().__init__(ModelConfig(n_tokens=text.n_tokens, width=2, n_layers=1, n_heads=1), threads=1)
+        self.text = text
+        ends = np.cumsum([FILLERS, *(max(question.bits, default=-1) + 1 for question in text.questions)]).tolist()
+        self.values = list(pairwise(ends))
+        self.asked = ends[-1]
+
+    def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, None]:
+        out = np.full((len(batch), 1, self.text.n_tokens), NEVER)
+        for i, row in enumerate(batch.tokens.tolist()):
+            number = row[batch.queries[i, 0]] - self.asked
+            low, high = self.values[number]
+            seen = tuple(sorted(token - low for token in row[: batch.queries[i, 0]] if low <= token < high))
+            out[i, 0, -ANSWERS:] = posterior(self.text.questions[number], seen)
+        return out, None
+
+
+@cache
+def posterior(question: Question, seen: tuple[int, ...]) -> tuple[float, ...]:
+    """The log-probabilities of all answers when these values are kept, of any of the tokens alike."""
+    weights = [0.0] * ANSWERS
+    for values in product(*(range(bits + 1) for bits in question.bits)):
+        if question.answer == "either" and len(set(values)) > 1:
+            continue
+        answer = {"sum": sum(values), "parity": sum(values) % 2, "either": max(values, default=0)}[question.answer]
+        law = [comb(bits, value) / 2**bits for bits, value in zip(question.bits, values, strict=True)]
+        weight = law[0] if question.answer == "either" else float(np.prod(law))
+        kept = combinations(values, len(seen))
+        weights[answer] += weight * sum(tuple(sorted(some)) == seen for some in kept)
+    total = sum(weights)
+    return tuple(float(np.log(weight / total)) if weight else NEVER for weight in weights)
+
+
+def nothing(engine: Engine) -> Parameters:
+    """Parameters for an engine that uses none."""
+    return Parameters.zeros(engine.config)
