@@ -14,11 +14,21 @@ import numpy as np
 
 from idealized_model.language import experiment
 from idealized_model.language.example import Example, example_of
-from idealized_model.language.experiment import Job, damage_of, is_done, jobs, judged, meter_of, row_of, tokens_of
-from idealized_model.language.protocol import METER, Cell, Protocol, read_protocol, slug
+from idealized_model.language.experiment import (
+    Job,
+    is_done,
+    jobs,
+    judged,
+    meter_of,
+    row_of,
+    tokens_of,
+)
+from idealized_model.language.protocol import Cell, Protocol, read_protocol, slug
 from idealized_model.transformer.engine import Engine
+from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import Results, Row, read_rows
-from idealized_model.transformer.training import Diverged, alone
+from idealized_model.transformer.training import alone
+from proofs_check.commands.language_tables import far, losses, needs
 from proofs_check.commands.output import require_writable, say, say_with, tell
 from proofs_check.commands.parser import Parser, debuggable, natural, number, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
@@ -29,7 +39,7 @@ from proofs_check.work.progress import watching
 from theory.errors import InvalidArgument, check, check_one_of, number_of, shown
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    pass
 
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
@@ -184,16 +194,18 @@ def say_report(rows: Sequence[Row], epsilon: float | None) -> None:
     say_with(partial(show, needs(rows, number)))
     if judged(rows):
         say_with(partial(show, losses(rows, number)))
+    if (table := far(rows)).rows:
+        say_with(partial(show, table))
 
 
 def _number_of_epsilon(rows: Sequence[Row], corpus: str, epsilon: float | None) -> int:
-    (known,) = {tuple(row["epsilons"]) for row in rows if row["corpus"] == corpus and row["model"] == METER} or {()}
+    known = meter_of(rows, corpus)["epsilons"].tolist()
     if epsilon is None:
         return 0
     fix = "Measure with it: it is one of the epsilons of a protocol."
-    expected = f"one of {', '.join(map(str, known)) or 'those of a meter'}, as {corpus} was measured"
+    expected = f"one of {', '.join(map(str, known))}, as {slug(corpus)} was measured"
     check(epsilon in known, "language report", "--epsilon", epsilon, expected=expected, fix=fix)
-    return known.index(epsilon)
+    return int(known.index(epsilon))
 
 
 def _show(options: Namespace) -> int:
@@ -301,95 +313,3 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
     ),
 }
 """{name: (what it does, an example, what runs it)}."""
-
-
-# ── Tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def needs(rows: Sequence[Row], epsilon: dict[str, int]) -> Table:
-    """A line a corpus: how many tokens its predictions need."""
-    from rich.table import Table
-
-    table = Table(title="How many tokens a prediction needs", title_justify="left")
-    table.add_column("corpus")
-    for name in (
-        "tokens",
-        "epsilon",
-        "k, median",
-        "mean",
-        "k = 1",
-        "k <= 4",
-        "last k, median",
-        "mean",
-        "fewer",
-        "entropy",
-    ):
-        table.add_column(name, justify="right")
-    for corpus in epsilon:
-        meter = meter_of(rows, corpus)
-        (known,) = {tuple(row["epsilons"]) for row in rows if row["corpus"] == corpus and row["model"] == METER}
-        k, last, few = meter["k"][epsilon[corpus]], meter["recency_k"][epsilon[corpus]], meter["few"]
-        fewer = f"{((few > 0) & (few < k)).mean():.3f}" if epsilon[corpus] == 0 else ""
-        table.add_row(
-            slug(corpus), f"{k.size:,}", f"{known[epsilon[corpus]]:g}",
-            f"{np.median(k):g}", f"{k.mean():.1f}", f"{(k == 1).mean():.2f}", f"{(k <= 4).mean():.2f}",
-            f"{np.median(last):g}", f"{last.mean():.1f}", fewer, f"{meter['entropy'].mean():.2f}",
-        )  # fmt: skip
-    table.caption = (
-        "k: at most so many tokens, the current one counted, bring the prediction within epsilon nats of that from the "
-        "whole context; last k: the last ones. fewer: the share for which a search of all sets of three of the last 16 finds "
-        "fewer."
-    )
-    table.caption_justify = "left"
-    return table
-
-
-def losses(rows: Sequence[Row], epsilon: dict[str, int]) -> Table:
-    """A line a model: its loss, its damage, and the slope of the damage by k."""
-    from rich.table import Table
-
-    table = Table(title="What a longer context than in training does", title_justify="left")
-    for name in ("corpus", "model"):
-        table.add_column(name)
-    for name in (
-        "trained at",
-        "seeds",
-        "loss there",
-        "at the window",
-        "damage",
-        "by k, raw",
-        "adjusted",
-        "[95 %]",
-        "permuted",
-    ):
-        table.add_column(name, justify="right")
-    for (corpus, model, length), own in judged(rows).items():
-        before, after = (np.mean([row[name] for row in own]) for name in ("before", "after"))
-        line = [
-            slug(corpus),
-            model,
-            str(length),
-            str(len(own)),
-            f"{before:.3f}",
-            f"{after:.3f}",
-            f"{after - before:+.3f}",
-        ]
-        table.add_row(*line, *_slopes(rows, corpus, model, length, epsilon[corpus], own))
-    table.caption = (
-        "Nats a token. Damage: the loss with a context of the whole window minus that with one of the training length. By k: "
-        "its slope for every doubling of k; adjusted for entropy, last k and KL at k = 1, with an interval over blocks of "
-        "text; permuted: the share of random k that do as much; -: k does not vary enough."
-    )
-    table.caption_justify = "left"
-    return table
-
-
-def _slopes(rows: Sequence[Row], corpus: str, model: str, length: int, epsilon: int, own: Sequence[Row]) -> list[str]:
-    if length >= own[0]["window"]:
-        return [""] * 4  # there is no damage
-    damage = damage_of(rows, corpus, model, length, epsilon=epsilon)
-    try:
-        raw, slope, share = damage.slope(adjusted=False), damage.slope(), damage.permuted().share
-    except InvalidArgument:  # k does not vary beside what is adjusted for
-        return ["-"] * 4
-    return [f"{raw.value:+.3f}", f"{slope.value:+.3f}", f"[{slope.low:+.3f}, {slope.high:+.3f}]", f"{share:.3f}"]

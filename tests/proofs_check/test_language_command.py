@@ -10,8 +10,8 @@ import pytest
 
 from idealized_model.language import experiment
 from idealized_model.language.protocol import read_protocol
+from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
-from idealized_model.transformer.training import Diverged
 from proofs_check.commands import language
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
@@ -82,8 +82,10 @@ def test_the_report_has_every_model_with_its_seeds(
     pose = [row for row in rows if row["model"] == "pose"]
     mean = sum(map(sum, (row["before"] for row in pose))) / 140
     assert cells[3][4] == f"{mean:.3f}"
-    assert cells[2][7:] == [""] * 4  # trained at the window: no damage
-    assert cells[3][7:] == ["-"] * 4  # k is 1 for all of them
+    assert cells[2][6:] == [""] * 6  # trained at the window: no damage
+    damage = sum(map(sum, (row["after"] for row in pose))) / 140 - mean
+    assert cells[3][6] == f"{damage:+.3f}"
+    assert cells[3][8:] == ["-"] * 4  # k is 1 for all of them
     assert lengthgen("report", str(folder / "rows.jsonl"), "--epsilon", "0.2") == 0
     assert "0.2" in capsys.readouterr().out
 
@@ -108,7 +110,7 @@ def test_slopes_are_those_of_the_damage(
     slope = damage.slope()
     line = next(line for line in out.splitlines() if " pose " in line)
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
-    assert cells[7:] == [
+    assert cells[8:] == [
         f"{damage.slope(adjusted=False).value:+.3f}", f"{slope.value:+.3f}", f"[{slope.low:+.3f}, {slope.high:+.3f}]",
         f"{damage.permuted().share:.3f}",
     ]  # fmt: skip
