@@ -149,14 +149,20 @@ def train(
     InvalidArgument : as `run_in` does.
     Diverged : when the loss is not finite.
     """
-    done: list[int] = []
+    source = cell.source(_tokens(protocol, cell.corpus, str(runs)))
+    return run_in(folder_of(cell, runs), cell.config, threads=threads, watch=watching_steps(tick), source=source)
+
+
+def watching_steps(tick: Tick) -> Callable[[Trainer], None]:
+    """What `run_in` calls after a step, to tell of the steps since it was last called; of a resumed run, all before."""
+    told = 0
 
     def watch(trainer: Trainer) -> None:
-        tick(1 if done else trainer.step)
-        done.append(trainer.step)
+        nonlocal told
+        tick(trainer.step - told)
+        told = trainer.step
 
-    source = cell.source(_tokens(protocol, cell.corpus, str(runs)))
-    return run_in(folder_of(cell, runs), cell.config, threads=threads, watch=watch, source=source)
+    return watch
 
 
 # ── Measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from idealized_model.language import experiment
+from idealized_model.language.control import Planted, control, planted_row
 from idealized_model.language.example import Example, example_of
 from idealized_model.language.experiment import (
     Job,
@@ -28,7 +29,7 @@ from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import Results, Row, read_rows
 from idealized_model.transformer.training import alone
-from proofs_check.commands.language_tables import far, losses, needs
+from proofs_check.commands.language_tables import far, losses, needs, planted_damage, right
 from proofs_check.commands.output import require_writable, say, say_with, tell
 from proofs_check.commands.parser import Parser, debuggable, natural, number, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
@@ -38,12 +39,9 @@ from proofs_check.work.pool import Tick, Unfinished, collect
 from proofs_check.work.progress import watching
 from theory.errors import InvalidArgument, check, check_one_of, number_of, shown
 
-if TYPE_CHECKING:
-    pass
-
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
-Item = TypeVar("Item", Cell, Job)
+Item = TypeVar("Item", Cell, Job, Planted)
 Found = TypeVar("Found")
 
 
@@ -58,24 +56,32 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="all of it in small, on a text that is shipped, in a few minutes"
     )
-    parser.add_argument("--runs", metavar="FOLDER", help="where --demo keeps its runs (default runs/language-demo)")
-    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
+    parser.add_argument(
+        "--runs", dest="demo_runs", metavar="FOLDER", help="where --demo keeps its runs (default runs/language-demo)"
+    )
+    parser.add_argument(
+        "--workers", dest="demo_workers", type=positive, metavar="N", help="processes of --demo (default: all cores)"
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser, help="each has a --help")
     for name, (what, example, _) in ACTIONS.items():
         own = actions.add_parser(
             name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=f"example: {example}"
         )
         if name == "report":
-            own.add_argument("rows", metavar="ROWS", help="the file that measure wrote")
-        else:
+            own.add_argument("rows", metavar="ROWS", help="the file that measure or planted wrote")
+        elif name != "planted":
             own.add_argument("protocol", metavar="PROTOCOL", help="a protocol as .toml")
+        if name != "report":
             own.add_argument("--runs", required=True, metavar="FOLDER", help="where the runs are kept")
         if name in ("train", "measure"):
             own.add_argument(
                 "--only", metavar="CELL", help="a run, such as kjv/pose-8/0; kjv or */pose-8/* for all of these"
             )
+        if name == "planted":
+            own.add_argument("--seeds", type=positive, default=3, metavar="N", help="of every judged model (default 3)")
+        if name in ("train", "measure", "planted"):
             own.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
-        if name == "measure":
+        if name in ("measure", "planted"):
             own.add_argument("--rows", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
         if name == "show":
             own.add_argument("--corpus", metavar="NAME", help="of the protocol (default the first)")
@@ -95,7 +101,12 @@ def run(options: Namespace) -> int:
         got = "both an action and --demo" if options.demo else "nothing"
         fix = "For instance: lengthgen language --demo"
         raise InvalidArgument("language", "ACTION", got=got, expected=f"--demo, or {', '.join(ACTIONS)}", fix=fix)
-    options.workers = getattr(options, "workers", None) or os.cpu_count() or 1
+    if options.action and (options.demo_runs or options.demo_workers):
+        got, fix = "what --demo takes", f"Write it behind {options.action}."
+        expected = "options of the action"
+        raise InvalidArgument("language", "--runs, --workers", got=got, expected=expected, fix=fix)
+    given = options.demo_workers if options.demo else getattr(options, "workers", None)
+    options.workers = given or os.cpu_count() or 1
     return _demo(options) if options.demo else ACTIONS[options.action][2](options)
 
 
@@ -114,7 +125,7 @@ def do_runs(protocol: Protocol, cells: Sequence[Cell], runs: str, workers: int) 
     left = [cell for cell in cells if not is_done(protocol, cell, runs)]
     if len(left) < len(cells):
         tell(f"{len(cells) - len(left)} of {number_of(len(cells), 'run')} done before")
-    work = partial(_train_one, protocol=protocol, runs=runs, threads=1 if min(workers, len(left)) > 1 else 2)
+    work = partial(_train_one, protocol=protocol, runs=runs, threads=_threads(workers, left))
     found, interrupted = _all(left, work, workers)
     diverged = [f"{cell}: {why}" for cell, why in found.items() if why]
     for line in diverged:
@@ -142,16 +153,7 @@ def do_rows(protocol: Protocol, cells: Sequence[Cell], runs: str, rows: str, wor
     """Measure what the rows lack, and append it to them."""
     with Results(rows) as results:
         ready = [cell for cell in cells if is_done(protocol, cell, runs)]
-        work = [job for job in jobs(protocol, ready, runs) if job.key not in results.keys]
-
-        def keep(job: Job, row: Row) -> Sequence[Job]:
-            results.append(row)
-            return ()
-
-        one = partial(_measure_one, runs=runs, threads=1 if min(workers, len(work)) > 1 else 2)
-        found, interrupted = _all(work, one, workers, keep)
-    if interrupted:
-        tell(f"lengthgen: interrupted; {len(found)} of {number_of(len(work), 'row')} done; the same command goes on.")
+        interrupted = _append(results, jobs(protocol, ready, runs), partial(_measure_one, runs=runs), workers)
     if missing := [cell for cell in cells if cell not in ready]:
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         tell(f"lengthgen: not trained yet: {missing[0]}{others}; lengthgen language train goes on with them.")
@@ -160,6 +162,37 @@ def do_rows(protocol: Protocol, cells: Sequence[Cell], runs: str, rows: str, wor
 
 def _measure_one(job: Job, tick: Tick, *, runs: str, threads: int) -> Row:
     return row_of(job, runs, threads=threads, tick=tick)
+
+
+def _planted(options: Namespace) -> int:
+    with Results(options.rows) as results:
+        cells = control(options.seeds)
+        interrupted = _append(results, cells, partial(_planted_one, runs=options.runs), options.workers)
+    say_control([row for row in read_rows(options.rows) if "planted" in row])
+    return INCONCLUSIVE if interrupted else HOLDS
+
+
+def _planted_one(cell: Planted, tick: Tick, *, runs: str, threads: int) -> Row:
+    return planted_row(cell, runs, threads=threads, tick=tick)
+
+
+def _append(results: Results, items: Sequence[Item], work: Callable[..., Row], workers: int) -> bool:
+    """Append the rows that the results lack, each as soon as it is there; whether an interrupt ended it."""
+    left = [item for item in items if item.key not in results.keys]
+
+    def keep(item: Item, row: Row) -> Sequence[Item]:
+        results.append(row)
+        return ()
+
+    found, interrupted = _all(left, partial(work, threads=_threads(workers, left)), workers, keep)
+    if interrupted:
+        tell(f"lengthgen: interrupted; {len(found)} of {number_of(len(left), 'row')} done; the same command goes on.")
+    return interrupted
+
+
+def _threads(workers: int, items: Sequence[object]) -> int:
+    """Of an engine: two where it has the machine for itself."""
+    return 1 if min(workers, len(items)) > 1 else 2
 
 
 def _all(
@@ -181,10 +214,20 @@ def _all(
 def _report(options: Namespace) -> int:
     rows = read_rows(options.rows)
     got, fix = f"{shown(options.rows)}, which holds none", "Measure first: lengthgen language measure."
-    language = [row for row in rows if "corpus" in row]
-    check(language, "language report", "ROWS", got=got, expected="rows of language measure", fix=fix)
-    say_report(language, options.epsilon)
+    measured, planted = ([row for row in rows if name in row] for name in ("corpus", "planted"))
+    check(measured or planted, "language report", "ROWS", got=got, expected="rows of language measure", fix=fix)
+    if planted:
+        say_control(planted)
+    if measured:
+        say_report(measured, options.epsilon)
     return HOLDS
+
+
+def say_control(rows: Sequence[Row]) -> None:
+    """Print what the rows of the control say."""
+    for table in (right(rows), planted_damage(rows)):
+        if table.rows:
+            say_with(partial(show, table))
 
 
 def say_report(rows: Sequence[Row], epsilon: float | None) -> None:
@@ -269,7 +312,7 @@ PAGE = """<!doctype html>
 
 
 def _demo(options: Namespace) -> int:
-    runs = options.runs or str(Path("runs", "language-demo"))
+    runs = options.demo_runs or str(Path("runs", "language-demo"))
     with resources.as_file(resources.files("idealized_model.language") / "demo.toml") as path:
         protocol = read_protocol(path)
     rows = str(Path(runs, "rows.jsonl"))
@@ -300,6 +343,11 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
         "measure the models that are trained, and append rows",
         "lengthgen language measure figures/sweeps/language.toml --runs runs/language --rows rows.jsonl",
         _measure,
+    ),
+    "planted": (
+        "train a meter and judged models on text whose k is known, and append what they say as rows",
+        "lengthgen language planted --runs runs/language --rows planted.jsonl",
+        _planted,
     ),
     "report": (
         "print what rows say: how many tokens predictions need, and what models lose",

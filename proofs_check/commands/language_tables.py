@@ -10,8 +10,11 @@ from rich.table import Table
 from idealized_model.language.damage import Mean, Slope
 from idealized_model.language.experiment import damage_of, far_of, judged, meter_of
 from idealized_model.language.protocol import slug
+from idealized_model.risk import exact_interval
 from idealized_model.transformer.results import Row
 from theory.errors import InvalidArgument
+
+LEVEL = "95/100"
 
 EVERY_K = ((1, 10**9),)
 """One bin, for the mean of all tokens."""
@@ -105,6 +108,50 @@ def far(rows: Sequence[Row]) -> Table:
         "Nats a token. Copied: tokens that a copied span goes on with, whose source lies further back than the training "
         "length. Lost: the loss with a context of the training length minus that of the model trained at the window, with all "
         "of it. Regained: how much less than that the model itself loses with the whole window."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def right(rows: Sequence[Row]) -> Table:
+    """A line a question of planted text: how often the meter is exactly right."""
+    table = Table(title="The meter on planted text of known k", title_justify="left")
+    table.add_column("asked")
+    for name in ("k", "epsilon", "exactly right", "of", "[95 %]", "last k, median"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        if row["planted"] == "meter":
+            for e, epsilon in enumerate(row["epsilons"]):
+                for j, (question, wanted) in enumerate(zip(row["questions"], row["wanted"], strict=True)):
+                    found = row["found"][e][j]
+                    low, high = exact_interval(found.count(wanted), len(found), level=LEVEL)
+                    share, last = f"{found.count(wanted) / len(found):.3f}", f"{np.median(row['recency_k'][e][j]):g}"
+                    interval = f"[{low:.3f}, {high:.3f}]"
+                    table.add_row(question, str(wanted), f"{epsilon:g}", share, str(len(found)), interval, last)
+    table.caption = "Fresh draws; k counts the question itself."
+    table.caption_justify = "left"
+    return table
+
+
+def planted_damage(rows: Sequence[Row]) -> Table:
+    """A line a question and a training length: the damage, where nothing but k differs."""
+    table = Table(title="Damage on planted text, where only k differs", title_justify="left")
+    table.add_column("asked")
+    for name in ("k", "kept", "seeds", "loss", "with all", "damage", "of every seed"):
+        table.add_column(name, justify="right")
+    judged = [row for row in rows if row["planted"] == "judged"]
+    for kept in sorted({row["kept"] for row in judged}):
+        own = sorted((row for row in judged if row["kept"] == kept), key=lambda row: row["seed"])
+        for j, (question, wanted) in enumerate(zip(own[0]["questions"], own[0]["wanted"], strict=True)):
+            before, after = (np.array([np.mean(row[name][j]) for row in own]) for name in ("before", "after"))
+            every = " ".join(f"{damage:+.3f}" for damage in after - before)
+            means = [f"{numbers.mean():.3f}" for numbers in (before, after)]
+            table.add_row(
+                question, str(wanted), str(kept), str(len(own)), *means, f"{(after - before).mean():+.3f}", every
+            )
+    table.caption = (
+        "Nats: the loss of a model that was trained on so many tokens of the text, the planted ones among them, with these, "
+        "and with the whole text."
     )
     table.caption_justify = "left"
     return table

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from idealized_model.language import experiment
+from idealized_model.language.control import control
 from idealized_model.language.protocol import read_protocol
 from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
+from idealized_model.transformer.training import TrainConfig
 from proofs_check.commands import language
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
@@ -267,7 +270,7 @@ def test_other_bad_usage_is_said_in_a_line(
     other = tmp_path / "other.jsonl"
     other.write_text('{"schema": 1, "digest": "0", "code": "0"}\n')
     for arguments, message in (
-        ((), "expected --demo, or train, measure, report, show"),
+        ((), "expected --demo, or train, measure, planted, report, show"),
         (("--demo", "report", "rows.jsonl"), "got both an action and --demo"),
         (("report", str(tmp_path / "none.jsonl")), "No such file"),
         (("report", str(other)), "which holds none; expected rows of language measure"),
@@ -277,9 +280,40 @@ def test_other_bad_usage_is_said_in_a_line(
         (("train", path, "--runs", path), "a file that can be written"),
         (("train", str(tmp_path / "none.toml"), "--runs", str(tmp_path)), "No such file"),
         (("trian",), "invalid choice"),
+        (
+            ("--runs", "runs", "report", str(other)),
+            "got what --demo takes; expected options of the action. Write it behind",
+        ),
     ):
         assert lengthgen(*arguments) == 3, arguments
         assert message in capsys.readouterr().err
+
+
+def test_the_control_is_carried_out_and_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    tiny = TrainConfig("text", encoding="rope", seed=9, steps=2, warmup=1, width=8, layers=1, heads=2)
+    few = partial(control, config=tiny, kept=(12,), examples=4)
+    monkeypatch.setattr(language, "control", few)
+    rows = tmp_path / "rows.jsonl"
+    arguments = ("planted", "--runs", str(tmp_path), "--rows", str(rows), "--seeds", "2", "--workers", "1")
+    assert lengthgen(*arguments) == 0
+    out = capsys.readouterr().out
+    meter, *judged = read_rows(rows)
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    shares = [
+        f"{found.count(k) / 4:.3f}" for own in meter["found"] for found, k in zip(own, meter["wanted"], strict=True)
+    ]
+    assert [line[3] for line in lines[:21]] == shares
+    assert [line[:3] for line in lines[7:9]] == [["nothing", "1", "0.02"], ["one bit", "2", "0.02"]]
+    for j, line in enumerate(lines[21:]):
+        damages = [sum(row["after"][j]) / 4 - sum(row["before"][j]) / 4 for row in judged]
+        assert line[:4] == [judged[0]["questions"][j], str(j + 2), "12", "2"]
+        assert line[6:] == [f"{sum(damages) / 2:+.3f}", " ".join(f"{damage:+.3f}" for damage in damages)]
+    assert len(lines) == 25
+    assert lengthgen("report", str(rows)) == 0
+    assert capsys.readouterr().out == out
 
 
 def test_the_demonstration_is_a_protocol() -> None:
