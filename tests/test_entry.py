@@ -304,10 +304,13 @@ def collected_in(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str)
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("theory.py", "."), ("idealized_model/__init__.py", "."), ("proofs_check.py", "."), ("theory.py", "deeper"),
+        ("theory.py", "."),
         ("deeper/theory.py", "deeper"),
+        pytest.param("idealized_model/__init__.py", ".", marks=pytest.mark.slow),
+        pytest.param("proofs_check.py", ".", marks=pytest.mark.slow),
+        pytest.param("theory.py", "deeper", marks=pytest.mark.slow),
     ],
-)  # fmt: skip
+)
 def test_the_command_pytest_says_it_too(
     name: str, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:

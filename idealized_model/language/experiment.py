@@ -121,10 +121,16 @@ def is_done(protocol: Protocol, cell: Cell, runs: str | os.PathLike[str]) -> boo
     InvalidArgument : when the folder holds another run, or one on another text.
     """
     checkpoint = folder_of(cell, runs) / "checkpoint.npz"
-    return checkpoint.exists() and _loaded(protocol, cell, runs).step == cell.config.steps
+    return checkpoint.exists() and loaded(protocol, cell, runs).step == cell.config.steps
 
 
-def _loaded(protocol: Protocol, cell: Cell, runs: str | os.PathLike[str], threads: int = 1) -> Trainer:
+def loaded(protocol: Protocol, cell: Cell, runs: str | os.PathLike[str], threads: int = 1) -> Trainer:
+    """The run of a cell, as far as it is trained.
+
+    Raises
+    ------
+    InvalidArgument : when there is none, or it is another one.
+    """
     source = cell.source(_tokens(protocol, cell.corpus, str(runs)))
     return Trainer.load(folder_of(cell, runs) / "checkpoint.npz", cell.config, threads=threads, source=source)
 
@@ -211,7 +217,7 @@ def row_of(job: Job, runs: str | os.PathLike[str], *, threads: int = 1, tick: Ti
     """
     begun, cell, protocol = process_time(), job.cell, job.protocol
     tokens = _tokens(protocol, cell.corpus, str(runs))
-    trainer = _loaded(protocol, cell, runs, threads)
+    trainer = loaded(protocol, cell, runs, threads)
     got = f"{cell} after step {trainer.step:,} of {cell.config.steps:,}"
     fix = "Train it first: lengthgen language train."
     check(trainer.step == cell.config.steps, "row_of", "job", got=got, expected="a model that is trained", fix=fix)

@@ -8,7 +8,7 @@ from math import cos, isfinite, pi
 import numpy as np
 
 from idealized_model.transformer.config import Parameters
-from theory.errors import TheoryError, check, check_integer
+from theory.errors import TheoryError, check, check_integer, check_type
 
 DOCUMENTED = "See the docstring."
 
@@ -85,21 +85,17 @@ class Optimizer:
         clip: float = 1.0,
     ) -> None:
         where = "Optimizer"
+        check_type(
+            parameters, Parameters, where, "parameters", "Parameters", "For instance Parameters.drawn(config, rng)."
+        )
         check_integer(steps, where, "steps", least=1)
         check_integer(warmup, where, "warmup", least=0)
-        for name, value in {
-            "rate": rate,
-            "floor": floor,
-            "beta1": beta1,
-            "beta2": beta2,
-            "decay": decay,
-            "clip": clip,
-        }.items():
+        numbers = {"rate": rate, "floor": floor, "beta1": beta1, "beta2": beta2, "decay": decay, "clip": clip}
+        for name, value in numbers.items():
             check_range(value, where, name, *RANGES[name])
         self.parameters = parameters
         self.steps, self.warmup = steps, warmup
-        self.rate, self.floor = rate, floor
-        self.beta1, self.beta2, self.decay, self.clip = beta1, beta2, decay, clip
+        self.rate, self.floor, self.beta1, self.beta2, self.decay, self.clip = numbers.values()
         self.done = 0
         self.first = np.zeros_like(parameters.flat)
         self.second = np.zeros_like(parameters.flat)
@@ -124,7 +120,9 @@ class Optimizer:
         Diverged : when that is not finite; nothing is changed.
         InvalidArgument : for the gradient of another model.
         """
-        where, given = "Optimizer.step", gradient.flat
+        where = "Optimizer.step"
+        check_type(gradient, Parameters, where, "gradient", "Parameters", "Use that of Engine.loss_and_gradient.")
+        given = gradient.flat
         got, expected = f"{given.size} numbers", f"{self.first.size}, as the parameters have"
         check(
             given.shape == self.first.shape, where, "gradient", got=got, expected=expected, fix="Use that of the model."

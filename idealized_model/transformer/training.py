@@ -596,7 +596,9 @@ class Trainer:
                 raise ValueError(f"numerics {int(data['code'])}")
             own = TrainConfig.from_toml(str(data["config"]))
             origin = dict(json.loads(str(data["source"]))) if "source" in data else {}  # older ones have none
-            known = Unknown(int(data["vocabulary"]), str(origin[TEXT])) if own.task == TEXT else None
+            known = Unknown(int(data["vocabulary"]), origin[TEXT]) if own.task == TEXT else None
+            if known is not None:
+                check_source(known, where)
         if config is not None:
             own.require(config, where)
         new = cls(own, threads=threads, source=known if source is None else source)

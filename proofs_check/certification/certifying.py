@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from idealized_model.risk import exact_interval
-from idealized_model.transformer.training import Trainer
+from idealized_model.transformer.training import Trainer, task_of
 from proofs_check.certification.report import Certification, Failure, Group, Tally, order_of
 from proofs_check.certification.subjects import (
     ENDLESS,
@@ -180,7 +180,7 @@ def _subject(subject: object, task: str | Task | None, tokens: Tokens, offsets: 
     if isinstance(task, str):
         task = find_task(task, where)
     if isinstance(subject, Trainer):
-        own = task or find_task(subject.config.task, where)
+        own = task or task_of(subject.config, where)
         return Model(f"a model trained on {subject.config.task!r}", own, subject, offsets)
     fix = "For instance certify(lambda prompt: prompt[:-1], 'copy', lengths=[1, 2])."
     check(callable(subject), where, "subject", got=typed(subject), expected="a function or a Trainer", fix=fix)

@@ -18,7 +18,7 @@ import numpy as np
 
 from idealized_model.transformer.data import every_ids, ids_of, n_every_ids
 from idealized_model.transformer.evaluation import Answers, answers, same_alphabet
-from idealized_model.transformer.training import Trainer
+from idealized_model.transformer.training import Trainer, task_of
 from theory.dependencies.sources import CALL_SECONDS, Ended, limited
 from theory.errors import InvalidArgument, check, check_one_of, did_you_mean, number_of, of_the_machine, shown, typed
 from theory.modules import Asked, as_module, imported, is_dotted, is_file, lines, look_first, member
@@ -407,7 +407,8 @@ def subject_of(
     """
     if Path(named).exists() or (":" not in named and is_file(named)):
         trainer = load_run(named)
-        return Model(named, find_task(task or trainer.config.task, where), trainer, offsets)
+        own = task_of(trainer.config, where) if task is None else find_task(task, where)
+        return Model(named, own, trainer, offsets)
     predict = find_function(named, where)
     if task is None:
         got, fix = f"none for the function {named!r}", f"For instance: lengthgen certify {named} copy"

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from idealized_model.language import experiment
+from idealized_model.language.example import Example, example_of
 from idealized_model.language.experiment import Job, damage_of, is_done, jobs, judged, meter_of, row_of, tokens_of
 from idealized_model.language.protocol import METER, Cell, Protocol, read_protocol, slug
+from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.results import Results, Row, read_rows
-from idealized_model.transformer.training import Diverged
-from proofs_check.commands.output import say_with, tell
-from proofs_check.commands.parser import Parser, debuggable, number, positive
+from idealized_model.transformer.training import Diverged, alone
+from proofs_check.commands.output import require_writable, say, say_with, tell
+from proofs_check.commands.parser import Parser, debuggable, natural, number, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
+from proofs_check.problem_files import write_text
 from proofs_check.terminal import show
 from proofs_check.work.pool import Tick, Unfinished, collect
 from proofs_check.work.progress import watching
-from theory.errors import InvalidArgument, check, number_of, shown
+from theory.errors import InvalidArgument, check, check_one_of, number_of, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,25 +50,32 @@ def add_options(parser: Parser) -> None:
     )
     parser.add_argument("--runs", metavar="FOLDER", help="where --demo keeps its runs (default runs/language-demo)")
     parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser, help="each has a --help")
     for name, (what, example, _) in ACTIONS.items():
         own = actions.add_parser(
             name, help=what, description=f"{what[0].upper()}{what[1:]}.", epilog=f"example: {example}"
         )
         if name == "report":
             own.add_argument("rows", metavar="ROWS", help="the file that measure wrote")
-            own.add_argument(
-                "--epsilon", type=number, metavar="X", help="of the tolerances measured (default the first)"
-            )
         else:
             own.add_argument("protocol", metavar="PROTOCOL", help="a protocol as .toml")
             own.add_argument("--runs", required=True, metavar="FOLDER", help="where the runs are kept")
+        if name in ("train", "measure"):
             own.add_argument(
                 "--only", metavar="CELL", help="a run, such as kjv/pose-8/0; kjv or */pose-8/* for all of these"
             )
             own.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
         if name == "measure":
             own.add_argument("--rows", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
+        if name == "show":
+            own.add_argument("--corpus", metavar="NAME", help="of the protocol (default the first)")
+            own.add_argument("--text", metavar="TEXT", help="to predict the next token of (default: held-out text)")
+            own.add_argument("--number", type=natural, default=0, metavar="N", help="which measured token (default 0)")
+            own.add_argument("--html", metavar="FILE", help="write the text as a page, too")
+        if name in ("report", "show"):
+            own.add_argument(
+                "--epsilon", type=number, metavar="X", help="tolerance in nats (default the protocol's first)"
+            )
         debuggable(own, STATUSES)
 
 
@@ -186,6 +196,66 @@ def _number_of_epsilon(rows: Sequence[Row], corpus: str, epsilon: float | None) 
     return known.index(epsilon)
 
 
+def _show(options: Namespace) -> int:
+    protocol = read_protocol(options.protocol)
+    corpus = options.corpus or protocol.corpora[0]
+    check_one_of(corpus, protocol.corpora, "language show", "--corpus")
+    require_writable(options.html, "language show", "--html")
+    found = example(protocol, corpus, options.runs, options.number, text=options.text, epsilon=options.epsilon)
+    say_example(found)
+    if options.html:
+        write_text(options.html, PAGE.format(found.html()), "language show --html")
+    return HOLDS
+
+
+def example(
+    protocol: Protocol, corpus: str, runs: str, number: int, *, text: str | None = None, epsilon: float | None = None
+) -> Example:
+    """What the prediction after a text needs, or that of a measured token."""
+    tokens = tokens_of(protocol, corpus, runs)
+    (cell,) = (cell for cell in protocol.cells if cell.is_meter and cell.corpus == corpus)
+    meter, truth = experiment.loaded(protocol, cell, runs), ""
+    if text is None:
+        most = f"a number below {protocol.tokens:,}, the tokens measured"
+        check(number < protocol.tokens, "language show", "--number", number, expected=most, fix="Use a smaller one.")
+        block, position = (one[[number]] for one in experiment.measured(tokens, protocol.tokens, protocol.window))
+        (context,), (target,) = experiment.contexts_of(tokens, block, position, protocol.window)
+        truth = tokens.tokenizer.decode([target])
+    else:
+        context = tokens.tokenizer.encode(text)
+        expected = f"from 1 to {protocol.window}, the window of the meter"
+        fits = 1 <= len(context) <= protocol.window
+        got = f"a text of {number_of(len(context), 'token')}"
+        check(fits, "language show", "--text", got=got, expected=expected, fix="Give the end of it.")
+    epsilon = epsilon or protocol.epsilons[0]
+    engine = Engine(meter.model, threads=1)
+    with alone():
+        return example_of(engine, meter.parameters, tokens.tokenizer, context, epsilon=epsilon, truth=truth)
+
+
+def say_example(found: Example) -> None:
+    """Print a text, with what its prediction needs in brackets and, in a terminal, in colour."""
+    from rich.text import Text
+
+    text = Text()
+    for part, needed in found.shown:
+        text.append(f"[{part}]" if needed else part, style="bold reverse" if needed else "")
+    guesses = ", ".join(f"{guess!r} {probability:.2f}" for guess, probability in found.guesses)
+    came = f"; {found.truth!r} came" if found.truth else ""
+    say_with(lambda console: console.print(text, soft_wrap=True))
+    say(f"next: {guesses}{came}. {number_of(found.k, 'token')} of it needed, or the last {found.last}.")
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>What a prediction needs</title>
+<style>body {{ font: 1.1em/1.5 serif; max-width: 40em; margin: 2em auto }} mark {{ background: #ffd54d }}</style>
+{}
+</html>
+"""
+
+
 def _demo(options: Namespace) -> int:
     runs = options.runs or str(Path("runs", "language-demo"))
     with resources.as_file(resources.files("idealized_model.language") / "demo.toml") as path:
@@ -195,8 +265,17 @@ def _demo(options: Namespace) -> int:
     if status == HOLDS:
         status = do_rows(protocol, protocol.cells, runs, rows, options.workers)
     if status == HOLDS:
-        say_report(read_rows(rows), None)
+        found = read_rows(rows)
+        say_report(found, None)
+        say_example(example(protocol, protocol.corpora[0], runs, _one_to_look_at(found, protocol.corpora[0])))
     return status
+
+
+def _one_to_look_at(rows: Sequence[Row], corpus: str) -> int:
+    """The number of the first token whose prediction is sure, and needs few tokens that are not the last ones."""
+    meter = meter_of(rows, corpus)
+    k, last = meter["k"][0], meter["recency_k"][0]
+    return int(np.lexsort((meter["entropy"], -np.minimum(last - k, 8) * (k > 1) * (k < 6)))[0])
 
 
 ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
@@ -214,6 +293,11 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
         "print what rows say: how many tokens predictions need, and what models lose",
         "lengthgen language report rows.jsonl",
         _report,
+    ),
+    "show": (
+        "print a text with the tokens marked that the prediction of the next one needs",
+        'lengthgen language show figures/sweeps/language.toml --runs runs/language --text "To be, or not to"',
+        _show,
     ),
 }
 """{name: (what it does, an example, what runs it)}."""

@@ -109,7 +109,7 @@ SETTINGS = (
 DRAW = "from figures import PLOTS, render, rows_of\nplot = PLOTS['certificates']\nrender(plot, rows_of(plot))\n"
 
 
-@pytest.mark.parametrize("backend", ["svg", ""])
+@pytest.mark.parametrize("backend", ["svg", pytest.param("", marks=pytest.mark.slow)])
 def test_a_notebook_keeps_its_settings(backend: str, tmp_path: Path) -> None:
     """As if Matplotlib had been imported by the user."""
     (tmp_path / "matplotlibrc").write_text(

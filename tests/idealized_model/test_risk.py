@@ -127,6 +127,7 @@ def test_the_interval_covers_at_every_true_loss(level: str) -> None:
         assert sum(tail(size, p, range(wrong, wrong + 1)) for wrong in covering) >= float(Fraction(level)) - 1e-9
 
 
+@pytest.mark.slow
 def test_the_interval_covers_in_repeated_samples() -> None:
     """The whole way from law and head to interval: 200 samples, each covered with probability 9/10 or more."""
     law = ENSEMBLES["noisy"].at(3)
@@ -142,7 +143,7 @@ def test_the_interval_covers_in_repeated_samples() -> None:
     assert abs(mean - true) < 4 * Fraction(1, 2) / 77  # 6000 draws: 4 standard deviations at the most
 
 
-@pytest.mark.parametrize("share", [Fraction(1, 3), Fraction(9, 10)])
+@pytest.mark.parametrize("share", [Fraction(1, 3), pytest.param(Fraction(9, 10), marks=pytest.mark.slow)])
 def test_a_fractional_loss_is_a_probability_to_err(share: Fraction) -> None:
     """The head loses the same share on the only example; answers are drawn, so the count of errors is binomial."""
     law = FiniteLaw({RIGHT: 1})

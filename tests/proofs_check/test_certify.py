@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.data import every_ids
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.evaluation import answers, wrong_steps
+from idealized_model.transformer.source import Unknown
 from idealized_model.transformer.training import TrainConfig, Trainer
 from proofs_check import certify
 from proofs_check.certification.certifying import BUDGET
@@ -695,6 +697,16 @@ def test_a_run_is_found_by_its_folder_or_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="got runs/nowhere; expected an existing checkpoint"):
         certify("runs/nowhere", lengths=[1])
     assert certify("run/seed-0", lengths=[1]) == certify("run/seed-0", "copy", lengths=[1])
+
+
+def test_a_model_of_a_text_is_no_model_of_a_task() -> None:
+    trainer = Trainer(TrainConfig("text", steps=3, width=8, layers=1, heads=2), source=Unknown(4, "a text"))
+    trainer.save("checkpoint.npz")
+    for subject, task in product((trainer, "checkpoint.npz"), (None, "copy")):
+        with pytest.raises(
+            InvalidArgument, match="argument task: got 'text', which stands for the batches of a source"
+        ):
+            certify(subject, task, lengths=[1])
 
 
 # ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────────

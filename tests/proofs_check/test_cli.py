@@ -259,8 +259,15 @@ def test_a_long_claim_reports_the_same_for_any_number_of_workers(tmp_path: Path)
 
 
 @in_proc
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("to", ["the process", "the group"])
+@pytest.mark.parametrize(
+    ("jobs", "to"),
+    [
+        ("1", "the process"),
+        ("2", "the group"),
+        pytest.param("1", "the group", marks=pytest.mark.slow),
+        pytest.param("2", "the process", marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_leaves_a_partial_report_and_no_process(jobs: str, to: str, tmp_path: Path) -> None:
     """A terminal sends Ctrl-C to the whole group; `kill` sends it to one process."""
     command = [*LENGTHGEN, "check", "--claim", "T12", "--claim", "T7", "--jobs", jobs, "--json", "report.json"]
@@ -285,7 +292,13 @@ def test_ctrl_c_leaves_a_partial_report_and_no_process(jobs: str, to: str, tmp_p
     assert all_end(mark)
 
 
-@pytest.mark.parametrize("command", [["check", "--claim", CHEAP, "--jobs", "1", "--json", "report.json"], ["decide"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["check", "--claim", CHEAP, "--jobs", "1", "--json", "report.json"], marks=pytest.mark.slow),
+        ["decide"],
+    ],
+)
 def test_a_reader_that_goes_away_costs_nothing(command: list[str], parity: Path, tmp_path: Path) -> None:
     """As in `lengthgen check | head -1`: the work is done, the report written, and the exit status is that of the run."""
     if command[0] == "decide":

@@ -393,7 +393,13 @@ def test_beyond_256_instances_pairs_of_tokens_are_tested(task: Task, length: int
 
 
 @pytest.mark.parametrize(
-    "task", [broken.Good(), broken.OwnInstances(), broken.Weighted()], ids=["free", "own", "weighted"]
+    "task",
+    [
+        pytest.param(broken.Good(), marks=pytest.mark.slow),
+        broken.OwnInstances(),
+        pytest.param(broken.Weighted(), marks=pytest.mark.slow),
+    ],
+    ids=["free", "own", "weighted"],
 )
 def test_a_right_sampler_is_rarely_refuted_by_pairs(task: Task) -> None:
     refuted, sampled = 0, trial(task, 9, budget=600, level=Fraction(1, 20))

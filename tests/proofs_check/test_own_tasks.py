@@ -296,6 +296,7 @@ GRID: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_sweep_with_two_workers_and_its_comparison(
     folder: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:

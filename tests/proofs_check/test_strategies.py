@@ -301,7 +301,8 @@ def imports(order: str) -> list[str]:
     return [*theirs, *own] if order == "types first" else [*own, *theirs]
 
 
-@pytest.mark.parametrize("order", ["types first", pytest.param("hypothesis first", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["types first", "hypothesis first"])
 def test_types_need_no_import_beyond_themselves(order: str) -> None:
     names = ", ".join(name for names in TYPES.values() for name in names)
     printed = fresh(

@@ -320,6 +320,7 @@ def test_the_plugin_leaves_xdist_alone(folder: Path) -> None:
     assert "3 passed" in spread.stdout.splitlines()[-1], spread.stdout + spread.stderr
 
 
+@pytest.mark.slow
 def test_a_test_of_the_plugin_checks_nothing_that_comes_after_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:
@@ -385,19 +386,27 @@ LOCAL, WRAPPED = "sparse parity, k = 2", "shouting:Shout, query-coupled"
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        (["copy::sparsity"], ["copy::sparsity"]),
+        pytest.param(["copy::sparsity"], ["copy::sparsity"], marks=pytest.mark.slow),
         pytest.param(["copy::IDs", "copy::mask"], ["copy::mask", "copy::IDs"], marks=pytest.mark.slow),
-        (["copy::IDs", "copy::IDs"], ["copy::IDs"]),
+        pytest.param(["copy::IDs", "copy::IDs"], ["copy::IDs"], marks=pytest.mark.slow),
         (["copy"], [f"copy::{contract}" for contract in CONTRACTS]),
         pytest.param(
             ["copy::IDs", "test_other.py"], ["test_other.py::test_other", "copy::IDs"], marks=pytest.mark.slow
         ),
         (["test_other.py::test_other", "copy::IDs"], ["test_other.py::test_other", "copy::IDs"]),
         pytest.param(["copy", "-k", "sparsity or mask"], ["copy::mask", "copy::sparsity"], marks=pytest.mark.slow),
-        (["-k", "copy and IDs"], ["copy::IDs"]),
-        (["copy", *(f"--deselect=copy::{contract}" for contract in CONTRACTS if contract != "mask")], ["copy::mask"]),
+        pytest.param(["-k", "copy and IDs"], ["copy::IDs"], marks=pytest.mark.slow),
+        pytest.param(
+            ["copy", *(f"--deselect=copy::{contract}" for contract in CONTRACTS if contract != "mask")],
+            ["copy::mask"],
+            marks=pytest.mark.slow,
+        ),
         pytest.param(["--lengthgen-task", LOCAL, f"{LOCAL}::IDs"], [f"{LOCAL}::IDs"], marks=pytest.mark.slow),
-        (["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"], ["copy::mask", f"{LOCAL}::IDs"]),
+        pytest.param(
+            ["--lengthgen-task", LOCAL, f"{LOCAL}::IDs", "copy::mask"],
+            ["copy::mask", f"{LOCAL}::IDs"],
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             ["--lengthgen-task", "shouting:Mute", "shouting:Mute::IDs"], ["shouting:Mute::IDs"], marks=pytest.mark.slow
         ),
@@ -410,7 +419,9 @@ LOCAL, WRAPPED = "sparse parity, k = 2", "shouting:Shout, query-coupled"
             ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)],
             marks=pytest.mark.slow,
         ),
-        ([], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)]),
+        pytest.param(
+            [], ["test_other.py::test_other", *(f"copy::{contract}" for contract in CONTRACTS)], marks=pytest.mark.slow
+        ),
         pytest.param(["--lengthgen-task", "reverse", "reverse::IDs"], ["reverse::IDs"], marks=pytest.mark.slow),
         (["--lengthgen-task", "reverse", "reverse", "-k", "IDs"], ["copy::IDs", "reverse::IDs"]),  # the folder, and all
     ],

@@ -156,6 +156,13 @@ def test_what_the_model_is_and_sees_is_an_option() -> None:
     assert read_rows("there/results.jsonl")[0]["config"]["window"] == 3
 
 
+def test_no_task_is_called_text(capsys: Out) -> None:
+    assert status_of("train", "text", "--encoding", "rope") == 3
+    said = capsys.readouterr().err
+    assert "got 'text', which stands for the batches of a source; expected the name of a task" in said
+    assert not Path("runs").exists()
+
+
 def test_a_grid_has_windows_and_offsets_of_tests() -> None:
     grid = {"test_lengths": [2], "test_offsets": "fixed", "positions": "coupled", "task": "copy"}
     planned = jobs({**grid, "grid": {"window": ["none", "task", 4], "encoding": ["scheme", "rope"]}})

@@ -90,6 +90,7 @@ schemes = st.sampled_from(list(SCHEMES))
 
 
 @given(task=sparse_tasks())
+@pytest.mark.slow
 def test_a_k_sparse_task_generalizes_from_2k_and_from_nothing_shorter(task: Planted) -> None:
     """T2, both ways: the noise is constant and unmarked, and both labels occur."""
     k = task.sparsity

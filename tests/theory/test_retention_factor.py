@@ -378,7 +378,13 @@ def test_as_many_clusters_are_cut_as_there_are(n_parts: int, number: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "window", [None, pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+    "window",
+    [
+        pytest.param(None, marks=pytest.mark.slow),
+        pytest.param(0, marks=pytest.mark.slow),
+        1,
+        pytest.param(2, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("anchor", ANCHORS)

@@ -5,6 +5,7 @@ It shares the configuration and the names of the parameters with the engines, an
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,8 +21,13 @@ SLOPES = {1: [2.0**-8], 2: [2.0**-4, 2.0**-8], 3: [2.0**-4, 2.0**-8, 2.0**-2], 4
 """ALiBi's, by the number of heads: with three, those of two heads and the first of four."""
 
 
-def forward(of: ModelConfig, p: Parameters, tokens: Ints, ids: Ints) -> tuple[list[Floats], list[Floats]]:
-    """What the outputs read at every position of one sequence, and the attention (H, T, T) of every layer."""
+def forward(
+    of: ModelConfig, p: Parameters, tokens: Ints, ids: Ints, hidden: Container[int] = ()
+) -> tuple[list[Floats], list[Floats]]:
+    """What the outputs read at every position of one sequence, and the attention (H, T, T) of every layer.
+
+    No token sees those at `hidden`, but each sees itself.
+    """
     ids = ids.reshape(len(ids), -1)  # (T, d)
     xs = [_embedded(of, p, int(token), i) for token, i in zip(tokens, ids, strict=True)]
     windows = of.window if isinstance(of.window, tuple) else [of.window] * ids.shape[1]
@@ -39,7 +45,8 @@ def forward(of: ModelConfig, p: Parameters, tokens: Ints, ids: Ints) -> tuple[li
                 near = [
                     s
                     for s in range(t + 1)
-                    if all(w is None or abs(a - b) <= w for a, b, w in zip(ids[t], ids[s], windows, strict=True))
+                    if (s == t or s not in hidden)
+                    and all(w is None or abs(a - b) <= w for a, b, w in zip(ids[t], ids[s], windows, strict=True))
                 ]
                 if of.log_scale is not None:
                     logits *= np.log(len(near) + 1) / of.log_scale
@@ -64,6 +71,13 @@ def logits(of: ModelConfig, p: Parameters, batch: Batch) -> tuple[Floats, Floats
     increments = [row @ p["increments.weight"] for row in rows] if of.n_increments else None
     head = p["tokens"].T if of.tied else p["head.weight"]
     return np.array([row @ head for row in rows]), None if increments is None else np.array(increments)
+
+
+def losses(of: ModelConfig, p: Parameters, batch: Batch) -> Floats:
+    """-log of the probability of the target of every query, (B, S)."""
+    scores, _ = logits(of, p, batch)
+    own = np.take_along_axis(scores, batch.targets[..., None], axis=2)
+    return np.asarray(np.log(np.exp(scores - own).sum(axis=2)))
 
 
 def loss(of: ModelConfig, p: Parameters, batch: Batch) -> float:

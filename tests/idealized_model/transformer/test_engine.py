@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -13,6 +14,7 @@ from idealized_model.transformer import passes
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.config import Activation, Encoding, ModelConfig, Parameters
 from idealized_model.transformer.engine import Engine
+from idealized_model.transformer.jax_engine import JaxEngine
 from tests.idealized_model.transformer import plain
 
 ENCODINGS: tuple[Encoding, ...] = ("none", "learned", "sinusoidal", "rope", "alibi")
@@ -267,6 +269,75 @@ def test_without_an_encoding_ids_do_not_matter() -> None:
     engine = Engine(of, threads=1)
     other, _ = engine.logits(parameters, replace(part, ids=part.ids[:, ::-1]))
     assert np.array_equal(other, engine.logits(parameters, part)[0])
+
+
+# ── Losses of every query ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "of", [config("rope", n_increments=3), config("alibi", tied=True), config("learned", "gelu", window=6, n_heads=1)]
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_losses_are_those_of_the_definition_whatever_the_weights(of: ModelConfig, threads: int) -> None:
+    parameters, part = drawn(of), batch(of, size=7, n_queries=3)
+    assert (part.weights == 0).any()
+    expected = plain.losses(of, parameters, part)
+    for micro_tokens, whole in ((7, False), (14, True), (10**6, False)):
+        engine = Engine(of, dtype=np.float64, micro_tokens=micro_tokens, threads=threads, whole_last_layer=whole)
+        assert engine.losses(parameters, part) == pytest.approx(expected, rel=1e-12)
+    of_all = replace(part, weights=np.ones_like(part.weights), increments=None)
+    if not of.n_increments:
+        assert expected.mean() == pytest.approx(engine.loss_and_gradient(parameters, of_all)[0], rel=1e-12)
+
+
+def test_losses_of_large_logits_do_not_overflow() -> None:
+    of = config("none")
+    parameters, part = drawn(of, dtype=np.float32), batch(of)
+    engine = Engine(of, threads=1)
+    parameters["head.weight"][...] *= 1000
+    logits = engine.logits(parameters, part)[0].astype(np.float64)
+    found = engine.losses(parameters, part)
+    behind = logits.max(axis=2) - np.take_along_axis(logits, part.targets[..., None], axis=2)[..., 0]
+    assert found.dtype == np.float32
+    assert behind.max() > 1000
+    assert found == pytest.approx(behind, rel=1e-5, abs=1)
+
+
+def test_losses_keep_the_logits_of_a_micro_batch_alone() -> None:
+    of = config("none", n_tokens=2000, width=2, n_heads=1)
+    rng, length = np.random.default_rng(0), 16
+    tokens = rng.integers(0, of.n_tokens, (64, length))
+    at = np.broadcast_to(np.arange(length), tokens.shape)
+    part = Batch(tokens, at, at, tokens, np.ones(tokens.shape))
+    engine, parameters = Engine(of, dtype=np.float64, micro_tokens=2 * length, threads=1), drawn(of)
+    tracemalloc.start()
+    found = engine.losses(parameters, part)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.shape == tokens.shape
+    assert peak < tokens.size * of.n_tokens * 8 / 8
+
+
+# ── Context that is left out ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("name", ["numpy", "jax"])
+def test_a_token_that_is_left_out_is_one_that_no_other_sees(name: str, encoding: Encoding) -> None:
+    """The others keep their IDs: the same as masking its keys, in every layer."""
+    of = config(encoding, n_layers=3, log_scale=2.0)
+    if name == "jax":
+        pytest.importorskip("jax")
+    engine: Any = JaxEngine(of, dtype=np.float64) if name == "jax" else Engine(of, dtype=np.float64, threads=1)
+    rng, parameters, n = np.random.default_rng(4), drawn(of), 12
+    tokens, ids = rng.integers(0, of.n_tokens, n), np.sort(rng.permutation(20)[:n])
+    for n_kept in (1, 5, 11):
+        kept = np.sort(np.append(rng.permutation(n - 1)[: n_kept - 1], n - 1))  # the last is what the prediction is of
+        at = np.array([[n_kept - 1]])
+        found = engine.logits(parameters, Batch(tokens[kept][None], ids[kept][None], at, at * 0, at + 1.0))[0][0, 0]
+        outputs, layers = plain.forward(of, parameters, tokens, ids, hidden=set(range(n)) - set(kept.tolist()))
+        assert found == pytest.approx(outputs[-1] @ parameters["head.weight"], abs=1e-12)
+        assert (layers[0][0, -1] > 0).sum() == n_kept
 
 
 def test_float32_is_close_to_float64() -> None:

@@ -17,8 +17,10 @@ from idealized_model.transformer.backends import BACKENDS, make_engine
 from idealized_model.transformer.config import ModelConfig, Parameters
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.jax_engine import JaxEngine
+from idealized_model.transformer.source import Source
 from idealized_model.transformer.training import TrainConfig, Trainer
 from tests.idealized_model.transformer.test_engine import VARIANTS, batch, config, drawn
+from tests.idealized_model.transformer.test_source import Walk
 from theory.errors import BackendUnavailable, InvalidArgument
 
 
@@ -75,7 +77,7 @@ def test_losses_and_gradients_agree_for_every_variant(of: ModelConfig) -> None:
 
 
 @pytest.mark.usefixtures("jax")
-def test_logits_and_attention_agree() -> None:
+def test_logits_losses_and_attention_agree() -> None:
     of = config("rope", n_increments=3, log_scale=2.0)
     parameters, part = drawn(of), batch(of, length=21, n_queries=3)
     plain, other = Engine(of, dtype=np.float64, threads=1), JaxEngine(of, dtype=np.float64)
@@ -83,6 +85,7 @@ def test_logits_and_attention_agree() -> None:
         assert found == pytest.approx(expected, abs=1e-12)
     for found, expected in zip(other.attention(parameters, part), plain.attention(parameters, part), strict=True):
         assert found == pytest.approx(expected, abs=1e-12)
+    assert other.losses(parameters, part) == pytest.approx(plain.losses(parameters, part), abs=1e-12)
     of = config("none", n_layers=1)
     assert JaxEngine(of, dtype=np.float64).logits(drawn(of), batch(of))[1] is None
 
@@ -106,11 +109,14 @@ def test_lengths_share_what_is_compiled(jax: ModuleType, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("jax")
-def test_training_with_it_gives_the_same_losses() -> None:
+@pytest.mark.parametrize("source", [None, Walk()])
+def test_training_with_it_gives_the_same_losses(source: Source | None) -> None:
     run = TrainConfig("copy", "coupled", longest=3, n_ids=8, steps=6, batch=4, width=8, layers=1, heads=2)
+    if source is not None:
+        run = TrainConfig("text", encoding="rope", tied=True, steps=6, width=8, layers=1, heads=2)
     losses: dict[str, list[float]] = {name: [] for name in BACKENDS}
     for name, own in losses.items():
-        trainer = Trainer(replace(run, engine=name))
+        trainer = Trainer(replace(run, engine=name), source=source)
         trainer.run(watch=lambda trainer, own=own: own.append(trainer.loss))
     assert losses["jax"] == pytest.approx(losses["numpy"], abs=1e-6)
     assert len(set(losses["jax"])) == 6  # it moved
@@ -127,39 +133,8 @@ def test_the_example_runs() -> None:
 
 
 @pytest.mark.usefixtures("jax")
-@pytest.mark.parametrize(
-    ("name", "value", "limit"),
-    [("tokens", 5, 4), ("tokens", -1, 4), ("targets", 5, 4), ("ids", 20, 19), ("queries", 7, 6), ("increments", 2, 1)],
-)
-def test_an_index_out_of_range_is_refused(name: str, value: int, limit: int) -> None:
-    of = config("learned", n_increments=2)
-    part = batch(of)
-    wrong = getattr(part, name).copy()
-    wrong[0, 0] = value
-    with pytest.raises(InvalidArgument) as error:
-        JaxEngine(of).loss_and_gradient(drawn(of, dtype=np.float32), replace(part, **{name: wrong}))
-    assert str(error.value) == (
-        f"JaxEngine: argument batch.{name}: got numbers in {wrong.min()}..{wrong.max()}; expected 0..{limit}. "
-        "Make the batch for the model's configuration."
-    )
-
-
-@pytest.mark.usefixtures("jax")
-def test_ids_of_other_coordinates_are_refused() -> None:
-    plain, planar = config(), config(n_coordinates=2)
-    for of, wrong, expected in (
-        (plain, batch(planar), r"got shape \(5, 7, 2\); expected shape \(batch, 7\)\. "),
-        (planar, batch(plain), r"got shape \(5, 7\); expected shape \(batch, 7, 2\)\. "),
-    ):
-        with pytest.raises(InvalidArgument, match=r"^JaxEngine: argument batch\.ids: " + expected):
-            JaxEngine(of).logits(drawn(of, dtype=np.float32), wrong)
-
-
-@pytest.mark.usefixtures("jax")
-def test_missing_increments_and_other_dtypes_are_refused() -> None:
-    of = config(n_increments=2)
-    with pytest.raises(InvalidArgument, match=r"argument batch\.increments: got none; expected those that"):
-        JaxEngine(of).loss_and_gradient(drawn(of, dtype=np.float32), replace(batch(of), increments=None))
+def test_other_dtypes_are_refused() -> None:
+    of = config()
     with pytest.raises(InvalidArgument, match="got float16; expected float32 or float64"):
         JaxEngine(of, dtype=np.float16)
 

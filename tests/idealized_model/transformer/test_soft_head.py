@@ -237,13 +237,13 @@ def test_a_hand_made_majority_is_right_at_every_length() -> None:
     ("task", "positions", "changes"),
     [
         ("copy", "coupled", {"window": "task"}),
-        ("copy, query-coupled", "coupled", {"window": 0, "encoding": "none"}),
+        pytest.param("copy, query-coupled", "coupled", {"window": 0, "encoding": "none"}, marks=pytest.mark.slow),
         ("addition, reversed, carry shown", "coupled", {"window": "task", "encoding": "rope"}),
         ("sorting", "coupled-ordered", {"encoding": "sinusoidal"}),
         ("parity with scratchpad, query-coupled", "coupled", {"window": 1, "encoding": "alibi"}),
-        ("reverse", "none", {}),
-        ("majority", "random-shift", {}),
-        ("sum modulo 3", "none", {}),
+        pytest.param("reverse", "none", {}, marks=pytest.mark.slow),
+        pytest.param("majority", "random-shift", {}, marks=pytest.mark.slow),
+        pytest.param("sum modulo 3", "none", {}, marks=pytest.mark.slow),
         ("sparse parity, k = 2", "absolute", {"encoding": "none", "window": 2}),
     ],
 )

@@ -32,7 +32,11 @@ def test_what_is_copied_has_the_id_of_the_query() -> None:
         assert instance.ids[source] == instance.ids[position - 1]
 
 
-@pytest.mark.parametrize("task", [Copy(2), TASKS["addition, reversed, carry shown"]], ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    "task",
+    [Copy(2), pytest.param(TASKS["addition, reversed, carry shown"], marks=pytest.mark.slow)],
+    ids=lambda task: task.name,
+)
 def test_it_keeps_the_promises_of_a_task(task: Copy) -> None:
     check_task(QueryCoupled(task), lengths=(1, 2)).require()
 
