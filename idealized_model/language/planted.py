@@ -111,7 +111,7 @@ class PlantedText:
 
     Examples
     --------
-    >>> text = PlantedText(body=20, rows=2)
+    >>> text = PlantedText(body=20, rows=2, kept=15)
     >>> batch = text.batch(0, np.random.default_rng(0))
     >>> len(batch), text.n_tokens, batch.ids[:, -1].tolist()
     (2, 48, [26, 26])

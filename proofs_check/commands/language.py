@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from idealized_model.language import experiment
+from idealized_model.language import control, experiment
 from idealized_model.language.example import Example, example_of
 from idealized_model.language.experiment import Job, damage_of, is_done, jobs, judged, meter_of, row_of, tokens_of
 from idealized_model.language.protocol import METER, Cell, Protocol, read_protocol, slug
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
-Item = TypeVar("Item", Cell, Job)
+Item = TypeVar("Item", Cell, Job, control.Control)
 Found = TypeVar("Found")
 
 
@@ -57,6 +57,12 @@ def add_options(parser: Parser) -> None:
         )
         if name == "report":
             own.add_argument("rows", metavar="ROWS", help="the file that measure wrote")
+        elif name == "planted":
+            own.add_argument("--runs", required=True, metavar="FOLDER", help="where the runs are kept")
+            own.add_argument("--rows", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
+            own.add_argument("--seeds", type=positive, default=3, metavar="N", help="of every judged model (default 3)")
+            own.add_argument("--steps", type=positive, default=4000, metavar="N", help="of training (default 4000)")
+            own.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
         else:
             own.add_argument("protocol", metavar="PROTOCOL", help="a protocol as .toml")
             own.add_argument("--runs", required=True, metavar="FOLDER", help="where the runs are kept")
@@ -278,6 +284,41 @@ def _one_to_look_at(rows: Sequence[Row], corpus: str) -> int:
     return int(np.lexsort((meter["entropy"], -np.minimum(last - k, 8) * (k > 1) * (k < 6)))[0])
 
 
+def _planted(options: Namespace) -> int:
+    controls = control.protocol(options.seeds, steps=options.steps)
+    with Results(options.rows) as results:
+        work = [one for one in controls if one.key not in results.keys]
+
+        def keep(one: control.Control, row: Row | str) -> Sequence[control.Control]:
+            if isinstance(row, dict):
+                results.append(row)
+            return ()
+
+        threads = 1 if min(options.workers, len(work)) > 1 else 2
+        found, interrupted = _all(
+            work, partial(_planted_one, runs=options.runs, threads=threads), options.workers, keep
+        )
+        rows = [row for row in results.rows if (row["digest"], row["code"]) in {one.key for one in controls}]
+    diverged = [f"{one}: {row}" for one, row in found.items() if isinstance(row, str)]
+    for line in diverged:
+        tell(f"lengthgen: {line}")
+    if interrupted:
+        tell(f"lengthgen: interrupted; {len(found)} of {number_of(len(work), 'run')} done; the same command goes on.")
+    if any(row["kind"] == "meter" for row in rows):
+        say_with(partial(show, known(rows)))
+    if any(row["kind"] == "judged" for row in rows):
+        say_with(partial(show, rising(rows)))
+    return INCONCLUSIVE if interrupted or diverged else HOLDS
+
+
+def _planted_one(one: control.Control, tick: Tick, *, runs: str, threads: int) -> Row | str:
+    """Train and test a model, in a worker; says why it diverged, if it did."""
+    try:
+        return control.row_of(one, control.trained(one, runs, threads=threads, tick=tick))
+    except Diverged as error:
+        return str(error)
+
+
 ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
     "train": (
         "train the models of a protocol, or go on where it was interrupted",
@@ -288,6 +329,11 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
         "measure the models that are trained, and append rows",
         "lengthgen language measure figures/sweeps/language.toml --runs runs/language --rows rows.jsonl",
         _measure,
+    ),
+    "planted": (
+        "the controls: whether what predictions need is found in text of which it is known, and whether damage rises with it",
+        "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl",
+        _planted,
     ),
     "report": (
         "print what rows say: how many tokens predictions need, and what models lose",
@@ -340,6 +386,45 @@ def needs(rows: Sequence[Row], epsilon: dict[str, int]) -> Table:
         "whole context; last k: the last ones. fewer: the share for which a search of all sets of three of the last 16 finds "
         "fewer."
     )
+    table.caption_justify = "left"
+    return table
+
+
+def known(rows: Sequence[Row]) -> Table:
+    """A line a question: how often the meter finds what is known."""
+    from rich.table import Table
+
+    table = Table(title="What predictions need in planted text", title_justify="left")
+    for name in ("asked for", "k", "found", "forward", "removal", "last tokens"):
+        table.add_column(name, justify="left" if name == "asked for" else "right")
+    for row in rows:
+        if row["kind"] == "meter":
+            each = {"": row["least"]} | row["found"]
+            for i, (name, needed) in enumerate(zip(row["name"], row["needed"], strict=True)):
+                shares = (np.mean(np.array(found[i]) == needed) for found in each.values())
+                table.add_row(name, str(needed), *(f"{share:.2f}" for share in shares))
+    table.caption = (
+        "The share of fresh examples for which just k tokens are found: by the best of the three searches, and by each."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def rising(rows: Sequence[Row]) -> Table:
+    """A line a kind of judged model: its damage by k."""
+    from rich.table import Table
+
+    found = control.rises(rows)
+    table = Table(title="Damage on planted text that differs in k alone", title_justify="left")
+    needed = sorted({row["needed"] for row in found})
+    for name in ("model", "trained at", "seeds", *(f"k = {k}" for k in needed)):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for encoding, kept in dict.fromkeys((row["encoding"], row["kept"]) for row in found):
+        own = {row["needed"]: row for row in found if (row["encoding"], row["kept"]) == (encoding, kept)}
+        seeds = str(max(row["seeds"] for row in own.values()))
+        cells = (f"{own[k]['damage']:+.3f} [{own[k]['lowest']:+.3f}, {own[k]['highest']:+.3f}]" for k in needed)
+        table.add_row(encoding, str(kept), seeds, *cells)
+    table.caption = "Nats, the mean over seeds, in brackets the lowest and the highest one."
     table.caption_justify = "left"
     return table
 

@@ -127,3 +127,20 @@ def language(
                     "by_context": [3.6, 3.5 + seed / 9, 3.5 + 4 / length], "before": before.tolist(), "after": after.tolist(),
                 })  # fmt: skip
     return rows
+
+
+def planted(seeds: int = 2) -> list[Row]:
+    """Rows of `lengthgen language planted`: one question found in half of the examples; damage that rises with k."""
+    names, needed = ["nothing", "one bit", "sum of two"], [1, 2, 3]
+    least, last = [[1, 1, 1, 1], [2, 2, 2, 2], [3, 4, 3, 6]], [[1, 1, 1, 1], [9, 20, 33, 40], [12, 30, 41, 59]]
+    rows: list[Row] = [{
+        "schema": 1, "kind": "meter", "encoding": "rope", "kept": None, "seed": 9, "name": names, "needed": needed,
+        "least": least, "found": {"forward": last, "removal": least, "recency": last},
+    }]  # fmt: skip
+    for (encoding, kept), seed in product((("rope", 16), ("rope", 64), ("none", 32)), range(seeds)):
+        after = [0.01 + k * (1 + seed) / kept for k in needed]
+        rows.append({
+            "schema": 1, "kind": "judged", "encoding": encoding, "kept": kept, "seed": seed, "name": names, "needed": needed,
+            "before": [0.01] * 3, "after": after,
+        })  # fmt: skip
+    return rows
