@@ -14,6 +14,7 @@ from figures import (
     guaranteed,
     learning_curves,
     majority,
+    planted_text,
     position_schemes,
     predicted,
     sparsity,
@@ -40,6 +41,7 @@ PLOTS: dict[str, Plot] = {
         learning_curves,
         predicted,
         coverage_maps,
+        planted_text,
     )
 }
 """{name: figure}."""

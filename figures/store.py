@@ -146,7 +146,8 @@ def load_runs(name: str, folder: Path = DATA) -> list[Row]:
     try:
         for line in text.splitlines():
             row = json.loads(line, object_hook=partial(_Stored, path=path, command=sweep_command(name)))
-            if row["schema"] != 1 or not isinstance(row["tests"], list) or not isinstance(row["config"], Mapping):
+            is_run = name in OTHER or (isinstance(row["tests"], list) and isinstance(row["config"], Mapping))
+            if row["schema"] != 1 or not is_run:
                 raise ValueError("no row of a training run")
             rows.append(row)
     except InvalidArgument:
@@ -167,9 +168,13 @@ def rerun_command(plot: Plot) -> str:
     return f"python -m figures {plot.name} --rerun"
 
 
+OTHER = {"planted": "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl"}
+"""{file of rows that no sweep makes: the command that does}."""
+
+
 def sweep_command(name: str) -> str:
     """The command that makes a file of training runs."""
-    return f"lengthgen sweep figures/sweeps/{name}.toml --results figures/data/{name}.jsonl"
+    return OTHER.get(name) or f"lengthgen sweep figures/sweeps/{name}.toml --results figures/data/{name}.jsonl"
 
 
 def _text(path: Path, command: str) -> str:

@@ -1,160 +1,229 @@
-"""The planted control: is the meter right where k is known, and does damage rise with k where nothing else differs?
+"""The controls on planted text: whether the meter finds what is known, and whether damage rises with k when only k differs.
 
-A meter is trained on planted text (`PlantedText`), and asked on fresh draws how many tokens each of the seven questions
-needs. Judged models are trained on a few tokens of the text, all planted ones among them, and asked with the whole of it the
-four questions that differ in their k alone.
+A *meter* is trained on text with gaps (`SEVEN`, a body of 58), and measures fresh draws of every question. *Judged* models are
+trained on a short text, some of the tokens of a body of 256 under their IDs in the whole of it, and tested on the whole: by the
+questions `FOUR_BITS`, whose answers have one law, so that nothing but k tells them apart. All of it is in `protocol`.
 
-Rows have `planted`, "meter" or "judged"; `questions` and their `wanted` k; of the meter `found` and `recency_k`, a list an
-epsilon of `epsilons` of a list a question of a number an example; of a judged model `before` and `after`, a list a question of
-the loss of every example with the tokens that were kept, and with all.
+A row of data says of a run its `kind`, `encoding`, `body`, `kept`, `seed`, `steps`, final training `loss`, `seconds` and
+`versions`; of every question its `name` and `needed`, the k that is known; and, each with a list a question:
+
+- of a meter, `found`, {path: what it needs for every example} at `epsilon`, and `least`, the smallest of them;
+- of a judged model, `before` and `after`, the mean loss of the short text and of the whole, on the same examples.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from idealized_model.language.experiment import Tick, watching_steps
-from idealized_model.language.meter import measure_all
-from idealized_model.language.planted import FOUR_BITS, SEVEN, PlantedText
-from idealized_model.transformer.batch import Batch
+from idealized_model.language.meter import PATHS, measure_all
+from idealized_model.language.planted import FOUR_BITS, PlantedText
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.results import SCHEMA, Row
 from idealized_model.transformer.runs import run_in, versions
 from idealized_model.transformer.training import NUMERICS, TEXT, TrainConfig, Trainer, alone
+from theory.errors import check, check_integer
 
-CONFIG = TrainConfig(TEXT, encoding="rope", seed=100, steps=4000, rate=3e-3, warmup=100)
-"""Of the meter; judged models have other seeds, and half of the steps."""
+Kind: TypeAlias = Literal["meter", "judged"]
 
-EPSILONS = (0.05, 0.02, 0.1)
+EPSILON = 0.05
+"""The tolerance of the meter, in nats: a question without one of its tokens is off by log 2 at least."""
+
+BODY = 256
+"""Tokens of the whole text of judged models."""
+
+LENGTHS = {"rope": (16, 32, 64), "alibi": (32,), "none": (32,)}
+"""{encoding: how many tokens of it they are trained on}."""
+
+EXAMPLES = 100
+"""Fresh examples of every question."""
 
 
 @dataclass(frozen=True)
-class Planted:
-    """A run of the control, and what it is asked.
+class Control:
+    """A run on planted text.
 
     Attributes
     ----------
-    config : how it is trained.
-    kept : how many tokens of the body a judged model is trained on; None: the meter.
-    examples : of every question.
+    kind : whether it measures, or is judged.
+    text : what it is trained on.
+    config : how.
     """
 
+    kind: Kind
+    text: PlantedText
     config: TrainConfig
-    kept: int | None
-    examples: int
-
-    @property
-    def text(self) -> PlantedText:
-        """What it is trained on."""
-        return PlantedText(SEVEN) if self.kept is None else PlantedText(FOUR_BITS, kept=self.kept)
 
     @property
     def group(self) -> str:
         """What shares a bar of progress."""
-        return "planted"
+        return self.kind
+
+    def __str__(self) -> str:
+        what = self.kind if self.text.kept is None else f"{self.config.encoding}-{self.text.kept}"
+        return f"planted/{what}/{self.config.seed}"
 
     @property
     def key(self) -> tuple[str, str]:
-        """What its row is found by."""
-        what = [self.config.identity, self.text.digest, self.examples, EPSILONS]
+        """What its row is found by: a digest of all that it depends on, and the version of the numerics."""
+        what = (self.kind, self.text.digest, self.config.identity, EPSILON, EXAMPLES)
         return hashlib.sha256(repr(what).encode()).hexdigest()[:16], str(NUMERICS)
 
-    def __str__(self) -> str:
-        return f"planted/{'meter' if self.kept is None else f'kept-{self.kept}/{self.config.seed}'}"
 
+def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Control]:
+    """All runs: a meter, and judged models of every encoding and length, a few seeds of each.
 
-def control(
-    seeds: int = 3, *, config: TrainConfig = CONFIG, kept: tuple[int, ...] = (12, 24), examples: int = 200
-) -> list[Planted]:
-    """The runs of the control: the meter, then judged models, the first seeds first.
+    Raises
+    ------
+    InvalidArgument
 
     Examples
     --------
-    >>> [str(cell) for cell in control(1)]
-    ['planted/meter', 'planted/kept-12/0', 'planted/kept-24/0']
+    >>> print(*protocol(1))
+    planted/meter/100 planted/rope-16/0 planted/rope-32/0 planted/rope-64/0 planted/alibi-32/0 planted/none-32/0
+
+    Cost: about three CPU minutes a run.
     """
-    judged = replace(config, steps=max(1, config.steps // 2))
-    cells = [Planted(replace(judged, seed=seed), n, examples) for seed in range(seeds) for n in kept]
-    return [Planted(config, None, examples), *cells]
+    check_integer(seeds, "protocol", "seeds", least=1, most=100)
 
+    def config(encoding: str, seed: int) -> TrainConfig:
+        return TrainConfig(TEXT, encoding=encoding, seed=seed, steps=steps, width=width, rate=3e-3, warmup=100)
 
-def train_planted(
-    cell: Planted, runs: str | os.PathLike[str], *, threads: int = 1, tick: Tick = lambda steps: None
-) -> Trainer:
-    """Train a model of the control in its folder, or go on where it was interrupted; one that is finished is loaded.
-
-    Raises
-    ------
-    InvalidArgument : as `run_in` does.
-    Diverged : when the loss is not finite.
-    """
-    return run_in(Path(runs, str(cell)), cell.config, threads=threads, watch=watching_steps(tick), source=cell.text)
-
-
-def planted_row(
-    cell: Planted, runs: str | os.PathLike[str], *, threads: int = 1, tick: Tick = lambda steps: None
-) -> Row:
-    """Train, if it is not trained, ask fresh draws, and write it down.
-
-    Raises
-    ------
-    InvalidArgument : as `run_in` does.
-    Diverged : when the loss is not finite.
-    """
-    trainer = train_planted(cell, runs, threads=threads, tick=tick)
-    begun, text = process_time(), cell.text
-    engine = Engine(trainer.model, threads=threads)
-    with alone():
-        found = _asked(cell, engine, trainer) if cell.kept is None else _judged(cell, engine, trainer)
-    return {
-        "schema": SCHEMA,
-        "digest": cell.key[0],
-        "code": cell.key[1],
-        "planted": "meter" if cell.kept is None else "judged",
-        "text": text.digest,
-        "body": text.body,
-        "kept": cell.kept,
-        "seed": cell.config.seed,
-        "steps": cell.config.steps,
-        "loss": round(trainer.loss, 4),
-        "questions": [question.name for question in text.questions],
-        "wanted": [question.k for question in text.questions],
-        **found,
-        "training_seconds": round(trainer.seconds, 1),
-        "seconds": round(process_time() - begun, 1),
-        "versions": versions(cell.config.engine),
-    }
-
-
-def _drawn(cell: Planted, text: PlantedText) -> list[Batch]:
-    """Fresh examples of every question; those of the whole body and of a part of it are the same ones."""
-    return [
-        text.examples(question, cell.examples, np.random.default_rng([999, question]))[0]
-        for question in range(len(text.questions))
+    judged = [
+        Control("judged", PlantedText(FOUR_BITS, body=BODY, kept=length), config(encoding, seed))
+        for seed in range(seeds)
+        for encoding, lengths in LENGTHS.items()
+        for length in lengths
     ]
+    return [Control("meter", PlantedText(), config("rope", 100)), *judged]
 
 
-def _asked(cell: Planted, engine: Engine, trainer: Trainer) -> dict[str, Any]:
-    found = [list(measure_all(engine, trainer.parameters, batch.tokens)) for batch in _drawn(cell, cell.text)]
+def trained(
+    control: Control,
+    runs: str | os.PathLike[str],
+    *,
+    threads: int = 1,
+    tick: Callable[[int], None] = lambda steps: None,
+) -> Trainer:
+    """Train in the folder of a run, or go on where it was interrupted.
+
+    Parameters
+    ----------
+    tick : called with the number of steps since the last call.
+
+    Raises
+    ------
+    InvalidArgument : as `run_in` does.
+    Diverged : when the loss is not finite.
+    """
+    done = 0
+
+    def watch(trainer: Trainer) -> None:
+        nonlocal done
+        tick(trainer.step - done)
+        done = trainer.step
+
+    return run_in(Path(runs, str(control)), control.config, threads=threads, watch=watch, source=control.text)
+
+
+def row_of(control: Control, trainer: Trainer, *, size: int = EXAMPLES) -> Row:
+    """What a trained model does on fresh examples.
+
+    Raises
+    ------
+    InvalidArgument : for a model that was not trained to its end.
+
+    Examples
+    --------
+    >>> small = PlantedText(FOUR_BITS, body=20, rows=2, kept=12)
+    >>> config = TrainConfig("text", encoding="rope", steps=2, width=8, layers=1, heads=2)
+    >>> trainer = Trainer(config, source=small)
+    >>> trainer.run()
+    >>> row = row_of(Control("judged", small, config), trainer, size=3)
+    >>> row["needed"], len(row["before"]), len(row["after"])
+    ([2, 3, 4, 5], 4, 4)
+    """
+    begun, text, config = process_time(), control.text, control.config
+    got, fix = f"step {trainer.step:,} of {config.steps:,}", "Run it first."
+    check(trainer.step == config.steps, "row_of", "trainer", got=got, expected="a trained model", fix=fix)
+    engine = Engine(trainer.model, threads=1)
+    with alone():
+        found = (_measured if control.kind == "meter" else _judged)(engine, trainer, text, size)
+    digest, code = control.key
     return {
-        "epsilons": list(EPSILONS),
-        "found": [[[one.k(epsilon) for one in own] for own in found] for epsilon in EPSILONS],
-        "recency_k": [[[one.k_of("recency", epsilon) for one in own] for own in found] for epsilon in EPSILONS],
+        "schema": SCHEMA, "digest": digest, "code": code, "kind": control.kind, "encoding": config.encoding,
+        "body": text.body, "kept": text.kept, "seed": config.seed, "steps": config.steps, "loss": round(trainer.loss, 5),
+        "name": [question.name for question in text.questions], "needed": [question.k for question in text.questions],
+        "size": size, **found, "training_seconds": round(trainer.seconds, 1),
+        "seconds": round(process_time() - begun, 1), "versions": versions(config.engine),
+    }  # fmt: skip
+
+
+def _measured(engine: Engine, trainer: Trainer, text: PlantedText, size: int) -> dict[str, Any]:
+    found = [
+        list(measure_all(engine, trainer.parameters, text.examples(number, size, _generator(number))[0].tokens))
+        for number in range(len(text.questions))
+    ]
+    return {
+        "epsilon": EPSILON,
+        "found": {path: [[one.k_of(path, EPSILON) for one in own] for own in found] for path in PATHS},
+        "least": [[one.k(EPSILON) for one in own] for own in found],
     }
 
 
-def _judged(cell: Planted, engine: Engine, trainer: Trainer) -> dict[str, Any]:
-    def losses(text: PlantedText) -> list[list[float]]:
-        return [
-            [round(float(loss), 4) for loss in engine.losses(trainer.parameters, batch)[:, 0]]
-            for batch in _drawn(cell, text)
-        ]
+def _judged(engine: Engine, trainer: Trainer, text: PlantedText, size: int) -> dict[str, Any]:
+    whole = PlantedText(text.questions, text.body)
+    each: dict[str, list[float]] = {}
+    for name, own in (("before", text), ("after", whole)):
+        batches = [own.examples(number, size, _generator(number))[0] for number in range(len(text.questions))]
+        each[name] = [round(float(engine.losses(trainer.parameters, batch).mean()), 5) for batch in batches]
+    return dict(each)
 
-    return {"before": losses(cell.text), "after": losses(replace(cell.text, kept=None))}
+
+def _generator(number: int) -> np.random.Generator:
+    """Of the examples of a question: no training batch comes from it."""
+    return np.random.default_rng([2**31, number])
+
+
+def exact(row: Row) -> list[float]:
+    """Of the row of a meter the share of examples of every question for which it finds just what is needed.
+
+    Examples
+    --------
+    >>> exact({"needed": [1, 3], "least": [[1, 1], [3, 4]]})
+    [1.0, 0.5]
+    """
+    return [float(np.mean(np.array(own) == needed)) for own, needed in zip(row["least"], row["needed"], strict=True)]
+
+
+def rises(rows: Iterable[Row]) -> list[Row]:
+    """The damage of judged models by k: a row a question, encoding and length, with the mean over seeds, and the ends.
+
+    Examples
+    --------
+    >>> row = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a"], "needed": [2], "before": [0.1]}
+    >>> [(one["needed"], one["seeds"], one["damage"], one["highest"]) for one in rises([
+    ...     row | {"seed": 0, "after": [0.2]}, row | {"seed": 1, "after": [0.6]}])]
+    [(2, 2, 0.3, 0.5)]
+    """
+    groups: dict[tuple[str, int, str, int], list[float]] = {}
+    for row in rows:
+        if row["kind"] == "judged":
+            for name, needed, before, after in zip(
+                row["name"], row["needed"], row["before"], row["after"], strict=True
+            ):
+                groups.setdefault((row["encoding"], row["kept"], name, needed), []).append(after - before)
+    return [
+        {
+            "encoding": encoding, "kept": kept, "name": name, "needed": needed, "seeds": len(own),
+            "damage": round(sum(own) / len(own), 5), "lowest": round(min(own), 5), "highest": round(max(own), 5),
+        }
+        for (encoding, kept, name, needed), own in groups.items()
+    ]  # fmt: skip

@@ -93,17 +93,17 @@ FOUR_BITS = (
 class PlantedText:
     """Text that is drawn: filler, the planted tokens of all questions at random places, and then the questions.
 
-    As a source of training batches every sequence asks all questions, in a random order, behind a body of which some tokens
-    are kept, under the IDs that they have in the whole of it.
+    As a source of training batches the sequences ask all questions, in a random order, behind a body of which some tokens are
+    kept, under the IDs that they have in the whole of it.
 
     Parameters
     ----------
     questions : of different names.
     body : tokens before the questions.
-    rows : sequences of a batch.
+    rows : sequences of a batch that asks all questions.
     kept : how many tokens of the body are kept, all planted ones among them: the short text of a model that is judged at
-        the whole. None: the text of a meter. Half of the batches keep all; the others body · u² for a uniform u, and in half
-        of these the tokens of some questions, drawn for each sequence, are kept before all others.
+        the whole. None: the text of a meter. Half of the batches keep all; the others body · u² for a uniform u, in half of
+        them the tokens of some questions before all others, and half of them ask one question alone, of more sequences.
 
     Raises
     ------
@@ -111,7 +111,7 @@ class PlantedText:
 
     Examples
     --------
-    >>> text = PlantedText(body=20, rows=2)
+    >>> text = PlantedText(body=20, rows=2, kept=15)
     >>> batch = text.batch(0, np.random.default_rng(0))
     >>> len(batch), text.n_tokens, batch.ids[:, -1].tolist()
     (2, 48, [26, 26])
@@ -165,10 +165,22 @@ class PlantedText:
         return self._first_question + len(self.questions)
 
     def batch(self, step: int, rng: np.random.Generator) -> Batch:
-        """Sequences to train on, and the answers to all questions as the targets."""
-        tokens, answers, _ = self._drawn(self.rows, rng)
-        asked = np.argsort(rng.random(answers.shape), axis=1)
-        return self._batch(tokens, self._kept(tokens, rng), asked, np.take_along_axis(answers, asked, axis=1))
+        """Sequences to train on, and the answers as the targets."""
+        if self.kept is not None or rng.random() < 0.5:
+            tokens, answers, _ = self._drawn(self.rows, rng)
+            asked = np.argsort(rng.random(answers.shape), axis=1)
+            n, preferred = self.body if self.kept is None else self.kept, tokens >= FILLERS
+        else:
+            n, each = int(self.body * rng.random() ** 2), len(self.questions)
+            alone, prefers = rng.random(2) < 0.5
+            most = self.rows * (self.body + each) // (n + 1)  # no more tokens than where all is kept
+            tokens, answers, _ = self._drawn(min(self.rows * each, most) if alone else self.rows, rng)
+            asked = np.argsort(rng.random(answers.shape), axis=1)[:, : 1 if alone else None]
+            wanted = rng.random(answers.shape) < rng.random()
+            if alone:
+                wanted[:] = np.arange(each) == asked
+            preferred = self._planted(tokens, wanted & prefers)
+        return self._batch(tokens, self._some(preferred, n, rng), asked, np.take_along_axis(answers, asked, axis=1))
 
     def examples(self, question: int, size: int, rng: np.random.Generator) -> tuple[Batch, list[Integers]]:
         """Sequences that ask one question, and the places of the planted tokens of every question in the body, (size, n).
@@ -215,21 +227,13 @@ class PlantedText:
             answers[:, i] = {"sum": total, "parity": total % 2, "either": values[:, :1].sum(axis=1)}[question.answer]
         return tokens, answers, split
 
-    def _kept(self, tokens: Integers, rng: np.random.Generator) -> Integers:
-        """The places of the body that are kept in training."""
-        if self.kept is not None:
-            return self._some(tokens >= FILLERS, self.kept, rng)
-        if rng.random() < 0.5:
-            return np.broadcast_to(np.arange(self.body), tokens.shape)
-        n = int(self.body * rng.random() ** 2)
-        wanted = rng.random((len(tokens), len(self.questions))) < rng.random() * (rng.random() < 0.5)
-        asks = np.repeat(
-            np.arange(len(self.questions)), [sum(question.bits) + len(question.bits) for question in self.questions]
-        )
+    def _planted(self, tokens: Integers, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where the planted tokens of the wanted questions (size, questions) stand."""
+        values = [sum(question.bits) + len(question.bits) for question in self.questions]
+        asks = np.repeat(np.arange(len(values)), values)
         planted = tokens >= FILLERS
-        return self._some(
-            planted & np.take_along_axis(wanted, asks[np.where(planted, tokens - FILLERS, 0)], axis=1), n, rng
-        )
+        found: NDArray[np.bool_] = np.take_along_axis(wanted, asks[np.where(planted, tokens - FILLERS, 0)], axis=1)
+        return planted & found
 
     def _some(self, preferred: NDArray[np.bool_], n: int, rng: np.random.Generator) -> Integers:
         """n random places of every row, in order; preferred ones before all others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -12,8 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from idealized_model.language import experiment
-from idealized_model.language.control import Planted, control, planted_row
+from idealized_model.language import control, experiment
 from idealized_model.language.example import Example, example_of
 from idealized_model.language.experiment import (
     Job,
@@ -29,7 +28,7 @@ from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import Results, Row, read_rows
 from idealized_model.transformer.training import alone
-from proofs_check.commands.language_tables import far, losses, needs, planted_damage, right
+from proofs_check.commands.language_tables import far, known, losses, needs, rising
 from proofs_check.commands.output import require_writable, say, say_with, tell
 from proofs_check.commands.parser import Parser, debuggable, natural, number, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
@@ -41,7 +40,7 @@ from theory.errors import InvalidArgument, check, check_one_of, number_of, shown
 
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
-Item = TypeVar("Item", Cell, Job, Planted)
+Item = TypeVar("Item", Cell, Job, control.Control)
 Found = TypeVar("Found")
 
 
@@ -79,6 +78,7 @@ def add_options(parser: Parser) -> None:
             )
         if name == "planted":
             own.add_argument("--seeds", type=positive, default=3, metavar="N", help="of every judged model (default 3)")
+            own.add_argument("--steps", type=positive, default=4000, metavar="N", help="of training (default 4000)")
         if name in ("train", "measure", "planted"):
             own.add_argument("--workers", type=positive, metavar="N", help="processes (default: all cores)")
         if name in ("measure", "planted"):
@@ -127,12 +127,7 @@ def do_runs(protocol: Protocol, cells: Sequence[Cell], runs: str, workers: int) 
         tell(f"{len(cells) - len(left)} of {number_of(len(cells), 'run')} done before")
     work = partial(_train_one, protocol=protocol, runs=runs, threads=_threads(workers, left))
     found, interrupted = _all(left, work, workers)
-    diverged = [f"{cell}: {why}" for cell, why in found.items() if why]
-    for line in diverged:
-        tell(f"lengthgen: {line}")
-    if interrupted:
-        tell(f"lengthgen: interrupted; {len(found)} of {number_of(len(left), 'run')} done; the same command goes on.")
-    return INCONCLUSIVE if interrupted or diverged else HOLDS
+    return _told(interrupted, {cell: why for cell, why in found.items() if why}, found, left, "run")
 
 
 def _train_one(cell: Cell, tick: Tick, *, protocol: Protocol, runs: str, threads: int) -> str:
@@ -153,11 +148,11 @@ def do_rows(protocol: Protocol, cells: Sequence[Cell], runs: str, rows: str, wor
     """Measure what the rows lack, and append it to them."""
     with Results(rows) as results:
         ready = [cell for cell in cells if is_done(protocol, cell, runs)]
-        interrupted = _append(results, jobs(protocol, ready, runs), partial(_measure_one, runs=runs), workers)
+        status = _append(results, jobs(protocol, ready, runs), partial(_measure_one, runs=runs), workers)
     if missing := [cell for cell in cells if cell not in ready]:
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         tell(f"lengthgen: not trained yet: {missing[0]}{others}; lengthgen language train goes on with them.")
-    return INCONCLUSIVE if interrupted or missing else HOLDS
+    return INCONCLUSIVE if missing else status
 
 
 def _measure_one(job: Job, tick: Tick, *, runs: str, threads: int) -> Row:
@@ -165,29 +160,44 @@ def _measure_one(job: Job, tick: Tick, *, runs: str, threads: int) -> Row:
 
 
 def _planted(options: Namespace) -> int:
+    cells = control.protocol(options.seeds, steps=options.steps)
     with Results(options.rows) as results:
-        cells = control(options.seeds)
-        interrupted = _append(results, cells, partial(_planted_one, runs=options.runs), options.workers)
-    say_control([row for row in read_rows(options.rows) if "planted" in row])
-    return INCONCLUSIVE if interrupted else HOLDS
+        status = _append(results, cells, partial(_planted_one, runs=options.runs), options.workers)
+        keys = {cell.key for cell in cells}
+        say_control([row for row in results.rows if (row["digest"], row["code"]) in keys])
+    return status
 
 
-def _planted_one(cell: Planted, tick: Tick, *, runs: str, threads: int) -> Row:
-    return planted_row(cell, runs, threads=threads, tick=tick)
+def _planted_one(cell: control.Control, tick: Tick, *, runs: str, threads: int) -> Row | str:
+    """Train and test a model, in a worker; says why it diverged, if it did."""
+    try:
+        return control.row_of(cell, control.trained(cell, runs, threads=threads, tick=tick))
+    except Diverged as error:
+        return str(error)
 
 
-def _append(results: Results, items: Sequence[Item], work: Callable[..., Row], workers: int) -> bool:
-    """Append the rows that the results lack, each as soon as it is there; whether an interrupt ended it."""
+def _append(results: Results, items: Sequence[Item], work: Callable[..., Row | str], workers: int) -> int:
+    """Append the rows that the results lack, each as soon as it is there; a string says why there is none."""
     left = [item for item in items if item.key not in results.keys]
 
-    def keep(item: Item, row: Row) -> Sequence[Item]:
-        results.append(row)
+    def keep(item: Item, row: Row | str) -> Sequence[Item]:
+        if isinstance(row, dict):
+            results.append(row)
         return ()
 
     found, interrupted = _all(left, partial(work, threads=_threads(workers, left)), workers, keep)
+    return _told(interrupted, {item: row for item, row in found.items() if isinstance(row, str)}, found, left, "row")
+
+
+def _told(
+    interrupted: bool, diverged: Mapping[Item, str], found: Mapping[Item, object], left: Sequence[Item], what: str
+) -> int:
+    """Say what diverged, and how far an interrupt let it come; the exit status."""
+    for item, why in diverged.items():
+        tell(f"lengthgen: {item}: {why}")
     if interrupted:
-        tell(f"lengthgen: interrupted; {len(found)} of {number_of(len(left), 'row')} done; the same command goes on.")
-    return interrupted
+        tell(f"lengthgen: interrupted; {len(found)} of {number_of(len(left), what)} done; the same command goes on.")
+    return INCONCLUSIVE if interrupted or diverged else HOLDS
 
 
 def _threads(workers: int, items: Sequence[object]) -> int:
@@ -214,7 +224,7 @@ def _all(
 def _report(options: Namespace) -> int:
     rows = read_rows(options.rows)
     got, fix = f"{shown(options.rows)}, which holds none", "Measure first: lengthgen language measure."
-    measured, planted = ([row for row in rows if name in row] for name in ("corpus", "planted"))
+    measured, planted = ([row for row in rows if name in row] for name in ("corpus", "kind"))
     check(measured or planted, "language report", "ROWS", got=got, expected="rows of language measure", fix=fix)
     if planted:
         say_control(planted)
@@ -224,8 +234,8 @@ def _report(options: Namespace) -> int:
 
 
 def say_control(rows: Sequence[Row]) -> None:
-    """Print what the rows of the control say."""
-    for table in (right(rows), planted_damage(rows)):
+    """Print what the rows of the controls say."""
+    for table in (known(rows), rising(rows)):
         if table.rows:
             say_with(partial(show, table))
 
@@ -242,13 +252,13 @@ def say_report(rows: Sequence[Row], epsilon: float | None) -> None:
 
 
 def _number_of_epsilon(rows: Sequence[Row], corpus: str, epsilon: float | None) -> int:
-    known = meter_of(rows, corpus)["epsilons"].tolist()
+    measured = meter_of(rows, corpus)["epsilons"].tolist()
     if epsilon is None:
         return 0
     fix = "Measure with it: it is one of the epsilons of a protocol."
-    expected = f"one of {', '.join(map(str, known))}, as {slug(corpus)} was measured"
-    check(epsilon in known, "language report", "--epsilon", epsilon, expected=expected, fix=fix)
-    return int(known.index(epsilon))
+    expected = f"one of {', '.join(map(str, measured))}, as {slug(corpus)} was measured"
+    check(epsilon in measured, "language report", "--epsilon", epsilon, expected=expected, fix=fix)
+    return int(measured.index(epsilon))
 
 
 def _show(options: Namespace) -> int:
@@ -345,8 +355,8 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
         _measure,
     ),
     "planted": (
-        "train a meter and judged models on text whose k is known, and append what they say as rows",
-        "lengthgen language planted --runs runs/language --rows planted.jsonl",
+        "the controls: whether what predictions need is found in text of which it is known, and whether damage rises with it",
+        "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl",
         _planted,
     ),
     "report": (

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
+from idealized_model.language import control
 from idealized_model.language.damage import Mean, Slope
 from idealized_model.language.experiment import damage_of, far_of, judged, meter_of
 from idealized_model.language.protocol import slug
-from idealized_model.risk import exact_interval
 from idealized_model.transformer.results import Row
 from theory.errors import InvalidArgument
-
-LEVEL = "95/100"
 
 EVERY_K = ((1, 10**9),)
 """One bin, for the mean of all tokens."""
@@ -113,45 +111,36 @@ def far(rows: Sequence[Row]) -> Table:
     return table
 
 
-def right(rows: Sequence[Row]) -> Table:
-    """A line a question of planted text: how often the meter is exactly right."""
-    table = Table(title="The meter on planted text of known k", title_justify="left")
-    table.add_column("asked")
-    for name in ("k", "epsilon", "exactly right", "of", "[95 %]", "last k, median"):
-        table.add_column(name, justify="right")
+def known(rows: Sequence[Row]) -> Table:
+    """A line a question: how often the meter finds what is known."""
+    table = Table(title="What predictions need in planted text", title_justify="left")
+    for name in ("asked for", "k", "found", "forward", "removal", "last tokens"):
+        table.add_column(name, justify="left" if name == "asked for" else "right")
     for row in rows:
-        if row["planted"] == "meter":
-            for e, epsilon in enumerate(row["epsilons"]):
-                for j, (question, wanted) in enumerate(zip(row["questions"], row["wanted"], strict=True)):
-                    found = row["found"][e][j]
-                    low, high = exact_interval(found.count(wanted), len(found), level=LEVEL)
-                    share, last = f"{found.count(wanted) / len(found):.3f}", f"{np.median(row['recency_k'][e][j]):g}"
-                    interval = f"[{low:.3f}, {high:.3f}]"
-                    table.add_row(question, str(wanted), f"{epsilon:g}", share, str(len(found)), interval, last)
-    table.caption = "Fresh draws; k counts the question itself."
+        if row["kind"] == "meter":
+            each = {"": row["least"]} | row["found"]
+            for i, (name, needed) in enumerate(zip(row["name"], row["needed"], strict=True)):
+                shares = (np.mean(np.array(found[i]) == needed) for found in each.values())
+                table.add_row(name, str(needed), *(f"{share:.2f}" for share in shares))
+    table.caption = (
+        "The share of fresh examples for which just k tokens are found: by the best of the three searches, and by each."
+    )
     table.caption_justify = "left"
     return table
 
 
-def planted_damage(rows: Sequence[Row]) -> Table:
-    """A line a question and a training length: the damage, where nothing but k differs."""
-    table = Table(title="Damage on planted text, where only k differs", title_justify="left")
-    table.add_column("asked")
-    for name in ("k", "kept", "seeds", "loss", "with all", "damage", "of every seed"):
-        table.add_column(name, justify="right")
-    judged = [row for row in rows if row["planted"] == "judged"]
-    for kept in sorted({row["kept"] for row in judged}):
-        own = sorted((row for row in judged if row["kept"] == kept), key=lambda row: row["seed"])
-        for j, (question, wanted) in enumerate(zip(own[0]["questions"], own[0]["wanted"], strict=True)):
-            before, after = (np.array([np.mean(row[name][j]) for row in own]) for name in ("before", "after"))
-            every = " ".join(f"{damage:+.3f}" for damage in after - before)
-            means = [f"{numbers.mean():.3f}" for numbers in (before, after)]
-            table.add_row(
-                question, str(wanted), str(kept), str(len(own)), *means, f"{(after - before).mean():+.3f}", every
-            )
-    table.caption = (
-        "Nats: the loss of a model that was trained on so many tokens of the text, the planted ones among them, with these, "
-        "and with the whole text."
-    )
+def rising(rows: Sequence[Row]) -> Table:
+    """A line a kind of judged model: its damage by k."""
+    found = control.rises(rows)
+    table = Table(title="Damage on planted text that differs in k alone", title_justify="left")
+    needed = sorted({row["needed"] for row in found})
+    for name in ("model", "trained at", "seeds", *(f"k = {k}" for k in needed)):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for encoding, kept in dict.fromkeys((row["encoding"], row["kept"]) for row in found):
+        own = {row["needed"]: row for row in found if (row["encoding"], row["kept"]) == (encoding, kept)}
+        seeds = str(max(row["seeds"] for row in own.values()))
+        cells = (f"{own[k]['damage']:+.3f} [{own[k]['lowest']:+.3f}, {own[k]['highest']:+.3f}]" for k in needed)
+        table.add_row(encoding, str(kept), seeds, *cells)
+    table.caption = "Nats, the mean over seeds, in brackets the lowest and the highest one."
     table.caption_justify = "left"
     return table

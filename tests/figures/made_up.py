@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from idealized_model.language.meter import PATHS, sizes
 from idealized_model.transformer import TrainConfig
 
 Row = dict[str, Any]
@@ -86,3 +90,57 @@ def majority(seeds: int = 2) -> Iterator[Row]:
 def write(path: Path, rows: Iterable[Row]) -> None:
     """One row a line."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+WINDOW = 64
+MODELS = {"pose": (8, 32), "alibi": (32,)}
+
+
+def language(
+    corpora: Iterable[str] = ("kjv", "shakespeare", "kjv+shuffled"), *, tokens: int = 120, seeds: int = 2
+) -> list[Row]:
+    """Rows of `lengthgen language measure`: damage rises with k, the more the shorter the training; shuffled text needs 1."""
+    rows: list[Row] = []
+    grid = list(sizes(WINDOW))
+    for number, corpus in enumerate(("kjv", "shakespeare", "kjv+shuffled")):
+        rng = np.random.default_rng(number)
+        k = np.ones(tokens, dtype=int) if "shuffled" in corpus else np.minimum(1 + rng.geometric(0.3, tokens), 12)
+        recency = np.minimum(k * rng.integers(1, 6, tokens), WINDOW)
+        entropy = np.log2(k) + rng.random(tokens)
+        common = {"schema": 1, "corpus": corpus, "tokens": corpus, "window": WINDOW, "steps": 10}
+        for start, end in ((0, 64), (64, tokens)):
+            part = slice(start, end)
+            rows.append({
+                **common, "model": "meter", "length": WINDOW, "seed": 9, "start": start, "epsilons": [0.05],
+                "block": (np.arange(tokens) // 15)[part].tolist(), "position": np.arange(tokens)[part].tolist(),
+                "entropy": entropy[part].tolist(), "kl_at_one": (entropy / 2)[part].tolist(),
+                "full": entropy[part].tolist(), "few": k[part].tolist(), "k": [k[part].tolist()],
+                "recency_k": [recency[part].tolist()], "sizes": grid,
+                "mean_kl": {p: [s / (size * size) for size in grid[:-1]] + [0.0] for s, p in enumerate(PATHS, 1 + start)},
+            })  # fmt: skip
+        for model, lengths in MODELS.items():
+            for length, seed in product(lengths, range(seeds)):
+                before = 3 + rng.random(tokens)
+                after = before + np.log2(k) * 4 / length + rng.normal(0, 0.1, tokens)
+                rows.append({
+                    **common, "model": model, "length": length, "seed": seed, "contexts": [8, 32, WINDOW],
+                    "by_context": [3.6, 3.5 + seed / 9, 3.5 + 4 / length], "before": before.tolist(), "after": after.tolist(),
+                })  # fmt: skip
+    return rows
+
+
+def planted(seeds: int = 2) -> list[Row]:
+    """Rows of `lengthgen language planted`: one question found in half of the examples; damage that rises with k."""
+    names, needed = ["nothing", "one bit", "sum of two"], [1, 2, 3]
+    least, last = [[1, 1, 1, 1], [2, 2, 2, 2], [3, 4, 3, 6]], [[1, 1, 1, 1], [9, 20, 33, 40], [12, 30, 41, 59]]
+    rows: list[Row] = [{
+        "schema": 1, "kind": "meter", "encoding": "rope", "kept": None, "seed": 9, "name": names, "needed": needed,
+        "least": least, "found": {"forward": last, "removal": least, "recency": last},
+    }]  # fmt: skip
+    for (encoding, kept), seed in product((("rope", 16), ("rope", 64), ("none", 32)), range(seeds)):
+        after = [0.01 + k * (1 + seed) / kept for k in needed]
+        rows.append({
+            "schema": 1, "kind": "judged", "encoding": encoding, "kept": kept, "seed": seed, "name": names, "needed": needed,
+            "before": [0.01] * 3, "after": after,
+        })  # fmt: skip
+    return rows

@@ -50,6 +50,7 @@ def main() -> None:
         made_up.write(data / "sparse-parity.jsonl", made_up.sparse_parity())
         made_up.write(data / "schemes.jsonl", made_up.schemes())
         made_up.write(data / "attention-only.jsonl", made_up.majority())
+        made_up.write(data / "planted.jsonl", made_up.planted())
         for plot in PLOTS.values():
             small = greys(render(plot, store.rows_of(plot, data)))
             path = FOLDER / f"{plot.name}.png"

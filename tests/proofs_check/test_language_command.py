@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from idealized_model.language import experiment
-from idealized_model.language.control import control
+from idealized_model.language import PlantedText, control, experiment
+from idealized_model.language.planted import FOUR_BITS, SEVEN
 from idealized_model.language.protocol import read_protocol
 from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
@@ -289,31 +289,34 @@ def test_other_bad_usage_is_said_in_a_line(
         assert message in capsys.readouterr().err
 
 
-def test_the_control_is_carried_out_and_printed(
+def test_the_controls_are_carried_out_and_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    tiny = TrainConfig("text", encoding="rope", seed=9, steps=2, warmup=1, width=8, layers=1, heads=2)
-    few = partial(control, config=tiny, kept=(12,), examples=4)
-    monkeypatch.setattr(language, "control", few)
-    rows = tmp_path / "rows.jsonl"
-    arguments = ("planted", "--runs", str(tmp_path), "--rows", str(rows), "--seeds", "2", "--workers", "1")
-    assert lengthgen(*arguments) == 0
-    out = capsys.readouterr().out
-    meter, *judged = read_rows(rows)
-    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
-    shares = [
-        f"{found.count(k) / 4:.3f}" for own in meter["found"] for found, k in zip(own, meter["wanted"], strict=True)
+    tiny = TrainConfig("text", encoding="rope", steps=2, warmup=1, width=8, layers=1, heads=2)
+    judged = PlantedText(FOUR_BITS, body=12, rows=2, kept=10)
+    controls = [
+        control.Control("meter", PlantedText(SEVEN[:2], body=4, rows=2), tiny),
+        *(control.Control("judged", judged, replace(tiny, seed=seed)) for seed in (1, 2)),
     ]
-    assert [line[3] for line in lines[:21]] == shares
-    assert [line[:3] for line in lines[7:9]] == [["nothing", "1", "0.02"], ["one bit", "2", "0.02"]]
-    for j, line in enumerate(lines[21:]):
-        damages = [sum(row["after"][j]) / 4 - sum(row["before"][j]) / 4 for row in judged]
-        assert line[:4] == [judged[0]["questions"][j], str(j + 2), "12", "2"]
-        assert line[6:] == [f"{sum(damages) / 2:+.3f}", " ".join(f"{damage:+.3f}" for damage in damages)]
-    assert len(lines) == 25
+    monkeypatch.setattr(control, "protocol", lambda seeds, steps: controls[: 1 + seeds])
+    rows = tmp_path / "rows.jsonl"
+    arguments = ("planted", "--runs", str(tmp_path), "--rows", str(rows), "--workers", "1", "--seeds")
+    assert lengthgen(*arguments, "1") == 0
+    assert lengthgen(*arguments, "2") == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("planted/") == 3  # none is done twice
     assert lengthgen("report", str(rows)) == 0
-    assert capsys.readouterr().out == out
+    out = capsys.readouterr().out
+    assert captured.out.endswith(out)
+    found = read_rows(rows)
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    assert [line[:3] for line in lines[:2]] == [
+        ["nothing", "1", f"{control.exact(found[0])[0]:.2f}"], ["one bit", "2", f"{control.exact(found[0])[1]:.2f}"],
+    ]  # fmt: skip
+    damages = [row["after"][0] - row["before"][0] for row in found[1:]]
+    assert lines[2][:3] == ["rope", "10", "2"]
+    assert lines[2][3] == f"{sum(damages) / 2:+.3f} [{min(damages):+.3f}, {max(damages):+.3f}]"
 
 
 def test_the_demonstration_is_a_protocol() -> None:
