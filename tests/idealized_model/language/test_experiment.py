@@ -260,3 +260,22 @@ def test_copies_say_how_far_they_are(tmp_path: Path) -> None:
     for block, position, distance in zip(row["block"], row["position"], row["distance"], strict=True):
         assert distance == tokens.held_out_distances[block, position + 1]  # type: ignore[index]
     assert any(row["distance"])
+
+
+def test_the_measured_tokens_are_what_they_were() -> None:
+    held_out = np.arange(5 * 20).reshape(5, 20)
+    block, position = measured(Tokens("counted", "", None, held_out, held_out), 12, 4)  # type: ignore[arg-type]
+    assert list(zip(block.tolist(), position.tolist(), strict=True)) == [
+        (0, 3),
+        (0, 4),
+        (1, 13),
+        (1, 15),
+        (2, 10),
+        (2, 12),
+        (2, 18),
+        (3, 11),
+        (3, 18),
+        (4, 6),
+        (4, 13),
+        (4, 15),
+    ]
