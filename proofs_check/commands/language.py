@@ -49,7 +49,7 @@ def add_options(parser: Parser) -> None:
     parser.description = (
         "Measure how many tokens of a text the prediction of its next token needs, and whether models lose more, in contexts "
         "longer than those of their training, where it needs more of them. What to do is said in a protocol, a TOML file: "
-        "see docs/language.md."
+        "see docs/commands.md."
     )
     parser.epilog = "example: lengthgen language --demo"
     parser.add_argument(
