@@ -528,7 +528,11 @@ def calls(trained: Path, swept: Path, tmp_path_factory: pytest.TempPathFactory) 
     failing = tmp_path_factory.mktemp("problem") / "failing.toml"
     text = (EXAMPLES / "parity.toml").read_text(encoding="utf-8")
     failing.write_text(text.replace("length = 4", "length = 3"), encoding="utf-8")
+    rows = failing.with_name("rows.jsonl")
+    measured = [row | {"digest": str(number), "code": "1"} for number, row in enumerate(made_up.language(["kjv"]))]
+    rows.write_text("".join(json.dumps(row) + "\n" for row in measured), encoding="utf-8")
     return {
+        "language": [str(rows), "--figure", "losses"],
         "problem": [str(EXAMPLES / "parity.toml"), "--lengths", "3..6", "--panels", "shares,coverage"],
         "runs": [str(swept), "--scores", "none"],
         "dependencies": ["copy", "--length", "30"],
@@ -537,7 +541,9 @@ def calls(trained: Path, swept: Path, tmp_path_factory: pytest.TempPathFactory) 
     }
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("problem", "runs", "dependencies", "attention")]
+SLOW = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("language", "problem", "runs", "dependencies", "attention")
+]
 
 
 @pytest.mark.parametrize("name", ["head", *SLOW])
@@ -593,6 +599,12 @@ def test_attention_alone_is_the_stored_figure(arguments: str, own: bool) -> None
         (["problem", "{parity}", "--out", "none/a.png", "--lengths", "3"], "expected a file that can be written"),
         (["runs", "none.jsonl"], "none.jsonl"),
         (["runs", "bad.toml", "--scores", "firm"], "got 'firm'; expected some of hard, ranked, soft, or none"),
+        (["language", "none.jsonl"], "none.jsonl"),
+        (["language", "bad.toml"], "line 1 is"),
+        (
+            ["language", "bad.toml", "--figure", "slope"],
+            "got 'slope'; expected one of sparsity, losses, damage, slopes",
+        ),
         (["head", "bad.toml"], "which is not valid TOML"),
         (["attention", "none"], "none"),
         (["attention", "."], "which holds no checkpoint.npz"),
