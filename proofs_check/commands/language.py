@@ -330,11 +330,6 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
         "lengthgen language measure figures/sweeps/language.toml --runs runs/language --rows rows.jsonl",
         _measure,
     ),
-    "planted": (
-        "the controls: whether what predictions need is found in text of which it is known, and whether damage rises with it",
-        "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl",
-        _planted,
-    ),
     "report": (
         "print what rows say: how many tokens predictions need, and what models lose",
         "lengthgen language report rows.jsonl",
@@ -344,6 +339,11 @@ ACTIONS: dict[str, tuple[str, str, Callable[[Namespace], int]]] = {
         "print a text with the tokens marked that the prediction of the next one needs",
         'lengthgen language show figures/sweeps/language.toml --runs runs/language --text "To be, or not to"',
         _show,
+    ),
+    "planted": (
+        "the controls: whether what predictions need is found in text of which it is known, and whether damage rises with it",
+        "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl",
+        _planted,
     ),
 }
 """{name: (what it does, an example, what runs it)}."""

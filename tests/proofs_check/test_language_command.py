@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from idealized_model.language import experiment
+from idealized_model.language import control, experiment
+from idealized_model.language.planted import FOUR_BITS, PlantedText
 from idealized_model.language.protocol import read_protocol
 from idealized_model.transformer.results import read_rows
-from idealized_model.transformer.training import Diverged
+from idealized_model.transformer.training import Diverged, TrainConfig
 from proofs_check.commands import language
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
@@ -311,3 +314,61 @@ def test_the_demonstration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert meter["full"].mean() < 3.6
     assert 2 <= sorted(meter["k"][0])[256] <= 5
     assert meter["recency_k"][0].mean() > meter["k"][0].mean() + 2
+
+
+# ── Planted text ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def controls(seeds: int, *, steps: int) -> list[control.Control]:
+    """Small ones."""
+    config = TrainConfig("text", encoding="rope", steps=steps, width=8, layers=1, heads=2)
+    short = PlantedText(FOUR_BITS, body=14, rows=2, kept=11)
+    judged = [control.Control("judged", short, replace(config, seed=seed)) for seed in range(seeds)]
+    return [control.Control("meter", PlantedText(body=14, rows=2), replace(config, seed=9)), *judged]
+
+
+def test_controls_resume_and_are_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(control, "protocol", controls)
+    monkeypatch.setattr(control, "row_of", partial(control.row_of, size=1))
+    rows = tmp_path / "rows.jsonl"
+    ask = (
+        "planted",
+        "--runs",
+        str(tmp_path / "runs"),
+        "--rows",
+        str(rows),
+        "--workers",
+        "1",
+        "--steps",
+        "2",
+        "--seeds",
+    )
+    assert lengthgen(*ask, "1") == 0
+    first = rows.read_bytes()
+    assert [row["kind"] for row in read_rows(rows)] == ["meter", "judged"]
+    assert lengthgen(*ask, "2") == 0
+    assert rows.read_bytes().startswith(first)
+    assert [row["seed"] for row in read_rows(rows)] == [9, 0, 1]
+    out = capsys.readouterr().out
+    assert "parity of two" in out
+    found = control.rises(read_rows(rows))
+    assert f"{found[0]['damage']:+.3f} [{found[0]['lowest']:+.3f}, {found[0]['highest']:+.3f}]" in out
+    monkeypatch.setattr(control, "trained", None)
+    assert lengthgen(*ask, "2") == 0
+
+
+def test_a_control_that_diverges_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diverges(*_: Any, **__: Any) -> None:
+        raise Diverged("Trainer", "loss", got="nan", expected="a number", fix="Lower the rate.")
+
+    monkeypatch.setattr(control, "protocol", controls)
+    monkeypatch.setattr(control, "trained", diverges)
+    rows = tmp_path / "rows.jsonl"
+    assert lengthgen("planted", "--runs", str(tmp_path), "--rows", str(rows), "--workers", "1", "--seeds", "1") == 2
+    assert "lengthgen: planted/meter/9: Trainer: argument loss: got nan" in capsys.readouterr().err
+    assert read_rows(rows) == []
