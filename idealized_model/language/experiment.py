@@ -22,7 +22,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from time import process_time
@@ -149,14 +149,20 @@ def train(
     InvalidArgument : as `run_in` does.
     Diverged : when the loss is not finite.
     """
-    done: list[int] = []
+    source = cell.source(_tokens(protocol, cell.corpus, str(runs)))
+    return run_in(folder_of(cell, runs), cell.config, threads=threads, watch=watching_steps(tick), source=source)
+
+
+def watching_steps(tick: Tick) -> Callable[[Trainer], None]:
+    """What `run_in` calls after a step, to tell of the steps since it was last called; of a resumed run, all before."""
+    told = 0
 
     def watch(trainer: Trainer) -> None:
-        tick(1 if done else trainer.step)
-        done.append(trainer.step)
+        nonlocal told
+        tick(trainer.step - told)
+        told = trainer.step
 
-    source = cell.source(_tokens(protocol, cell.corpus, str(runs)))
-    return run_in(folder_of(cell, runs), cell.config, threads=threads, watch=watch, source=source)
+    return watch
 
 
 # ── Measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -320,7 +326,7 @@ def _rounded(values: Iterable[float], digits: int = 4) -> list[float]:
 def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
     """What the meter says of every measured token of a corpus: the lists of its rows, put together in order.
 
-    `k` and `recency_k` have a row an epsilon.
+    `k` and `recency_k` have a row for each of the `epsilons`.
 
     Raises
     ------
@@ -330,7 +336,7 @@ def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
     --------
     >>> row = {"corpus": "a", "model": "meter", "start": 0, "tokens": "", "seed": 1, "steps": 2, "window": 9}
     >>> row |= dict.fromkeys(["block", "position", "few"], [0]) | dict.fromkeys(["k", "recency_k"], [[1], [2]])
-    >>> row |= dict.fromkeys(["entropy", "kl_at_one", "full"], [0.5])
+    >>> row |= dict.fromkeys(["entropy", "kl_at_one", "full"], [0.5]) | {"epsilons": [0.1, 0.2]}
     >>> found = meter_of([row, row | {"start": 1}], "a")
     >>> found["k"].tolist(), found["entropy"].tolist()
     ([[1, 1], [2, 2]], [0.5, 0.5])
@@ -341,7 +347,7 @@ def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
     fix = "Measure it: lengthgen language measure."
     check(own, "meter_of", "rows", got=f"none of the meter of {shown(corpus)}", expected="some", fix=fix)
     sizes = np.cumsum([0, *(len(row["block"]) for row in own)])
-    kinds = {(row["tokens"], row["seed"], row["steps"], row["window"]) for row in own}
+    kinds = {(row["tokens"], row["seed"], row["steps"], row["window"], *row["epsilons"]) for row in own}
     whole = [row["start"] for row in own] == sizes[:-1].tolist() and len(kinds) == 1
     got = f"some of several meters of {shown(corpus)}, or with gaps between them"
     check(
@@ -349,7 +355,8 @@ def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
     )
     names = [*SINGLE, *(["distance"] if all("distance" in row for row in own) else [])]
     found = {name: np.concatenate([row[name] for row in own]) for name in names}
-    return found | {name: np.concatenate([row[name] for row in own], axis=1) for name in ("k", "recency_k")}
+    found |= {name: np.concatenate([row[name] for row in own], axis=1) for name in ("k", "recency_k")}
+    return found | {"epsilons": np.array(own[0]["epsilons"])}
 
 
 SINGLE = ("block", "position", "entropy", "kl_at_one", "full", "few")
@@ -399,3 +406,37 @@ def damage_of(rows: Sequence[Row], corpus: str, model: str, length: int, *, epsi
         before=np.array([row["before"] for row in found]),
         after=np.array([row["after"] for row in found]),
     )
+
+
+def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[str, tuple[Damage, Damage]]:
+    """{"copied" or "other": (lost, regained)}: what far context is worth, in a corpus with copies.
+
+    *Copied* are the measured tokens that were copied from further back than the training length, and could be known. *Lost*
+    is the loss with a context of the training length minus that of the model trained at the window, with all of it;
+    *regained* the part of it that the model itself does not lose with all of the window: each an after minus a before.
+
+    Returns
+    -------
+    Nothing where the corpus has no copies, no model was trained at the window, or this one was.
+
+    Raises
+    ------
+    InvalidArgument : as `damage_of` does.
+    """
+    meter, models = meter_of(rows, corpus), judged(rows)
+    damage = damage_of(rows, corpus, model, length)
+    window = models[corpus, model, length][0]["window"]
+    whole = [name for (of, name, at) in models if of == corpus and at == window]
+    if "distance" not in meter or length == window or not whole:
+        return {}
+    best = damage_of(rows, corpus, whole[0], window).after.mean(axis=0, keepdims=True)
+    lost = replace(damage, before=np.broadcast_to(best, damage.before.shape), after=damage.before)
+    regained = replace(damage, before=damage.after, after=damage.before)
+    copied = meter["distance"] > length
+    groups = {"copied": copied, "other": ~copied}
+    return {name: (_part(lost, inside), _part(regained, inside)) for name, inside in groups.items() if inside.any()}
+
+
+def _part(damage: Damage, inside: NDArray[np.bool_]) -> Damage:
+    """Some of the tokens."""
+    return replace(damage, **{field.name: getattr(damage, field.name)[..., inside] for field in fields(damage)})

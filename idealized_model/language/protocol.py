@@ -181,7 +181,7 @@ def read_protocol(given: str | os.PathLike[str] | dict[str, Any]) -> Protocol:
     except (OSError, ValueError) as error:
         got = f"{shown(str(given))}: {getattr(error, 'strerror', None) or error}"
         raise InvalidArgument(
-            "language", "PROTOCOL", got=got, expected="a TOML file", fix="See docs/language.md."
+            "language", "PROTOCOL", got=got, expected="a TOML file", fix="See docs/commands.md."
         ) from None
     return _protocol(data, str(given))
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from idealized_model.language import control, experiment
-from idealized_model.language.planted import FOUR_BITS, PlantedText
+from idealized_model.language import PlantedText, control, experiment
+from idealized_model.language.planted import FOUR_BITS, SEVEN
 from idealized_model.language.protocol import read_protocol
+from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
-from idealized_model.transformer.training import Diverged, TrainConfig
+from idealized_model.transformer.training import TrainConfig
 from proofs_check.commands import language
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
@@ -85,8 +85,10 @@ def test_the_report_has_every_model_with_its_seeds(
     pose = [row for row in rows if row["model"] == "pose"]
     mean = sum(map(sum, (row["before"] for row in pose))) / 140
     assert cells[3][4] == f"{mean:.3f}"
-    assert cells[2][7:] == [""] * 4  # trained at the window: no damage
-    assert cells[3][7:] == ["-"] * 4  # k is 1 for all of them
+    assert cells[2][6:] == [""] * 6  # trained at the window: no damage
+    damage = sum(map(sum, (row["after"] for row in pose))) / 140 - mean
+    assert cells[3][6] == f"{damage:+.3f}"
+    assert cells[3][8:] == ["-"] * 4  # k is 1 for all of them
     assert lengthgen("report", str(folder / "rows.jsonl"), "--epsilon", "0.2") == 0
     assert "0.2" in capsys.readouterr().out
 
@@ -111,7 +113,7 @@ def test_slopes_are_those_of_the_damage(
     slope = damage.slope()
     line = next(line for line in out.splitlines() if " pose " in line)
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
-    assert cells[7:] == [
+    assert cells[8:] == [
         f"{damage.slope(adjusted=False).value:+.3f}", f"{slope.value:+.3f}", f"[{slope.low:+.3f}, {slope.high:+.3f}]",
         f"{damage.permuted().share:.3f}",
     ]  # fmt: skip
@@ -268,7 +270,7 @@ def test_other_bad_usage_is_said_in_a_line(
     other = tmp_path / "other.jsonl"
     other.write_text('{"schema": 1, "digest": "0", "code": "0"}\n')
     for arguments, message in (
-        ((), "expected --demo, or train, measure, report, show"),
+        ((), "expected --demo, or train, measure, planted, report, show"),
         (("--demo", "report", "rows.jsonl"), "got both an action and --demo"),
         (("report", str(tmp_path / "none.jsonl")), "No such file"),
         (("report", str(other)), "which holds none; expected rows of language measure"),
@@ -278,9 +280,43 @@ def test_other_bad_usage_is_said_in_a_line(
         (("train", path, "--runs", path), "a file that can be written"),
         (("train", str(tmp_path / "none.toml"), "--runs", str(tmp_path)), "No such file"),
         (("trian",), "invalid choice"),
+        (
+            ("--runs", "runs", "report", str(other)),
+            "got what --demo takes; expected options of the action. Write it behind",
+        ),
     ):
         assert lengthgen(*arguments) == 3, arguments
         assert message in capsys.readouterr().err
+
+
+def test_the_controls_are_carried_out_and_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    tiny = TrainConfig("text", encoding="rope", steps=2, warmup=1, width=8, layers=1, heads=2)
+    judged = PlantedText(FOUR_BITS, body=12, rows=2, kept=10)
+    controls = [
+        control.Control("meter", PlantedText(SEVEN[:2], body=4, rows=2), tiny),
+        *(control.Control("judged", judged, replace(tiny, seed=seed)) for seed in (1, 2)),
+    ]
+    monkeypatch.setattr(control, "protocol", lambda seeds, steps: controls[: 1 + seeds])
+    rows = tmp_path / "rows.jsonl"
+    arguments = ("planted", "--runs", str(tmp_path), "--rows", str(rows), "--workers", "1", "--seeds")
+    assert lengthgen(*arguments, "1") == 0
+    assert lengthgen(*arguments, "2") == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("planted/") == 3  # none is done twice
+    assert lengthgen("report", str(rows)) == 0
+    out = capsys.readouterr().out
+    assert captured.out.endswith(out)
+    found = read_rows(rows)
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    assert [line[:3] for line in lines[:2]] == [
+        ["nothing", "1", f"{control.exact(found[0])[0]:.2f}"], ["one bit", "2", f"{control.exact(found[0])[1]:.2f}"],
+    ]  # fmt: skip
+    damages = [row["after"][0] - row["before"][0] for row in found[1:]]
+    assert lines[2][:3] == ["rope", "10", "2"]
+    assert lines[2][3] == f"{sum(damages) / 2:+.3f} [{min(damages):+.3f}, {max(damages):+.3f}]"
 
 
 def test_the_demonstration_is_a_protocol() -> None:
@@ -314,61 +350,3 @@ def test_the_demonstration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert meter["full"].mean() < 3.6
     assert 2 <= sorted(meter["k"][0])[256] <= 5
     assert meter["recency_k"][0].mean() > meter["k"][0].mean() + 2
-
-
-# ── Planted text ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def controls(seeds: int, *, steps: int) -> list[control.Control]:
-    """Small ones."""
-    config = TrainConfig("text", encoding="rope", steps=steps, width=8, layers=1, heads=2)
-    short = PlantedText(FOUR_BITS, body=14, rows=2, kept=11)
-    judged = [control.Control("judged", short, replace(config, seed=seed)) for seed in range(seeds)]
-    return [control.Control("meter", PlantedText(body=14, rows=2), replace(config, seed=9)), *judged]
-
-
-def test_controls_resume_and_are_printed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(control, "protocol", controls)
-    monkeypatch.setattr(control, "row_of", partial(control.row_of, size=1))
-    rows = tmp_path / "rows.jsonl"
-    ask = (
-        "planted",
-        "--runs",
-        str(tmp_path / "runs"),
-        "--rows",
-        str(rows),
-        "--workers",
-        "1",
-        "--steps",
-        "2",
-        "--seeds",
-    )
-    assert lengthgen(*ask, "1") == 0
-    first = rows.read_bytes()
-    assert [row["kind"] for row in read_rows(rows)] == ["meter", "judged"]
-    assert lengthgen(*ask, "2") == 0
-    assert rows.read_bytes().startswith(first)
-    assert [row["seed"] for row in read_rows(rows)] == [9, 0, 1]
-    out = capsys.readouterr().out
-    assert "parity of two" in out
-    found = control.rises(read_rows(rows))
-    assert f"{found[0]['damage']:+.3f} [{found[0]['lowest']:+.3f}, {found[0]['highest']:+.3f}]" in out
-    monkeypatch.setattr(control, "trained", None)
-    assert lengthgen(*ask, "2") == 0
-
-
-def test_a_control_that_diverges_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def diverges(*_: Any, **__: Any) -> None:
-        raise Diverged("Trainer", "loss", got="nan", expected="a number", fix="Lower the rate.")
-
-    monkeypatch.setattr(control, "protocol", controls)
-    monkeypatch.setattr(control, "trained", diverges)
-    rows = tmp_path / "rows.jsonl"
-    assert lengthgen("planted", "--runs", str(tmp_path), "--rows", str(rows), "--workers", "1", "--seeds", "1") == 2
-    assert "lengthgen: planted/meter/9: Trainer: argument loss: got nan" in capsys.readouterr().err
-    assert read_rows(rows) == []

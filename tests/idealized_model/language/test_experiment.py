@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 from idealized_model.language import Tokens, experiment, measure
-from idealized_model.language.experiment import folder_of, is_done, jobs, measured, row_of, tokens_of, train
+from idealized_model.language.experiment import (
+    damage_of,
+    far_of,
+    folder_of,
+    is_done,
+    jobs,
+    judged,
+    measured,
+    row_of,
+    tokens_of,
+    train,
+)  # fmt: skip
 from idealized_model.language.protocol import Protocol, read_protocol
 from idealized_model.transformer.results import Row
 from tests.idealized_model.language.small import protocol as small
@@ -76,7 +87,7 @@ def test_a_changed_text_is_another_run(tmp_path: Path) -> None:
     Path(cell.corpus).write_text(Path(cell.corpus).read_text() * 2)
     experiment._tokens.cache_clear()
     for go in (train, is_done):
-        with pytest.raises(InvalidArgument, match="another source"):
+        with pytest.raises(InvalidArgument, match="expected that of the checkpoint"):
             go(protocol, cell, tmp_path / "runs")
     experiment._tokens.cache_clear()
 
@@ -176,6 +187,69 @@ def test_a_model_that_is_not_trained_is_refused(tmp_path: Path) -> None:
         row_of(job, tmp_path / "runs")
 
 
+def made_up(model: str, length: int, seed: int, **lists: Any) -> Row:
+    """A row of five tokens of two blocks."""
+    return {
+        "corpus": "a",
+        "tokens": "0",
+        "window": 256,
+        "steps": 9,
+        "model": model,
+        "length": length,
+        "seed": seed,
+    } | lists
+
+
+def made_up_rows() -> list[Row]:
+    k = {"k": [[1, 2, 3, 4, 5]], "recency_k": [[1, 2, 3, 4, 9]], "few": [0] * 5, "distance": [0, 64, 8, 9, 200]}
+    k["epsilons"] = [0.05]
+    numbers = {name: [1.0, 2.0, 3.0, 4.0, 5.0] for name in ("entropy", "kl_at_one", "full")}
+    return [
+        made_up("meter", 256, 7, start=0, block=[0, 0, 0, 1, 1], position=[1, 2, 3, 4, 5], **k, **numbers),
+        made_up("short", 8, 1, before=[3.0, 4.0, 1.0, 2.0, 6.0], after=[3.5, 3.5, 1.0, 2.0, 5.0]),
+        made_up("short", 8, 0, before=[1.0, 2.0, 1.0, 2.0, 4.0], after=[1.5, 2.5, 1.0, 2.0, 3.0]),
+        made_up("long", 256, 0, before=[1.0] * 5, after=[1.0, 2.0, 1.0, 2.0, 1.0]),
+        made_up("long", 256, 1, before=[1.0] * 5, after=[2.0, 2.0, 1.0, 2.0, 2.0]),
+    ]
+
+
+def test_damage_is_of_all_seeds() -> None:
+    damage = damage_of(made_up_rows(), "a", "short", 8)
+    assert damage.before.tolist() == [[1.0, 2.0, 1.0, 2.0, 4.0], [3.0, 4.0, 1.0, 2.0, 6.0]]
+    assert damage.after[1].tolist() == [3.5, 3.5, 1.0, 2.0, 5.0]
+    assert (damage.k.tolist(), damage.recency_k.tolist()) == ([1, 2, 3, 4, 5], [1, 2, 3, 4, 9])
+    assert damage.block.tolist() == [0, 0, 0, 1, 1]
+    assert list(judged(made_up_rows())) == [("a", "long", 256), ("a", "short", 8)]
+
+
+def test_far_context_is_worth_what_copied_tokens_lose() -> None:
+    found = far_of(made_up_rows(), "a", "short", 8)
+    copied, other = found["copied"], found["other"]
+    assert copied[0].k.tolist() == [2, 4, 5]  # from 64, 9 and 200 tokens back, not from 8
+    assert other[0].k.tolist() == [1, 3]
+    assert copied[0].values.tolist() == [[0.0, 0.0, 2.5], [2.0, 0.0, 4.5]]
+    assert copied[1].values.tolist() == [[-0.5, 0.0, 1.0], [0.5, 0.0, 1.0]]
+    assert far_of(made_up_rows(), "a", "long", 256) == {}
+    assert far_of(made_up_rows()[:3], "a", "short", 8) == {}
+    plain = made_up_rows()
+    del plain[0]["distance"]
+    assert far_of(plain, "a", "short", 8) == {}
+
+
+def test_rows_that_do_not_belong_together_are_refused() -> None:
+    whole = made_up_rows()
+    for rows, message in (
+        (whole[1:], "none of the meter of 'a'"),
+        ([whole[0] | {"start": 64}, *whole[1:]], "with gaps between them"),
+        ([whole[0], whole[0] | {"start": 5, "seed": 8}, *whole[1:]], "some of several meters"),
+        ([whole[0], whole[1] | {"tokens": "1"}], "some of a/short-8 on other tokens than the meter's"),
+        ([whole[0], whole[1] | {"after": [1.0]}], "some of a/short-8 on other tokens than the meter's"),
+        ([whole[0], whole[3]], "none of a/short-8"),
+    ):
+        with pytest.raises(InvalidArgument, match=message):
+            damage_of(rows, "a", "short", 8)
+
+
 def test_copies_say_how_far_they_are(tmp_path: Path) -> None:
     data = small(tmp_path, block=256, tokens=64)
     protocol = read_protocol(data | {"corpora": [f"{data['corpora'][0]}+copies"]})
@@ -186,3 +260,22 @@ def test_copies_say_how_far_they_are(tmp_path: Path) -> None:
     for block, position, distance in zip(row["block"], row["position"], row["distance"], strict=True):
         assert distance == tokens.held_out_distances[block, position + 1]  # type: ignore[index]
     assert any(row["distance"])
+
+
+def test_the_measured_tokens_are_what_they_were() -> None:
+    held_out = np.arange(5 * 20).reshape(5, 20)
+    block, position = measured(Tokens("counted", "", None, held_out, held_out), 12, 4)  # type: ignore[arg-type]
+    assert list(zip(block.tolist(), position.tolist(), strict=True)) == [
+        (0, 3),
+        (0, 4),
+        (1, 13),
+        (1, 15),
+        (2, 10),
+        (2, 12),
+        (2, 18),
+        (3, 11),
+        (3, 18),
+        (4, 6),
+        (4, 13),
+        (4, 15),
+    ]

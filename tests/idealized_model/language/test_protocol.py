@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from idealized_model.language import Alternating, Chunked, Tokenizer, Windows, load_corpus, split
+from idealized_model.language import protocol as module
 from idealized_model.language.protocol import read_protocol, slug
 from theory.errors import InvalidArgument
 
@@ -127,3 +130,14 @@ def test_a_protocol_is_read_from_a_file(tmp_path: Path) -> None:
 def test_what_is_no_protocol_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         read_protocol(SMALL | changes)
+
+
+def test_the_protocol_of_the_documents_is_one() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+    for found in (
+        re.search(r"```toml\n(corpora.*?)```", page, re.DOTALL),
+        re.search(r"(corpora.*)", module.__doc__ or "", re.DOTALL),
+    ):
+        assert found
+        protocol = read_protocol(tomllib.loads(found[1].replace("\n    ", "\n")))
+        assert "kjv/pose-8/0" in map(str, protocol.cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from idealized_model.language import Corpus, Tokenizer, Tokens, split
+from idealized_model.language.corpora import VARIANTS
 from idealized_model.language.tokens import _with_copies
 from theory.errors import InvalidArgument
 
@@ -161,3 +163,14 @@ def test_a_text_with_too_little_in_it_is_refused(documents: tuple[str, ...], blo
     corpus = Corpus("text", documents)
     with pytest.raises(InvalidArgument, match=message):
         split(corpus, Tokenizer.train(corpus.training), block=block)
+
+
+def test_variants_are_what_they_were() -> None:
+    """Models are trained on them: what is drawn may change only with a digest."""
+    found = {variant: (of(variant).digest, zlib.crc32(of(variant).training.tobytes())) for variant in ("", *VARIANTS)}
+    assert found == {
+        "": ("eba4dcc23fd8fa99", 572316115),
+        "shuffled": ("5fd65b4a6e9531bb", 92711496),
+        "blocks": ("b5337c51876d5bd3", 3068589500),
+        "copies": ("18a706ea73c39589", 880106677),
+    }

@@ -1,0 +1,146 @@
+"""The tables of `lengthgen language report`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from rich.table import Table
+
+from idealized_model.language import control
+from idealized_model.language.damage import Mean, Slope
+from idealized_model.language.experiment import damage_of, far_of, judged, meter_of
+from idealized_model.language.protocol import slug
+from idealized_model.transformer.results import Row
+from theory.errors import InvalidArgument
+
+EVERY_K = ((1, 10**9),)
+"""One bin, for the mean of all tokens."""
+
+
+def needs(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:
+    """A line a corpus: how many tokens its predictions need."""
+    table = Table(title="How many tokens a prediction needs", title_justify="left")
+    table.add_column("corpus")
+    for name in (
+        "tokens",
+        "epsilon",
+        "k, median",
+        "mean",
+        "k = 1",
+        "k <= 4",
+        "last k, median",
+        "mean",
+        "fewer",
+        "entropy",
+    ):
+        table.add_column(name, justify="right")
+    for corpus in epsilon:
+        meter = meter_of(rows, corpus)
+        k, last, few = meter["k"][epsilon[corpus]], meter["recency_k"][epsilon[corpus]], meter["few"]
+        fewer = f"{((few > 0) & (few < k)).mean():.3f}" if epsilon[corpus] == 0 else ""
+        table.add_row(
+            slug(corpus), f"{k.size:,}", f"{meter['epsilons'][epsilon[corpus]]:g}",
+            f"{np.median(k):g}", f"{k.mean():.1f}", f"{(k == 1).mean():.2f}", f"{(k <= 4).mean():.2f}",
+            f"{np.median(last):g}", f"{last.mean():.1f}", fewer, f"{meter['entropy'].mean():.2f}",
+        )  # fmt: skip
+    table.caption = (
+        "k: at most so many tokens, the current one counted, bring the prediction within epsilon nats of that from the "
+        "whole context; last k: the last ones. fewer: the share for which a search of all sets of three of the last 16 finds "
+        "fewer."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def losses(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:
+    """A line a model: its loss, its damage, and the slope of the damage by k."""
+    table = Table(title="What a longer context than in training does", title_justify="left")
+    for name in ("corpus", "model"):
+        table.add_column(name)
+    for name in ("at", "seeds", "loss", "at window", "damage", "[95 %]", "by k, raw", "adjusted", "[95 %]", "permuted"):
+        table.add_column(name, justify="right")
+    for (corpus, model, length), own in judged(rows).items():
+        before, after = (np.mean([row[name] for row in own]) for name in ("before", "after"))
+        line = [slug(corpus), model, str(length), str(len(own)), f"{before:.3f}", f"{after:.3f}"]
+        table.add_row(*line, *_damage(rows, corpus, model, length, epsilon[corpus]))
+    table.caption = (
+        "Nats a token: the loss with a context of the length of training and of the whole window; damage: the second minus the "
+        "first. By k: the slope of the damage for every doubling of k; adjusted for entropy, last k and KL at k = 1; permuted: "
+        "the share of random k that do as much; -: k does not vary enough. Intervals are over blocks of text."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _damage(rows: Sequence[Row], corpus: str, model: str, length: int, epsilon: int) -> list[str]:
+    damage = damage_of(rows, corpus, model, length, epsilon=epsilon)
+    if not damage.values.any():
+        return [""] * 6  # it was trained at the window
+    (mean,) = damage.means(EVERY_K, adjusted=False)
+    found = [f"{mean.value:+.3f}", _interval(mean)]
+    try:
+        raw, slope, share = damage.slope(adjusted=False), damage.slope(), damage.permuted().share
+    except InvalidArgument:  # k does not vary beside what is adjusted for
+        return [*found, *["-"] * 4]
+    return [*found, f"{raw.value:+.3f}", f"{slope.value:+.3f}", _interval(slope), f"{share:.3f}"]
+
+
+def _interval(found: Mean | Slope) -> str:
+    return f"[{found.low:+.3f}, {found.high:+.3f}]"
+
+
+def far(rows: Sequence[Row]) -> Table:
+    """A line a model of a corpus with copies: what it loses where the source of a copy lies beyond its training length."""
+    table = Table(title="What far context is worth", title_justify="left")
+    for name in ("corpus", "model"):
+        table.add_column(name)
+    for name in ("at", "tokens", "of them", "lost", "[95 %]", "regained", "[95 %]"):
+        table.add_column(name, justify="right" if name != "of them" else "left")
+    for corpus, model, length in judged(rows):
+        for what, found in far_of(rows, corpus, model, length).items():
+            means = [one.means(EVERY_K, adjusted=False)[0] for one in found]
+            texts = [text for mean in means for text in (f"{mean.value:+.3f}", _interval(mean))]
+            table.add_row(slug(corpus), model, str(length), f"{means[0].n:,}", what, *texts)
+    table.caption = (
+        "Nats a token. Copied: tokens that a copied span goes on with, whose source lies further back than the training "
+        "length. Lost: the loss with a context of the training length minus that of the model trained at the window, with all "
+        "of it. Regained: how much less than that the model itself loses with the whole window."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def known(rows: Sequence[Row]) -> Table:
+    """A line a question: how often the meter finds what is known."""
+    table = Table(title="What predictions need in planted text", title_justify="left")
+    for name in ("asked for", "k", "found", "forward", "removal", "last tokens"):
+        table.add_column(name, justify="left" if name == "asked for" else "right")
+    for row in rows:
+        if row["kind"] == "meter":
+            each = {"": row["least"]} | row["found"]
+            for i, (name, needed) in enumerate(zip(row["name"], row["needed"], strict=True)):
+                shares = (np.mean(np.array(found[i]) == needed) for found in each.values())
+                table.add_row(name, str(needed), *(f"{share:.2f}" for share in shares))
+    table.caption = (
+        "The share of fresh examples for which just k tokens are found: by the best of the three searches, and by each."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def rising(rows: Sequence[Row]) -> Table:
+    """A line a kind of judged model: its damage by k."""
+    found = control.rises(rows)
+    table = Table(title="Damage on planted text that differs in k alone", title_justify="left")
+    needed = sorted({row["needed"] for row in found})
+    for name in ("model", "trained at", "seeds", *(f"k = {k}" for k in needed)):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for encoding, kept in dict.fromkeys((row["encoding"], row["kept"]) for row in found):
+        own = {row["needed"]: row for row in found if (row["encoding"], row["kept"]) == (encoding, kept)}
+        seeds = str(max(row["seeds"] for row in own.values()))
+        cells = (f"{own[k]['damage']:+.3f} [{own[k]['lowest']:+.3f}, {own[k]['highest']:+.3f}]" for k in needed)
+        table.add_row(encoding, str(kept), seeds, *cells)
+    table.caption = "Nats, the mean over seeds, in brackets the lowest and the highest one."
+    table.caption_justify = "left"
+    return table
