@@ -199,7 +199,7 @@ def test_curves_have_their_rows(name: str, x: str) -> None:
             own = [row for row in rows if (row["corpus"], row["model"], row["length"]) == (corpus, model, length)]
             line, _, (bars,) = container.lines
             assert [y for _, y in points(line)] == [row[value] for row in own]
-            ends = [(below, above) for (_, below), (_, above) in bars.get_segments()]  # type: ignore[attr-defined]
+            ends = [(below, above) for (_, below), (_, above) in bars.get_segments()]
             assert np.array(ends) == pytest.approx(np.array([
                 (min(row[low], row[value]), max(row[high], row[value])) for row in own
             ]))  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,8 @@ def test_a_judged_model_is_asked_the_same_of_the_short_text_and_of_the_whole() -
 
 
 def test_a_run_goes_on_and_says_its_steps(tmp_path: Path) -> None:
-    run, steps = small(PlantedText(FOUR_BITS, body=20, rows=2, kept=12)), []
+    run = small(PlantedText(FOUR_BITS, body=20, rows=2, kept=12))
+    steps: list[int] = []
     first = trained(run, tmp_path, tick=steps.append)
     assert (sum(steps), first.step) == (2, 2)
     again = trained(run, tmp_path)
@@ -96,7 +98,7 @@ def test_a_model_that_is_not_trained_is_refused() -> None:
 
 
 def test_damage_is_pooled_over_seeds() -> None:
-    row = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a", "b"], "needed": [2, 3]}
+    row: dict[str, Any] = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a", "b"], "needed": [2, 3]}
     rows = [
         row | {"before": [0.0, 0.1], "after": [0.5, 0.2]},
         row | {"kept": 32, "before": [0.0, 0.0], "after": [0.1, 0.1]},
