@@ -173,6 +173,15 @@ def test_how_the_work_is_cut_changes_nothing(window: int, monkeypatch: pytest.Mo
             assert one.kl[path] == pytest.approx(alone.kl[path], abs=1e-12)
 
 
+def test_no_divergence_is_negative() -> None:
+    """The sum of its terms is, by rounding, where the prediction is as from the whole context."""
+    config = ModelConfig(n_tokens=50, width=8, n_layers=1, n_heads=1)
+    parameters = Parameters.drawn(config, np.random.default_rng(0))
+    contexts = np.random.default_rng(1).integers(0, 50, (10, 12))
+    found = list(measure_all(Engine(config, threads=1), parameters, contexts))
+    assert min(kl.min() for one in found for kl in one.kl.values()) == 0
+
+
 def test_the_cost_that_is_said() -> None:
     engine = Told(lambda kept: False)
     measure(engine, nothing(engine), np.zeros(256, dtype=int))
