@@ -51,7 +51,11 @@ def of_models(rows: Rows) -> Iterator[tuple[str, str, int, list[dict[str, Any]]]
 
 
 def _named(row: Row) -> str:
-    return FAMILIES.get(row["model"], row["model"])
+    return _name(row["model"])
+
+
+def _name(model: str) -> str:
+    return FAMILIES.get(model, model)
 
 
 # ── Sparsity ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +201,7 @@ def _panels(rows: Rows, style: Style, height: float) -> tuple[Figure, dict[tuple
     )
     across = min(len(models), 4) if style.columns == 2 else 2
     for number, (axes, (corpus, model)) in enumerate(zip(panels, at, strict=True)):
-        axes.set_title(f"{corpus},\n{FAMILIES.get(model, model)}")
+        axes.set_title(f"{corpus},\n{_name(model)}")
         axes.tick_params(labelleft=number % across == 0, labelbottom=number + across >= len(at))
     lengths = sorted({row["length"] for row in rows})
     return figure, dict(zip(at, panels, strict=True)), {length: series(i) for i, length in enumerate(lengths)}
@@ -407,7 +411,7 @@ def draw_slopes(rows: Rows, style: Style) -> Figure:
                     markerfacecolor="white",
                     gid="raw",
                 )
-        axes.set_yticks(range(len(models)), [f"{FAMILIES.get(model, model)}, {length}" for model, length in models])
+        axes.set_yticks(range(len(models)), [f"{_name(model)}, {length}" for model, length in models])
         axes.set(ylim=(len(models) - 0.5, -0.5), title=corpus)
         if number + across >= len(corpora):
             axes.set_xlabel("damage per doubling of k, nats")

@@ -2,7 +2,7 @@
 
 `corpora` holds the text, `tokenizer` and `tokens` what models see of it, and `sources` the batches that
 `transformer.Trainer` trains on. `meter` measures how many tokens a prediction needs, held against `planted` text, of which
-that is known.
+that is known; `damage` says whether what is lost rises with it.
 
 Examples
 --------
@@ -16,6 +16,7 @@ Examples
 """
 
 from idealized_model.language.corpora import Corpus, load_corpus
+from idealized_model.language.damage import Damage
 from idealized_model.language.meter import Measurement, exhaustive, measure, measure_all
 from idealized_model.language.planted import FOUR_BITS, SEVEN, PlantedText, Question
 from idealized_model.language.sources import Alternating, Chunked, Gapped, Windows
@@ -28,6 +29,7 @@ __all__ = [
     "Alternating",
     "Chunked",
     "Corpus",
+    "Damage",
     "Gapped",
     "Measurement",
     "PlantedText",

@@ -205,7 +205,10 @@ class Damage:
             design = np.column_stack([design, covariates - covariates.mean(axis=0)])
         fitted = part._fitted(design, len(used), draws, seed)
         numbers = [[float(one) for one in column] for column in fitted]
-        return [Mean(*one, int(members[one].sum()), *own) for one, *own in zip(used, *numbers, strict=True)]
+        return [
+            Mean(least, most, int(members[least, most].sum()), value, low, high)
+            for (least, most), value, low, high in zip(used, *numbers, strict=True)
+        ]
 
     def permuted(self, *, draws: int = DRAWS, seed: int = 0) -> Permuted:
         """The adjusted slope when k knows nothing of the damage: permuted within the deciles of the entropy.

@@ -372,11 +372,11 @@ class _Search:
 def _lowest(values: Floats, count: int) -> Integers:
     """The columns of the lowest values of every row, the lowest first; of equal ones the last, which is the nearest token."""
     width = values.shape[1]
-    order = width - 1 - np.argsort(values[:, ::-1], axis=1, kind="stable")
+    order: Integers = width - 1 - np.argsort(values[:, ::-1], axis=1, kind="stable")
     return order[:, :count]
 
 
 def _log_sum(logits: NDArray[Any]) -> NDArray[Any]:
     """log Σ exp over the last axis; the logits' memory is kept."""
     most = logits.max(axis=-1, keepdims=True)
-    return np.log(np.exp(logits - most).sum(axis=-1)) + most[..., 0]
+    return np.asarray(np.log(np.exp(logits - most).sum(axis=-1)) + most[..., 0])

@@ -7,12 +7,14 @@ from functools import cache
 import numpy as np
 import pytest
 
+from figures import planted_text
 from figures.language import PLOTS, bin_name, damage, losses, plain, slopes, sparsity
 from figures.plot import Row, render, table
 from figures.style import PAGE, Style
 from idealized_model.language.damage import Damage
 from tests.figures import made_up
 from tests.figures.test_figures import check_readable, lines, points
+from theory import InvalidArgument
 
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
@@ -143,6 +145,31 @@ def test_bins_by_their_names() -> None:
     assert [bin_name(1, 1), bin_name(5, 6), bin_name(9, 10**9)] == ["1", "5–6", ">8"]
 
 
+def test_planted_text_by_counting() -> None:
+    rows = planted_text.join([], {"planted": made_up.planted()})
+    found = {(row["question"], row["search"]): row for row in rows if row["kind"] == "found"}
+    own = found["sum of two", "best"]
+    assert (own["needed"], own["examples"], own["exact"], own["lowest"], own["middle"], own["highest"]) == (
+        3,
+        4,
+        0.5,
+        3,
+        3,
+        6,
+    )
+    assert found["one bit", "recency"]["middle"] == 20
+    assert len(found) == 3 * 4
+    damage = [row for row in rows if row["kind"] == "damage"]
+    assert damage[0]["damage"] == pytest.approx((1 / 16 + 2 / 16) / 2)
+    assert (damage[0]["lowest"], damage[0]["highest"]) == pytest.approx((1 / 16, 2 / 16))
+    text = planted_text.alt(rows)
+    assert "found exactly: nothing 1.00, one bit 1.00, sum of two 0.50. " in text
+    assert "RoPE at 16 +0.09, +0.19, +0.28" in text
+    for part in ([row for row in made_up.planted() if row["kind"] == kind] for kind in ("meter", "judged")):
+        with pytest.raises(InvalidArgument, match="lengthgen language planted makes them"):
+            planted_text.join([], {"planted": part})
+
+
 # ── The pictures ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -172,7 +199,7 @@ def test_curves_have_their_rows(name: str, x: str) -> None:
             own = [row for row in rows if (row["corpus"], row["model"], row["length"]) == (corpus, model, length)]
             line, _, (bars,) = container.lines
             assert [y for _, y in points(line)] == [row[value] for row in own]
-            ends = [(below, above) for (_, below), (_, above) in bars.get_segments()]  # type: ignore[attr-defined]
+            ends = [(below, above) for (_, below), (_, above) in bars.get_segments()]
             assert np.array(ends) == pytest.approx(np.array([
                 (min(row[low], row[value]), max(row[high], row[value])) for row in own
             ]))  # fmt: skip
@@ -187,6 +214,28 @@ def test_curves_have_their_rows(name: str, x: str) -> None:
                 if (row["corpus"], row["model"], row["adjusted"]) == (corpus, model, False)
             ]
             assert [y for line in lines(axes, "raw") for _, y in line] == raw
+
+
+def test_planted_text_draws_its_rows() -> None:
+    rows = planted_text.join([], {"planted": made_up.planted()})
+    left, right = render(planted_text.PLOT, rows, Style()).axes
+    drawn = [one.lines for one in (*left.containers, *right.containers)]  # type: ignore[attr-defined]
+    curves = [[y for _, y in points(line)] for line, *_ in drawn]
+    bars = [[tuple(y for _, y in ends) for ends in own[2][0].get_segments()] for own in drawn]
+    expected = [
+        [row for row in rows if row["kind"] == "found" and row["search"] == search] for search in ("best", "recency")
+    ]
+    assert curves[:2] == [[row["middle"] for row in own] for own in expected]
+    assert bars[:2] == [[(row["lowest"], row["highest"]) for row in own] for own in expected]
+    assert [y for line in lines(left, "needed")[:3] for _, y in line] == [1, 1, 2, 2, 3, 3]
+    expected = [
+        [row for row in rows if row["kind"] == "damage" and (row["encoding"], row["kept"]) == kind]
+        for kind in (("rope", 16), ("rope", 64), ("none", 32))
+    ]
+    assert curves[2:] == [[row["damage"] for row in own] for own in expected]
+    assert np.array(bars[2:]) == pytest.approx(
+        np.array([[(r["lowest"], r["highest"]) for r in own] for own in expected])
+    )
 
 
 def test_slopes_draws_its_rows() -> None:

@@ -846,6 +846,8 @@ def test_alt_texts_say_the_numbers(rows_of: Rows) -> None:
         ("majority", "max_margin", "7"),
         ("majority", "right", 0),
         ("sparsity", "share", 7),
+        ("planted-text", "exact", 0.123),
+        ("planted-text", "damage", 0.123),
     ):
         rows = rows_of(name)
         changed = [{**row, key: value} if key in row else row for row in rows]

@@ -50,7 +50,8 @@ class Oracle(Engine):
 
 def values_of(text: PlantedText) -> list[list[range]]:
     """The tokens of every planted token of every question: in the vocabulary they follow the fillers, one after the other."""
-    first, found = FILLERS, []
+    found: list[list[range]] = []
+    first = FILLERS
     for question in text.questions:
         found.append([])
         for bits in question.bits:
