@@ -127,9 +127,10 @@ def with_curves(data: dict[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
         scheme = scheme_like(row)
         if scheme is None:
             continue
+        own_ids = "own" if "own" in tasks[family]["graphs"] else "token"
         size = f"{config.layers} × {config.heads}" + ("" if config.mlp else ", attention only")
         curve = {
-            "scheme": scheme, "convention": ("query" if asked else "token") if SCHEMES[scheme].coupled else "",
+            "scheme": scheme, "convention": ("query" if asked else own_ids) if SCHEMES[scheme].coupled else "",
             "named": name_of(config), "model": size, "scaled": config.log_scale,
             "train": [config.shortest, config.longest], "seeds": {},
         }  # fmt: skip
