@@ -308,10 +308,25 @@ def test_other_data_are_refused(data: dict[str, Any]) -> None:
         explorer.page(data)
 
 
+def overall(data: dict[str, Any], scheme: str) -> str:
+    """What the table of all tasks says of the first one, for hard heads."""
+    cell = next(own for own in data["tasks"][0]["cells"] if (own["scheme"], own["heads"]) == (scheme, "hard"))
+    decided = [point for point in cell["points"] if point[2] is not None]
+    for train in sorted({point[0] for point in decided}):
+        own = [point for point in decided if point[0] == train]
+        if all(point[2] == 0 for point in own) and any(point[1] > train for point in own):
+            return f"✓ from {train}"
+    last = [point for point in decided if point[2] or point[1] > point[0]]
+    outcomes = {point[2]: point[3] for point in last if point[0] == last[-1][0]}
+    return "∅" if 2 in outcomes else f"✗ {outcomes[1]}"
+
+
 PROBE = """<script>
 const seen = {};
 const said = () => document.querySelector("#says .says").textContent;
-seen.first = said();
+seen.first = document.getElementById("scheme").value;
+seen.overview = Object.fromEntries([...document.querySelectorAll("#all button")].map(
+  (own) => [own.getAttribute("aria-label").split(":")[0].split(", ").at(-1), own.textContent]));
 location.hash = "#task=copy&scheme=absolute&heads=hard&train=2&test=3";
 setTimeout(() => {
   seen.linked = [said(), document.getElementById("scheme").value];
@@ -343,13 +358,18 @@ setTimeout(() => {
 
 @needs_chromium
 def test_it_is_used_in_a_browser(tmp_path: Path) -> None:
-    file = tmp_path / "index.html"
-    file.write_text(explorer.page(made("absolute", "coupled")).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    file, data = tmp_path / "index.html", _listed(made("absolute", "coupled"))
+    first = next(cell for cell in data["tasks"][0]["cells"] if (cell["scheme"], cell["heads"]) == ("coupled", "hard"))
+    first["points"] = [[*point[:2], 0, None, "1", None] if point[0] == 2 else point for point in first["points"]]
+    file.write_text(explorer.page(data).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
     done = browse(file, tmp_path, "--dump-dom", "--virtual-time-budget=5000", "--window-size=500,900")
     assert "CONSOLE" not in done.stderr
     found = re.search(r'data-found="([^"]*)"', done.stdout)
     assert found, done.stderr
     seen = json.loads(unescape(found[1]))
+    assert seen["overview"] == {scheme: overall(data, scheme) for scheme in ("absolute", "coupled")}
+    assert seen["first"] == "coupled"  # the first one that generalizes
+    assert seen["overview"]["coupled"] == "✓ from 2"
     absolute = {
         key: grid for grid in grids(replace(COPY, train=(1, 2), test=(1, 2, 3)), "absolute") for key in [grid.scores]
     }
