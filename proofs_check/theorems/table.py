@@ -210,7 +210,9 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem(
         "Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"
     ),
+    Theorem("Judge.decided_explained", "its reason is the first that applies, and the example the first that it applies to"),
     Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
+    Theorem("Judge.marked_correct", "the share of marked test examples is their mass"),
     Theorem("Judge.certified_correct", "a certificate about hard heads that its checker accepts proves the verdict"),
     Theorem("Judge.ranked_flags_correct", "the decision about ranked heads is that of T13, example by example"),
     Theorem("Judge.ranked_certified_correct", "so it is with certificates about ranked heads"),
@@ -218,6 +220,9 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem("Numbers.same_law_correct", "two laws that it finds equal have the same masses"),
     Theorem("Numbers.kappa_of_bounds", "its κ bounds all ratios of masses"),
     Theorem("Numbers.kappa_of_attained", "and is attained"),
+    Theorem("Numbers.check_kept_correct", "weights on kept sets that it accepts prove T11's t"),
+    Theorem("Numbers.check_kappa0_correct", "and T3's κ0"),
+    Theorem("Placements.same_places_correct", "two laws of placements that it finds equal have the same masses"),
 )
 """What the audit rests on beside the claims."""
 
