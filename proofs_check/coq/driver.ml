@@ -108,7 +108,8 @@ let weights a =
   List.filter_map (fun (j, g) -> if i = j then Some g else None) !kept_sets
 let nth law i = match List.nth_opt law (small i) with Some (_, e) -> e | None -> bad "no such example"
 let kept_by survive t =
-  accepted (run_kept (plain ()) (cl ()).width survive !train_places !test_places weights (rational t))
+  let k = match !planted_words with (_, (word, _)) :: _ -> List.length word | [] -> bad "first a planting" in
+  accepted (run_kept (plain ()) (nat k) survive !train_places !test_places weights (rational t))
 let ranked c = accepted (run_ranked_certificate (cl ()) (y ()) !train c)
 let soft c = accepted (run_soft_certificate (cl ()) (y ()) !train c)
 (* W(v, y) = A(v) g_y(v), the product as Coq computes it *)
