@@ -116,7 +116,7 @@ def _scheme(rng: Random) -> PositionScheme:
 def episodes(rng: Random) -> Problem:
     """The steps of parity with a scratchpad, and a head that is nearly right on them or any."""
     coupling = rng.choice(COUPLINGS)
-    heads, law = classes(coupling), steps(rng.randint(1, 2), coupling, shift=rng.randint(-2, 2))
+    heads, law = classes(coupling), steps(rng.randint(2, 3), coupling, shift=rng.randint(-2, 2))
     views = sorted({view for example in law.table() for view in heads.views(example)})
     labels = [*sorted(law.labels, key=repr), (2, 2)]
     nearly = rng.random() < 0.6

@@ -210,7 +210,9 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem(
         "Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"
     ),
-    Theorem("Judge.decided_explained", "its reason is the first that applies, and the example the first that it applies to"),
+    Theorem(
+        "Judge.decided_explained", "its reason is the first that applies, and the example the first that it applies to"
+    ),
     Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
     Theorem("Judge.marked_correct", "the share of marked test examples is their mass"),
     Theorem("Judge.certified_correct", "a certificate about hard heads that its checker accepts proves the verdict"),
