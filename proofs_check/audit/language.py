@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from proofs_check.audit.kept import Kept, placements
 from theory import Example, HeadClass, Law
 from theory.coordinates import Ids, coordinates
+from theory.exact import Rational
 from theory.examples import Label
 from theory.heads import View
 from theory.planted import PlantedEnsemble, PlantedLaw
 from theory.positions import Blocks, ChunkedShift, Coupled, PositionScheme, RandomOrdered, RandomShift
-from theory.soft import SoftHead, Term
+from theory.soft import Term
 from theory.support import Local, Paired, SupportLaw, Uniform
 from theory.transfer import Pattern
 
@@ -59,10 +60,12 @@ def head(answers: Mapping[View, Label], number: Mapping[Label, int], *, ranked: 
     yield from rows if ranked else sorted(rows)
 
 
-def soft_head(own: SoftHead, number: Mapping[Label, int]) -> Iterator[str]:
+def soft_head(
+    answers: Mapping[View, tuple[Rational, Mapping[Label, Rational]]], number: Mapping[Label, int]
+) -> Iterator[str]:
     """A soft head: each view with its score, and its value as labels with shares."""
-    yield f"softhead {len(own.answers)}"
-    for shown, (score, shares) in own.answers.items():
+    yield f"softhead {len(answers)}"
+    for shown, (score, shares) in answers.items():
         yield f"{score} : {view(shown)} : {words(word for label, share in shares.items() for word in (number[label], share))}"
 
 

@@ -34,6 +34,9 @@ Tokens: TypeAlias = tuple[int, ...]
 SMALL = 150
 """Candidate sets, in both laws together, up to which the judge decides by itself; beyond it checks a certificate."""
 
+DENSITIES = (0.3, 0.8)
+"""The shares of views that heads score which κ0 and t are held against."""
+
 OUTCOMES = ("unrealizable", "generalizes", "unseen", "flip", "abstains")
 
 
@@ -133,7 +136,7 @@ def given(problem: Problem, head: HardHead) -> Iterator[Question]:
     """The losses of the head of a problem, and its free-running rollouts where the test law is one of steps (T8)."""
     number, about = _about(problem, head.answers.values())
     attending = SoftHead(head.heads, {view: (1, {label: 1}) for view, label in head.answers.items()})
-    about += ["", *language.soft_head(attending, number)]
+    about += ["", *language.soft_head(attending.answers, number)]
     exact = " ".join(str(risk(head, law).loss) for law in (problem.train, problem.test))
     parts = [Part("losses of the head", "losses soft", exact)]
     if (steps := Steps.of(problem.test)) is not None:
@@ -193,16 +196,24 @@ def scored(problem: Problem) -> Question:
         own = soft_one(heads, laws, number, order_free=order_free)
         score, value = ({view: answer[i] for view, answer in own.answers.items()} for i in (0, 1))
         found = [risk(SparseAttentionHead(heads, score=score, value=value), law) for law in laws]
-        lines = "\n".join((*language.soft_head(own, number), "losses soft"))
+        lines = "\n".join((*language.soft_head(own.answers, number), "losses soft"))
         routes = " and ".join(dict.fromkeys(one.route for one in found))
         parts.append(Part(f"losses by {routes}", lines, " ".join(str(one.loss) for one in found)))
     return Question("a soft head", "\n".join(about), tuple(parts))
 
 
-def soft_one(heads: HeadClass, laws: Iterable[Law], labels: Iterable[Label], *, order_free: bool) -> SoftHead:
-    """A random soft head on the views of some laws, the same each time; its answers may ignore the order of tokens."""
+def soft_one(
+    heads: HeadClass, laws: Iterable[Law], labels: Iterable[Label], *, density: float = 0.8, order_free: bool = False
+) -> SoftHead:
+    """A random soft head on the views of some laws, the same each time.
+
+    Parameters
+    ----------
+    density : the probability that a view is scored.
+    order_free : whether its answers ignore the order of tokens.
+    """
     views = sorted({view for law in laws for example in law.table() for view in heads.views(example)}, key=by_size)
-    rng, known = Random(f"{len(views)} {order_free}"), list(labels)
+    rng, known = Random(f"{len(views)} {density} {order_free}"), list(labels)
     answers: dict[Any, tuple[Fraction, dict[Label, Fraction]] | None] = {}
     for view in views:
         seen = (tuple(sorted(view.tokens)), view.key) if order_free else view
@@ -210,7 +221,7 @@ def soft_one(heads: HeadClass, laws: Iterable[Law], labels: Iterable[Label], *, 
             share = Fraction(rng.randint(1, 3), 3)
             shares = {rng.choice(known): share, (label := rng.choice(known)): 1 - share}
             shares[label] = 1 - sum(p for other, p in shares.items() if other != label)
-            answers[seen] = (Fraction(rng.randint(1, 4), 2), shares) if rng.random() < 0.8 else None
+            answers[seen] = (Fraction(rng.randint(1, 4), 2), shares) if rng.random() < density else None
     named = {view: answers[(tuple(sorted(view.tokens)), view.key) if order_free else view] for view in views}
     return SoftHead(heads, {view: own for view, own in named.items() if own is not None})
 
@@ -251,16 +262,24 @@ def transfer(problem: Problem) -> Question:
             parts.append(Part(name, f"{lines}\n{request} {factor.value}", "accepted"))
         if weights.t < factor.lower:  # so it is not, or the weights are wrong
             parts.append(Part(f"least {name}", f"{lines}\n{request} {weights.t}", "refused"))
-    if (t := bounds["t"][1].value) < inf:
-        head = "\n".join(language.soft_head(soft_one(heads, (train, test), number, order_free=False), number))
-        parts.append(Part("t for a soft head", f"{head}\nlosses soft", "within", partial(_within, t=Fraction(t))))
+    for density in DENSITIES:
+        own = soft_one(heads, (train, test), number, density=density)
+        abstaining = {
+            view: (score, dict.fromkeys(number, 1)) for view, (score, _) in own.answers.items()
+        }  # right, or silent
+        for name, about_what, answers in (("t", "a soft head", own.answers), ("κ0", "abstentions", abstaining)):
+            if (factor := bounds[name][1].value) < inf:
+                head = "\n".join(language.soft_head(answers, number))
+                read = partial(_within, factor=Fraction(factor))
+                parts.append(Part(f"{name} for {about_what}", f"{head}\nlosses soft", "within", read))
     without = f", {' and '.join(missing)} without certificate" if missing else ""
     return Question(f"κ, κ0 and t{without}", "\n".join(about), tuple(parts))
 
 
-def _within(losses: str, *, t: Fraction) -> str:
+def _within(losses: str, *, factor: Fraction) -> str:
+    """Whether the second loss is at most so many times the first."""
     trained, tested = map(Fraction, losses.split())
-    return "within" if tested <= t * trained else f"{tested} > {t} x {trained}"
+    return "within" if tested <= factor * trained else f"{tested} > {factor} x {trained}"
 
 
 def ranked(problem: Problem) -> Question:
@@ -345,7 +364,7 @@ def soft(problem: Problem) -> Question:
     if realizable:
         parts.append(Part("share", f"share {_yes(flags)}", str(verdict.guaranteed)))
     if isinstance(verdict.counterexample, SoftHead):
-        lines = [*language.soft_head(verdict.counterexample, number), "losses greedy"]
+        lines = [*language.soft_head(verdict.counterexample.answers, number), "losses greedy"]
         parts.append(Part("losses of its head", "\n".join(lines), f"{verdict.train_loss} {verdict.test_loss}"))
         if len(number) > 1:
             parts.append(Part("its example", f"certify soft head {_place(verdict, test)}", "accepted"))
@@ -353,7 +372,7 @@ def soft(problem: Problem) -> Question:
         if not certain:
             head, mass = found.erring(row)
             assert isinstance(head, SoftHead)
-            lines = [*language.soft_head(head, number), "losses greedy"]
+            lines = [*language.soft_head(head.answers, number), "losses greedy"]
             parts.append(Part("losses of a head", "\n".join(lines), f"0 {mass}"))
             parts.append(Part("answers of a head", "answers greedy", _answers(head, test, number)))
             if len(number) > 1:

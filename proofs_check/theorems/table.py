@@ -66,6 +66,7 @@ TABLE: dict[str, Row] = {
         T1__T1_criterion="if so, and |Y| ≥ 2, the class length-generalizes iff (a) seen, (b) no flip and (c) domination",
         T1__T1_one_label="with |Y| = 1, (c) decides alone",
         T1__decide_correct="a decision procedure, with the counterexample heads of the proof, is right on all laws",
+        T1__decide_explained="its reason is the first that applies to any test example, its example the first that shows it",
     ),
     "T2": _row(
         f"{_PLACED}; key none, no window; full support as a hypothesis on the placements that are possible",
@@ -84,6 +85,7 @@ TABLE: dict[str, Row] = {
         T3__T3="L_P ≤ max(κ0, κ N_T) L_T for every hard head",
         T3__T3_soft="L_P ≤ κ N_T L_T for normalised soft heads, S* being a candidate set at test",
         T3__T3_kernel="a kernel of density at most κ0 bounds the abstentions of every head",
+        Alike__T3_alike="training may pay for all placements that the class cannot tell apart",
     ),
     "T3a": _row(
         "the uniform law on k-sets as a list; binomial coefficients as natural numbers; lengths ℓ ≥ 2k and L ≥ ℓ",
@@ -169,6 +171,7 @@ TABLE: dict[str, Row] = {
         "kept sets as weights for each test placement; any class",
         "linear programs for t, averaging over permutations, κ ≤ t in general",
         T11__T11="L_P ≤ t L_T for every head, hard or soft, with any scores",
+        Alike__T11_alike="training may pay for all placements that the class cannot tell apart",
         T3a__T11a="t = κ for exchangeable ensembles",
         T3aTight__T3a_sharp="and no smaller factor serves, not even for hard heads",
     ),
