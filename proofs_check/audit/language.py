@@ -95,7 +95,7 @@ def listing(name: str, given: PlantedLaw) -> str | None:
     """What the judge lists the same placements by; None for support laws and schemes that it does not know."""
     positions, number = given.positions, "-"
     if isinstance(positions, Coupled) and type(positions.coupling) is Blocks:
-        positions, number = positions.then, str(positions.coupling.number)
+        number, positions = str(positions.coupling.number), positions.then
     law, scheme = _support(given.support_law), _scheme(positions)
     if law is None or scheme is None:
         return None

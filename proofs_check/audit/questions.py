@@ -194,7 +194,8 @@ def scored(problem: Problem) -> Question:
     parts = []
     for order_free in (False, True) if isinstance(problem.train, PlantedLaw) else (False,):
         own = soft_one(heads, laws, number, order_free=order_free)
-        score, value = ({view: answer[i] for view, answer in own.answers.items()} for i in (0, 1))
+        score = {view: answer[0] for view, answer in own.answers.items()}
+        value = {view: answer[1] for view, answer in own.answers.items()}
         found = [risk(SparseAttentionHead(heads, score=score, value=value), law) for law in laws]
         lines = "\n".join((*language.soft_head(own.answers, number), "losses soft"))
         routes = " and ".join(dict.fromkeys(one.route for one in found))
@@ -220,7 +221,7 @@ def soft_one(
         if seen not in answers:
             share = Fraction(rng.randint(1, 3), 3)
             shares = {rng.choice(known): share, (label := rng.choice(known)): 1 - share}
-            shares[label] = 1 - sum(p for other, p in shares.items() if other != label)
+            shares[label] = 1 - sum((p for other, p in shares.items() if other != label), Fraction(0))
             answers[seen] = (Fraction(rng.randint(1, 4), 2), shares) if rng.random() < density else None
     named = {view: answers[(tuple(sorted(view.tokens)), view.key) if order_free else view] for view in views}
     return SoftHead(heads, {view: own for view, own in named.items() if own is not None})
@@ -268,9 +269,9 @@ def transfer(problem: Problem) -> Question:
             view: (score, dict.fromkeys(number, 1)) for view, (score, _) in own.answers.items()
         }  # right, or silent
         for name, about_what, answers in (("t", "a soft head", own.answers), ("κ0", "abstentions", abstaining)):
-            if (factor := bounds[name][1].value) < inf:
+            if (most := bounds[name][1].value) < inf:
                 head = "\n".join(language.soft_head(answers, number))
-                read = partial(_within, factor=Fraction(factor))
+                read = partial(_within, factor=Fraction(most))
                 parts.append(Part(f"{name} for {about_what}", f"{head}\nlosses soft", "within", read))
     without = f", {' and '.join(missing)} without certificate" if missing else ""
     return Question(f"κ, κ0 and t{without}", "\n".join(about), tuple(parts))
