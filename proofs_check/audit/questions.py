@@ -88,6 +88,8 @@ def questions(problem: Problem) -> Iterator[Question]:
     if problem.head is not None:
         yield from given(problem, problem.head)
         return
+    if problem.ranked is not None:
+        yield ranking(problem, problem.ranked)
     yield {"hard": hard, "ranked": ranked, "soft": soft}[problem.scores](problem)
     laws = (problem.train, problem.test)
     if n_cells(problem) > SMALL:
@@ -145,6 +147,21 @@ def given(problem: Problem, head: HardHead) -> Iterator[Question]:
     yield Question("a given head" + ", rollouts" * (len(parts) > 1), "\n".join(about), tuple(parts))
 
 
+def ranking(problem: Problem, head: RankedHead) -> Question:
+    """The losses and the answers of the ranked head of a problem."""
+    number, about = _about(problem, head.answers.values())
+    about += ["", *language.head(head.answers, number, ranked=True)]
+    losses = (
+        sum((weight * head.loss(e) for e, weight in law.table().items()), Fraction(0)) / law.denominator
+        for law in (problem.train, problem.test)
+    )
+    parts = (
+        Part("losses of the head", "losses ranked", " ".join(map(str, losses))),
+        Part("answers of the head", "answers ranked", _answers(head, problem.test, number)),
+    )
+    return Question("a given ranked head", "\n".join(about), parts)
+
+
 @dataclass(frozen=True)
 class Steps:
     """Steps of episodes: each prompt is followed by what the labels (token, ID increment) add to it.
@@ -163,7 +180,8 @@ class Steps:
         """The steps of a law; None where no example continues another one."""
         table, truth = list(law.table()), {}
         for example in table:
-            if not (isinstance(example.label, tuple) and len(example.label) == 2 and isinstance(example.ids[-1], int)):
+            step = example.label if isinstance(example.label, tuple) else ()
+            if len(step) != 2 or not all(isinstance(own, int) for own in (*step, example.ids[-1])):
                 return None
             truth[example.tokens, example.ids] = example.label
         later = {_continued(*prefix, label) for prefix, label in truth.items()} & truth.keys()

@@ -23,7 +23,8 @@ from proofs_check.audit import auditing, inside, judge
 from proofs_check.audit.auditing import Chunk, Compared, Difference, audit, chunks, compare, shrunk
 from proofs_check.audit.drawn import drawn
 from proofs_check.audit.inside import compare_inside
-from proofs_check.audit.questions import hard, n_cells, questions
+from proofs_check.audit.kept import least
+from proofs_check.audit.questions import Steps, hard, n_cells, questions
 from proofs_check.claims.t8 import classes, step_of, steps
 from proofs_check.commands.main import main
 from proofs_check.problem import Problem
@@ -254,6 +255,13 @@ PARTS: dict[str, tuple[Problem, dict[str, list[str]]]] = {
         Problem(classes("query"), STEPS, STEPS, HardHead(classes("query"), {View((0, 2), ()): (2, 1)})),
         {"a given head, rollouts": ["losses of the head", "rollouts"]},
     ),
+    "a given ranked head": (
+        Problem(ONE, SEEN, SEEN, scores="ranked", ranked=RankedHead(ONE, {View((1,), ()): 1})),
+        {
+            "a given ranked head": ["losses of the head", "answers of the head"],
+            "ranked: generalizes": ["verdict", "guarantees", "share", "rest", "rest"],
+        },
+    ),
 }  # fmt: skip
 
 
@@ -272,6 +280,28 @@ def test_what_the_verdict_says_is_asked_about(scores: Scores) -> None:
     assert expected["losses ranked" if scores == "ranked" else "losses greedy"] == "0 1/2"
     if scores == "ranked":
         assert expected["decide ranked"] == "fails share 1/2"
+
+
+def test_a_given_ranked_head_in_the_language_of_the_judge() -> None:
+    question = next(questions(PARTS["a given ranked head"][0]))
+    assert question.about.endswith("\nhead 1\n1 : 1 : ")
+    assert [part.expected for part in question.parts] == ["1/2 1/2", "- 1"]
+
+
+def test_laws_that_are_no_steps_have_no_rollouts() -> None:
+    labels: list[Any] = [(1, 1), (1, "a"), (1, 1, 1), 1]
+    for label in labels:
+        assert Steps.of(FiniteLaw.uniform([Example((0,), (0,), label)])) is None
+    assert Steps.of(FiniteLaw.uniform([Example((0,), (0,), (1, 2)), Example((0, 1), (0, 2), (1, 1))])) is not None
+
+
+def test_kept_sets_hold_the_planted_set_and_with_the_anchor_the_last_position() -> None:
+    kept = least(HeadClass(1, anchor="last"), TOLD.at(1), TOLD.at(2), survive=False)
+    assert kept is None  # where S* is the first position, both are kept, and training shows one
+    kept = least(ONE, TOLD.at(1), TOLD.at(2), survive=False)
+    assert kept is not None
+    assert (kept.t, sorted(kept.weights)) == (1, [(0, 1, (0,)), (1, 1, (1,))])
+    assert least(ONE, TOLD.at(1), TOLD.at(2), survive=True) is None
 
 
 def test_pattern_masses_and_placements_in_the_language_of_the_judge() -> None:
@@ -667,7 +697,7 @@ SABOTAGE: dict[str, tuple[object, str, object, str]] = {
     "without (b)": (criterion, "_first_failure", without("flip"), "verdict"),
     "without (c)": (criterion, "_first_failure", without("abstains"), "certificate"),
     "the last example that shows it": (criterion, "_first_failure", from_the_end, "verdict"),
-    "(c) for the largest set only": (criterion, "_minimal", largest_only, "verdict"),
+    "(c) for the largest set only": (criterion, "_minimal", largest_only, "error"),
     "stale losses": (criterion, "_exact_loss", stale, "losses of its head"),
     "losses without the weights": (criterion, "_exact_loss", by_number, "losses of its head"),
     "ranks without the closure's later rounds": (Cases, "closure", one_round, "guarantees"),
