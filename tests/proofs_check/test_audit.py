@@ -271,6 +271,20 @@ def test_everything_is_asked(name: str) -> None:
     assert {one.kind: [part.name for part in one.parts] for one in questions(problem)} == expected
 
 
+@pytest.mark.parametrize("name", PARTS)
+def test_another_answer_is_a_difference(name: str) -> None:
+    others = {"accepted": "refused", "within": "0 1"}
+    for question in questions(PARTS[name][0]):
+        for part in question.parts:
+            n_prefixes = len(PARTS[name][0].test.table())
+            said = (
+                " ".join("-" * n_prefixes)
+                if part.name == "rollouts"
+                else others.get(part.expected, f"{part.expected} 0")
+            )
+            assert replace(question, parts=(part,)).differences([said]), part
+
+
 @pytest.mark.parametrize("scores", ["ranked", "soft"])
 def test_what_the_verdict_says_is_asked_about(scores: Scores) -> None:
     (question,) = questions(Problem(ONE, SEEN, MIXED, scores=scores))
