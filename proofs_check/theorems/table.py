@@ -66,7 +66,6 @@ TABLE: dict[str, Row] = {
         T1__T1_criterion="if so, and |Y| ≥ 2, the class length-generalizes iff (a) seen, (b) no flip and (c) domination",
         T1__T1_one_label="with |Y| = 1, (c) decides alone",
         T1__decide_correct="a decision procedure, with the counterexample heads of the proof, is right on all laws",
-        T1__decide_explained="its reason is the first that applies to any test example, its example the first that shows it",
     ),
     "T2": _row(
         f"{_PLACED}; key none, no window; full support as a hypothesis on the placements that are possible",
@@ -85,7 +84,6 @@ TABLE: dict[str, Row] = {
         T3__T3="L_P ≤ max(κ0, κ N_T) L_T for every hard head",
         T3__T3_soft="L_P ≤ κ N_T L_T for normalised soft heads, S* being a candidate set at test",
         T3__T3_kernel="a kernel of density at most κ0 bounds the abstentions of every head",
-        Alike__T3_alike="training may pay for all placements that the class cannot tell apart",
     ),
     "T3a": _row(
         "the uniform law on k-sets as a list; binomial coefficients as natural numbers; lengths ℓ ≥ 2k and L ≥ ℓ",
@@ -171,7 +169,6 @@ TABLE: dict[str, Row] = {
         "kept sets as weights for each test placement; any class",
         "linear programs for t, averaging over permutations, κ ≤ t in general",
         T11__T11="L_P ≤ t L_T for every head, hard or soft, with any scores",
-        Alike__T11_alike="training may pay for all placements that the class cannot tell apart",
         T3a__T11a="t = κ for exchangeable ensembles",
         T3aTight__T3a_sharp="and no smaller factor serves, not even for hard heads",
     ),
@@ -213,9 +210,8 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem(
         "Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"
     ),
-    Theorem(
-        "Judge.decided_explained", "its reason is the first that applies, and the example the first that it applies to"
-    ),
+    Theorem("T1.decide_explained", "T1's reason is the first that applies, and the example the first that shows it"),
+    Theorem("Judge.decided_explained", "so it is with the decision that is extracted, with the number of the example"),
     Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
     Theorem("Judge.marked_correct", "the share of marked test examples is their mass"),
     Theorem("Judge.certified_correct", "a certificate about hard heads that its checker accepts proves the verdict"),
@@ -225,6 +221,8 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem("Numbers.same_law_correct", "two laws that it finds equal have the same masses"),
     Theorem("Numbers.kappa_of_bounds", "its κ bounds all ratios of masses"),
     Theorem("Numbers.kappa_of_attained", "and is attained"),
+    Theorem("Alike.T11_alike", "in T11 training may pay for all placements that the class cannot tell apart"),
+    Theorem("Alike.T3_alike", "and so for abstentions, in T3"),
     Theorem("Numbers.check_kept_correct", "weights on kept sets that it accepts prove T11's t"),
     Theorem("Numbers.check_kappa0_correct", "and T3's κ0"),
     Theorem("Placements.same_places_correct", "two laws of placements that it finds equal have the same masses"),
