@@ -10,6 +10,7 @@ from proofs_check.commands.program import HOLDS, INCONCLUSIVE, REFUTED
 from proofs_check.problem_files import write_json
 from proofs_check.terminal import note
 from proofs_check.theorems import stored
+from proofs_check.theorems.graph import check_format, draw
 from proofs_check.theorems.table import TABLE, theorems
 from theory.errors import number_of
 
@@ -30,6 +31,8 @@ def add_options(parser: Parser) -> None:
 
 def run(options: Namespace) -> int:
     """Print, and before that compile and store, what was asked for."""
+    if options.figure:
+        check_format(options.figure)
     require_writable(options.figure, "proofs", "--figure")
     if options.compile:
         from proofs_check.theorems.compiling import ask, build
@@ -55,8 +58,6 @@ def run(options: Namespace) -> int:
             for name, statement in found_evidence.statements.items():
                 say(f"\n{name} :\n{statement}\n")
     if options.figure:
-        from proofs_check.theorems.graph import draw
-
         draw(options.figure)
     if known is not None and status == HOLDS:
         _say(f"{number_of(len(theorems()), 'theorem')}, none of which depends on an axiom (Coq {known.coq}).")
