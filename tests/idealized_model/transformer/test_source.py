@@ -195,7 +195,7 @@ def test_a_source_is_one_whatever_its_truth(tmp_path: Path) -> None:
 def test_the_checkpoint_of_a_task_has_no_source(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.npz"
     Trainer(TrainConfig("copy", "rope", **SMALL)).save(path)
-    with pytest.raises(InvalidArgument, match="^Trainer: argument source: got one, with the task 'copy'"):
+    with pytest.raises(InvalidArgument, match=r"^Trainer: argument source: got one, with the task 'copy'"):
         Trainer.load(path, source=Walk())
 
 
