@@ -1,11 +1,12 @@
 """Natural language: how many tokens predictions need, and what models lose of text in longer contexts than in training.
 
-All is computed from the rows that `lengthgen language measure` wrote, figures/data/language.jsonl.
+All is computed from the rows that `lengthgen language measure` wrote, figures/data/language*.jsonl.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,29 @@ from idealized_model.language.damage import BINS
 from idealized_model.language.experiment import damage_of, judged, meter_of
 from idealized_model.language.protocol import METER, slug
 from idealized_model.transformer.results import read_rows
-from theory.errors import InvalidArgument
+from theory.errors import InvalidArgument, check
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-MEASURED = DATA / "language.jsonl"
+
+def measured_rows(folder: Path = DATA) -> list[dict[str, Any]]:
+    """The rows of all protocols.
+
+    Raises
+    ------
+    InvalidArgument : where there are none.
+    """
+    files = sorted(folder.glob("language*.jsonl"))
+    got, expected, fix = f"none in {str(folder)!r}", "rows of language", "lengthgen language measure makes them."
+    check(files, "figures", "data", got=got, expected=expected, fix=fix)
+    return [row for file in files for row in read_rows(file)]
+
 
 PATHS = {"forward": "forward greedy", "removal": "by removal", "recency": "the last tokens"}
 """{path of the meter: what it is called}."""
 
-FAMILIES = {
-    "pose": "RoPE, two chunks (PoSE)",
-    "rope": "RoPE",
-    "alibi": "ALiBi",
-    "none": "no positions",
-    "nope": "no positions",
-}
+FAMILIES = {"pose": "RoPE, two chunks (PoSE)", "rope": "RoPE", "alibi": "ALiBi", "none": "no positions", "long": "RoPE"}
 """{model of the protocol: what it is called}, of those that have another name there."""
 
 
@@ -63,7 +70,7 @@ def _name(model: str) -> str:
 
 def compute_sparsity(rng: np.random.Generator) -> list[Row]:
     """The mean divergence along the paths, and the shares of tokens by what they need."""
-    return sparsity(read_rows(MEASURED))
+    return sparsity(measured_rows())
 
 
 def sparsity(measured: Sequence[dict[str, Any]]) -> list[Row]:
@@ -175,7 +182,7 @@ def _median(sizes: list[int], shares: list[float]) -> int:
 
 def compute_losses(rng: np.random.Generator) -> list[Row]:
     """The mean loss of every model at every context."""
-    return losses(read_rows(MEASURED))
+    return losses(measured_rows())
 
 
 def losses(measured: Sequence[dict[str, Any]]) -> list[Row]:
@@ -219,9 +226,14 @@ def _labelled(panels: dict[tuple[str, str], Axes], style: Style, x: str, y: str)
 
 
 def draw_losses(rows: Rows, style: Style) -> Figure:
-    """A panel a corpus and kind of model, a curve a training length, with bars from the lowest to the highest seed."""
-    figure, panels, styles = _panels(rows, style, 1.6)
+    """A panel a corpus and kind of model, a curve a training length, with bars from the lowest to the highest seed; grey is
+    what was trained at the longest context."""
+    longest = max(row["context"] for row in rows)
+    long = [row for row in rows if row["length"] == longest]
+    figure, panels, styles = _panels([row for row in rows if row["length"] < longest] or rows, style, 1.6)
     for (corpus, model), axes in panels.items():
+        own = [row for row in long if row["corpus"] == corpus and row["model"] != model]
+        axes.plot([row["context"] for row in own], [row["loss"] for row in own], color=GREY, linewidth=0.8, gid="long")
         for length, how in styles.items():
             own = [row for row in rows if (row["corpus"], row["model"], row["length"]) == (corpus, model, length)]
             if own:
@@ -229,6 +241,7 @@ def draw_losses(rows: Rows, style: Style) -> Figure:
         _doublings(axes, [row["context"] for row in rows])
     _labelled(panels, style, "context", "loss, nats")
     handles = [entry(f"trained at {length}", **how.line()) for length, how in styles.items()]
+    handles += [entry(f"RoPE, trained at {longest}", color=GREY, linewidth=0.8)] if long else []
     legend_below(figure, handles, columns=5 if style.columns == 2 else 2)
     return figure
 
@@ -285,7 +298,7 @@ def _each(rows: Rows, corpora: Iterable[str], ends: Callable[[Rows], tuple[str, 
 
 def compute_damage(rng: np.random.Generator) -> list[Row]:
     """The mean damage in bins of k, of the corpora that are no variants."""
-    return damage(read_rows(MEASURED), seed=int(rng.integers(2**31)))
+    return damage(measured_rows(), seed=int(rng.integers(2**31)))
 
 
 def damage(measured: Sequence[dict[str, Any]], *, seed: int, draws: int = 1000) -> list[Row]:
@@ -360,7 +373,7 @@ def alt_damage(rows: Rows) -> str:
 
 def compute_slopes(rng: np.random.Generator) -> list[Row]:
     """The slope of the damage per doubling of k, of all corpora."""
-    return slopes(read_rows(MEASURED), seed=int(rng.integers(2**31)))
+    return slopes(measured_rows(), seed=int(rng.integers(2**31)))
 
 
 def slopes(measured: Sequence[dict[str, Any]], *, seed: int, draws: int = 1000) -> list[Row]:

@@ -94,6 +94,7 @@ def write(path: Path, rows: Iterable[Row]) -> None:
 
 WINDOW = 64
 MODELS = {"pose": (8, 32), "alibi": (32,)}
+"""Judged models: {name: training lengths}; "long" is trained at the window."""
 
 
 def language(
@@ -107,7 +108,15 @@ def language(
         k = np.ones(tokens, dtype=int) if "shuffled" in corpus else np.minimum(1 + rng.geometric(0.3, tokens), 12)
         recency = np.minimum(k * rng.integers(1, 6, tokens), WINDOW)
         entropy = np.log2(k) + rng.random(tokens)
-        common = {"schema": 1, "corpus": corpus, "tokens": corpus, "window": WINDOW, "steps": 10}
+        common = {
+            "schema": 1,
+            "digest": "",
+            "code": "",
+            "corpus": corpus,
+            "tokens": corpus,
+            "window": WINDOW,
+            "steps": 10,
+        }
         for start, end in ((0, 64), (64, tokens)):
             part = slice(start, end)
             rows.append({
@@ -118,7 +127,7 @@ def language(
                 "recency_k": [recency[part].tolist()], "sizes": grid,
                 "mean_kl": {p: [s / (size * size) for size in grid[:-1]] + [0.0] for s, p in enumerate(PATHS, 1 + start)},
             })  # fmt: skip
-        for model, lengths in MODELS.items():
+        for model, lengths in (MODELS | {"long": (WINDOW,)}).items():
             for length, seed in product(lengths, range(seeds)):
                 before = 3 + rng.random(tokens)
                 after = before + np.log2(k) * 4 / length + rng.normal(0, 0.1, tokens)

@@ -302,7 +302,10 @@ def test_no_names_are_all_and_doubles_are_one() -> None:
 
 def under_way() -> list[str]:
     """The sweeps of which some runs are here, and some are not."""
-    sweeps = {path.stem: path for path in (ROOT / "figures" / "sweeps").glob("*.toml")}
+    files = (ROOT / "figures" / "sweeps").glob("*.toml")
+    sweeps = {
+        path.stem: path for path in files if not path.stem.startswith("language")
+    }  # these are protocols, no grids
     found = {name: store.DATA / f"{name}.jsonl" for name in sweeps}
     return [
         name

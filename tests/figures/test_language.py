@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from figures import planted_text
-from figures.language import PLOTS, bin_name, damage, losses, plain, slopes, sparsity
+from figures.language import PLOTS, bin_name, damage, losses, measured_rows, plain, slopes, sparsity
 from figures.plot import Row, render, table
 from figures.style import PAGE, Style
 from idealized_model.language.damage import Damage
@@ -81,7 +82,7 @@ def test_divergences_are_means_over_tokens_and_shares_count_them() -> None:
 
 
 def test_losses_are_those_of_the_rows() -> None:
-    assert len(rows_of("losses")) == 3 * 3 * 3
+    assert len(rows_of("losses")) == 3 * 4 * 3
     for row in rows_of("losses"):
         _, own = of(row["corpus"], row["model"], row["length"])
         seeds = [one["by_context"][one["contexts"].index(row["context"])] for one in own]
@@ -133,7 +134,16 @@ def test_a_model_that_was_trained_at_the_window_has_no_damage() -> None:
     rows = [row | {"length": made_up.WINDOW} if row["model"] == "alibi" else row for row in made_up.language()]
     for found in (slopes(rows, seed=1, draws=2), damage(rows, seed=1, draws=2)):
         assert {row["model"] for row in found} == {"pose"}
-    assert {row["model"] for row in losses(rows)} == set(made_up.MODELS)
+    assert {row["model"] for row in losses(rows)} == {"long", *made_up.MODELS}
+
+
+def test_rows_of_all_protocols_are_read(tmp_path: Path) -> None:
+    first, second, *_ = made_up.language()
+    made_up.write(tmp_path / "language.jsonl", [first])
+    made_up.write(tmp_path / "language-copies.jsonl", [second])
+    assert measured_rows(tmp_path) == [second, first]
+    with pytest.raises(InvalidArgument, match="lengthgen language measure makes them"):
+        measured_rows(tmp_path / "none")
 
 
 def test_variants_are_shown_where_there_is_nothing_else() -> None:
@@ -204,6 +214,10 @@ def test_curves_have_their_rows(name: str, x: str) -> None:
                 (min(row[low], row[value]), max(row[high], row[value])) for row in own
             ]))  # fmt: skip
             if name == "losses":
+                long = [
+                    (row["context"], row["loss"]) for row in rows if (row["corpus"], row["model"]) == (corpus, "long")
+                ]
+                assert lines(axes, "long") == [long]
                 assert [at for at, _ in points(line)] == [row[x] for row in own]
             else:
                 assert all(abs(at - i) < 0.2 for i, (at, _) in enumerate(points(line)))

@@ -70,6 +70,15 @@ def test_far_tokens_that_are_needed_together_are_found() -> None:
     assert alone.kept(EPSILON) == (7, 189)
 
 
+def test_the_last_tokens_are_candidates_even_if_none_helps_alone() -> None:
+    def rule(kept: frozenset[int]) -> float:
+        return 1.0 if {10, 95} <= kept else 0.3 * (10 in kept) + 0.001 * len(kept & set(range(20, 80)))
+
+    found = told(rule, 100)
+    assert found.order["forward"][:3].tolist() == [99, 10, 95]
+    assert found.k_of("forward", EPSILON) == 3
+
+
 def test_nothing_is_needed_where_nothing_matters() -> None:
     found = told(lambda kept: True, 12)
     assert (found.k(EPSILON), found.kept(EPSILON)) == (1, (11,))
@@ -127,6 +136,8 @@ def test_a_path_is_an_order_of_all_tokens_and_its_divergences_are_those_of_its_s
             part = law(engine, parameters, context, sorted(order[:size]))
             assert kl == pytest.approx((full * np.log(full / part)).sum(), abs=1e-9)
     assert found.order["recency"].tolist() == list(range(window))[::-1]
+    rest = found.order["removal"][58:].tolist()  # with 90 tokens 25 of the last ones and two runs of 16 are ranked
+    assert rest == sorted(rest, reverse=True)
 
 
 def test_each_step_of_the_forward_path_takes_the_best() -> None:
