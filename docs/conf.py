@@ -145,6 +145,24 @@ def mathml(tex: str, *, display: bool = False) -> str:
     return roman.sub(lambda word: f"<mi>{re.sub('<[^>]*>', '', word[0])}</mi>", out)
 
 
+def plain_mathematics(doctree: Any) -> None:
+    """Formulas that are written as plain text, as the claims' statements are, become MathML below the page's title."""
+    from docutils import nodes
+
+    from proofs_check.pages.mathml import text_to_html
+
+    verbatim = (nodes.FixedTextElement, nodes.literal, nodes.reference, nodes.title)
+    for section in doctree.findall(nodes.section):
+        if not isinstance(section.parent, nodes.section):
+            continue
+        for text in list(section.findall(nodes.Text)):
+            above: Any = text.parent
+            while above is not section and not isinstance(above, verbatim):
+                above = above.parent
+            if above is section:
+                text.parent.replace(text, nodes.raw("", text_to_html(str(text)), format="html"))
+
+
 def setup(app: Any) -> None:
     from docutils import nodes
     from docutils.parsers.rst import directives as options
@@ -179,7 +197,12 @@ def setup(app: Any) -> None:
             folder.mkdir(exist_ok=True)
             (folder / "index.html").write_text(page(stored()), encoding="utf-8")
 
+    def resolved(app: Any, doctree: nodes.document, docname: str) -> None:
+        if docname == "claims" and app.builder.format == "html":
+            plain_mathematics(doctree)
+
     app.add_directive("public", Public)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("autodoc-process-docstring", house_style, priority=400)  # napoleon has 500
+    app.connect("doctree-resolved", resolved)
     app.connect("build-finished", explorer)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proofs_check.pages.mathml import text_to_html
 from tests.test_links import FENCE, ROOT
 
 DOCS = ROOT / "docs"
@@ -50,6 +51,28 @@ def test_every_formula_becomes_mathml(page: Path) -> None:
         text = re.sub(r"<[^>]*>", "", CONF["mathml"](tex, display=display))
         assert "\\" not in text, tex
         assert "&#x0005C" not in text, tex
+
+
+@pytest.mark.parametrize("page", [*DOCS.glob("*.md"), *DOCS.glob("api/*.md")], ids=lambda page: page.stem)
+def test_no_formula_stands_in_a_block_of_code(page: Path) -> None:
+    """Four spaces at the beginning of a line make one, where the text around has fewer."""
+    blocks = re.findall(r"(?:^|\n) *\n((?: {4,}.*\n)+)", FENCE.sub("", page.read_text(encoding="utf-8")))
+    assert [block for block in blocks if "$" in block.replace("$ lengthgen", "")] == []
+
+
+def test_statements_in_plain_text_are_mathematics_on_the_site() -> None:
+    nodes = pytest.importorskip("docutils.nodes", reason="comes with the extra docs")
+    said, head, code = "losses <= 1/k in T3", "a <= b", "c <= d"
+    inner = nodes.section("", nodes.title("", head), nodes.paragraph("", said), nodes.literal_block(code, code))
+    inner[1] += nodes.literal("", code)
+    intro = nodes.paragraph("", "n <= m")
+    document = nodes.section("", nodes.title("", head), intro, inner)
+    CONF["plain_mathematics"](document)
+    (raw,) = document.findall(nodes.raw)
+    assert raw.astext() == text_to_html(said)
+    assert "<math>" in raw.astext()
+    assert inner[1].astext().endswith(code)
+    assert (intro.astext(), inner[0].astext(), inner[2].astext()) == ("n <= m", head, code)
 
 
 def test_signs_are_operators_and_words_are_words() -> None:

@@ -165,6 +165,13 @@ def test_the_data_say_what_was_decided() -> None:
                 assert len(selections) == len(point.failure.selections)
 
 
+def test_lengths_of_which_instances_are_drawn_are_marked() -> None:
+    part = Part("copy", "token", "copy", "none")
+    (grid,) = grids(COPY, "none", scores=("hard",), windows=False)
+    marked = explorer.to_data({part: [replace(grid, drawn=frozenset({4, 3}))]})["tasks"][0]["cells"][0]
+    assert marked["drawn"] == [3, 4]
+
+
 def test_the_graphs_are_instances_of_the_task() -> None:
     (task,) = made("absolute", "coupled")["tasks"]
     for convention, named in task["named"].items():
@@ -197,6 +204,24 @@ def test_curves_have_every_seed_and_length() -> None:
     own = [row for row in rows if row["config"]["task"].startswith("copy")]
     assert sum(len(curve["seeds"]) for curve in task["trained"]) == sum(row["status"] == "finished" for row in own) > 0
     assert {curve["convention"] for curve in task["trained"]} == {"token", "query"}
+    for convention in ("token", "query"):
+        of_own = _listed(data)
+        of_own["tasks"][0] |= {"graphs": {"own": {}}, "trained": []}
+        asked = [row for row in own if row["config"]["task"].endswith("coupled") == (convention == "query")]
+        (task_,) = explorer.with_curves(of_own, asked)["tasks"]  # of a task that has no convention but its own
+        assert {curve["convention"] for curve in task_["trained"]} == {"own" if convention == "token" else "query"}
+    row = own[0]
+    other = {**row["tests"][0], "task": "reverse", "length": 1}
+    for changed, seeds in (
+        ({"status": "diverged"}, []),
+        ({"tests": [other]}, []),
+        ({"tests": [other, row["tests"][0]]}, [row["tests"][0]["length"]]),
+    ):
+        data["tasks"][0]["trained"].clear()
+        found = explorer.with_curves(data, [{**row, **changed}])["tasks"][0]["trained"]
+        assert [test[0] for curve in found for seed in curve["seeds"].values() for test in seed] == seeds
+    data["tasks"][0]["trained"].clear()
+    (task,) = explorer.with_curves(data, rows)["tasks"]
     curve = next(curve for curve in task["trained"] if curve["named"] == "coupled" and curve["convention"] == "token")
     row = next(row for row in own if row["config"]["task"] == "copy" and row["config"]["positions"] == "coupled")
     assert curve["seeds"][str(row["config"]["seed"])] == [
