@@ -712,7 +712,7 @@ SABOTAGE: dict[str, tuple[object, str, object, str]] = {
     "without (c)": (criterion, "_first_failure", without("abstains"), "certificate"),
     "the last example that shows it": (criterion, "_first_failure", from_the_end, "verdict"),
     "(c) for the largest set only": (criterion, "_minimal", largest_only, "error"),
-    "stale losses": (criterion, "_exact_loss", stale, "losses of its head"),
+    "stale losses": (criterion, "_exact_loss", stale, "error"),
     "losses without the weights": (criterion, "_exact_loss", by_number, "losses of its head"),
     "ranks without the closure's later rounds": (Cases, "closure", one_round, "guarantees"),
     "the lowest rank answers": (RankedHead, "answer", lowest_rank, "answers of a head"),
