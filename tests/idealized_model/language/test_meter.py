@@ -160,10 +160,25 @@ def test_each_step_of_the_forward_path_takes_the_best() -> None:
     assert found.order["removal"].tolist()[1:] == sorted(costs, key=lambda i: -costs[i])
 
 
+def test_behind_the_greedy_steps_come_the_other_candidates_and_then_all_else_by_what_it_does_alone() -> None:
+    window = 80
+    engine, parameters = random_engine(window)
+    context = np.random.default_rng(8).integers(0, 7, window)
+    order = measure(engine, parameters, context).order["forward"].tolist()
+    full = law(engine, parameters, context, list(range(window)))
+    alone = {
+        i: (full * np.log(full / law(engine, parameters, context, [i, window - 1]))).sum() for i in range(window - 1)
+    }
+    recent = set(range(window - 1 - meter.RECENT, window - 1))
+    best = sorted(alone.keys() - recent, key=lambda i: float(alone[i]))
+    assert set(order[1 : 1 + meter.RECENT + meter.SINGLES]) == recent | set(best[: meter.SINGLES])
+    assert order[1 + meter.RECENT + meter.SINGLES :] == best[meter.SINGLES :]
+
+
 def test_equal_tokens_are_taken_from_the_nearest_on() -> None:
     found = told(lambda kept: False, 100)
     for path in PATHS:
-        assert found.order[path].tolist()[: meter.GREEDY] == list(range(99, 99 - meter.GREEDY, -1))
+        assert found.order[path].tolist() == list(range(100))[::-1]
 
 
 @pytest.mark.parametrize("window", [9, 68])
