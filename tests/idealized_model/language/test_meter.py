@@ -191,6 +191,11 @@ def test_equal_tokens_are_taken_from_the_nearest_on() -> None:
         assert found.order[path].tolist() == list(range(100))[::-1]
 
 
+def test_candidates_come_before_all_others_even_if_they_did_worse_later() -> None:
+    found = told(lambda kept: 0.5 * (len(kept) == 2), 100)
+    assert found.order["forward"].tolist() == list(range(100))[::-1]
+
+
 @pytest.mark.parametrize("window", [9, 68])
 def test_how_the_work_is_cut_changes_nothing(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, parameters = random_engine(window)
