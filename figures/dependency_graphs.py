@@ -402,12 +402,16 @@ def _between(a: tuple[float, float], b: tuple[float, float], share: float) -> tu
     return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
 
 
+ROUNDED = FancyBboxPatch((-1, -0.85), 2, 1.7, boxstyle="round,pad=0,rounding_size=0.75").get_path()
+"""What is predicted, as a marker."""
+
+
 def _legend(figure: Figure, styles: dict[str, _Style], n_columns: int) -> None:
     handles = [
         Line2D([], [], color=style.colour, linestyle=style.dash, linewidth=1.2, label=f"read from {part or 'before'}")
         for part, style in styles.items()
     ]
-    for marker, colour, label in (("s", "white", "given"), ("o", SHADE, "predicted")):
+    for marker, colour, label in (("s", "white", "given"), (ROUNDED, SHADE, "predicted")):
         handles.append(
             Line2D(
                 [], [], linestyle="none", marker=marker, markersize=7, markerfacecolor=colour, markeredgecolor=GREY,

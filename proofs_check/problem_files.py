@@ -69,6 +69,7 @@ def read_data(path: str | os.PathLike[str], where: str) -> Json:
             where, "path", got=f"{str(path)!r}: {reason}", expected="a readable file", fix=fix
         ) from None
     kind = "TOML" if file.suffix == ".toml" else "JSON"
+    other = file.suffix not in (".toml", ".json")
     try:
         return tomllib.loads(text) if kind == "TOML" else json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: malformed, or a number of thousands of digits
@@ -76,8 +77,11 @@ def read_data(path: str | os.PathLike[str], where: str) -> Json:
         fix = "Mend it at the place named."
         if _cut_off(error, text):
             reason, fix = f"it ends too early: {reason}" if text.strip() else "it is empty", "Write it again."
-        got = f"{str(path)!r}, which is not valid {kind} ({reason})"
-        raise InvalidArgument(where, "path", got=got, expected=f"a complete {kind} file", fix=fix) from None
+        got, expected = f"{str(path)!r}, which is not valid {kind} ({reason})", f"a complete {kind} file"
+        if other:
+            got, expected = f"{str(path)!r}, which is neither TOML nor JSON", "a complete .toml or .json file"
+            fix = "Name the file itself, with its ending." if text.strip() else "Write it again."
+        raise InvalidArgument(where, "path", got=got, expected=expected, fix=fix) from None
 
 
 def _cut_off(error: Exception, text: str) -> bool:

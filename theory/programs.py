@@ -60,12 +60,25 @@ class _Certificates(NamedTuple):
     values: Mapping[Name, Fraction]
 
 
+class Proof(NamedTuple):
+    """A verified t, a verified lower bound >= 1 on every t of (P), and the weights of choices, by number, that prove t."""
+
+    upper: Fraction
+    lower: Fraction
+    weights: Mapping[int, Fraction]
+
+
 def least_t(train: Mapping[Name, Fraction], choices: Sequence[Choice]) -> tuple[Fraction, Fraction]:
     """A verified t, and a verified lower bound >= 1 on every t of (P); the demands are those that some choice serves."""
+    return least_weights(train, choices)[:2]
+
+
+def least_weights(train: Mapping[Name, Fraction], choices: Sequence[Choice]) -> Proof:
+    """`least_t` with the weights that prove it."""
     demands = {i: None for choice in choices for i in choice.serves}
     proposed = _in_floats(train, choices, demands)
     proofs = [_verified(train, choices, found) for found in (_simplified(proposed), proposed) if found is not None]
-    upper, lower = min(proof[0] for proof in proofs), max(proof[1] for proof in proofs)
+    upper, lower = min(proof.upper for proof in proofs), max(proof.lower for proof in proofs)
     if upper > lower:
         kept = dict(enumerate(choices))
         if _cells(train, kept, demands) > EXACT_CELLS:  # then only what the optimum seems to use
@@ -75,20 +88,19 @@ def least_t(train: Mapping[Name, Fraction], choices: Sequence[Choice]) -> tuple[
         else:
             train_kept = dict(train)
         if _cells(train_kept, kept, demands) <= EXACT_CELLS:
-            exact = _verified(train, choices, _simplex(train_kept, kept, demands))
-            upper, lower = min(upper, exact[0]), max(lower, exact[1])
+            proofs.append(_verified(train, choices, _simplex(train_kept, kept, demands)))
+            upper, lower = min(proof.upper for proof in proofs), max(proof.lower for proof in proofs)
+    weights = min(proofs, key=lambda proof: proof.upper).weights
     if upper > lower:
         upper, lower = rounded(upper, DIGITS, up=True), rounded(lower, DIGITS)
-    return upper, lower
+    return Proof(upper, lower, weights)
 
 
 def _cells(train: Sized, choices: Sized, demands: Sized) -> int:
     return (len(choices) + 1) * (len(train) + len(demands))
 
 
-def _verified(
-    train: Mapping[Name, Fraction], choices: Sequence[Choice], found: _Certificates
-) -> tuple[Fraction, Fraction]:
+def _verified(train: Mapping[Name, Fraction], choices: Sequence[Choice], found: _Certificates) -> Proof:
     """What both certificates prove once they are repaired: an upper and a lower bound on t, the latter at least 1.
 
     Upper: a demand that no weight serves gets the choice that takes least for it; then g(u) is divided by the least
@@ -110,12 +122,12 @@ def _verified(
         weights[u] = max(weights.get(u, Fraction(0)), 1 / choices[u].serves[i])
     if cheapest:
         return _verified(train, choices, found._replace(weights=weights))
+    least = {u: min(served[i] for i in choices[u].serves) for u in weights}
+    weights = {u: w if least[u] == 1 else _short(w / least[u], up=True) for u, w in weights.items()}
     taken: defaultdict[Name, Fraction] = defaultdict(Fraction)
     for u, weight in weights.items():
-        least = min(served[i] for i in choices[u].serves)
-        needed = weight if least == 1 else _short(weight / least, up=True)
         for b, p in choices[u].takes.items():
-            taken[b] += p * needed
+            taken[b] += p * weight
     upper = max(mass / train[b] for b, mass in taken.items())
 
     prices = {b: price for b, price in found.prices.items() if price > 0}
@@ -129,7 +141,7 @@ def _verified(
                 shrink[i] = min(shrink[i], paid / used)
     spent = sum((price * train[b] for b, price in prices.items()), Fraction(0))
     gained = sum((v if shrink[i] == 1 else _short(v * shrink[i]) for i, v in values.items()), Fraction(0))
-    return upper, max(gained / spent if spent else Fraction(0), Fraction(1))
+    return Proof(upper, max(gained / spent if spent else Fraction(0), Fraction(1)), weights)
 
 
 # ── Proposals ────────────────────────────────────────────────────────────────────────────────────────────────────────

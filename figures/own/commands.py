@@ -9,7 +9,7 @@ import numpy as np
 
 from figures.options import asked, out, sized, write
 from proofs_check.commands.parser import TASK, Parser, debuggable, lengths, positive
-from theory.errors import InvalidArgument, check
+from theory.errors import InvalidArgument, check, check_one_of
 from theory.guarantees import Scores
 
 MOST = 1000
@@ -84,6 +84,34 @@ def runs(arguments: list[str]) -> int:
 
     rows = own.rows_of(options.results, scores=kinds)
     return write(own.draw(rows, style), rows, own.alt(rows), options, "runs")
+
+
+def language(arguments: list[str]) -> int:
+    """Draw what was measured of a text."""
+    what = (
+        "Draw what lengthgen language measured: sparsity (how many tokens predictions need), losses (by context), damage (by "
+        "tokens needed) or slopes (whether the damage rises with them)."
+    )
+    parser = _parser("language", what, "rows.jsonl --figure damage --out damage.pdf")
+    parser.add_argument("rows", help="the file that lengthgen language measure wrote")
+    parser.add_argument("--figure", default="sparsity", metavar="NAME", help="which (default sparsity)")
+    _asked(parser)
+    options = parser.parse_args(arguments)
+    style = asked(options, "language")
+    seeded = {"seed": 0}
+    numbers = {"sparsity": {}, "losses": {}, "damage": seeded, "slopes": seeded}
+    check_one_of(options.figure, numbers, "language", "--figure")
+
+    from figures import language as own
+    from figures.plot import render
+    from idealized_model.transformer.results import read_rows
+
+    measured = [row for row in read_rows(options.rows) if "corpus" in row]
+    got, fix = f"{options.rows!r}, which holds none", "Measure first: lengthgen language measure."
+    check(measured, "language", "rows", got=got, expected="rows of language measure", fix=fix)
+    rows = getattr(own, options.figure)(measured, **numbers[options.figure])
+    (plot,) = (plot for plot in own.PLOTS if plot.name == f"language-{options.figure}")
+    return write(render(plot, rows, style), rows, plot.alt(rows), options, "language")
 
 
 def dependencies(arguments: list[str]) -> int:
@@ -190,6 +218,6 @@ def attention(arguments: list[str]) -> int:
 
 
 OWN: dict[str, Callable[[list[str]], int]] = {
-    "problem": problem, "runs": runs, "dependencies": dependencies, "head": head, "attention": attention,
+    "problem": problem, "runs": runs, "language": language, "dependencies": dependencies, "head": head, "attention": attention,
 }  # fmt: skip
 """{command: what runs it}."""

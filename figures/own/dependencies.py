@@ -94,8 +94,15 @@ def matrices(rows: Rows, spans: tuple[int, int], style: Style, axes: Axes | Iter
         for own, name in zip(places.axes, names, strict=True):
             by_id = name == "by ID"
             _matrix(own, rows, parts, f"{name}: sets span up to {spans[by_id]}", by_id=by_id, side=min(side, 3.4))
+        hollow = any(_is_hollow(_cell(rows, by_id=name == "by ID", side=min(side, 3.4))) for name in names)
         handles = [
-            entry(f"read from {part or 'before'}", color=series(i).colour, marker=series(i).marker, linestyle="none")
+            entry(
+                f"read from {part or 'before'}",
+                color=series(i).colour,
+                marker=series(i).marker,
+                linestyle="none",
+                **({"markerfacecolor": "none"} if hollow else {}),
+            )
             for i, part in enumerate(parts)
         ]
         diagonal = entry("diagonal", color=GREY, linewidth=0.5)
@@ -118,16 +125,25 @@ def places_of(rows: Rows, *, by_id: bool) -> tuple[list[int], list[str]]:
     return [at[row["id"]] for row in rows], [written(value) for value in values]
 
 
+def _cell(rows: Rows, *, by_id: bool, side: float) -> float:
+    """Points of a place on an axis."""
+    return 72 * (side - 0.7) / len(places_of(rows, by_id=by_id)[1])
+
+
+def _is_hollow(cell: float) -> bool:
+    """Whether marks are large enough for what lies below each other to be seen."""
+    return cell > 3
+
+
 def _matrix(axes: Axes, rows: Rows, parts: list[str], title: str, *, by_id: bool, side: float) -> None:
     at, names = places_of(rows, by_id=by_id)
-    n = len(names)
-    cell = 72 * (side - 0.7) / n  # points
+    n, cell = len(names), _cell(rows, by_id=by_id, side=side)
     axes.plot([-0.5, n - 0.5], [-0.5, n - 0.5], color=GREY, linewidth=0.5, zorder=1, gid="diagonal")
     for i, part in enumerate(parts):
         own = [(at[source], at[target]) for source, target in pairs(rows) if rows[source]["part"] == part]
         axes.plot(
             [x for x, _ in own], [y for _, y in own], linestyle="none", marker=series(i).marker, color=series(i).colour,
-            markersize=min(max(cell * 0.7, 1.2), 5.0), markerfacecolor="none" if cell > 3 else series(i).colour,
+            markersize=min(max(cell * 0.7, 1.2), 5.0), markerfacecolor="none" if _is_hollow(cell) else series(i).colour,
             markeredgewidth=min(0.8, cell / 5), zorder=3, gid="read",
         )  # fmt: skip
     # Sources, and what is predicted, are marked along the edges, as far as their symbols can be read.

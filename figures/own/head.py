@@ -214,7 +214,10 @@ def draw(rows: Rows, style: Style, axes: Axes | None = None) -> Figure:
         own.set(xlim=(-3.4 * n / max(n, 12) - 1.2, n + longest * n / 60 + 1.5), ylim=(len(shown) + 0.7, -1.7))
         own.set_axis_off()
         title = says(rows) + f"; {len(sets) - len(shown)} sets more" * (len(sets) > len(shown))
-        own.set_title(wrapped(title, style.width))
+        lines = wrapped(title, style.width)
+        if "\n" in lines:  # rather where it pauses
+            lines = "\n".join(wrapped(part, style.width) for part in title.replace("; ", ";\n").split("\n"))
+        own.set_title(lines)
         made.append(places.figure)
     return places.figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from math import inf
+from math import inf, log
 from typing import Any
 
 from figures.coverage_maps import growth, ticks_of
@@ -27,7 +27,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 WHERE = "problem"
 PANELS = ("losses", "bounds", "shares", "coverage")
@@ -243,9 +243,11 @@ def _coverage(problem: Problem, lengths: list[int]) -> Iterator[Row]:
 KIND_OF = {"losses": "loss", "bounds": "bound", "shares": "share", "coverage": "coverage"}
 _HEAD: dict[str, Any] = series(0).line()
 BOUNDS: dict[str, dict[str, Any]] = {
-    "T3": {"color": series(2).colour, "linestyle": (0, (4, 1.5)), "linewidth": 0.9},
+    "T3": {"color": series(3).colour, "linestyle": (0, (4, 1.5)), "linewidth": 0.9},
     "T11": {"color": INK, "linestyle": (0, (1.2, 1.2)), "linewidth": 0.9},
 }
+_DOTS: dict[str, dict[str, Any]] = {"T3": {"marker": "X", "markersize": 4.0}, "T11": {"marker": ".", "markersize": 5.0}}
+"""Where a factor is drawn, a length may stand alone: it has a mark."""
 
 
 def draw(
@@ -296,13 +298,23 @@ def _bound_panel(axes: Axes, rows: Rows, places: Places) -> list[Any]:
     for bound, how in BOUNDS.items():
         curve = [(row["length"], as_float(Fraction(row[bound]))) for row in rows if row[bound] != "inf"]
         greatest = max([greatest, *(value for _, value in curve)])
-        axes.plot([n for n, _ in curve], [value for _, value in curve], gid=bound, marker=".", **how)
-        handles.append(entry(f"at most ({bound})", **how))
+        if curve:
+            axes.plot([n for n, _ in curve], [value for _, value in curve], gid=bound, **how, **_DOTS[bound])
+            handles.append(entry(f"at most ({bound})", **how, **_DOTS[bound]))
     _framed(axes, rows, "test loss / training loss")
     axes.set(yscale="log", ylim=(0.8, 1.5 * greatest))
+    ticks = _few(ticks_of([greatest]))
+    axes.set_yticks(ticks, [f"{tick:.3g}" for tick in ticks])
+    axes.yaxis.set_minor_locator(NullLocator())
     if any(row[bound] == "inf" for row in rows for bound in BOUNDS):
         axes.set_title(f"{axes.get_title()}\n(no bound where nothing is drawn)")
     return [*handles, *_shade(rows)]
+
+
+def _few(ticks: list[float]) -> list[float]:
+    """Seven at most of those on a scale of logarithms, the first and the last among them, none near the last."""
+    *others, last = ticks
+    return [*(tick for tick in others[:: -(-len(others) // 6) or 1] if log(tick) <= 7 / 8 * log(last)), last]
 
 
 def _share_panel(axes: Axes, rows: Rows, places: Places) -> list[Any]:

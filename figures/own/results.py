@@ -33,6 +33,12 @@ WHERE = "runs"
 PANELS, CURVES = 12, 11
 """Panels at most, and curves in a panel: as many as have markers of their own."""
 
+NOTE = (
+    "under a panel, on a small version of its task: the share of tests on which every head of the model's class is right that "
+    "is perfect in training"
+)
+"""What the words under a panel are."""
+
 NAMES = ("task", "tested_on", "setting", "longest", "length")
 
 
@@ -198,16 +204,13 @@ def draw(rows: Rows, style: Style, axes: Axes | Iterable[Axes] | None = None) ->
             own.set_title(name)
             said = [row for row in promised if row["task"] == task]
             own.set_xlabel("length" + _under(said, settings))
-        places.axes[0].set_ylabel("exact match")
+        for own in places.axes[: len(tests)][:: across if style.columns == 2 and not places.given else 1]:
+            own.set_ylabel("exact match")
         if history:
             _losses(places.axes[-1], history, how)
         handles = [entry(setting, **one.line()) for setting, one in how.items()]
         handles.append(entry("training lengths", color=SHADE, linewidth=5))
-        note = (
-            "under a panel: the share that is guaranteed of such heads on a small version of the task"
-            if promised
-            else ""
-        )
+        note = NOTE if promised else ""
         places.legend(handles, columns=4 if style.columns == 2 else 2, note=note)
         made.append(places.figure)
     return places.figure

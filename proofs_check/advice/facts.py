@@ -93,7 +93,11 @@ def facts_of(
     """
     if isinstance(source, Task) and ids is None:
         return _declared(source)
-    asked = Source.of(source, alphabet, prompts, seconds=min(5.0, seconds))
+    try:
+        asked = Source.of(source, alphabet, prompts, seconds=min(5.0, seconds))
+    except InvalidArgument as error:
+        fix = error.fix + " On the command line: --alphabet 0,1." * (error.argument == "alphabet" and alphabet is None)
+        raise InvalidArgument("advise", error.argument, got=error.got, expected=error.expected, fix=fix) from None
     found = infer(asked, lengths=lengths, seconds=seconds, seed=seed, ids=ids)
     task: Task | None = None
     notes: list[Fact] = []

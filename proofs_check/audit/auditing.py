@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from random import Random
@@ -20,6 +20,7 @@ from proofs_check.problem_files import problem_to_dict
 from proofs_check.work.pool import Tick, Unfinished, Watch, collect
 from theory import FiniteLaw, Law
 from theory.errors import TheoryError, number_of, of_the_machine
+from theory.guarantees import Scores
 
 CHUNK = 250
 """Problems that a worker takes at once, and that are put to the judge together."""
@@ -29,6 +30,9 @@ MOST_DIFFERENCES = 3
 
 SHRINKINGS = 200
 """Smaller problems that are tried for each of these."""
+
+SCORES: dict[str, Scores] = {"T13": "ranked", "T14": "soft"}
+"""The claims about other heads than hard ones."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,13 @@ class Compared:
     ----------
     counts : {kind of question: how many}.
     differences : the first few.
-    n_different : how many problems there are with one.
+    n_different : how many questions there are with one.
+    passed_over : cases of a claim that are no problems of heads and two laws, so that nothing is asked about them.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     problems: int = 0
+    passed_over: int = 0
     differences: list[Difference] = field(default_factory=list)
     n_different: int = 0
     seconds: float = 0.0
@@ -79,6 +85,7 @@ class Compared:
         """Take in what came of other problems."""
         self.counts += other.counts
         self.problems += other.problems
+        self.passed_over += other.passed_over
         self.differences += other.differences
         self.n_different += other.n_different
 
@@ -87,6 +94,10 @@ class Compared:
         lines = [f"{count:>9,}  {kind}" for kind, count in sorted(self.counts.items())]
         different = number_of(self.n_different, "difference")
         asked = f"{number_of(self.problems, 'problem')}, {number_of(self.counts.total(), 'question')}"
+        if self.passed_over:
+            lines.append(
+                f"{self.passed_over:>9,}  passed over: cases of the claim that are no problems of heads and two laws"
+            )
         lines.append(f"{asked}: {different}, {self.seconds:.0f} s." + " Interrupted." * self.interrupted)
         return "\n".join(lines)
 
@@ -115,8 +126,8 @@ class Chunk:
     def __str__(self) -> str:
         return f"{self.group}, part {self.number + 1}"
 
-    def problems(self) -> Iterator[Problem]:
-        """The problems, a function of the chunk alone."""
+    def cases(self) -> Iterator[object]:
+        """The problems, and with a claim its other cases; a function of the chunk alone."""
         if self.claim is not None:
             yield from islice(listed(self.claim), self.number, None, self.of)
             return
@@ -125,10 +136,12 @@ class Chunk:
             yield drawn(rng)
 
 
-def listed(claim: str) -> Iterator[Problem]:
-    """The problems of the families of a claim."""
+def listed(claim: str) -> Iterator[object]:
+    """The cases of the families of a claim; problems are about the heads that the claim is about."""
+    scores = SCORES.get(claim, "hard")
     for family in find(claim).families:
-        yield from (problem for problem in family.problems("quick") if isinstance(problem, Problem))
+        for case in family.problems("quick"):
+            yield replace(case, scores=scores) if isinstance(case, Problem) and case.scores == "hard" else case
 
 
 def chunks(*, random: int = 0, seed: int = 0, claim: str | None = None, jobs: int = 1) -> list[Chunk]:
@@ -161,18 +174,21 @@ def audit(parts: Sequence[Chunk], *, jobs: int, watch: Watch[Chunk]) -> Compared
 
 
 def _chunk(part: Chunk, tick: Tick) -> Compared:
-    total, problems = Compared(), part.problems()
-    while batch := list(islice(problems, CHUNK)):
+    total, cases = Compared(), part.cases()
+    while batch := list(islice(cases, CHUNK)):
         total.add(compare(batch))
         tick(len(batch))
     return total
 
 
-def compare(problems: Iterable[Problem]) -> Compared:
-    """Compare code and judge on some problems, in one run of the judge."""
+def compare(cases: Iterable[object]) -> Compared:
+    """Compare code and judge on some problems, in one run of the judge; other cases are passed over, and counted."""
     total = Compared()
     asked: list[tuple[Problem, Question]] = []
-    for problem in problems:
+    for problem in cases:
+        if not isinstance(problem, Problem):
+            total.passed_over += 1
+            continue
         total.problems += 1
         try:
             asked += [(problem, question) for question in questions(problem)]

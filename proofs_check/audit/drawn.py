@@ -7,11 +7,14 @@ from itertools import product
 from random import Random
 from typing import get_args
 
+from idealized_model.learning import eliminate
+from proofs_check.claims.t8 import COUPLINGS, classes, steps
 from proofs_check.problem import Problem
-from theory import Example, FiniteLaw, HeadClass, InvalidArgument, PlantedEnsemble, positions, support
+from theory import Example, FiniteLaw, HardHead, HeadClass, InvalidArgument, PlantedEnsemble, positions, support
 from theory.coordinates import joined
+from theory.examples import Label
 from theory.guarantees import Scores
-from theory.heads import Anchor, Key
+from theory.heads import Anchor, Key, View
 from theory.positions import PositionScheme
 from theory.support import SupportLaw
 
@@ -22,12 +25,17 @@ SCORES: tuple[Scores, ...] = ("hard", "hard", "ranked", "soft")
 PLANTED = 0.3
 """The share of problems whose laws are planted."""
 
+ROLLOUTS = 0.03
+"""The share of problems about the rollouts of one head."""
+
 MOST = 100
 """Examples that a planted law may have."""
 
 
 def drawn(rng: Random) -> Problem:
     """A random problem, with laws that are listed or planted."""
+    if rng.random() < ROLLOUTS:
+        return episodes(rng)
     scores: Scores = rng.choice(SCORES)
     if rng.random() < PLANTED:
         return planted(rng, scores)
@@ -100,5 +108,18 @@ def _scheme(rng: Random) -> PositionScheme:
     low = rng.randint(-2, 1)
     return rng.choice((
         positions.absolute(), positions.random_shift(low, low + 1), positions.random_ordered(0, 5),
-        positions.coupled(positions.blocks(2), positions.absolute()),
+        positions.coupled(positions.blocks(2), positions.absolute()), positions.chunked_shift(0, 5),
+        positions.coupled(positions.blocks(2), positions.random_ordered(-1, 3)),
     ))  # fmt: skip
+
+
+def episodes(rng: Random) -> Problem:
+    """The steps of parity with a scratchpad, and a head that is nearly right on them or any."""
+    coupling = rng.choice(COUPLINGS)
+    heads, law = classes(coupling), steps(rng.randint(2, 3), coupling, shift=rng.randint(-2, 2))
+    views = sorted({view for example in law.table() for view in heads.views(example)})
+    labels = [*sorted(law.labels, key=repr), (2, 2)]
+    nearly = rng.random() < 0.6
+    answers: dict[View, Label] = dict(eliminate(heads, law.support()).answers) if nearly else {}
+    answers |= {view: rng.choice(labels) for view in views if rng.random() < (0.1 if nearly else 0.6)}
+    return Problem(heads, law, law, HardHead(heads, answers))

@@ -17,6 +17,9 @@ from theory import Law, decide
 from theory.coordinates import coordinates
 from theory.examples import Label
 
+NEEDED = "Judge.vo"
+"""What is compiled first."""
+
 HEADER = """From Coq Require Import List ZArith.
 From LG Require Import Core T1 Check Bridge Judge.
 Import ListNotations.
@@ -25,16 +28,17 @@ Definition judged : list Z := [
 """
 
 
-def compare_inside(problems: Iterable[Problem]) -> Compared:
+def compare_inside(cases: Iterable[object]) -> Compared:
     """Compare the outcomes and reasons for hard heads with those that Coq computes; where all agree, its kernel checks them.
 
     Raises
     ------
     BackendUnavailable : without Coq.
     """
-    folder, start = build("Judge.vo", where="audit"), time.perf_counter()
-    asked = [replace(problem, scores="hard") for problem in problems]
-    total = Compared(problems=len(asked))
+    folder, start = build(NEEDED, where="audit"), time.perf_counter()
+    given = list(cases)
+    asked = [replace(case, scores="hard") for case in given if isinstance(case, Problem)]
+    total = Compared(problems=len(asked), passed_over=len(given) - len(asked))
     found = [decide(one.heads, train=one.train, test=one.test) for one in asked]
     codes = [OUTCOMES.index(verdict.reason or verdict.outcome) for verdict in found]
     if asked:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
+from proofs_check.audit.kept import Kept, placements
 from theory import Example, HeadClass, Law
 from theory.coordinates import Ids, coordinates
+from theory.exact import Rational
 from theory.examples import Label
 from theory.heads import View
 from theory.planted import PlantedEnsemble, PlantedLaw
-from theory.soft import SoftHead, Term
+from theory.positions import Blocks, ChunkedShift, Coupled, PositionScheme, RandomOrdered, RandomShift
+from theory.soft import Term
+from theory.support import Local, Paired, SupportLaw, Uniform
+from theory.transfer import Pattern
 
 
 def words(values: Iterable[object]) -> str:
@@ -52,10 +60,12 @@ def head(answers: Mapping[View, Label], number: Mapping[Label, int], *, ranked: 
     yield from rows if ranked else sorted(rows)
 
 
-def soft_head(own: SoftHead, number: Mapping[Label, int]) -> Iterator[str]:
+def soft_head(
+    answers: Mapping[View, tuple[Rational, Mapping[Label, Rational]]], number: Mapping[Label, int]
+) -> Iterator[str]:
     """A soft head: each view with its score, and its value as labels with shares."""
-    yield f"softhead {len(own.answers)}"
-    for shown, (score, shares) in own.answers.items():
+    yield f"softhead {len(answers)}"
+    for shown, (score, shares) in answers.items():
         yield f"{score} : {view(shown)} : {words(word for label, share in shares.items() for word in (number[label], share))}"
 
 
@@ -75,11 +85,66 @@ def planting(ensemble: PlantedEnsemble, number: Mapping[Label, int]) -> Iterator
 
 def places(name: str, given: PlantedLaw) -> Iterator[str]:
     """The law of placements: S* as a mask, and IDs."""
-    found = list(given.placements())
+    found = placements(given)
     yield f"places {name} {len(found)}"
-    for planted, ids, weight in found:
-        mask = words(int(i in planted) for i in range(given.length))
-        yield f"{Fraction(weight, given.placement_denominator)} : {mask} : {words(ids)}"
+    for (planted, ids), p in found.items():
+        yield f"{p} : {mask(planted, given.length)} : {words(ids)}"
+
+
+def listing(name: str, given: PlantedLaw) -> str | None:
+    """What the judge lists the same placements by; None for support laws and schemes that it does not know."""
+    positions, number = given.positions, "-"
+    if isinstance(positions, Coupled) and type(positions.coupling) is Blocks:
+        number, positions = str(positions.coupling.number), positions.then
+    law, scheme = _support(given.support_law), _scheme(positions)
+    if law is None or scheme is None:
+        return None
+    return f"placed {name} {given.length} {given.ensemble.arity} : {law} : {number} : {scheme}"
+
+
+def _support(law: SupportLaw) -> str | None:
+    if type(law) is Uniform:
+        return f"uniform {law.anchor}"
+    if type(law) is Local:
+        return f"local {law.width}"
+    return "paired" if type(law) is Paired else None
+
+
+def _scheme(scheme: PositionScheme) -> str | None:
+    if type(scheme) is RandomShift:
+        return f"shift {scheme.lo} {scheme.hi}"
+    if type(scheme) is RandomOrdered:
+        return f"ordered {scheme.lo} {scheme.hi}"
+    return f"chunked {scheme.lo} {scheme.hi} {scheme.chunks}" if type(scheme) is ChunkedShift else None
+
+
+def kept(found: Kept, test: PlantedLaw) -> Iterator[str]:
+    """Weights on kept sets of test placements."""
+    yield f"kept {len(found.weights)}"
+    for number, weight, chosen in found.weights:
+        yield f"{number} : {weight} : {mask(chosen, test.length)}"
+
+
+def mask(positions: Iterable[int], length: int) -> str:
+    """A set of positions, as 0 and 1."""
+    chosen = set(positions)
+    return words(int(i in chosen) for i in range(length))
+
+
+def patterns(masses: Mapping[Pattern, tuple[Fraction, Fraction]], arity: int) -> str:
+    """Pattern masses in training and at test, sorted: the planted coordinates, those of S* that they are, and the key."""
+    return sorted_views(" ; ".join(
+        f"{words(int(j is not None) for j in own.overlap)} : {mask((j for j in own.overlap if j is not None), arity)} : "
+        f"{words(flat(own.key))} : {trained} : {tested}"
+        for own, (trained, tested) in masses.items()
+    ))  # fmt: skip
+
+
+def matrix(weights: NDArray[np.object_], views: Sequence[View], number: Sequence[int]) -> Iterator[str]:
+    """A matrix, views x labels, as a soft head whose scores are 1 and whose shares are any numbers."""
+    yield f"softhead {len(views)}"
+    for shown, row in zip(views, weights.tolist(), strict=True):
+        yield f"1 : {view(shown)} : {words(word for y, entry in zip(number, row, strict=True) for word in (y, entry))}"
 
 
 def view(shown: View) -> str:
@@ -104,7 +169,7 @@ def views_of(heads: HeadClass, example: Example) -> str:
 
 
 def sorted_views(text: str) -> str:
-    """What the judge answers about views, sorted: no law depends on their order.
+    """What the judge answers about views or patterns, sorted: no law depends on their order.
 
     Examples
     --------

@@ -179,6 +179,11 @@ class Certification:
         extra = [" Interrupted." * self.interrupted]
         extra += [f" {self.stopped}"] * bool(self.stopped)
         extra += [f" Asked again, it answers differently: {self.unstable}."] * bool(self.unstable)
+        few = [tally for tally in sampled if tally.size <= tally.tried]
+        if few:
+            lengths, most = ", ".join(str(tally.length) for tally in few), max(tally.size for tally in few)
+            at = f"length{'s' * (len(few) > 1)} {lengths}"
+            extra.append(f" Of {at} no fewer were drawn than there are: a budget of {most} lists them all.")
         extra += [f" {self.hint}"] * bool(self.hint)
         return f"{self.kind}: {said}.{''.join(extra)}"
 

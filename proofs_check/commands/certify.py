@@ -44,7 +44,7 @@ def add_options(parser: Parser) -> None:
         type=natural,
         default=BUDGET,
         metavar="N",
-        help=f"most sequences to list of a length (default {BUDGET:,})",
+        help=f"most sequences to list of a length (default {BUDGET:,}); of more, --samples are drawn",
     )
     parser.add_argument(
         "--samples",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from idealized_model.transformer.results import read_rows
-from proofs_check.commands.output import require_writable, say
+from proofs_check.commands.output import require_writable, say, tell
 from proofs_check.commands.parser import TASK, Parser, lengths, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
 from proofs_check.pages import explorer
-from proofs_check.problem_files import write_text
+from proofs_check.problem_files import read_data, write_text
 from theory.errors import InvalidArgument
 
 STATUSES = "0 done, 2 interrupted: the page has what was decided"
@@ -38,7 +39,10 @@ def add_options(parser: Parser) -> None:
         "--results", action="append", default=[], metavar="FILE", help="what `sweep` wrote, to draw beside (repeatable)"
     )
     parser.add_argument("--fresh", action="store_true", help="decide every task of docs/verdicts.md again")
-    parser.add_argument("--data", metavar="FILE", help="also write what the page shows, as JSON")
+    parser.add_argument("--data", metavar="FILE", help="also write what the page shows, as JSON; after every task")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the tasks that --data has complete; decide the rest"
+    )
     parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
 
 
@@ -49,8 +53,14 @@ def run(options: Namespace) -> int:
         got, fix = repr(options.output), "Choose another path."
         raise InvalidArgument("explore", "--output", got=got, expected="a folder, or none yet", fix=fix)
     require_writable(options.data, "explore", "--data")
+    if options.resume and not (options.data and (options.task or options.fresh)):
+        expected, fix = "--data FILE, and --task or --fresh", "Name the file that an earlier run wrote."
+        raise InvalidArgument("explore", "--resume", got="nothing to go on with", expected=expected, fix=fix)
     rows = [row for path in options.results for row in read_rows(path)]
     data, interrupted = _data(options, rows)
+    if interrupted and not data["tasks"]:
+        tell("Interrupted before anything was decided.")
+        return INCONCLUSIVE
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,10 +86,32 @@ def _data(options: Namespace, rows: list[dict[str, Any]]) -> tuple[dict[str, Any
                 fix="Name the task they are for.",
             )
         return explorer.with_curves(explorer.stored(), rows), False
-    from proofs_check.verdicts.exploring import decide_parts, parts_of
+    from proofs_check.verdicts.exploring import Part, decide_parts, parts_of
+    from proofs_check.verdicts.grid import Grid
     from proofs_check.work.progress import watching
 
     parts = parts_of(options.task, train=options.train_lengths, test=options.test_lengths)
-    with watching(parts) as watch:
-        found, interrupted = decide_parts(parts, jobs=options.jobs, watch=watch)
-    return explorer.with_curves(explorer.to_data(found), rows), interrupted
+    before = _before(options) if options.resume else None
+    kept = set() if before is None else explorer.complete(before, parts)
+
+    def data(found: Mapping[Part, Sequence[Grid]]) -> dict[str, Any]:
+        new = explorer.to_data(found)
+        return explorer.with_curves(new if before is None else explorer.merged(parts, kept, new, before), rows)
+
+    def keep(found: Mapping[Part, Sequence[Grid]]) -> None:
+        if options.data:
+            write_text(options.data, explorer.dumps(data(found)), "explore --data")
+
+    todo = [part for part in parts if part.task not in kept]
+    with watching(todo) as watch:
+        found, interrupted = decide_parts(todo, jobs=min(options.jobs, len(todo) or 1), watch=watch, keep=keep)
+    return data(found), interrupted
+
+
+def _before(options: Namespace) -> dict[str, Any] | None:
+    """What an earlier run wrote; None where there was none."""
+    if not Path(options.data).exists():
+        return None
+    data: dict[str, Any] = read_data(options.data, "explore --data")
+    explorer.require_data(data, "explore", "--data")
+    return data

@@ -12,8 +12,8 @@ def add_options(parser: Parser) -> None:
     """What most want; the others are those of python -m figures."""
     parser.description = (
         "Draw figures from stored data. The same as python -m figures, whose --help names the options. What is your own: "
-        "lengthgen figures problem FILE, runs RESULTS, dependencies TASK, head FILE, attention RUN; each has its --help with "
-        "python -m figures."
+        "lengthgen figures problem FILE, runs RESULTS, language ROWS, dependencies TASK, head FILE, attention RUN; each has "
+        "its --help with python -m figures."
     )
     parser.epilog = "example: lengthgen figures transfer dilution"
     parser.add_argument("name", nargs="*", metavar="NAME", help="a figure (default: all)")

@@ -41,6 +41,7 @@ from theory.errors import InvalidArgument, check, check_one_of, number_of, shown
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
 Item = TypeVar("Item", Cell, Job, control.Control)
+Keyed = TypeVar("Keyed", Job, control.Control)
 Found = TypeVar("Found")
 
 
@@ -176,11 +177,11 @@ def _planted_one(cell: control.Control, tick: Tick, *, runs: str, threads: int) 
         return str(error)
 
 
-def _append(results: Results, items: Sequence[Item], work: Callable[..., Row | str], workers: int) -> int:
+def _append(results: Results, items: Sequence[Keyed], work: Callable[..., Row | str], workers: int) -> int:
     """Append the rows that the results lack, each as soon as it is there; a string says why there is none."""
     left = [item for item in items if item.key not in results.keys]
 
-    def keep(item: Item, row: Row | str) -> Sequence[Item]:
+    def keep(item: Keyed, row: Row | str) -> Sequence[Keyed]:
         if isinstance(row, dict):
             results.append(row)
         return ()

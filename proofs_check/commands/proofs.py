@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from proofs_check.commands.output import require_writable, say, tell
+from proofs_check.commands.output import require_writable, say, say_with, tell
 from proofs_check.commands.parser import Parser
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE, REFUTED
 from proofs_check.problem_files import write_json
+from proofs_check.terminal import note
 from proofs_check.theorems import stored
+from proofs_check.theorems.graph import check_format, draw
 from proofs_check.theorems.table import TABLE, theorems
 from theory.errors import number_of
 
@@ -29,6 +31,8 @@ def add_options(parser: Parser) -> None:
 
 def run(options: Namespace) -> int:
     """Print, and before that compile and store, what was asked for."""
+    if options.figure:
+        check_format(options.figure)
     require_writable(options.figure, "proofs", "--figure")
     if options.compile:
         from proofs_check.theorems.compiling import ask, build
@@ -40,24 +44,26 @@ def run(options: Namespace) -> int:
     known, status = stored.read(), HOLDS
     for claim, row in TABLE.items():
         if not row.theorems:
-            say(f"{claim}: on paper")
+            _say(f"{claim}: on paper")
             continue
         found_evidence, dependent = stored.evidence(claim), stored.dependent(claim)
         if dependent is not None:
             status = REFUTED
-            say(
-                f"{claim}: refuted: {dependent} depends on {', '.join(known.theorems[dependent].axioms if known else ())}"
-            )
+            axioms = ", ".join(known.theorems[dependent].axioms if known else ())
+            _say(f"{claim}: refuted: {dependent} depends on {axioms}")
         else:
             status = INCONCLUSIVE if found_evidence.kind == "inconclusive" and status == HOLDS else status
-            say(f"{claim}: {found_evidence.kind}: {found_evidence.scope}")
+            _say(f"{claim}: {found_evidence.kind}: {found_evidence.scope}")
         if options.statements:
             for name, statement in found_evidence.statements.items():
                 say(f"\n{name} :\n{statement}\n")
     if options.figure:
-        from proofs_check.theorems.graph import draw
-
         draw(options.figure)
     if known is not None and status == HOLDS:
-        say(f"{number_of(len(theorems()), 'theorem')}, none of which depends on an axiom (Coq {known.coq}).")
+        _say(f"{number_of(len(theorems()), 'theorem')}, none of which depends on an axiom (Coq {known.coq}).")
     return status
+
+
+def _say(text: str) -> None:
+    """In lines that a terminal has room for; a statement stays as Coq prints it."""
+    say_with(lambda console: note(text, console))

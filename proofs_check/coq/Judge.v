@@ -3,7 +3,8 @@
     Definitions 3 and 4 with all that the Python code's head classes have: tokens, labels and IDs are integers; IDs have
     any number of coordinates, each with its window and its key; arity k, or at most k; anchor none or last.
     - [judge]       T1's decision, and [judge_correct] what it says of all hard heads;
-    - [share]       the exact mass of guaranteed test examples, and [share_correct];
+    - [decided]     its reason, and the number of the example that shows it, and [decided_explained];
+    - [share], [marked]  the exact mass of guaranteed test examples, [share_correct] and [marked_correct];
     - [certified]   the checkers of certificates of Check.v, and [certified_correct];
     - [ranked_flags], [ranked_certified]  T13's decision and the checkers of Check13.v, likewise;
     - [soft_certified], [one_flags]       the checkers of Check14.v, and T14's decision for one label;
@@ -55,6 +56,10 @@ Proof.
   - apply map_ext. intros C. unfold view, keys. cbn [coords combine flat_map fst snd key the_class]. now rewrite app_nil_r.
   - intros C. unfold nearby, candidate. cbn [coords combine forallb fst snd near anchored the_class on_last]. now rewrite andb_true_r.
 Qed.
+
+(** A hard head, as a list of answers. *)
+Fixpoint lookup (answers : list (View * Z)) (v : View) : option Z :=
+  match answers with [] => None | (u, y) :: r => if view_eq u v then Some y else lookup r v end.
 
 Section Judge.
 Variable cl : heads.
@@ -172,7 +177,84 @@ Proof.
 Qed.
 End Correct.
 
+(** ** The decision in numbers *)
+
+Inductive outcome := IsUnrealizable (i : nat) | DoesGeneralize | DoesFail (r : reason) (i : nat) (train_loss test_loss : Q).
+
+Definition example_eq : forall a b : example View Z, {a = b} + {a <> b}.
+Proof. decide equality; [apply Z.eq_dec|apply (list_eq_dec view_eq)]. Defined.
+
+Fixpoint place {A} (dec : forall a b : A, {a = b} + {a <> b}) (x : A) (l : list A) : nat :=
+  match l with [] => O | a :: r => if dec a x then O else S (place dec x r) end.
+
+(** The verdict, the number of the example that shows it, the losses of T1's own counterexample head. *)
+Definition decided (T P : law shown) : outcome :=
+  match judge (map snd T) (map snd P) with
+  | Unrealizable e => IsUnrealizable (place example_eq e (map (look cl) (map snd T)))
+  | Generalizes => DoesGeneralize
+  | Fails r e a => DoesFail r (place example_eq e (map (look cl) (map snd P)))
+      (Qred (L (hard Z.eq_dec a) (lmap (look cl) T))) (Qred (L (hard Z.eq_dec a) (lmap (look cl) P)))
+  end.
+
+(** The first of a list with a property, by its number. *)
+Definition first_at {A} (p : A -> Prop) (l : list A) (i : nat) : Prop :=
+  exists l1 x l2, l = l1 ++ x :: l2 /\ length l1 = i /\ p x /\ forall z, In z l1 -> ~ p z.
+
+Lemma first_place {A B} dec (f : A -> B) (p : B -> Prop) l y : first_with p (map f l) y ->
+  first_at (fun x => p (f x)) l (place dec y (map f l)).
+Proof.
+  induction l as [|a l IH]; intros [l1 [l2 [E [Py N]]]].
+  - destruct l1; discriminate.
+  - cbn [map place]. destruct (dec (f a) y) as [Ey|Na].
+    + exists [], a, l. rewrite Ey. repeat split; auto.
+    + destruct l1 as [|b l1]; cbn in E; injection E as Eb E; [contradiction|subst b].
+      destruct IH as [m1 [x [m2 [El [Lm [Px M]]]]]].
+      { exists l1, l2. split; [exact E|]. split; [exact Py|]. intros z I. apply N. now right. }
+      exists (a :: m1), x, m2. split; [now rewrite El|]. split; [cbn; now rewrite Lm|]. split; [exact Px|].
+      intros z [<-|I]; [apply N; now left|now apply M].
+Qed.
+
+(** What the reason and the number say: no training example before this one lacks a consistent view, no reason before this
+    one applies to any test example, and this one to none before. *)
+Theorem decided_explained T P : let X := map (look cl) (map snd T) in
+  match decided T P with
+  | IsUnrealizable i => first_at (fun e => forall u, In u (fst (look cl e)) -> ~ consistent view_eq Z.eq_dec X u) (map snd T) i
+  | DoesGeneralize => True
+  | DoesFail r i _ _ => first_at (fun e => shows view_eq Z.eq_dec labels X r (look cl e)) (map snd P) i /\
+      forall r' e, before r' r -> In e (map snd P) -> ~ shows view_eq Z.eq_dec labels X r' (look cl e)
+  end.
+Proof.
+  cbv zeta. unfold decided. pose proof (decide_explained view_eq Z.eq_dec labels (map (look cl) (map snd T)) (map (look cl) (map snd P))) as H.
+  fold (judge (map snd T) (map snd P)) in H. destruct (judge (map snd T) (map snd P)) as [e| |r e a]; cbn [explained] in H.
+  - exact (first_place example_eq (look cl) _ _ _ H).
+  - exact I.
+  - destruct H as [F H]. split; [exact (first_place example_eq (look cl) _ _ _ F)|].
+    intros r' x Hr I. apply (H r'); [exact Hr|]. now apply in_map.
+Qed.
+
+(** The mass of the test examples with a mark: of the guaranteed ones, where the marks are those. *)
+Definition marked (P : law shown) (marks : list bool) : Q :=
+  rsum (fun wb => if snd wb : bool then fst wb else 0)%Q (combine (map fst P) marks).
+
+Theorem marked_correct P marks (G : shown -> Prop) (g : shown -> bool) :
+  Forall2 (fun e (b : bool) => b = true <-> G e) (map snd P) marks ->
+  (forall e, In e (map snd P) -> g e = true <-> G e) -> (marked P marks == E P (fun e => if g e then 1 else 0))%Q.
+Proof.
+  intros F H. unfold marked. rewrite rsum_qsum. revert marks F.
+  induction P as [|[w e] P IH]; cbn [map fst snd]; intros marks F; inversion F as [|? b ? bs Hb F']; subst; [reflexivity|].
+  cbn [combine qsum fst snd]. unfold E in *. cbn [qsum fst snd].
+  rewrite (IH (fun x I => H x (or_intror I)) bs F'). specialize (H e (or_introl eq_refl)).
+  destruct b, (g e); try ring; exfalso.
+  - assert (X : false = true) by (apply H, Hb; reflexivity). discriminate.
+  - assert (X : false = true) by (apply Hb, H; reflexivity). discriminate.
+Qed.
+
 (** ** Certificates *)
+
+Inductive certificate :=
+  | ByDomination (witness : list BinNums.positive)
+  | ByHead (answers : list (View * Z)) (test_example : BinNums.positive)
+  | ByConflict (train_example : BinNums.positive).
 
 Definition certified (train test : list shown) (c : certificate) : bool :=
   match c with
@@ -211,7 +293,7 @@ Definition ranked_flags (T P : list shown) : option (list bool) :=
 
 Definition ranked_share (T P : law shown) : option Q :=
   match ranked_flags (map snd T) (map snd P) with
-  | Some flags => Some (rsum (fun wb => if snd wb : bool then fst wb else 0)%Q (combine (map fst P) flags))
+  | Some flags => Some (marked P flags)
   | None => None
   end.
 
@@ -390,6 +472,8 @@ Print Assumptions look_plain.
 Print Assumptions judge_correct.
 Print Assumptions guaranteed_decided.
 Print Assumptions share_correct.
+Print Assumptions decided_explained.
+Print Assumptions marked_correct.
 Print Assumptions hard_flags_correct.
 Print Assumptions certified_correct.
 Print Assumptions ranked_flags_correct.

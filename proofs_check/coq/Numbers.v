@@ -5,10 +5,11 @@
     - [same_law]     whether two laws of examples agree, mass by mass ([same_law_correct]);
     - [kappa_of]     the largest ratio of pattern masses ([kappa_of_bounds], [kappa_of_attained]);
     - [most_sets]    N_T ([most_sets_bounds]);
-    - [check_kept]   weights on kept sets, (A) and (B) of T11: L_P <= t L_T for every head ([check_kept_correct]). *)
+    - [check_kept]   weights on kept sets, (A) and (B) of T11, where training pays for all that the class sees alike: L_P <= t L_T
+                     for every head ([check_kept_correct]); without (A) the like of abstentions ([check_kappa0_correct]). *)
 
 From Coq Require Import List Arith Lia QArith Qminmax Lqa Bool ZArith.
-From LG Require Import Core Planted Ensemble T3 T11 Check14 Bridge Judge.
+From LG Require Import Core Planted Ensemble T3 T11 Alike Check14 Bridge Judge.
 Import ListNotations.
 Open Scope Q_scope.
 
@@ -154,6 +155,24 @@ Section Kept.
 Variable cl : head_class (list Z).
 Variable k : nat.
 
+(** What the class sees of a placement: the planted positions, and the candidate sets with their keys. *)
+Definition seen_place : Type := (list bool * list (list bool * list Z))%type.
+Definition sees (a : placement) : seen_place := (planted a, map (fun C => (C, key cl (sel C (ids a)))) (candidates cl (ids a))).
+Definition seen_eq : forall s s' : seen_place, {s = s'} + {s <> s'}.
+Proof. repeat decide equality. Defined.
+
+Lemma sees_noise a b : sees a = sees b -> noise a = noise b.
+Proof. unfold sees, noise. now intros [= -> _]. Qed.
+
+Lemma sees_instance (pl : planting Z Z) a b z x : sees a = sees b -> instance pl cl a z x = instance pl cl b z x.
+Proof.
+  unfold sees. intros [= Hp Hc]. unfold instance, view. rewrite <- Hp. f_equal.
+  assert (X : forall p, map (fun C => (sel C (merge (planted a) z x), key cl (sel C p))) (candidates cl p) =
+    map (fun Ck => (sel (fst Ck) (merge (planted a) z x), snd Ck)) (map (fun C => (C, key cl (sel C p))) (candidates cl p))).
+  { intros p. rewrite map_map. reflexivity. }
+  now rewrite !X, Hc.
+Qed.
+
 (** Test placements with their probability and their weights on kept sets. *)
 Definition kept := list (Q * (placement * law (list bool))).
 
@@ -161,51 +180,121 @@ Fixpoint kernel (K : kept) (a : placement) : law (list bool) :=
   match K with [] => [] | (_, (b, g)) :: K => if placement_eq b a then g else kernel K a end.
 Definition tests (K : kept) : law placement := map (fun x => (fst x, fst (snd x))) K.
 
-Definition check_place (K : kept) (a : placement) : bool :=
+(** (A) of T11 where the candidate sets have to survive; else the weights have to sum to 1, which is enough for kappa0. *)
+Definition check_place (survive : bool) (K : kept) (a : placement) : bool :=
   Nat.eqb (length (ids a)) (length (planted a)) && Nat.eqb (count (planted a)) k &&
   forallb (fun gu => Qle_bool 0 (fst gu) && sub (planted a) (snd gu) && implb (anchored cl) (last (snd gu) false)) (kernel K a) &&
-  forallb (fun C => Qle_bool 1 (rsum (fun gu => if sub C (snd gu) then fst gu else 0) (kernel K a))) (candidates cl (ids a)) &&
+  implb survive (forallb (fun C => Qle_bool 1 (rsum (fun gu => if sub C (snd gu) then fst gu else 0) (kernel K a))) (candidates cl (ids a))) &&
   Qle_bool 1 (rsum fst (kernel K a)).
 
-Definition check_kept (T : law placement) (K : kept) (t : Q) : bool :=
-  let arrived := arriving (tests K) (kernel K) in
-  let at_ (R : law placement) b := rsum (fun wa => if placement_eq (snd wa) b then fst wa else 0) R in
-  forallb (fun x => Qle_bool 0 (fst x) && check_place K (fst (snd x))) K && forallb (fun wa => Qle_bool 0 (fst wa)) T &&
-  Qle_bool 0 t && forallb (fun wb => Qle_bool (at_ arrived (snd wb)) (t * at_ T (snd wb))) arrived.
+Definition check_kept (survive : bool) (T : law placement) (K : kept) (t : Q) : bool :=
+  let arrived := lmap sees (arriving (tests K) (kernel K)) in
+  let trained := lmap sees T in
+  let at_ (R : law seen_place) s := rsum (fun ws => if seen_eq (snd ws) s then fst ws else 0) R in
+  forallb (fun x => Qle_bool 0 (fst x) && check_place survive K (fst (snd x))) K && forallb (fun wa => Qle_bool 0 (fst wa)) T &&
+  Qle_bool 0 t && forallb (fun ws => Qle_bool (at_ arrived (snd ws)) (t * at_ trained (snd ws))) arrived.
 
-Theorem check_kept_correct (pl : planting Z Z) T K t (h : head View Z) : Ensemble.width pl = k -> check_kept T K t = true -> valid h ->
+Section Correct.
+Variable pl : planting Z Z.
+Variable survive : bool.
+Variable T : law placement.
+Variable K : kept.
+Variable t : Q.
+Hypothesis Hk : Ensemble.width pl = k.
+Hypothesis checked : check_kept survive T K t = true.
+
+Lemma checked_place a : possible (tests K) a -> check_place survive K a = true.
+Proof.
+  unfold check_kept in checked. cbv zeta in checked. rewrite !andb_true_iff in checked. destruct checked as [[[HK _] _] _].
+  rewrite forallb_forall in HK. intros [w I]. apply in_map_iff in I as [x [[= _ <-] I]]. specialize (HK x I).
+  now apply andb_true_iff in HK.
+Qed.
+
+Lemma tests_nonneg : nonneg (tests K).
+Proof.
+  unfold check_kept in checked. cbv zeta in checked. rewrite !andb_true_iff in checked. destruct checked as [[[HK _] _] _].
+  rewrite forallb_forall in HK. intros w a I. apply in_map_iff in I as [x [[= <- _] I]]. specialize (HK x I).
+  apply andb_true_iff in HK as [X _]. now apply Qle_bool_iff.
+Qed.
+
+Lemma tests_fit a : possible (tests K) a -> fits pl a.
+Proof.
+  intros Ha. apply checked_place in Ha. unfold check_place in Ha. rewrite !andb_true_iff in Ha. destruct Ha as [[[[L1 L2] _] _] _].
+  apply Nat.eqb_eq in L1, L2. split; [exact L1|congruence].
+Qed.
+
+Lemma kernel_nonneg a : possible (tests K) a -> nonneg (kernel K a).
+Proof.
+  intros Ha w U I. apply checked_place in Ha. unfold check_place in Ha. rewrite !andb_true_iff in Ha. destruct Ha as [[[_ N] _] _].
+  rewrite forallb_forall in N. specialize (N _ I). rewrite !andb_true_iff in N. destruct N as [[N _] _]. now apply Qle_bool_iff.
+Qed.
+
+Lemma kernel_keeps a U : possible (tests K) a -> possible (kernel K a) U -> keeps cl a U.
+Proof.
+  intros Ha [w I]. apply checked_place in Ha. unfold check_place in Ha. rewrite !andb_true_iff in Ha. destruct Ha as [[[_ N] _] _].
+  rewrite forallb_forall in N. specialize (N _ I). rewrite !andb_true_iff in N. destruct N as [[_ S] A]. cbn [snd] in *.
+  split; [exact S|]. intros X. rewrite X in A. exact A.
+Qed.
+
+Lemma kernel_weighs a : possible (tests K) a -> 1 <= total (kernel K a).
+Proof.
+  intros Ha. apply checked_place in Ha. unfold check_place in Ha. rewrite !andb_true_iff in Ha. destruct Ha as [_ S].
+  apply Qle_bool_iff in S. rewrite rsum_qsum in S. apply Qle_trans with (1 := S). apply Qle_lteq. right. apply qsum_ext.
+  intros [g U] _. cbn [fst snd]. ring.
+Qed.
+
+Lemma kernel_survives a C : survive = true -> possible (tests K) a -> In C (candidates cl (ids a)) ->
+  1 <= E (kernel K a) (fun U => if sub C U then 1 else 0).
+Proof.
+  intros X Ha IC. apply checked_place in Ha. unfold check_place in Ha. rewrite !andb_true_iff in Ha. destruct Ha as [[_ S] _].
+  rewrite X in S. cbn [implb] in S. rewrite forallb_forall in S. specialize (S C IC). apply Qle_bool_iff in S. rewrite rsum_qsum in S.
+  apply Qle_trans with (1 := S). apply Qle_lteq. right. apply qsum_ext. intros [g U] _. cbn [fst snd]. destruct (sub C U); ring.
+Qed.
+
+Lemma kept_pays s : mass seen_eq (lmap sees (arriving (tests K) (kernel K))) s <= t * mass seen_eq (lmap sees T) s.
+Proof.
+  unfold check_kept in checked. cbv zeta in checked. rewrite !andb_true_iff in checked. destruct checked as [[[_ HT] Ht] HB].
+  rewrite forallb_forall in HT, HB. apply Qle_bool_iff in Ht.
+  assert (M : forall R, rsum (fun ws : Q * seen_place => if seen_eq (snd ws) s then fst ws else 0) R == mass seen_eq R s).
+  { intros R. rewrite rsum_qsum. apply qsum_ext. intros [w x] _. cbn [fst snd]. destruct (seen_eq x s); ring. }
+  set (A := lmap sees (arriving (tests K) (kernel K))) in *.
+  destruct (in_dec seen_eq s (map snd A)) as [I|N].
+  - apply in_map_iff in I as [ws [<- I]]. specialize (HB ws I). apply Qle_bool_iff in HB. now rewrite !M in HB.
+  - assert (Z : mass seen_eq A s == 0).
+    { unfold mass, E. rewrite <- (qsum_const0 A). apply qsum_ext. intros [w x] I. cbn [fst snd].
+      destruct (seen_eq x s) as [->|]; [|ring]. destruct N. apply in_map_iff. now exists (w, s). }
+    rewrite Z. assert (0 <= mass seen_eq (lmap sees T) s); [|nra].
+    apply E_nonneg; [|intros x _; destruct (seen_eq x s); lra].
+    apply nonneg_lmap. intros w a I. apply Qle_bool_iff. exact (HT (w, a) I).
+Qed.
+
+(** T11's t. *)
+Theorem check_kept_correct (h : head View Z) : survive = true -> valid h ->
   L h (examples pl cl (tests K)) <= t * L h (examples pl cl T).
 Proof.
-  intros Hk H V. unfold check_kept in H. cbv zeta in H. rewrite !andb_true_iff in H. destruct H as [[[HK HT] Ht] HB].
-  rewrite forallb_forall in HK, HT, HB. apply Qle_bool_iff in Ht.
-  assert (Pl : forall a, possible (tests K) a -> check_place K a = true).
-  { intros a [w I]. apply in_map_iff in I as [x [[= _ <-] I]]. specialize (HK x I). now apply andb_true_iff in HK. }
-  assert (NT : nonneg T) by (intros w a I; apply Qle_bool_iff; exact (HT (w, a) I)).
-  apply T11 with (ker := kernel K); auto.
-  - intros w a I. apply in_map_iff in I as [x [[= <- _] I]]. specialize (HK x I). apply andb_true_iff in HK as [X _].
-    now apply Qle_bool_iff.
-  - intros a Ha. specialize (Pl a Ha). unfold check_place in Pl. rewrite !andb_true_iff in Pl. destruct Pl as [[[[L1 L2] _] _] _].
-    apply Nat.eqb_eq in L1, L2. split; [exact L1|congruence].
-  - intros a Ha w U I. specialize (Pl a Ha). unfold check_place in Pl. rewrite !andb_true_iff in Pl. destruct Pl as [[[_ N] _] _].
-    rewrite forallb_forall in N. specialize (N _ I). rewrite !andb_true_iff in N. destruct N as [[N _] _]. now apply Qle_bool_iff.
-  - intros a U Ha [w I]. specialize (Pl a Ha). unfold check_place in Pl. rewrite !andb_true_iff in Pl. destruct Pl as [[[_ N] _] _].
-    rewrite forallb_forall in N. specialize (N _ I). rewrite !andb_true_iff in N. destruct N as [[_ S] A]. cbn [snd] in *.
-    split; [exact S|]. intros X. rewrite X in A. exact A.
-  - intros a C Ha IC. specialize (Pl a Ha). unfold check_place in Pl. rewrite !andb_true_iff in Pl. destruct Pl as [[_ S] _].
-    rewrite forallb_forall in S. specialize (S C IC). apply Qle_bool_iff in S. rewrite rsum_qsum in S.
-    apply Qle_trans with (1 := S). apply Qle_lteq. right. apply qsum_ext. intros [g U] _. cbn [fst snd]. destruct (sub C U); ring.
-  - intros a Ha. specialize (Pl a Ha). unfold check_place in Pl. rewrite !andb_true_iff in Pl. destruct Pl as [_ S].
-    apply Qle_bool_iff in S. rewrite rsum_qsum in S. apply Qle_trans with (1 := S). apply Qle_lteq. right.
-    apply qsum_ext. intros [g U] _. cbn [fst snd]. ring.
-  - assert (M : forall R b, rsum (fun wa : Q * placement => if placement_eq (snd wa) b then fst wa else 0) R == mass placement_eq R b).
-    { intros R b. rewrite rsum_qsum. apply qsum_ext. intros [w a] _. cbn [fst snd]. destruct (placement_eq a b); ring. }
-    intros b. destruct (in_dec placement_eq b (map snd (arriving (tests K) (kernel K)))) as [I|N].
-    + apply in_map_iff in I as [wb [<- I]]. specialize (HB wb I). apply Qle_bool_iff in HB. now rewrite !M in HB.
-    + assert (Z : mass placement_eq (arriving (tests K) (kernel K)) b == 0).
-      { unfold mass, E. rewrite <- (qsum_const0 (arriving (tests K) (kernel K))). apply qsum_ext. intros [w a] I. cbn [fst snd].
-        destruct (placement_eq a b) as [->|]; [|ring]. destruct N. apply in_map_iff. now exists (w, b). }
-      rewrite Z. assert (0 <= mass placement_eq T b); [|nra]. apply E_nonneg; [exact NT|]. intros a _. destruct (placement_eq a b); lra.
+  intros X V. apply (T11_alike pl cl seen_eq sees sees_noise (sees_instance pl) T (tests K) (kernel K) t); auto.
+  - exact tests_nonneg.
+  - exact tests_fit.
+  - exact kernel_nonneg.
+  - exact kernel_keeps.
+  - exact kernel_weighs.
+  - exact kept_pays.
+  - intros a C. now apply kernel_survives.
 Qed.
+
+(** T3's kappa0. *)
+Theorem check_kappa0_correct (h : head View Z) : valid h ->
+  E (examples pl cl (tests K)) (abstention h) <= t * E (examples pl cl T) (abstention h).
+Proof.
+  intros V. apply (T3_alike pl cl seen_eq sees sees_noise (sees_instance pl) T (tests K) (kernel K) t); auto.
+  - exact tests_nonneg.
+  - exact tests_fit.
+  - exact kernel_nonneg.
+  - exact kernel_keeps.
+  - exact kernel_weighs.
+  - exact kept_pays.
+Qed.
+End Correct.
 End Kept.
 
 Print Assumptions texts_examples.
@@ -214,3 +303,4 @@ Print Assumptions kappa_of_bounds.
 Print Assumptions kappa_of_attained.
 Print Assumptions most_sets_bounds.
 Print Assumptions check_kept_correct.
+Print Assumptions check_kappa0_correct.

@@ -25,6 +25,7 @@ let rational s = match String.index_opt s '/' with
   | Some i -> (match integer (String.sub s (i + 1) (String.length s - i - 1)) with
       | Zpos d -> { qnum = integer (String.sub s 0 i); qden = d }
       | _ -> bad "a denominator is positive")
+let print_n n = print_z (Z.of_nat n)
 let print_q { qnum; qden } = match qden with XH -> print_z qnum | _ -> print_z qnum ^ "/" ^ print_z (Zpos qden)
 let small s = match int_of_string_opt s with Some n when n >= 0 -> n | _ -> bad ("not a count: " ^ s)
 let rec nat n = if n = 0 then O else S (nat (n - 1))
@@ -73,6 +74,15 @@ let placed = function
     (rational p, { planted = mask m; ids = integers ids })
   | _ -> bad "a placement is weight : mask : IDs"
 let kept = function [[place]; [weight]; m] -> (small place, (rational weight, mask m)) | _ -> bad "a kept set is place : weight : mask"
+let support = function
+  | ["uniform"; "none"] -> Uniform false | ["uniform"; "last"] -> Uniform true
+  | ["local"; w] -> Local (nat (small w)) | ["paired"] -> Paired | _ -> bad "a support law is uniform none, uniform last, local W or paired"
+let blocks = function ["-"] -> None | [b] -> Some (nat (small b)) | _ -> bad "blocks are a number, or - for none"
+let scheme = function
+  | ["shift"; lo; hi] -> Shift (integer lo, integer hi) | ["ordered"; lo; hi] -> Ordered (integer lo, integer hi)
+  | ["chunked"; lo; hi; n] -> Chunked (integer lo, integer hi, nat (small n))
+  | _ -> bad "a scheme is shift LO HI, ordered LO HI or chunked LO HI CHUNKS"
+let mark = function "yes" -> true | "no" -> false | w -> bad ("neither yes nor no: " ^ w)
 let answer = function
   | [[label]; tokens; key] -> ((integers tokens, integers key), integer label)
   | _ -> bad "an answer is label : tokens : key"
@@ -97,6 +107,9 @@ let weights a =
   let i = find 0 !test_places in
   List.filter_map (fun (j, g) -> if i = j then Some g else None) !kept_sets
 let nth law i = match List.nth_opt law (small i) with Some (_, e) -> e | None -> bad "no such example"
+let kept_by survive t =
+  let k = match !planted_words with (_, (word, _)) :: _ -> List.length word | [] -> bad "first a planting" in
+  accepted (run_kept (plain ()) (nat k) survive !train_places !test_places weights (rational t))
 let ranked c = accepted (run_ranked_certificate (cl ()) (y ()) !train c)
 let soft c = accepted (run_soft_certificate (cl ()) (y ()) !train c)
 (* W(v, y) = A(v) g_y(v), the product as Coq computes it *)
@@ -111,11 +124,11 @@ let certificate c = accepted (run_certificate (cl ()) (y ()) !train !test c)
 let decided (outcome, share) =
   let share = " share " ^ print_q share in
   match outcome with
-  | IsUnrealizable i -> "unrealizable " ^ print_z i
+  | IsUnrealizable i -> "unrealizable " ^ print_n i
   | DoesGeneralize -> "generalizes" ^ share
   | DoesFail (reason, i, a, b) ->
     let reason = match reason with Unseen -> "unseen" | Flip -> "flip" | Abstains -> "abstains" in
-    Printf.sprintf "fails %s %s%s losses %s %s" reason (print_z i) share (print_q a) (print_q b)
+    Printf.sprintf "fails %s %s%s losses %s %s" reason (print_n i) share (print_q a) (print_q b)
 
 let shown_view (tokens, key) = String.concat " " (List.map print_z tokens) ^ " : " ^ String.concat " " (List.map print_z key)
 let views law i = print_endline (String.concat " ; " (List.map shown_view (fst (look (cl ()) (nth law i)))))
@@ -161,11 +174,15 @@ let request = function
   | [["planted"; "test"]] -> accepted (run_planted !mu !planted_words !test_places !test)
   | [["kappa"]] ->
     let k = match kappa_of (plain ()) !train_places !test_places with Some k -> print_q k | None -> "inf" in
-    print_endline ("kappa " ^ k ^ " candidates " ^ print_z (Z.of_nat (most_sets (plain ()) !train_places)))
+    print_endline ("kappa " ^ k ^ " candidates " ^ print_n (most_sets (plain ()) !train_places))
   | [["patterns"]] ->
     print_endline (String.concat " ; " (List.map pattern (run_patterns (plain ()) !train_places !test_places)))
-  | [["retention"; t]] ->
-    accepted (run_kept (plain ()) (cl ()).width !train_places !test_places weights (rational t))
+  | [["retention"; t]] -> kept_by true t
+  | [["kappa0"; t]] -> kept_by false t
+  | [["placed"; name; n; k]; law; coupling; ids] ->
+    let given = match name with "train" -> !train_places | "test" -> !test_places | _ -> bad "train or test" in
+    accepted (run_places (support law) (blocks coupling) (scheme ids) (nat (small k)) (nat (small n)) given)
+  | [("share" :: marks)] -> print_endline (print_q (marked !test (List.map mark marks)))
   | [["views"; "train"; i]] -> views !train i
   | [["views"; "test"; i]] -> views !test i
   | [("certify" :: "domination" :: places)] -> certificate (ByDomination (List.map place places))

@@ -66,7 +66,7 @@ function settle(wanted) {
   const pick = (values, value) => (values.includes(value) ? value : values[0]);
   const task = byName.get(pick([...byName.keys()], wanted.task));
   const schemes = Object.keys(DATA.schemes).filter((name) => cellsOf(task, name).length);
-  const scheme = pick(wanted.scheme ? schemes : [...schemes.filter((name) => cellsOf(task, name).some(generalizes)), ...schemes], wanted.scheme);
+  const scheme = pick(wanted.scheme ? schemes : [...schemes.filter((name) => cellsOf(task, name).some((cell) => from(cell) !== undefined)), ...schemes], wanted.scheme);
   const convention = pick(Object.keys(task.graphs), wanted.convention);
   const cells = cellsOf(task, scheme, convention);
   const k = pick(unique(cells.map((cell) => cell.k)), Number(wanted.k));
@@ -81,7 +81,11 @@ function settle(wanted) {
   chosen = { task: task.name, scheme, convention, k, window, heads, train, test, step: Number(wanted.step) || 0 };
 }
 
-const generalizes = (cell) => cell.points.some((point) => point[2] === 0);
+/** The least training length at which all tests that are decided hold, longer ones among them. */
+const from = (cell) => unique(cell.points.map((point) => point[0])).find((train) => {
+  const own = cell.points.filter((point) => point[0] === train && point[2] !== null);
+  return own.some((point) => point[1] > train) && own.every((point) => point[2] === 0);
+});
 
 const firstFailure = (points, train) => points.find((point) => point[0] === train && point[2] === 1)?.[1];
 
@@ -117,7 +121,7 @@ function showLengths() {
   const tests = unique(points.map((point) => point[1])).sort((a, b) => a - b);
   const head = tests.map((test) => make("th", { scope: "col" }, drawn.includes(test) ? `${test}~` : `${test}`));
   const rows = trains.map((train) =>
-    make("tr", {}, make("th", { scope: "row" }, `train ≤ ${train}`), ...tests.map((test) => {
+    make("tr", {}, make("th", { scope: "row" }, `up to ${train}`), ...tests.map((test) => {
       const point = points.find((own) => own[0] === train && own[1] === test);
       if (!point) return make("td");
       const [sign, kind, words] = mark(point);
@@ -132,7 +136,7 @@ function showLengths() {
   );
   const note = drawn.length ? [make("caption", { class: "muted" }, "~ instances drawn: ✓ speaks of these alone")] : [];
   fill("lengths", make("table", { class: "pairs", onkeydown: moved }, ...note,
-    make("thead", {}, make("tr", {}, make("th", {}, "test at"), ...head)), make("tbody", {}, ...rows)));
+    make("thead", {}, make("tr", {}, make("th", { class: "corner" }, "trained\u00a0↓, tested\u00a0→"), ...head)), make("tbody", {}, ...rows)));
 }
 
 const focusPair = () => at("lengths").querySelector('[aria-pressed="true"]').focus();
@@ -178,13 +182,13 @@ function showVerdict() {
   const rows = KINDS.map((heads) => {
     const own = pointOf(cellOf(heads));
     const share = own?.[4] ?? null;
-    const said = share === null ? (own && own[2] === 2 ? "no head" : "open") : `${percent(share)}`;
+    const said = share === null ? (own && own[2] === 2 ? "no head" : "not decided") : `${percent(share)}`;
     return make("tr", { class: heads === chosen.heads ? "chosen" : null },
       make("th", { scope: "row" }, heads), make("td", { class: mark(own)[1] }, mark(own)[0]),
-      make("td", { class: "number" }, said),
+      make("td", { class: "number" }, said, share !== null && share.includes("/") && share.length < 14
+        ? make("span", { class: "muted" }, ` (${share})`) : ""),
       make("td", { class: "bar" }, share === null ? "" : make("span", {},
-        make("i", { style: `width: ${100 * quotient(share)}%` }))),
-      make("td", { class: "number muted" }, share !== null && share.includes("/") && share.length < 14 ? share : ""));
+        make("i", { style: `width: ${100 * quotient(share)}%` }))));
   });
   const first = cellsOf(byName.get(chosen.task), chosen.scheme, chosen.convention)[0];
   const name = nameOf(byName.get(chosen.task));
@@ -194,7 +198,9 @@ function showVerdict() {
   fill("says", make("p", { class: `says ${kind}` }, `${sign} ${words}${point?.[3] ? ` (${point[3]})` : ""}`),
     make("p", {}, sentence),
     make("p", { class: "muted" }, "Guaranteed share: the part of the test law on which every perfect head is right."),
-    make("table", { class: "shares" }, make("tbody", {}, ...rows)),
+    make("table", { class: "shares" },
+      make("thead", {}, make("tr", {}, ...["heads", "verdict", "share", ""].map((name) => make(name ? "th" : "td", name ? { scope: "col" } : {}, name)))),
+      make("tbody", {}, ...rows)),
     chosen.window === first.window
       ? make("p", { class: "muted" }, "In a terminal: ", make("code", {}, command)) : null);
 }
@@ -335,12 +341,15 @@ function showTrained() {
 
 // ── Every task and scheme ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** The least training length from which all tests hold, or the verdict at the longest one. */
+/** The least training length from which all tests hold, or the verdict at the longest one; as far as they are decided. */
 function overall(cell) {
-  const trains = unique(cell.points.map((point) => point[0]));
-  const from = trains.find((train) => cell.points.every((point) => point[0] !== train || point[2] === 0));
-  if (from !== undefined) return [`✓ from ${from}`, "good", `generalizes from ${from}`];
-  const longest = cell.points.filter((point) => point[0] === trains.at(-1));
+  const least = from(cell);
+  if (least !== undefined) {
+    const all = cell.points.every((point) => point[0] !== least || point[2] !== null);
+    return [`✓ from ${least}${all ? "" : " …"}`, "good", `generalizes from ${least}${all ? "" : ", as far as it is decided"}`];
+  }
+  const decided = cell.points.filter((point) => point[2] !== null && (point[2] || point[1] > point[0]));
+  const longest = decided.filter((point) => point[0] === decided.at(-1)[0]);
   const found = longest.find((point) => point[2] === 2) ?? longest.find((point) => point[2] === 1);
   const [sign, kind, words] = mark(found);
   return [found?.[3] ? `${sign} ${found[3]}` : sign, kind, `${words}${found?.[3] ? ` (${found[3]})` : ""}`];
@@ -349,7 +358,7 @@ function overall(cell) {
 function showAll() {
   const schemes = Object.keys(DATA.schemes);
   at("all-says").textContent = `${chosen.heads[0].toUpperCase()}${chosen.heads.slice(1)} heads, with the window of each scheme: ✓ from the training length on from which ` +
-    "every perfect head stays perfect; ✗ and ∅ at the longest one; … not decided here.";
+    "every perfect head stays perfect; ✗ and ∅ at the longest one that is decided; … where laws are too large for this page.";
   const rows = DATA.tasks.map((task) => make("tr", {}, make("th", { scope: "row" }, task.name), ...schemes.map((scheme) => {
     const cell = cellsOf(task, scheme, chosen.convention).find((own) => own.heads === chosen.heads);
     if (!cell) return make("td");

@@ -7,7 +7,7 @@ pair of lengths; what fails there; its dependency graphs; and the curves of mode
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from importlib import resources
 from typing import Any
 
@@ -117,7 +117,7 @@ def with_curves(data: dict[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
     rows : as `lengthgen sweep` wrote them; those of other tasks, and of schemes that no verdict speaks of, are left out.
     """
     tasks = {entry["name"]: entry for entry in data["tasks"]}
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    found = {_settings(name, curve): curve for name, entry in tasks.items() for curve in entry["trained"]}
     for row in rows:
         config = config_of(row)
         family = config.task.removesuffix(SUFFIX).removesuffix(TOKEN)
@@ -127,20 +127,28 @@ def with_curves(data: dict[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
         scheme = scheme_like(row)
         if scheme is None:
             continue
-        convention = ("query" if asked else "token") if SCHEMES[scheme].coupled else ""
+        own_ids = "own" if "own" in tasks[family]["graphs"] else "token"
         size = f"{config.layers} × {config.heads}" + ("" if config.mlp else ", attention only")
-        settings = (family, scheme, convention, name_of(config), size, config.log_scale, config.longest)
-        curve = found.setdefault(settings, {
-            "scheme": scheme, "convention": convention, "named": name_of(config), "model": size,
-            "scaled": config.log_scale, "train": [config.shortest, config.longest], "seeds": {},
-        })  # fmt: skip
+        curve = {
+            "scheme": scheme, "convention": ("query" if asked else own_ids) if SCHEMES[scheme].coupled else "",
+            "named": name_of(config), "model": size, "scaled": config.log_scale,
+            "train": [config.shortest, config.longest], "seeds": {},
+        }  # fmt: skip
+        curve = found.setdefault(_settings(family, curve), curve)
         own = [[t["length"], t["free_running"], t["size"]] for t in row["tests"] if t["task"] == config.task]
         if row["status"] == "finished" and own:
             curve["seeds"].setdefault(str(config.seed), own)
+    for entry in tasks.values():
+        entry["trained"] = []
     for (family, *_), curve in found.items():
         if curve["seeds"]:
             tasks[family]["trained"].append(curve)
     return data
+
+
+def _settings(family: str, curve: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What the seeds of a curve have in common."""
+    return (family, *(curve[name] for name in ("scheme", "convention", "named", "model", "scaled")), *curve["train"])
 
 
 def scheme_like(row: Row) -> str | None:
@@ -151,6 +159,31 @@ def scheme_like(row: Row) -> str | None:
     if how.relabel != "fixed":
         return None if how.relabel == "ordered" else "random shift"
     return "relative window" if like.key == "relative" else like.key if isinstance(like.key, str) else None
+
+
+def complete(data: Mapping[str, Any], parts: Iterable[Part]) -> set[str]:
+    """The tasks of the data that need not be decided again: every part is there, at its lengths."""
+    tasks = {entry["name"]: entry for entry in data["tasks"]}
+    want: dict[str, list[Part]] = {}
+    for part in parts:
+        want.setdefault(part.task, []).append(part)
+    return {name for name, own in want.items() if name in tasks and all(_there(tasks[name], part) for part in own)}
+
+
+def _there(entry: Mapping[str, Any], part: Part) -> bool:
+    graphs = entry["graphs"].get(part.convention, {})
+    cells = [cell for cell in entry["cells"] if (cell["scheme"], cell["convention"]) == (part.scheme, part.convention)]
+    return bool(cells) and [*graphs] == [str(length) for length in part.subject.test]
+
+
+def merged(parts: Iterable[Part], kept: Set[str], new: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """New data with the kept tasks of those before, in the order of the parts."""
+    tasks = {entry["name"]: entry for entry in new["tasks"]}
+    tasks |= {entry["name"]: entry for entry in before["tasks"] if entry["name"] in kept}
+    seen = {cell["scheme"] for entry in tasks.values() for cell in entry["cells"]}
+    schemes = {name: scheme.what for name, scheme in SCHEMES.items() if name in seen}
+    order = dict.fromkeys(part.task for part in parts)
+    return {**new, "schemes": schemes, "tasks": [tasks[name] for name in order if name in tasks]}
 
 
 def stored() -> dict[str, Any]:
@@ -171,6 +204,14 @@ def _compact(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
+def require_data(data: Any, where: str, name: str) -> None:
+    """Refuse what `to_data` did not make."""
+    if not isinstance(data, Mapping) or data.get("schema") != SCHEMA or not data.get("tasks"):
+        expected = "what `lengthgen explore --data` wrote, with at least one task"
+        got = shown({key: data.get(key) for key in ("schema", "version")} if isinstance(data, Mapping) else data)
+        raise InvalidArgument(where, name, got=got, expected=expected, fix="Write it again.")
+
+
 # ── Page ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -181,10 +222,7 @@ def page(data: Mapping[str, Any]) -> str:
     ------
     InvalidArgument : for data that `to_data` did not make.
     """
-    if data.get("schema") != SCHEMA or not data.get("tasks"):
-        expected = "what `lengthgen explore --data` wrote, with at least one task"
-        got = shown({name: data.get(name) for name in ("schema", "version")})
-        raise InvalidArgument("explorer.page", "data", got=got, expected=expected, fix="Write it again.")
+    require_data(data, "explorer.page", "data")
     files = resources.files("proofs_check.pages")
     text = files.joinpath("explorer.html").read_text(encoding="utf-8")
     names = ("palette.css", "explorer.css", "explorer.js")

@@ -43,12 +43,7 @@ def build(target: str = "all", *, folder: Path | None = None, where: str = "proo
     BackendUnavailable : without coqc or make.
     InvalidArgument : when a file does not compile, or a theorem assumes an axiom.
     """
-    require_tools(where, "coqc", "make")
-    there = _writable(SOURCES if folder is None else folder)
-    _drop_stale(there)
-    make = ["make", "--no-print-directory", "-C", str(there), target]
-    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    done = subprocess.run(make, env=clean, capture_output=True, text=True, check=False)
+    there, done = _made(target, folder, where)
     if done.returncode:
         said = " ".join((done.stdout + done.stderr).split())[-500:]
         raise InvalidArgument(
@@ -56,6 +51,26 @@ def build(target: str = "all", *, folder: Path | None = None, where: str = "proo
             fix=f"See: make -C {there}",
         )  # fmt: skip
     return there
+
+
+def is_built(target: str, *, where: str = "proofs") -> bool:
+    """Whether `build` has nothing to do.
+
+    Raises
+    ------
+    BackendUnavailable : without coqc or make.
+    """
+    return _made(target, None, where, "--question")[1].returncode == 0
+
+
+def _made(target: str, folder: Path | None, where: str, *options: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder where make was asked for a target, and what it said."""
+    require_tools(where, "coqc", "make")
+    there = _writable(SOURCES if folder is None else folder)
+    _drop_stale(there)
+    make = ["make", "--no-print-directory", "-C", str(there), *options, target]
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return there, subprocess.run(make, env=clean, capture_output=True, text=True, check=False)
 
 
 def _drop_stale(folder: Path) -> None:

@@ -58,6 +58,21 @@ def _placed(drawn: nx.DiGraph[str]) -> dict[str, tuple[float, int]]:
     return place
 
 
+def check_format(path: str | Path) -> Path:
+    """The path of a figure.
+
+    Raises
+    ------
+    InvalidArgument : for one that is neither SVG nor PNG.
+    """
+    file = Path(path)
+    if file.suffix not in FORMATS:
+        raise InvalidArgument(
+            "proofs", "--figure", got=repr(str(path)), expected="a name that ends in .svg or .png", fix="Rename it."
+        )
+    return file
+
+
 def draw(path: str | Path, folder: Path | None = None) -> None:
     """Draw the graph, each file one layer above all that it uses.
 
@@ -65,11 +80,7 @@ def draw(path: str | Path, folder: Path | None = None) -> None:
     ------
     InvalidArgument : for a path that is neither SVG nor PNG.
     """
-    file = Path(path)
-    if file.suffix not in FORMATS:
-        raise InvalidArgument(
-            "proofs", "--figure", got=repr(str(path)), expected="a name that ends in .svg or .png", fix="Rename it."
-        )
+    file = check_format(path)
     import networkx as nx
 
     from matplotlib import rc_context

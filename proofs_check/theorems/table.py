@@ -210,7 +210,10 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem(
         "Judge.judge_correct", "the decision that is extracted says of concrete examples what is true of all hard heads"
     ),
+    Theorem("T1.decide_explained", "T1's reason is the first that applies, and the example the first that shows it"),
+    Theorem("Judge.decided_explained", "so it is with the decision that is extracted, with the number of the example"),
     Theorem("Judge.share_correct", "its share is the mass of the test examples on which all perfect heads are right"),
+    Theorem("Judge.marked_correct", "the share of marked test examples is their mass"),
     Theorem("Judge.certified_correct", "a certificate about hard heads that its checker accepts proves the verdict"),
     Theorem("Judge.ranked_flags_correct", "the decision about ranked heads is that of T13, example by example"),
     Theorem("Judge.ranked_certified_correct", "so it is with certificates about ranked heads"),
@@ -218,6 +221,11 @@ JUDGE: tuple[Theorem, ...] = (
     Theorem("Numbers.same_law_correct", "two laws that it finds equal have the same masses"),
     Theorem("Numbers.kappa_of_bounds", "its κ bounds all ratios of masses"),
     Theorem("Numbers.kappa_of_attained", "and is attained"),
+    Theorem("Alike.T11_alike", "in T11 training may pay for all placements that the class cannot tell apart"),
+    Theorem("Alike.T3_alike", "and so for abstentions, in T3"),
+    Theorem("Numbers.check_kept_correct", "weights on kept sets that it accepts prove T11's t"),
+    Theorem("Numbers.check_kappa0_correct", "and T3's κ0"),
+    Theorem("Placements.same_places_correct", "two laws of placements that it finds equal have the same masses"),
 )
 """What the audit rests on beside the claims."""
 

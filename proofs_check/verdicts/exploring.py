@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, get_args
 
@@ -78,10 +79,29 @@ def _known(name: str) -> bool:
 
 
 def decide_parts(
-    parts: Sequence[Part], *, jobs: int, watch: Callable[[Part, int, bool], None]
+    parts: Sequence[Part],
+    *,
+    jobs: int,
+    watch: Callable[[Part, int, bool], None],
+    keep: Callable[[dict[Part, list[Grid]]], None] = lambda found: None,
 ) -> tuple[dict[Part, list[Grid]], bool]:
-    """The verdicts of every part, on `jobs` processes, and whether an interrupt ended the rest."""
-    done, interrupted = collect(parts, _decide, jobs=jobs, watch=watch)
+    """The verdicts of every part, on `jobs` processes, and whether an interrupt ended the rest.
+
+    Parameters
+    ----------
+    keep : called whenever a task is complete, with the verdicts of all that are, so that an interrupt loses none.
+    """
+    left = Counter(part.task for part in parts)
+    so_far: dict[Part, list[Grid]] = {}
+
+    def then(part: Part, found: list[Grid]) -> Sequence[Part]:
+        so_far[part] = found
+        left[part.task] -= 1
+        if not left[part.task]:
+            keep({own: so_far[own] for own in parts if not left[own.task]})
+        return ()
+
+    done, interrupted = collect(parts, _decide, jobs=jobs, watch=watch, then=then)
     return {part: done[part] for part in parts if part in done}, interrupted
 
 

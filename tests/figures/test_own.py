@@ -21,6 +21,7 @@ from figures import (
     draw_runs,
 )
 from figures.cli import _is_own, main
+from figures.dependency_graphs import ROUNDED
 from figures.own import attention, dependencies, head, problem, results
 from figures.plot import FORMATS, Row, table
 from figures.style import PAGE
@@ -96,6 +97,14 @@ def test_a_problem_is_drawn_as_it_is_decided() -> None:
         assert lines(figure.axes[2], kind) == [list(zip(laws, map(float, shares), strict=True))]  # type: ignore[arg-type]
     t3 = [(n, coverage(own.heads, train=own.train, test=law).factor) for n, law in laws.items()]
     assert lines(figure.axes[1], "T3") == [[(n, float(factor)) for n, factor in t3 if factor != float("inf")]]
+    marks = [line for line in figure.legends[0].get_lines() if line.get_label().startswith("at most")]
+    assert [line.get_label() for line in marks] == ["at most (T3)", "at most (T11)"]
+    for line, bound in zip(marks, ("T3", "T11"), strict=True):  # T11 speaks of one length alone: a mark, and no line
+        (drawn_,) = [one for one in figure.axes[1].lines if one.get_gid() == bound]
+        assert (line.get_marker(), line.get_color()) == (drawn_.get_marker(), drawn_.get_color())
+        assert drawn_.get_marker() != "None"
+    assert [text.get_text() for text in figure.axes[1].get_yticklabels()] == ["1", "3", "10", "21.6"]
+    assert set(figure.axes[1].get_yticks()) >= {1.0, 3.0, 10.0}
     shaded = {round(p.get_x() + 0.5) for p in figure.axes[2].patches if isinstance(p, Rectangle)}
     assert shaded == {4}
     cells = [row for row in rows if row["kind"] == "coverage"]
@@ -217,6 +226,17 @@ def test_a_hard_head_is_drawn_with_all_that_it_selects() -> None:
     assert said == [f"{row['answer']}{' ✗' * (row['answer'] != row['label'])}   0.333" for row in rows]
 
 
+def test_a_long_title_is_broken_where_it_pauses() -> None:
+    own = small(head=GUESS)
+    found, example = head.failing(own, 1000)
+    words = head.says(head.rows_of(found, example))
+    for style in (Style(columns=1), Style()):
+        title = draw_head(found, example, style=style).axes[0].get_title()
+        assert title.replace("\n", " ") == words
+        assert title.count("\n") == (style.columns == 1)
+        assert "the label is" in title.splitlines()[-1]
+
+
 def test_ranked_and_soft_heads_are_drawn_by_what_weighs() -> None:
     heads = HeadClass(1)
     example = Example((1, 2, 2), (0, 1, 2), "b")
@@ -295,12 +315,18 @@ def test_long_instances_are_matrices_of_one_layout(name: str, length: int, colum
     assert len(shapes) == 1  # both alike, and square
     assert len(set(*shapes)) == 1
     check_lines(figure)
+    hollow = {line.get_markerfacecolor() for line in right.lines if line.get_gid() == "read"} == {"none"}
+    keys = [line for line in figure.legends[0].get_lines() if line.get_label().startswith("read from")]
+    assert [line.get_markerfacecolor() == "none" for line in keys] == [hollow] * len(keys)
 
 
 def test_short_instances_are_arrows_and_can_be_matrices(two: list[Axes]) -> None:
     task = Copy(2)
     instance = task.solve((0, 1, 2))
-    assert draw_dependencies(task, instance).findobj(FancyBboxPatch)
+    arrows = draw_dependencies(task, instance)
+    assert arrows.findobj(FancyBboxPatch)
+    (predicted,) = [line for line in arrows.legends[0].get_lines() if line.get_label() == "predicted"]
+    assert np.array_equal(predicted.get_marker().vertices, ROUNDED.vertices)  # type: ignore[union-attr]
     figure = draw_dependencies(task, instance, form="matrix")
     assert not figure.axes[0].patches
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["a", "b", ">", "a", "b"]
@@ -366,6 +392,8 @@ def test_every_run_of_a_sweep_is_drawn(swept: Path) -> None:
         "training lengths",
     ]  # fmt: skip
     assert {row["seed"] for row in rows if row["kind"] == "seed"} == {0, 1}
+    assert [axes.get_ylabel() for axes in figure.axes] == ["exact match", ""]
+    assert [axes.get_ylabel() for axes in results.draw(rows, Style(columns=1)).axes] == ["exact match", "exact match"]
     assert "copy at length 100: none 0." in results.alt(rows)
     check_lines(figure)
 
@@ -387,6 +415,8 @@ def test_what_is_varied_is_said_and_what_is_guaranteed_is_drawn_under(tmp_path: 
     (axes,) = draw_runs(path).axes
     assert axes.get_xlabel().splitlines()[:2] == ["length", "rope, layers 1: no hard head"]
     assert len(axes.get_xlabel().splitlines()) == 5
+    figure = draw_runs(path)
+    assert figure.legends[0].get_title().get_text().replace("\n", " ") == results.NOTE
     assert "Guaranteed on small versions: copy, rope, layers 1, no hard head; " in results.alt(rows)
 
 
@@ -528,7 +558,11 @@ def calls(trained: Path, swept: Path, tmp_path_factory: pytest.TempPathFactory) 
     failing = tmp_path_factory.mktemp("problem") / "failing.toml"
     text = (EXAMPLES / "parity.toml").read_text(encoding="utf-8")
     failing.write_text(text.replace("length = 4", "length = 3"), encoding="utf-8")
+    rows = failing.with_name("rows.jsonl")
+    measured = [row | {"digest": str(number), "code": "1"} for number, row in enumerate(made_up.language(["kjv"]))]
+    rows.write_text("".join(json.dumps(row) + "\n" for row in measured), encoding="utf-8")
     return {
+        "language": [str(rows), "--figure", "losses"],
         "problem": [str(EXAMPLES / "parity.toml"), "--lengths", "3..6", "--panels", "shares,coverage"],
         "runs": [str(swept), "--scores", "none"],
         "dependencies": ["copy", "--length", "30"],
@@ -537,7 +571,9 @@ def calls(trained: Path, swept: Path, tmp_path_factory: pytest.TempPathFactory) 
     }
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("problem", "runs", "dependencies", "attention")]
+SLOW = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("language", "problem", "runs", "dependencies", "attention")
+]
 
 
 @pytest.mark.parametrize("name", ["head", *SLOW])
@@ -593,6 +629,12 @@ def test_attention_alone_is_the_stored_figure(arguments: str, own: bool) -> None
         (["problem", "{parity}", "--out", "none/a.png", "--lengths", "3"], "expected a file that can be written"),
         (["runs", "none.jsonl"], "none.jsonl"),
         (["runs", "bad.toml", "--scores", "firm"], "got 'firm'; expected some of hard, ranked, soft, or none"),
+        (["language", "none.jsonl"], "none.jsonl"),
+        (["language", "bad.toml"], "line 1 is"),
+        (
+            ["language", "bad.toml", "--figure", "slope"],
+            "got 'slope'; expected one of sparsity, losses, damage, slopes",
+        ),
         (["head", "bad.toml"], "which is not valid TOML"),
         (["attention", "none"], "none"),
         (["attention", "."], "which holds no checkpoint.npz"),

@@ -631,6 +631,16 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any]) -> None:
         advise(copied, **{"alphabet": (0, 1), **arguments})
 
 
+def test_a_function_without_an_alphabet_hears_of_both_spellings(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "advise: argument alphabet: got none; expected what a prompt may be. Pass alphabet=('0', '1') if"
+    with pytest.raises(InvalidArgument) as refused:
+        advise(copied)
+    assert str(refused.value).startswith(said)
+    assert str(refused.value).endswith("On the command line: --alphabet 0,1.")
+    assert main(["advise", "tests.proofs_check.test_advice:copied"]) == 3
+    assert capsys.readouterr().err == f"lengthgen: {refused.value}\n"
+
+
 @pytest.mark.parametrize("spec", ["nothing of the kind", "no_such_module:solve", "file.txt", "folder/mine.py:solve"])
 def test_names_of_nothing_are_refused(spec: str) -> None:
     with pytest.raises(InvalidArgument, match="advise"):

@@ -384,6 +384,22 @@ def test_what_cannot_be_listed_is_drawn_with_an_exact_bound(level: str) -> None:
     assert certify(right, "copy", lengths=[2], budget=3, samples=50).kind == "supported"
 
 
+@pytest.mark.parametrize(
+    ("lengths", "budget", "samples", "said"),
+    [
+        ([2, 3], 3, 8, "Of lengths 2, 3 no fewer were drawn than there are: a budget of 8 lists them all."),
+        ([2, 3], 3, 7, "Of length 2 no fewer were drawn than there are: a budget of 4 lists them all."),
+        ([2, 3], 4, 7, ""),
+        ([1, 2], 4, 50, ""),
+    ],
+)
+def test_more_samples_than_sequences_are_said(lengths: list[int], budget: int, samples: int, said: str) -> None:
+    for predict in (right, lambda prompt: (1,)):
+        verdict = certify(predict, "copy", lengths=lengths, budget=budget, samples=samples).verdict()
+        assert ("no fewer were drawn" in verdict) == bool(said)
+        assert said in verdict
+
+
 def test_a_failure_that_is_drawn_refutes() -> None:
     def half(prompt: tuple[int, ...]) -> Any:
         return right(prompt) if prompt[0] else (1,)

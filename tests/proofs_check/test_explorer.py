@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -17,6 +18,7 @@ from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.commands.main import main
 from proofs_check.pages import explorer
+from proofs_check.verdicts import exploring
 from proofs_check.verdicts.deciding import SCHEMES, Laws, verdict
 from proofs_check.verdicts.exploring import Part, decide_parts, parts_of
 from proofs_check.verdicts.grid import CELLS, Grid, grids
@@ -202,6 +204,48 @@ def test_curves_have_every_seed_and_length() -> None:
     ]
 
 
+def test_a_seed_is_drawn_once() -> None:
+    rows = read_rows(DATA / "coupled.jsonl")
+    once = explorer.dumps(explorer.with_curves(_listed(made("absolute", "coupled")), rows))
+    again = explorer.with_curves(explorer.with_curves(json.loads(once), rows), rows)
+    assert explorer.dumps(again) == once
+    assert '"trained":[{' in once
+
+
+def test_a_task_is_kept_when_it_is_complete() -> None:
+    parts = [
+        part
+        for part in parts_of(["copy", "reverse"], train=(1,), test=(1, 2))
+        if part.scheme in ("none", "absolute") and part.convention == "token"
+    ]
+    told: list[list[str]] = []
+    found, interrupted = decide_parts(
+        parts, jobs=1, watch=lambda *_: None, keep=lambda so_far: told.append(list(map(str, so_far)))
+    )
+    assert not interrupted
+    assert told == [
+        ["copy: none", "copy: absolute"],
+        ["copy: none", "copy: absolute", "reverse: none", "reverse: absolute"],
+    ]
+    data = _listed(explorer.to_data(found))
+    assert explorer.complete(data, parts) == {"copy", "reverse"}
+    assert explorer.complete({**data, "tasks": data["tasks"][1:]}, parts) == {"reverse"}
+    fewer = _listed(data)
+    fewer["tasks"][0]["cells"] = [cell for cell in fewer["tasks"][0]["cells"] if cell["scheme"] == "none"]
+    assert explorer.complete(fewer, parts) == {"reverse"}
+    assert explorer.complete(data, [part._replace(test=(1, 2, 3)) for part in parts]) == set()
+    half = explorer.to_data({part: found[part] for part in parts if part.task == "copy" and part.scheme == "none"})
+    rest = explorer.to_data({part: found[part] for part in parts if part.task == "copy"})
+    assert explorer.merged(parts, {"reverse"}, rest, data) == {
+        **explorer.to_data(found),
+        "tasks": [*rest["tasks"], data["tasks"][1]],
+    }
+    assert [*explorer.merged(parts, {"copy"}, half, {**data, "tasks": data["tasks"][:1]})["schemes"]] == [
+        "none",
+        "absolute",
+    ]
+
+
 def test_the_stored_data_are_of_this_version() -> None:
     data = explorer.stored()
     assert explorer.dumps(data) == (Path(explorer.__file__).parent / "explored.json").read_text(encoding="utf-8")
@@ -264,10 +308,25 @@ def test_other_data_are_refused(data: dict[str, Any]) -> None:
         explorer.page(data)
 
 
+def overall(data: dict[str, Any], scheme: str) -> str:
+    """What the table of all tasks says of the first one, for hard heads."""
+    cell = next(own for own in data["tasks"][0]["cells"] if (own["scheme"], own["heads"]) == (scheme, "hard"))
+    decided = [point for point in cell["points"] if point[2] is not None]
+    for train in sorted({point[0] for point in decided}):
+        own = [point for point in decided if point[0] == train]
+        if all(point[2] == 0 for point in own) and any(point[1] > train for point in own):
+            return f"✓ from {train}"
+    last = [point for point in decided if point[2] or point[1] > point[0]]
+    outcomes = {point[2]: point[3] for point in last if point[0] == last[-1][0]}
+    return "∅" if 2 in outcomes else f"✗ {outcomes[1]}"
+
+
 PROBE = """<script>
 const seen = {};
 const said = () => document.querySelector("#says .says").textContent;
-seen.first = said();
+seen.first = document.getElementById("scheme").value;
+seen.overview = Object.fromEntries([...document.querySelectorAll("#all button")].map(
+  (own) => [own.getAttribute("aria-label").split(":")[0].split(", ").at(-1), own.textContent]));
 location.hash = "#task=copy&scheme=absolute&heads=hard&train=2&test=3";
 setTimeout(() => {
   seen.linked = [said(), document.getElementById("scheme").value];
@@ -299,13 +358,18 @@ setTimeout(() => {
 
 @needs_chromium
 def test_it_is_used_in_a_browser(tmp_path: Path) -> None:
-    file = tmp_path / "index.html"
-    file.write_text(explorer.page(made("absolute", "coupled")).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    file, data = tmp_path / "index.html", _listed(made("absolute", "coupled"))
+    first = next(cell for cell in data["tasks"][0]["cells"] if (cell["scheme"], cell["heads"]) == ("coupled", "hard"))
+    first["points"] = [[*point[:2], 0, None, "1", None] if point[0] == 2 else point for point in first["points"]]
+    file.write_text(explorer.page(data).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
     done = browse(file, tmp_path, "--dump-dom", "--virtual-time-budget=5000", "--window-size=500,900")
     assert "CONSOLE" not in done.stderr
     found = re.search(r'data-found="([^"]*)"', done.stdout)
     assert found, done.stderr
     seen = json.loads(unescape(found[1]))
+    assert seen["overview"] == {scheme: overall(data, scheme) for scheme in ("absolute", "coupled")}
+    assert seen["first"] == "coupled"  # the first one that generalizes
+    assert seen["overview"]["coupled"] == "✓ from 2"
     absolute = {
         key: grid for grid in grids(replace(COPY, train=(1, 2), test=(1, 2, 3)), "absolute") for key in [grid.scores]
     }
@@ -349,9 +413,62 @@ def test_a_task_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "out" / "index.html").is_file()
 
 
+def test_what_an_interrupt_left_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "maxima_resumed.py").write_text(RUNNING_MAXIMUM, encoding="utf-8")
+
+    def hard(part: Part, tick: Callable[[int], None]) -> list[Grid]:
+        return [*grids(part.subject, part.scheme, scores=("hard",))]
+
+    monkeypatch.setattr(exploring, "_decide", hard)
+    asked = ["explore", "--output", "out", "--jobs", "1", "--data", "out.json", "--task"]
+    lengths = ["--train-lengths", "1", "--test-lengths", "1,2"]
+    assert main([*asked, "majority", *lengths, "--resume"]) == 0  # there is nothing yet
+    first = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    asked += ["maxima_resumed:RunningMaximum", "--task", "majority", *lengths, "--resume"]
+    decided = list[str]()
+
+    def interrupted(part: Part, tick: Callable[[int], None]) -> list[Grid]:
+        if part.convention == "query":
+            raise KeyboardInterrupt
+        decided.append(part.task)
+        return hard(part, tick)
+
+    monkeypatch.setattr(exploring, "_decide", interrupted)
+    assert main(asked) == 2
+    assert set(decided) == {"maxima_resumed:RunningMaximum"}
+    half = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert [task["name"] for task in half["tasks"]] == ["maxima_resumed:RunningMaximum", "majority"]
+    assert half["tasks"][1] == first["tasks"][0]
+    monkeypatch.setattr(exploring, "_decide", hard)
+    assert main(asked) == 0
+    whole = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert {cell["convention"] for cell in whole["tasks"][0]["cells"]} == {"token", "query"}
+    assert whole["tasks"][1] == first["tasks"][0]
+    (tmp_path / "out.json").write_text("[]", encoding="utf-8")
+    assert main(asked) == 3
+    assert "explore: argument --data" in capsys.readouterr().err
+
+
+def test_an_interrupt_before_the_first_verdict_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(part: Part, tick: object) -> list[Grid]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exploring, "_decide", interrupted)
+    assert main(["explore", "--output", str(tmp_path / "out"), "--task", "copy", "--jobs", "1"]) == 2
+    assert "before anything was decided" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--resume", "--data", "out.json"], "--data FILE, and --task or --fresh"),
+        (["--resume", "--task", "copy"], "--data FILE, and --task or --fresh"),
         (["--task", "copu"], "Did you mean 'copy'"),
         (["--train-lengths", "1,2"], "--train-lengths, --test-lengths"),
         (["--results", "nothing.jsonl"], "nothing.jsonl"),

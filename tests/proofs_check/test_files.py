@@ -503,6 +503,12 @@ UNREADABLE: list[tuple[str, bytes, str]] = [
     ("json.toml", WHOLE, "which is not valid TOML"),
     ("deep.toml", b"x = " + b"[" * 100_000, "which is not valid TOML (nested too deeply)"),
     ("latin.toml", b'x = "\xe4"', "not UTF-8 text"),
+    (
+        "notes.md",
+        b"# Notes",
+        "notes.md', which is neither TOML nor JSON; expected a complete .toml or .json file. Name the file itself",
+    ),
+    ("empty", b"", "which is neither TOML nor JSON; expected a complete .toml or .json file. Write it again."),
 ]
 
 

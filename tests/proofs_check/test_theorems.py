@@ -201,9 +201,17 @@ def test_reports_show_the_statements(capsys: pytest.CaptureFixture[str]) -> None
     assert catalogue._statements({"scope": "a family"}) == []
 
 
-def test_the_command_prints_what_is_proved(sources: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_what_is_proved(
+    sources: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["proofs"]) == 0
+    narrow = capsys.readouterr().out
+    assert max(map(len, narrow.splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "10000")
     assert main(["proofs", "--statements"]) == 0
     out = capsys.readouterr().out
+    assert narrow.split() == re.sub(r"^\n.* :\n(.*\n)*?\n", "", out, flags=re.M).split()
     assert "T8: proved: theorems T8, T8_exact, T8_factor: " in out
     assert "T12.T12_hamming :" in out
     assert re.search(r"^\d+ theorems, none of which depends on an axiom \(Coq 8\.", out, re.M)

@@ -731,6 +731,30 @@ def test_bounds_that_do_not_meet_are_short_and_still_bounds(monkeypatch: pytest.
         assert rounded(Fraction(bound), programs.DIGITS) == bound
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_weights_prove_the_least_t(exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two demands; the optimum shares the second among two choices."""
+    if not exact:
+        monkeypatch.setattr(programs, "_simplified", lambda found: None)
+        monkeypatch.setattr(programs, "EXACT_CELLS", 0)
+    one, third = Fraction(1), Fraction(1, 3)
+    train = {"a": third, "b": 2 * third}
+    choices = [
+        programs.Choice({"a": Fraction(1, 2)}, {0: one}),
+        programs.Choice({"a": Fraction(1, 2)}, {1: one}),
+        programs.Choice({"b": Fraction(1, 2)}, {1: one}),
+    ]
+    proof = programs.least_weights(train, choices)
+    served = {i: sum(w * choices[u].serves.get(i, 0) for u, w in proof.weights.items()) for i in (0, 1)}
+    taken = {b: sum(w * choices[u].takes.get(b, 0) for u, w in proof.weights.items()) for b in train}
+    assert min(served.values()) >= 1
+    assert all(taken[b] <= proof.upper * train[b] for b in train)
+    assert proof[:2] == programs.least_t(train, choices)
+    assert proof.lower <= Fraction(3, 2) <= proof.upper
+    if exact:
+        assert proof.upper == proof.lower
+
+
 # ── Bad input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -68,6 +68,7 @@ def test_a_file_without_form_feeds_is_cut_at_line_ends() -> None:
     assert len(parts) == len(text) // 16_384
     assert all(part.endswith("\n") for part in parts)
     assert max(map(len, parts)) - min(map(len, parts)) < 30
+    assert set(map(len, documents_of("a line\n" * 100))) == {70}  # where a line ends already
 
 
 @pytest.mark.parametrize("text", ["a text of one line " * 30, "short\n" * 12, "x y\n" + "z" * 96, "0123456789"])

@@ -107,7 +107,7 @@ def test_the_gradient_of_another_model_is_refused() -> None:
         ({"decay": -1}, "argument decay: got -1; expected a number >= 0"),
         ({"floor": 1.5}, r"argument floor: got 1\.5; expected a number from 0 to 1"),
         ({"beta1": 1}, "argument beta1: got 1; expected a number >= 0 and < 1"),
-        ({"beta2": True}, "argument beta2: got True; expected a number >= 0 and < 1"),
+        ({"decay": True}, "argument decay: got True; expected a number >= 0"),
         ({"decay": "much"}, "argument decay: got 'much'; expected a number >= 0"),
     ],
 )

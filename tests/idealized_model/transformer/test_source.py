@@ -175,6 +175,30 @@ def test_a_checkpoint_that_names_no_source_is_refused(tmp_path: Path) -> None:
         Trainer.load(tmp_path / "broken.npz")
 
 
+class Counted(Walk):
+    """A walk that says how many of its sequences were read: none yet."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_a_source_is_one_whatever_its_truth(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.npz"
+    one = trainer(Counted())
+    one.run(until=1)
+    one.save(path)
+    again = Trainer.load(path, source=Counted())
+    again.run()
+    assert again.step == 6
+
+
+def test_the_checkpoint_of_a_task_has_no_source(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.npz"
+    Trainer(TrainConfig("copy", "rope", **SMALL)).save(path)
+    with pytest.raises(InvalidArgument, match=r"^Trainer: argument source: got one, with the task 'copy'"):
+        Trainer.load(path, source=Walk())
+
+
 def test_a_run_is_named_by_its_configuration_and_its_source() -> None:
     names = [trainer().digest, trainer(Walk(length=6)).digest, trainer(tied=True).digest, trainer(seed=1).digest]
     assert len(set(names)) == 4
