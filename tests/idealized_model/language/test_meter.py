@@ -98,6 +98,14 @@ def test_shortest_contexts(window: int) -> None:
     assert found.sizes == tuple(range(1, window + 1))
 
 
+def test_a_set_suffices_up_to_the_tolerance() -> None:
+    kl = {path: np.array([0.3, 0.06, 0.05, 0.0]) for path in PATHS}
+    order = {path: np.array([3, 2, 1, 0]) for path in PATHS}
+    found = Measurement(kl, order, np.log([0.5, 0.5]))
+    assert [found.k(epsilon) for epsilon in (0.3, 0.29, 0.06, 0.05, 0.0499)] == [1, 2, 2, 3, 4]
+    assert found.kept(0.06) == (2, 3)
+
+
 # ── Paths ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -160,10 +168,32 @@ def test_each_step_of_the_forward_path_takes_the_best() -> None:
     assert found.order["removal"].tolist()[1:] == sorted(costs, key=lambda i: -costs[i])
 
 
+def test_behind_the_greedy_steps_come_the_other_candidates_and_then_all_else_by_what_it_does_alone() -> None:
+    window = 80
+    engine, parameters = random_engine(window)
+    context = np.random.default_rng(8).integers(0, 7, window)
+    order = measure(engine, parameters, context).order["forward"].tolist()
+    full = law(engine, parameters, context, list(range(window)))
+    alone = {
+        i: (full * np.log(full / law(engine, parameters, context, [i, window - 1]))).sum() for i in range(window - 1)
+    }
+    recent = set(range(window - 1 - meter.RECENT, window - 1))
+    n = 1 + meter.RECENT + meter.SINGLES
+    assert recent < set(order[1:n])
+    last = np.array([alone[i] for i in order[n:]])
+    assert (np.diff(last) > -1e-9).all()  # equals come in any order
+    assert last.min() > max(alone[i] for i in set(order[1:n]) - recent) - 1e-9
+
+
 def test_equal_tokens_are_taken_from_the_nearest_on() -> None:
     found = told(lambda kept: False, 100)
     for path in PATHS:
-        assert found.order[path].tolist()[: meter.GREEDY] == list(range(99, 99 - meter.GREEDY, -1))
+        assert found.order[path].tolist() == list(range(100))[::-1]
+
+
+def test_candidates_come_before_all_others_even_if_they_did_worse_later() -> None:
+    found = told(lambda kept: {2: 0.5, 100: 1.0}.get(len(kept), 0.0), 100)
+    assert found.order["forward"].tolist() == list(range(100))[::-1]
 
 
 @pytest.mark.parametrize("window", [9, 68])
