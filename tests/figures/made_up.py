@@ -75,7 +75,7 @@ def schemes(seeds: int = 2) -> Iterator[Row]:
 
 def majority(seeds: int = 2) -> Iterator[Row]:
     """Models of attention alone that err on some of the longest tests; one that errs in training; one with an MLP."""
-    shape = {"longest": 10, "layers": 1, "heads": 1, "mlp": False, "norm": False}
+    shape: dict[str, Any] = {"longest": 10, "layers": 1, "heads": 1, "mlp": False, "norm": False}
     configs = [TrainConfig("majority", seed=seed, **shape) for seed in range(seeds + 1)]
     configs.append(TrainConfig("majority", seed=0, **{**shape, "mlp": True, "norm": True}))
     configs.append(TrainConfig("full parity", seed=0, **shape))

@@ -49,7 +49,7 @@ def test_the_formats_asked_for_are_written_and_said(tmp_path: Path, capsys: Out)
     [
         (["transfr"], "argument NAME: got 'transfr'; expected one of sparsity, "),
         (["transfr"], "Did you mean 'transfer'?"),
-        (["dependences", "--task", "copy"], "expected a figure, problem, runs, language, dependencies, head, attention. Did you"),
+        (["dependences", "--task", "copy"], "expected a figure, problem, runs, language, dependencies, head, attention. Did"),
         (["problm", "a.toml"], "Did you mean 'problem'?"),
         (["arities", "zzzzz"], "See them with --list."),
         (["arities", "--format", "pdf,gif"], "argument --format: got 'gif'; expected formats among pdf, png, svg"),

@@ -51,6 +51,16 @@ def drawn_again(sample: Damage, design: np.ndarray, draws: int, seed: int) -> np
 # ── The definition ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_damage_is_what_a_token_costs_more() -> None:
+    sample = made_up(30)
+    assert (sample.values == sample.after - sample.before).all()
+    lifted = replace(sample, before=sample.before + 1, after=sample.after + 1)
+    assert lifted.slope(draws=2)[0] == pytest.approx(sample.slope(draws=2)[0])
+    assert lifted.means(draws=2, adjusted=False)[0].value == pytest.approx(
+        sample.means(draws=2, adjusted=False)[0].value
+    )
+
+
 @pytest.mark.parametrize("adjusted", [True, False])
 def test_a_slope_is_the_coefficient_of_the_doublings(adjusted: bool) -> None:
     sample = made_up(300, rise=0.2, by_entropy=0.1)
