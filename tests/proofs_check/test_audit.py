@@ -334,7 +334,7 @@ def test_pattern_masses_and_placements_in_the_language_of_the_judge() -> None:
 
 def test_losses_are_asked_about_by_every_route() -> None:
     words = dict.fromkeys([(0, 1), (1, 0)], "1/2")
-    marked = PlantedEnsemble(2, ["1/2", "1/2"], words, {(0, 1): 0, (1, 0): 1}, support.uniform())
+    marked = PlantedEnsemble(3, 3 * ["1/3"], words, {(0, 1): 0, (1, 0): 1}, support.uniform())
     problem = Problem(HeadClass(2, key="absolute"), marked.at(3), marked.at(3))
     question = list(questions(problem))[1]
     assert [part.name for part in question.parts] == [
