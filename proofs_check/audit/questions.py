@@ -206,18 +206,25 @@ def _continued(tokens: Tokens, ids: Ids, label: tuple[int, int]) -> tuple[Tokens
 
 
 def scored(problem: Problem) -> Question:
-    """Exact losses of random soft heads under both laws, by whatever routes the code takes (T10)."""
-    heads, laws = problem.heads, (problem.train, problem.test)
+    """Exact losses of random soft heads under both laws, by whatever routes the code takes (T10).
+
+    Under planted laws also of heads without key, window and anchor, for which there are shorter ones.
+    """
+    laws = (problem.train, problem.test)
     number, about = _about(problem)
+    asked = [(problem.heads, False)]
+    if isinstance(problem.train, PlantedLaw) and language.n_coordinates(*laws) == 1:
+        asked += [(HeadClass(problem.heads.arity), False), (HeadClass(problem.heads.arity), True)]
     parts = []
-    for order_free in (False, True) if isinstance(problem.train, PlantedLaw) else (False,):
+    for heads, order_free in asked:
         own = soft_one(heads, laws, number, order_free=order_free)
         score = {view: answer[0] for view, answer in own.answers.items()}
         value = {view: answer[1] for view, answer in own.answers.items()}
         found = [risk(SparseAttentionHead(heads, score=score, value=value), law) for law in laws]
-        lines = "\n".join((*language.soft_head(own.answers, number), "losses soft"))
+        lines = (language.head_class(heads, language.n_coordinates(*laws)), *language.soft_head(own.answers, number))
         routes = " and ".join(dict.fromkeys(one.route for one in found))
-        parts.append(Part(f"losses by {routes}", lines, " ".join(str(one.loss) for one in found)))
+        request = "\n".join((*lines, "losses soft"))
+        parts.append(Part(f"losses by {routes}", request, " ".join(str(one.loss) for one in found)))
     return Question("a soft head", "\n".join(about), tuple(parts))
 
 

@@ -195,7 +195,7 @@ PARTS: dict[str, tuple[Problem, dict[str, list[str]]]] = {
                 "verdict", "guarantees", *2 * ["views in train"], *4 * ["views in test"], "losses of its head",
                 "certificate",
             ],
-            "a soft head": 2 * ["losses by histogram"],
+            "a soft head": 3 * ["losses by histogram"],
             "planted laws": ["placements in train", "train law", "placements in test", "test law"],
             "κ, κ0 and t": ["pattern masses", "κ and N_T", "κ0", *2 * ["κ0 for abstentions"]],
         },
@@ -204,7 +204,7 @@ PARTS: dict[str, tuple[Problem, dict[str, list[str]]]] = {
         Problem(ONE, TOLD.at(2), TOLD.at(2), scores="hard"),
         {
             "hard: generalizes": ["verdict", "guarantees", *4 * ["views in train"], *4 * ["views in test"], "certificate"],
-            "a soft head": 2 * ["losses by histogram"],
+            "a soft head": 3 * ["losses by histogram"],
             "planted laws": ["placements in train", "train law", "placements in test", "test law"],
             "κ, κ0 and t": [
                 "pattern masses", "κ and N_T", "κ0", "t", *2 * ["t for a soft head", "κ0 for abstentions"],
@@ -330,6 +330,18 @@ def test_pattern_masses_and_placements_in_the_language_of_the_judge() -> None:
     assert kappa0.request.splitlines()[-1] == "kappa0 1"
     assert [held.read(losses) for losses in ("1/2 1/2", "1/3 1/2")] == ["within", "1/2 > 1 x 1/3"]
     assert t.request == "kept 2\n0 : 1 : 1 1\n1 : 1 : 1 1\nretention 1"
+
+
+def test_losses_are_asked_about_by_every_route() -> None:
+    words = dict.fromkeys([(0, 1), (1, 0)], "1/2")
+    marked = PlantedEnsemble(3, 3 * ["1/3"], words, {(0, 1): 0, (1, 0): 1}, support.uniform())
+    problem = Problem(HeadClass(2, key="absolute"), marked.at(3), marked.at(3))
+    question = list(questions(problem))[1]
+    assert [part.name for part in question.parts] == [
+        "losses by enumeration", "losses by dynamic program", "losses by histogram",
+    ]  # fmt: skip
+    classes = [part.request.splitlines()[0] for part in question.parts]
+    assert classes == ["class exactly 2 none : - absolute", *2 * ["class exactly 2 none : - none"]]
 
 
 def test_placements_that_the_judge_cannot_list_are_left_to_the_code() -> None:
