@@ -206,6 +206,10 @@ def exact(row: Row) -> list[float]:
 def rises(rows: Iterable[Row]) -> list[Row]:
     """The damage of judged models by k: a row a question, encoding and length, with the mean over seeds, and the ends.
 
+    Raises
+    ------
+    InvalidArgument : for several rows of a seed, or of several trainings.
+
     Examples
     --------
     >>> row = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a"], "needed": [2], "before": [0.1]}
@@ -214,12 +218,14 @@ def rises(rows: Iterable[Row]) -> list[Row]:
     [(2, 2, 0.3, 0.5)]
     """
     groups: dict[tuple[str, int, str, int], list[float]] = {}
-    for row in rows:
-        if row["kind"] == "judged":
-            for name, needed, before, after in zip(
-                row["name"], row["needed"], row["before"], row["after"], strict=True
-            ):
-                groups.setdefault((row["encoding"], row["kept"], name, needed), []).append(after - before)
+    judged = [row for row in rows if row["kind"] == "judged"]
+    seeds = {(row["encoding"], row["kept"], row["seed"]) for row in judged}
+    once = len(seeds) == len(judged) and len({row.get("steps") for row in judged}) <= 1
+    got, fix = "several of a seed, or of several trainings", "Use a file a protocol and version."
+    check(once, "rises", "rows", got=got, expected="one a seed, of one training", fix=fix)
+    for row in judged:
+        for name, needed, before, after in zip(row["name"], row["needed"], row["before"], row["after"], strict=True):
+            groups.setdefault((row["encoding"], row["kept"], name, needed), []).append(after - before)
     return [
         {
             "encoding": encoding, "kept": kept, "name": name, "needed": needed, "seeds": len(own),

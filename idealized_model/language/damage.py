@@ -1,8 +1,8 @@
 """What a model loses on tokens, by how many tokens their prediction needs.
 
-*Damage* is the loss of a model on a token with a long context minus its own loss with a context of its training length;
-*lost information* is that loss minus the loss of a model that was trained with the long context. Both are an `after` minus a
-`before`. The question is whether they rise with k beyond what the token's entropy, its recency k and its KL at k = 1 tell.
+*Damage* is the loss of a model on a token with a long context, `after`, minus its own loss with a context of its training
+length, `before`; `experiment.far_of` takes other differences in the same way. The question is whether it rises with k beyond
+what the token's entropy, its recency k and its KL at k = 1 tell.
 
 In words of regression: with d the damage of a token, the slope per doubling is the coefficient b of
 
@@ -76,9 +76,12 @@ class Mean(NamedTuple):
 class Permuted(NamedTuple):
     """Slopes when k is permuted among the tokens of a decile of the entropy.
 
+    A permuted k no longer goes with recency k and KL at k = 1, so its slope varies less than one that is 0 but for chance:
+    the share is no p-value, and a small one no evidence that k matters where the interval over blocks has 0 in it.
+
     Attributes
     ----------
-    share : (1 + those at least as far from 0 as the real one) / (1 + all): small where k itself matters.
+    share : (1 + those at least as far from 0 as the real one) / (1 + all).
     spread : their standard deviation.
     """
 

@@ -14,7 +14,7 @@ all rows of a corpus:
   smallest set of at most 3 of the last 16 tokens that suffices at the first epsilon, 0 where none does; `sizes`, and
   `mean_kl`, {path: mean KL at every size};
 - a row of a judged model: `before` and `after`, the loss with a context of its training length and of the window; and
-  `contexts` with the mean loss at each, `by_context`.
+  `contexts` with the mean loss at each, `by_context`, and `by_block`, that of every block of which tokens are measured.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CHUNK = 64
 """Tokens of a row of the meter: what is measured at once, and not again after an interrupt."""
 
 FEW, AMONG = 3, 16
-"""Sets of up to so many of the last so many tokens are all tried, as a bound of what the meter misses."""
+"""Sets of up to so many of the last so many tokens are all tried: what the meter misses at least."""
 
 Tick = Callable[[int], None]
 
@@ -68,7 +68,10 @@ def tokens_of(protocol: Protocol, corpus: str, runs: str | os.PathLike[str]) -> 
     name = f"{slug(corpus)}-{text.digest}-{protocol.vocabulary}-{protocol.block}.npz"
     path = Path(runs, "tokens", name)
     if path.exists():
-        return Tokens.load(path)
+        tokens = Tokens.load(path)
+        own, got = tokens.corpus_digest == text.digest, f"{shown(str(path))}, of another text"
+        check(own, "tokens_of", "runs", got=got, expected="the corpus", fix="Remove it: it is made again.")
+        return tokens
     tokens = split(text, Tokenizer.train(text.training, protocol.vocabulary), block=protocol.block)
     tokens.save(path)
     return tokens
@@ -388,11 +391,18 @@ def damage_of(rows: Sequence[Row], corpus: str, model: str, length: int, *, epsi
 
     Raises
     ------
-    InvalidArgument : where there are no such rows, or they are of other tokens than the meter's.
+    InvalidArgument : where there are no such rows, they are of other tokens than the meter's, or there are several of a seed.
     """
     found, meter = judged(rows).get((corpus, model, length), []), meter_of(rows, corpus)
     got = f"none of {corpus}/{model}-{length}"
     check(found, "damage_of", "rows", got=got, expected="some", fix="Measure it: lengthgen language measure.")
+    seeds = [row["seed"] for row in found]
+    once = len(set(seeds)) == len(seeds) and len({row["steps"] for row in found}) == 1
+    got, fix = (
+        f"several of a seed, or of several trainings, of {corpus}/{model}-{length}",
+        "Use a file a protocol and version.",
+    )
+    check(once, "damage_of", "rows", got=got, expected="one a seed, of one training", fix=fix)
     apart = {(row["tokens"], row["window"], len(row["after"])) for row in found}
     measured_too = {(row["tokens"], row["window"], meter["block"].size) for row in rows if row["corpus"] == corpus}
     got, fix = f"some of {corpus}/{model}-{length} on other tokens than the meter's", "Use a file a protocol."

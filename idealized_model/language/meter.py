@@ -108,7 +108,8 @@ class Measurement:
         """
         fix = "For instance 0.05 nats."
         check(epsilon > 0, "Measurement", "epsilon", epsilon, expected="a number > 0", fix=fix)
-        return self.sizes[int(np.argmax(self.kl[path] <= epsilon))]
+        enough = np.append(self.kl[path][:-1] <= epsilon, True)  # the whole does, whatever rounding says
+        return self.sizes[int(np.argmax(enough))]
 
     def k(self, epsilon: float) -> int:
         """The smallest of the three paths: an upper bound of the sparsity.

@@ -102,10 +102,10 @@ class Optimizer:
         self._decayed = parameters.matrices()
 
     def rate_of(self, step: int) -> float:
-        """The learning rate of a step, the first of which is 0."""
+        """The learning rate of a step, the first of which has number 0; from `steps` on it stays where it fell to."""
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
         return self.rate * (self.floor + (1 - self.floor) * (1 + cos(pi * done)) / 2)
 
     def step(self, gradient: Parameters) -> float:

@@ -281,6 +281,10 @@ def example(
     tokens = tokens_of(protocol, corpus, runs)
     (cell,) = (cell for cell in protocol.cells if cell.is_meter and cell.corpus == corpus)
     meter, truth = experiment.loaded(protocol, cell, runs), ""
+    got, fix = f"{cell} after step {meter.step:,} of {cell.config.steps:,}", "Train it: lengthgen language train."
+    check(
+        meter.step == cell.config.steps, "language show", "--runs", got=got, expected="a meter that is trained", fix=fix
+    )
     if text is None:
         most = f"a number below {protocol.tokens:,}, the tokens measured"
         check(number < protocol.tokens, "language show", "--number", number, expected=most, fix="Use a smaller one.")

@@ -149,6 +149,22 @@ def test_a_text_of_ones_own_is_shown(
         assert message in capsys.readouterr().err
 
 
+def test_nothing_is_shown_of_a_meter_that_is_half_trained(
+    done: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = experiment.loaded
+
+    def half(*arguments: Any) -> Any:
+        meter = loaded(*arguments)
+        meter.optimizer.done = 3
+        return meter
+
+    monkeypatch.setattr(experiment, "loaded", half)
+    path, folder = done
+    assert lengthgen("show", path, "--runs", str(folder / "runs"), "--text", "when shall") == 3
+    assert "witches.txt/meter after step 3 of 6; expected a meter that is trained" in capsys.readouterr().err
+
+
 def test_an_interrupt_leaves_what_was_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,14 +100,17 @@ def test_a_model_that_is_not_trained_is_refused() -> None:
 def test_damage_is_pooled_over_seeds() -> None:
     row: dict[str, Any] = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a", "b"], "needed": [2, 3]}
     rows = [
-        row | {"before": [0.0, 0.1], "after": [0.5, 0.2]},
-        row | {"kept": 32, "before": [0.0, 0.0], "after": [0.1, 0.1]},
-        row | {"before": [0.1, 0.1], "after": [0.2, 0.4]},
+        row | {"seed": 0, "before": [0.0, 0.1], "after": [0.5, 0.2]},
+        row | {"seed": 0, "kept": 32, "before": [0.0, 0.0], "after": [0.1, 0.1]},
+        row | {"seed": 1, "before": [0.1, 0.1], "after": [0.2, 0.4]},
         {"kind": "meter"},
     ]
     assert [(one["kept"], one["name"], one["seeds"], one["damage"], one["lowest"], one["highest"]) for one in rises(rows)] == [
         (16, "a", 2, 0.3, 0.1, 0.5), (16, "b", 2, 0.2, 0.1, 0.3), (32, "a", 1, 0.1, 0.1, 0.1), (32, "b", 1, 0.1, 0.1, 0.1),
     ]  # fmt: skip
+    for other in (rows[2], rows[2] | {"seed": 2, "steps": 3}):
+        with pytest.raises(InvalidArgument, match="got several of a seed, or of several trainings"):
+            rises([*rows, other])
 
 
 @pytest.mark.slow

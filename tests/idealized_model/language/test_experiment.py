@@ -57,6 +57,17 @@ def test_tokens_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert tokens_of(protocol, corpus, tmp_path / "runs").digest != first.digest
 
 
+def test_kept_tokens_of_another_text_are_refused(tmp_path: Path) -> None:
+    protocol, other = read_protocol(small(tmp_path)), tmp_path / "other.txt"
+    other.write_text(Path(protocol.corpora[0]).read_text().replace("rain", "snow"))
+    for corpus in (str(other), protocol.corpora[0]):
+        tokens_of(protocol, corpus, tmp_path / "runs")
+    names = [next((tmp_path / "runs" / "tokens").glob(f"{name}-*.npz")) for name in ("other.txt", "witches.txt")]
+    names[0].replace(names[1])
+    with pytest.raises(InvalidArgument, match=r"of another text; expected the corpus\. Remove it: it is made again"):
+        tokens_of(protocol, protocol.corpora[0], tmp_path / "runs")
+
+
 def test_a_run_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     protocol = read_protocol(small(tmp_path))
     cell = protocol.cells[1]
@@ -245,6 +256,8 @@ def test_rows_that_do_not_belong_together_are_refused() -> None:
         ([whole[0], whole[1] | {"tokens": "1"}], "some of a/short-8 on other tokens than the meter's"),
         ([whole[0], whole[1] | {"after": [1.0]}], "some of a/short-8 on other tokens than the meter's"),
         ([whole[0], whole[3]], "none of a/short-8"),
+        ([*whole, whole[1] | {"code": "2"}], "got several of a seed, or of several trainings, of a/short-8"),
+        ([*whole[:2], whole[2] | {"steps": 10}], "got several of a seed, or of several trainings, of a/short-8"),
     ):
         with pytest.raises(InvalidArgument, match=message):
             damage_of(rows, "a", "short", 8)

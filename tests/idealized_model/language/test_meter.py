@@ -229,6 +229,14 @@ def test_the_cost_that_is_said() -> None:
     assert 12_500 < engine.seen < 13_500
 
 
+def test_the_whole_context_suffices_whatever_rounding_says() -> None:
+    """The divergence of the whole from itself is 0, and computed in single precision a little more."""
+    kl = {path: np.array([0.7, 0.3, 2e-7]) for path in PATHS}
+    found = Measurement(kl, {path: np.array([2, 1, 0]) for path in PATHS}, np.log([0.5, 0.5]))
+    assert (found.k(1e-9), found.kept(1e-9)) == (3, (0, 1, 2))
+    assert (found.k(0.3), found.k(0.29)) == (2, 3)
+
+
 def test_sizes() -> None:
     assert sizes(1) == (1,)
     assert sizes(8) == tuple(range(1, 9))

@@ -342,6 +342,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
     trainer = Trainer(config(warmup=2, steps=6, rate=1.0))
     assert [round(trainer.optimizer.rate_of(step), 3) for step in range(6)] == [0.5, 1.0, 1.0, 0.861, 0.525, 0.189]
     assert trainer.optimizer.rate_of(6) == pytest.approx(0.05)
+    assert [trainer.optimizer.rate_of(step) for step in (7, 10, 99)] == pytest.approx([0.05] * 3)  # it rises no more
 
 
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 1), (0, 6), (1, 2), (3, 4), (3, 9), (4, 4)])
