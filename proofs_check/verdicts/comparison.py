@@ -363,17 +363,17 @@ def _tests(row: Row) -> dict[int, Fraction]:
 def table(comparisons: Sequence[Comparison]) -> str:
     """The cells as Markdown: means over seeds, and at 4 times the length the lowest and the highest of them."""
     lines = [
-        "| task | positions | layers × heads | T1 | T13 | T14 | max-margin | kind | perfect in training | 1× | 2× "
+        "| task | positions | layers × heads | steps | T1 | T13 | T14 | max-margin | kind | perfect in training | 1× | 2× "
         "| 4× (seeds) | 10× |",
-        "|---|---|:-:|---|--:|--:|--:|---|:-:|--:|--:|--:|--:|",
+        "|---|---|:-:|--:|---|--:|--:|--:|---|:-:|--:|--:|--:|--:|",
     ]
     for one in comparisons:
         kind = one.kind if one.kind != "no head" else f"no head, {'fitted' if one.fitted else 'not fitted'}"
         last = digits(one.share(10)) if 10 in one.seeds else ""
         words = [one.word(scores) for scores in get_args(Scores)]
         lines.append(
-            f"| {one.task} | {one.positions} | {one.model} | {' | '.join(words)} | {one.prediction} | {kind} "
-            f"| {sum(one.perfect)} of {len(one.perfect)} | {digits(one.share(1))} | {digits(one.share(2))} "
+            f"| {one.task} | {one.positions} | {one.model} | {one.config.steps:,} | {' | '.join(words)} | {one.prediction} "
+            f"| {kind} | {sum(one.perfect)} of {len(one.perfect)} | {digits(one.share(1))} | {digits(one.share(2))} "
             f"| {digits(one.share(4))} ({digits(min(one.seeds[4]))} to {digits(max(one.seeds[4]))}) | {last} |"
         )
     return "\n".join(lines)

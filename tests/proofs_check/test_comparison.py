@@ -24,7 +24,7 @@ from theory.guarantees import Predicted
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "figures" / "data"
-FILES = ("schemes", "dense", "coupled", "attention-only")
+FILES = ("schemes", "dense", "coupled", "attention-only", "uncoupled")
 MULTIPLES = (1, 2, 4, 10)
 
 
@@ -108,7 +108,7 @@ def test_a_promise_is_kept_or_not_by_the_seeds_that_are_perfect_in_training() ->
         "T1 and T13 promise all, 2 of 3 seeds make no error in training, and get 0.85 at 10×. T14 guarantees ✓ from 3."
     )
     line = table([found]).splitlines()[2]
-    assert "| copy | coupled, window 1 | 2 × 4 | ✓ from 3 | ✓ from 3 | ✓ from 3 |  | promise | 2 of 3 |" in line
+    assert "| copy | coupled, window 1 | 2 × 4 | 2,000 | ✓ from 3 | ✓ from 3 | ✓ from 3 |  | promise | 2 of 3 |" in line
     assert line.endswith("| 0.99 | 0.66 | 0.63 (0.00 to 1.00) | 0.56 |")
 
 
@@ -276,9 +276,9 @@ def stored_rows() -> list[Row]:
 def test_the_stored_page_has_the_stored_rows() -> None:
     text = (ROOT / "docs" / "comparison.md").read_text()
     cells = {comparison.cell_of(row) for row in stored_rows()}
-    lines = [line for line in text.splitlines() if line.count("|") == 14]
+    lines = [line for line in text.splitlines() if line.count("|") == 15]
     assert len(lines) == len(cells) + 2
-    assert lines[0].startswith("| task | positions | layers × heads |")
+    assert lines[0].startswith("| task | positions | layers × heads | steps |")
 
 
 def test_no_guaranteed_step_of_a_stored_model_is_wrong() -> None:

@@ -309,8 +309,8 @@ def test_a_sweep_with_two_workers_and_its_comparison(
     assert {**rows[-1], "seconds": 0, "versions": 0} == {**alone, "seconds": 0, "versions": 0}
     assert main(["compare", "results.jsonl"]) == 0
     out = capsys.readouterr().out
-    assert f"| {OWN} | coupled | 1 × 1 | ✗ unseen | " in out  # no window holds these models
-    assert f"| {OWN} | rope | 1 × 1 | " in out
+    assert f"| {OWN} | coupled | 1 × 1 | {SMALL['steps']} | ✗ unseen | " in out  # no window holds these models
+    assert f"| {OWN} | rope | 1 × 1 | {SMALL['steps']} | " in out
     assert sweep(jobs(GRID), "results.jsonl", workers=2) == 0
 
 
