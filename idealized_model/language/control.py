@@ -2,7 +2,9 @@
 
 A *meter* is trained on text with gaps (`SEVEN`, a body of 58), and measures fresh draws of every question. *Judged* models are
 trained on a short text, some of the tokens of a body of 256 under their IDs in the whole of it, and tested on the whole: by the
-questions `FOUR_BITS`, whose answers have one law, so that nothing but k tells them apart. All of it is in `protocol`.
+questions `FOUR_BITS`, whose answers have one law: it is not entropy that tells them apart. All of it is in `protocol`.
+
+Of a body of 58 the meter's search ranks every token. In a longer one it does not, and what it finds here says nothing of that.
 
 A row of data says of a run its `kind`, `encoding`, `body`, `kept`, `seed`, `steps`, final training `loss`, `seconds` and
 `versions`; of every question its `name` and `needed`, the k that is known; and, each with a list a question:

@@ -139,6 +139,9 @@ def measure(engine: Engine, parameters: Parameters, context: Integers) -> Measur
     did last. *removal*: tokens by the KL that leaving them out alone costs. *recency*: the last tokens. Forward search
     overlooks tokens that tell nothing apart; removal overlooks those that have a substitute; each finds the other's.
 
+    In a window of more than 65 tokens, removal ranks the last ones and those of two runs of 16 alone. Where tokens of three
+    or more far runs are needed together the bound is loose: it may be the whole window.
+
     Parameters
     ----------
     engine, parameters : a model that was trained on text with gaps; its IDs are 0..window-1.

@@ -86,7 +86,8 @@ FOUR_BITS = (
     Question("four bits in three tokens", (2, 1, 1)),
     Question("four bits in four tokens", (1, 1, 1, 1)),
 )
-"""Questions with the same law of the answer, certain with all tokens and binomial without any: only their k differs."""
+"""Questions with the same law of the answer, certain with all tokens and binomial without any. Their k differs, and with it how
+many values a planted token has."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from idealized_model.language import control
-from idealized_model.language.damage import Mean, Slope
+from idealized_model.language.damage import Damage, Mean, Slope
 from idealized_model.language.experiment import damage_of, far_of, judged, meter_of
 from idealized_model.language.protocol import slug
 from idealized_model.transformer.results import Row
@@ -67,7 +67,8 @@ def losses(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:
     table.caption = (
         "Nats a token: the loss with a context of the length of training and of the whole window; damage: the second minus the "
         "first. By k: the slope of the damage for every doubling of k; adjusted for entropy, last k and KL at k = 1; permuted: "
-        "the share of random k that do as much; -: k does not vary enough. Intervals are over blocks of text."
+        "the share of random k that do as much; -: k does not vary enough, or there are too few tokens or blocks. "
+        "Intervals are over blocks of text."
     )
     table.caption_justify = "left"
     return table
@@ -77,13 +78,21 @@ def _damage(rows: Sequence[Row], corpus: str, model: str, length: int, epsilon: 
     damage = damage_of(rows, corpus, model, length, epsilon=epsilon)
     if not damage.values.any():
         return [""] * 6  # it was trained at the window
-    (mean,) = damage.means(EVERY_K, adjusted=False)
-    found = [f"{mean.value:+.3f}", _interval(mean)]
+    found = _mean(damage)
     try:
         raw, slope, share = damage.slope(adjusted=False), damage.slope(), damage.permuted().share
     except InvalidArgument:  # k does not vary beside what is adjusted for
         return [*found, *["-"] * 4]
     return [*found, f"{raw.value:+.3f}", f"{slope.value:+.3f}", _interval(slope), f"{share:.3f}"]
+
+
+def _mean(damage: Damage) -> list[str]:
+    """Of all tokens, and its interval."""
+    try:
+        (mean,) = damage.means(EVERY_K, adjusted=False)
+    except InvalidArgument:  # too few tokens, or all of one block
+        return ["-", "-"]
+    return [f"{mean.value:+.3f}", _interval(mean)]
 
 
 def _interval(found: Mean | Slope) -> str:
@@ -99,9 +108,8 @@ def far(rows: Sequence[Row]) -> Table:
         table.add_column(name, justify="right" if name != "of them" else "left")
     for corpus, model, length in judged(rows):
         for what, found in far_of(rows, corpus, model, length).items():
-            means = [one.means(EVERY_K, adjusted=False)[0] for one in found]
-            texts = [text for mean in means for text in (f"{mean.value:+.3f}", _interval(mean))]
-            table.add_row(slug(corpus), model, str(length), f"{means[0].n:,}", what, *texts)
+            texts = [text for one in found for text in _mean(one)]
+            table.add_row(slug(corpus), model, str(length), f"{found[0].k.size:,}", what, *texts)
     table.caption = (
         "Nats a token. Copied: tokens that a copied span goes on with, whose source lies further back than the training "
         "length. Lost: the loss with a context of the training length minus that of the model trained at the window, with all "

@@ -70,6 +70,12 @@ def test_far_tokens_that_are_needed_together_are_found() -> None:
     assert alone.kept(EPSILON) == (7, 189)
 
 
+def test_far_tokens_of_three_runs_that_are_needed_together_are_overlooked() -> None:
+    """What the bound costs in a long window: two of the runs are ranked. In a short one all tokens are."""
+    assert told(lambda kept: {9, 50, 95} <= kept, 190).k(EPSILON) > 100
+    assert told(lambda kept: {9, 20, 40} <= kept, 65).k(EPSILON) == 4
+
+
 def test_the_last_tokens_are_candidates_even_if_none_helps_alone() -> None:
     def rule(kept: frozenset[int]) -> float:
         return 1.0 if {10, 95} <= kept else 0.3 * (10 in kept) + 0.001 * len(kept & set(range(20, 80)))
