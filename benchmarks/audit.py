@@ -56,7 +56,10 @@ def main() -> None:
             said = judge.answers(question.text)
             checked = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
             assert not question.differences(said), question.differences(said)
-            print(f"{size:>14,}  {question.kind:<36} {found:>5.1f} s {checked:>6.1f} s {found + checked:>7.1f} s", flush=True)
+            print(
+                f"{size:>14,}  {question.kind:<36} {found:>5.1f} s {checked:>6.1f} s {found + checked:>7.1f} s",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
