@@ -71,7 +71,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         at = [row["needed"] + 0.06 * (i - (len(kinds) - 1) / 2) for row in own]
         right.errorbar(at, mean, yerr=ends, elinewidth=0.7, capsize=1.5, **how.line())
     right.set_xticks(sorted({row["needed"] for row in damage}))
-    right.set(xlabel="tokens needed, k", ylabel="damage, nats", title="only k differs")
+    right.set(xlabel="tokens needed, k", ylabel="damage, nats", title="questions with one law of the answer")
     handles = [entry(label, **{**series(i).line(), "linestyle": ""}) for i, label in enumerate(SEARCHES.values())]
     handles.append(entry("needed", color=INK, linewidth=0.8))
     handles += [
@@ -106,6 +106,6 @@ def alt(rows: Rows) -> str:
 
 
 PLOT = Plot(
-    "planted-text", "Planted text: tokens found, and damage when only k differs", draw, alt, runs=(RUNS,), join=join,
+    "planted-text", "Planted text: tokens found, and damage by the tokens needed", draw, alt, runs=(RUNS,), join=join,
     needs_runs=True,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The controls on planted text: whether the meter finds what is known, and whether damage rises with k when only k differs.
+"""The controls on planted text: whether the meter finds what is known, and what longer text costs questions of different k.
 
 A *meter* is trained on text with gaps (`SEVEN`, a body of 58), and measures fresh draws of every question. *Judged* models are
 trained on a short text, some of the tokens of a body of 256 under their IDs in the whole of it, and tested on the whole: by the

@@ -178,7 +178,8 @@ class Steps:
     @classmethod
     def of(cls, law: Law) -> Steps | None:
         """The steps of a law; None where no example continues another one."""
-        table, truth = list(law.table()), {}
+        table = list(law.table())
+        truth: dict[tuple[Tokens, Ids], Any] = {}
         for example in table:
             step = example.label if isinstance(example.label, tuple) else ()
             if len(step) != 2 or not all(isinstance(own, int) for own in (*step, example.ids[-1])):
