@@ -1,10 +1,10 @@
 """The controls on planted text: whether the meter finds what is known, and what longer text costs questions of different k.
 
-A *meter* is trained on text with gaps (`SEVEN`, a body of 58), and measures fresh draws of every question. *Judged* models are
+A *meter* is trained on text with gaps (`SEVEN`, bodies of 58 and of 255 tokens), and measures fresh draws of every question. *Judged* models are
 trained on a short text, some of the tokens of a body of 256 under their IDs in the whole of it, and tested on the whole: by the
 questions `FOUR_BITS`, whose answers have one law: it is not entropy that tells them apart. All of it is in `protocol`.
 
-Of a body of 58 the meter's search ranks every token. In a longer one it does not, and what it finds here says nothing of that.
+Of a body of 58 the meter's search ranks every token, of one of 255, as in the windows of text, some.
 
 A row of data says of a run its `kind`, `encoding`, `body`, `kept`, `seed`, `steps`, final training `loss`, `seconds` and
 `versions`; of every question its `name` and `needed`, the k that is known; and, each with a list a question:
@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from idealized_model.language.meter import PATHS, measure_all
+from idealized_model.language.meter import PATHS, SEARCH, measure_all
 from idealized_model.language.planted import FOUR_BITS, PlantedText
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.results import SCHEMA, Row
@@ -39,7 +39,7 @@ EPSILON = 0.05
 """The tolerance of the meter, in nats: a question without one of its tokens is off by log 2 at least."""
 
 BODY = 256
-"""Tokens of the whole text of judged models."""
+"""Tokens of the whole text of judged models; a meter's window holds the question too."""
 
 LENGTHS = {"rope": (16, 32, 64), "alibi": (32,), "none": (32,)}
 """{encoding: how many tokens of it they are trained on}."""
@@ -69,18 +69,19 @@ class Control:
         return self.kind
 
     def __str__(self) -> str:
-        what = self.kind if self.text.kept is None else f"{self.config.encoding}-{self.text.kept}"
+        short = "" if self.text.body == PlantedText().body else f"-{self.text.body}"
+        what = f"meter{short}" if self.text.kept is None else f"{self.config.encoding}-{self.text.kept}"
         return f"planted/{what}/{self.config.seed}"
 
     @property
     def key(self) -> tuple[str, str]:
         """What its row is found by: a digest of all that it depends on, and the version of the numerics."""
-        what = (self.kind, self.text.digest, self.config.identity, EPSILON, EXAMPLES)
+        what = (self.kind, self.text.digest, self.config.identity, EPSILON, EXAMPLES, *SEARCH[: 6 * (self.kind == "meter")])
         return hashlib.sha256(repr(what).encode()).hexdigest()[:16], str(NUMERICS)
 
 
 def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Control]:
-    """All runs: a meter, and judged models of every encoding and length, a few seeds of each.
+    """All runs: meters of a short and of a whole window, and judged models of every encoding and length, a few seeds of each.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Cont
     Examples
     --------
     >>> print(*protocol(1))
-    planted/meter/100 planted/rope-16/0 planted/rope-32/0 planted/rope-64/0 planted/alibi-32/0 planted/none-32/0
+    planted/meter/100 planted/meter-255/100 planted/rope-16/0 planted/rope-32/0 planted/rope-64/0 planted/alibi-32/0 planted/none-32/0
 
     Cost: about three CPU minutes a run.
     """
@@ -104,7 +105,8 @@ def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Cont
         for encoding, lengths in LENGTHS.items()
         for length in lengths
     ]
-    return [Control("meter", PlantedText(), config("rope", 100)), *judged]
+    meters = [Control("meter", text, config("rope", 100)) for text in (PlantedText(), PlantedText(body=BODY - 1, rows=16))]
+    return [*meters, *judged]
 
 
 def trained(

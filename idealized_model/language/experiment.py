@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from idealized_model.language.corpora import load_corpus
 from idealized_model.language.damage import Damage
-from idealized_model.language.meter import PATHS, Integers, exhaustive, measure_all, sizes
+from idealized_model.language.meter import PATHS, SEARCH, Integers, exhaustive, measure_all, sizes
 from idealized_model.language.protocol import METER, Cell, Protocol, slug
 from idealized_model.language.tokenizer import Tokenizer
 from idealized_model.language.tokens import Tokens, split
@@ -206,7 +206,7 @@ def jobs(protocol: Protocol, cells: Iterable[Cell], runs: str | os.PathLike[str]
         tokens = _tokens(protocol, cell.corpus, str(runs))
         measured(tokens, protocol.tokens, protocol.window)
         what = [cell.config.identity, cell.source(tokens).digest, protocol.window, protocol.tokens]
-        what += [protocol.epsilons, CHUNK, FEW, AMONG] if cell.is_meter else [protocol.contexts]
+        what += [protocol.epsilons, CHUNK, FEW, AMONG, SEARCH] if cell.is_meter else [protocol.contexts]
         for start in range(0, protocol.tokens if cell.is_meter else 1, CHUNK):
             digest = hashlib.sha256(repr([*what, start]).encode()).hexdigest()[:16]
             found.append(Job(protocol, cell, start, (digest, str(NUMERICS))))

@@ -39,8 +39,11 @@ GREEDY = 8
 SINGLES, RECENT = 32, 16
 """Candidates of the forward path: the tokens that help most alone, and the last ones."""
 
-RANKED, RUN = 64, 16
-"""Tokens that the removal path ranks: at most half of them the last ones, half in the runs of this length that cost most."""
+LAST, RUNS, RUN = 32, 6, 8
+"""The removal path ranks the last tokens, and those of so many of the runs of this length without which most is lost."""
+
+SEARCH = (GREEDY, SINGLES, RECENT, LAST, RUNS, RUN)
+"""What a measurement depends on beside the model and the context."""
 
 ROWS = 2**13
 """Sets of tokens that go through the model at once, so that many of them take no more memory."""
@@ -139,8 +142,8 @@ def measure(engine: Engine, parameters: Parameters, context: Integers) -> Measur
     did last. *removal*: tokens by the KL that leaving them out alone costs. *recency*: the last tokens. Forward search
     overlooks tokens that tell nothing apart; removal overlooks those that have a substitute; each finds the other's.
 
-    In a window of more than 65 tokens, removal ranks the last ones and those of two runs of 16 alone. Where tokens of three
-    or more far runs are needed together the bound is loose: it may be the whole window.
+    In a window of more than 81 tokens, removal ranks the last 32 or more and those of six runs of 8 alone. Where tokens of
+    more far runs are needed together the bound is loose: it may be the whole window.
 
     Parameters
     ----------
@@ -160,7 +163,7 @@ def measure(engine: Engine, parameters: Parameters, context: Integers) -> Measur
     >>> found.k(0.1), found.kept(0.1)  # before training all predictions are about the same
     (1, (3,))
 
-    Cost: with a window of 256 about 13,000 tokens through the model, in all.
+    Cost: with a window of 256 about 19,000 tokens through the model, in all.
     """
     return next(measure_all(engine, parameters, np.asarray(context)[None]))
 
@@ -362,13 +365,13 @@ class _Search:
     def _ranked(self) -> Integers:
         """Positions to rank, in order: all if they are few, else the last ones, and the runs without which most is lost."""
         n, last = len(self.contexts), self.window - 1
-        if last <= RANKED:
+        if last <= LAST + RUNS * RUN:
             return self._others()
-        recent = -(-(last - RANKED // 2) // RUN) * RUN
+        recent = -(-(last - LAST) // RUN) * RUN
         runs = np.arange(recent).reshape(-1, RUN)
         without = np.array([np.setdiff1d(np.arange(self.window), run) for run in runs])
         cost = self.kl(np.broadcast_to(without, (n, *without.shape)))
-        worst = np.sort(_lowest(-cost, RANKED // 2 // RUN), axis=1)
+        worst = np.sort(_lowest(-cost, RUNS), axis=1)
         far = runs[worst].reshape(n, -1)
         return np.concatenate([far, np.broadcast_to(np.arange(recent, last), (n, last - recent))], axis=1)
 
