@@ -184,7 +184,7 @@ class Steps:
             step = example.label if isinstance(example.label, tuple) else ()
             if len(step) != 2 or not all(isinstance(own, int) for own in (*step, example.ids[-1])):
                 return None
-            truth[example.tokens, example.ids] = example.label
+            truth[example.tokens, example.ids] = step
         later = {_continued(*prefix, label) for prefix, label in truth.items()} & truth.keys()
         prompts = tuple(example for example in table if (example.tokens, example.ids) not in later)
         return cls(prompts, truth) if later else None
