@@ -97,7 +97,7 @@ def test_a_problem_is_drawn_as_it_is_decided() -> None:
         assert lines(figure.axes[2], kind) == [list(zip(laws, map(float, shares), strict=True))]  # type: ignore[arg-type]
     t3 = [(n, coverage(own.heads, train=own.train, test=law).factor) for n, law in laws.items()]
     assert lines(figure.axes[1], "T3") == [[(n, float(factor)) for n, factor in t3 if factor != float("inf")]]
-    marks = [line for line in figure.legends[0].get_lines() if line.get_label().startswith("at most")]
+    marks = [line for line in figure.legends[0].get_lines() if str(line.get_label()).startswith("at most")]
     assert [line.get_label() for line in marks] == ["at most (T3)", "at most (T11)"]
     for line, bound in zip(marks, ("T3", "T11"), strict=True):  # T11 speaks of one length alone: a mark, and no line
         (drawn_,) = [one for one in figure.axes[1].lines if one.get_gid() == bound]
@@ -316,7 +316,7 @@ def test_long_instances_are_matrices_of_one_layout(name: str, length: int, colum
     assert len(set(*shapes)) == 1
     check_lines(figure)
     hollow = {line.get_markerfacecolor() for line in right.lines if line.get_gid() == "read"} == {"none"}
-    keys = [line for line in figure.legends[0].get_lines() if line.get_label().startswith("read from")]
+    keys = [line for line in figure.legends[0].get_lines() if str(line.get_label()).startswith("read from")]
     assert [line.get_markerfacecolor() == "none" for line in keys] == [hollow] * len(keys)
 
 

@@ -140,6 +140,9 @@ def made(*schemes: str) -> dict[str, Any]:
 def test_the_data_say_what_was_decided() -> None:
     (task,) = made("absolute", "coupled")["tasks"]
     assert task["named"] == {"token": "copy", "query": "copy, query-coupled"}
+    subject = subject_of("copy", (1, 2), (1, 2, 3))
+    assert (task["size"], task["sparsity"]) == (subject.size, subject.task.sparsity)
+    assert made("absolute", "coupled")["schemes"] == {name: SCHEMES[name].what for name in ("absolute", "coupled")}
     for cell in task["cells"]:
         part = Part("copy", cell["convention"], task["named"][cell["convention"]], cell["scheme"], (1, 2), (1, 2, 3))
         own = next(
