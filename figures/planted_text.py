@@ -20,17 +20,19 @@ SEARCHES = {"best": "any tokens", "recency": "the last tokens"}
 
 
 def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
-    """A row a question and search: what is found; and a row a question and kind of judged model: its damage."""
+    """A row a question and search of the meter of the longest text: what is found; and a row a question and kind of judged
+    model: its damage.
+    """
     rows: list[Row] = []
-    for run in runs[RUNS]:
-        if run["kind"] == "meter":
-            for search, found in ({"best": run["least"]} | run["found"]).items():
-                for name, needed, own in zip(run["name"], run["needed"], found, strict=True):
-                    rows.append({
-                        "kind": "found", "question": name, "needed": needed, "search": search, "examples": len(own),
-                        "exact": round(float(np.mean(np.array(own) == needed)), 4), "lowest": min(own),
-                        "middle": sorted(own)[(len(own) - 1) // 2], "highest": max(own),
-                    })  # fmt: skip
+    meters = sorted((run for run in runs[RUNS] if run["kind"] == "meter"), key=lambda run: int(run["body"]))
+    for run in meters[-1:]:
+        for search, found in ({"best": run["least"]} | run["found"]).items():
+            for name, needed, own in zip(run["name"], run["needed"], found, strict=True):
+                rows.append({
+                    "kind": "found", "body": run["body"], "question": name, "needed": needed, "search": search,
+                    "examples": len(own), "exact": round(float(np.mean(np.array(own) == needed)), 4), "lowest": min(own),
+                    "middle": sorted(own)[(len(own) - 1) // 2], "highest": max(own),
+                })  # fmt: skip
     judged = rises([dict(run) for run in runs[RUNS]])
     fix = "lengthgen language planted makes them."
     for kind, there in (("a meter", rows), ("judged models", judged)):
@@ -53,7 +55,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         x = questions.index(row["question"])
         left.plot([x - 0.4, x + 0.4], [row["needed"]] * 2, color=INK, linewidth=0.8, gid="needed")
     left.set_yscale("log", base=2)
-    ticks = [2**i for i in range(7) if 2**i <= max(row["highest"] for row in found)]
+    ticks = [2**i for i in range(9) if 2**i <= max(row["highest"] for row in found)]
     left.set_yticks(ticks, [str(tick) for tick in ticks])
     left.set_xticks(range(len(questions)), [name.replace(" ", "\n") for name in questions])
     left.set(ylabel="tokens needed", title="found in planted text")
@@ -97,10 +99,10 @@ def alt(rows: Rows) -> str:
         said.append(f"{NAMES[encoding]} at {kept} {each}")
     needed, seeds = sorted({row["needed"] for row in damage}), sorted({row["seeds"] for row in damage})
     return (
-        "Left, for every question of planted text the number of tokens that its prediction needs, and the middle, lowest and "
-        f"highest number that are found in {found[0]['examples']} fresh examples. The share found exactly: {best}. Of the last "
-        f"tokens the middle is: {last}. Right, the loss on a long text minus that on one of the training length, for questions "
-        f"that differ in the number of tokens alone, the mean of {' to '.join(map(str, seeds))} seeds, in nats for k = "
+        f"Left, for every question of planted text of {found[0]['body']} tokens the number that its prediction needs, and the "
+        f"middle, lowest and highest number that are found in {found[0]['examples']} fresh examples. The share found exactly: "
+        f"{best}. Of the last tokens the middle is: {last}. Right, the loss on a long text minus that on one of the training "
+        f"length, for questions whose answers have one law, the mean of {' to '.join(map(str, seeds))} seeds, in nats for k = "
         f"{', '.join(map(str, needed))}: {'; '.join(said)}."
     )
 

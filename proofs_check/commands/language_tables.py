@@ -122,16 +122,17 @@ def far(rows: Sequence[Row]) -> Table:
 def known(rows: Sequence[Row]) -> Table:
     """A line a question: how often the meter finds what is known."""
     table = Table(title="What predictions need in planted text", title_justify="left")
-    for name in ("asked for", "k", "found", "forward", "removal", "last tokens"):
+    for name in ("asked for", "text", "k", "found", "forward", "removal", "last tokens"):
         table.add_column(name, justify="left" if name == "asked for" else "right")
     for row in rows:
         if row["kind"] == "meter":
             each = {"": row["least"]} | row["found"]
             for i, (name, needed) in enumerate(zip(row["name"], row["needed"], strict=True)):
                 shares = (np.mean(np.array(found[i]) == needed) for found in each.values())
-                table.add_row(name, str(needed), *(f"{share:.2f}" for share in shares))
+                table.add_row(name, str(row["body"]), str(needed), *(f"{share:.2f}" for share in shares))
     table.caption = (
-        "The share of fresh examples for which just k tokens are found: by the best of the three searches, and by each."
+        "The share of fresh examples for which just k tokens are found: by the best of the three searches, and by each. Text: "
+        "its tokens before the question."
     )
     table.caption_justify = "left"
     return table
@@ -140,7 +141,7 @@ def known(rows: Sequence[Row]) -> Table:
 def rising(rows: Sequence[Row]) -> Table:
     """A line a kind of judged model: its damage by k."""
     found = control.rises(rows)
-    table = Table(title="Damage on planted text that differs in k alone", title_justify="left")
+    table = Table(title="Damage on planted text, of questions whose answers have one law", title_justify="left")
     needed = sorted({row["needed"] for row in found})
     for name in ("model", "trained at", "seeds", *(f"k = {k}" for k in needed)):
         table.add_column(name, justify="left" if name == "model" else "right")

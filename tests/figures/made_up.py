@@ -143,7 +143,7 @@ def planted(seeds: int = 2) -> list[Row]:
     names, needed = ["nothing", "one bit", "sum of two"], [1, 2, 3]
     least, last = [[1, 1, 1, 1], [2, 2, 2, 2], [3, 4, 3, 6]], [[1, 1, 1, 1], [9, 20, 33, 40], [12, 30, 41, 59]]
     rows: list[Row] = [{
-        "schema": 1, "kind": "meter", "encoding": "rope", "kept": None, "seed": 9, "name": names, "needed": needed,
+        "schema": 1, "kind": "meter", "encoding": "rope", "body": 58, "kept": None, "seed": 9, "name": names, "needed": needed,
         "least": least, "found": {"forward": last, "removal": least, "recency": last},
     }]  # fmt: skip
     for (encoding, kept), seed in product((("rope", 16), ("rope", 64), ("none", 32)), range(seeds)):

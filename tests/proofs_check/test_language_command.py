@@ -327,8 +327,9 @@ def test_the_controls_are_carried_out_and_printed(
     assert captured.out.endswith(out)
     found = read_rows(rows)
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
-    assert [line[:3] for line in lines[:2]] == [
-        ["nothing", "1", f"{control.exact(found[0])[0]:.2f}"], ["one bit", "2", f"{control.exact(found[0])[1]:.2f}"],
+    assert [line[:4] for line in lines[:2]] == [
+        ["nothing", "4", "1", f"{control.exact(found[0])[0]:.2f}"],
+            ["one bit", "4", "2", f"{control.exact(found[0])[1]:.2f}"],
     ]  # fmt: skip
     damages = [row["after"][0] - row["before"][0] for row in found[1:]]
     assert lines[2][:3] == ["rope", "10", "2"]

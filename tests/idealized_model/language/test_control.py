@@ -29,7 +29,8 @@ def done(of: Control) -> Trainer:
 
 
 def test_the_protocol() -> None:
-    first, *judged = protocol(2)
+    first, second, *judged = protocol(2)
+    assert (first.text.body, second.text.body, second.kind, second.config) == (58, BODY - 1, "meter", first.config)
     assert (first.kind, first.text.questions, first.text.kept, first.config.encoding) == ("meter", SEVEN, None, "rope")
     assert {one.kind for one in judged} == {"judged"}
     assert {(one.text.questions, one.text.body) for one in judged} == {(FOUR_BITS, BODY)}
@@ -37,8 +38,8 @@ def test_the_protocol() -> None:
     assert kinds == [("rope", 16), ("rope", 32), ("rope", 64), ("alibi", 32), ("none", 32)] * 2
     assert [one.config.seed for one in judged] == [0] * 5 + [1] * 5
     assert first.config.seed not in {one.config.seed for one in judged}
-    assert len({one.key for one in protocol(2)} | {one.key for one in protocol(2, steps=9)}) == 22
-    assert len({str(one) for one in protocol(2)}) == 11
+    assert len({one.key for one in protocol(2)} | {one.key for one in protocol(2, steps=9)}) == 24
+    assert len({str(one) for one in protocol(2)}) == 12
     assert {one.group for one in protocol(1)} == {"meter", "judged"}
     with pytest.raises(InvalidArgument, match="seeds"):
         protocol(0)
