@@ -47,6 +47,11 @@ class Slope(NamedTuple):
     ----------
     value, low, high : with the damage averaged over seeds, and its 95% interval over blocks.
     seeds : of every seed alone.
+
+    Examples
+    --------
+    >>> Slope(0.1, 0.02, 0.19, (0.08, 0.12)).low > 0
+    True
     """
 
     value: float
@@ -63,6 +68,11 @@ class Mean(NamedTuple):
     least, most : the k of the bin.
     n : its tokens.
     value, low, high : in nats, with the 95% interval over blocks.
+
+    Examples
+    --------
+    >>> Mean(5, 6, 40, 0.3, 0.2, 0.4).value
+    0.3
     """
 
     least: int
@@ -83,6 +93,11 @@ class Permuted(NamedTuple):
     ----------
     share : (1 + those at least as far from 0 as the real one) / (1 + all).
     spread : their standard deviation.
+
+    Examples
+    --------
+    >>> Permuted(0.04, 0.02).spread
+    0.02
     """
 
     share: float

@@ -32,6 +32,11 @@ class TextSource(ABC):
     Raises
     ------
     InvalidArgument : for rows that are longer than a block of the text, or than a batch.
+
+    Examples
+    --------
+    >>> issubclass(Windows, TextSource), issubclass(Gapped, TextSource)
+    (True, True)
     """
 
     text: Tokens
