@@ -365,6 +365,30 @@ def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
 SINGLE = ("block", "position", "entropy", "kl_at_one", "full", "few")
 """Lists of the meter's rows with a number a token."""
 
+OF_ALL = ("corpus", "model", "length", "seed", "steps", "window", "tokens")
+OF_METER = (*SINGLE, "start", "epsilons", "k", "recency_k", "sizes", "mean_kl")
+OF_JUDGED = ("before", "after", "contexts", "by_context")
+
+
+def require_measured(rows: Iterable[Row], where: str) -> None:
+    """Refuse rows that lack what `row_of` writes.
+
+    Raises
+    ------
+    InvalidArgument : naming the row and the keys.
+
+    Examples
+    --------
+    >>> require_measured([dict.fromkeys(["corpus", "length", "seed", "steps", "window", "tokens"])], "f")
+    Traceback (most recent call last):
+    theory.errors.InvalidArgument: f: argument rows[0]: got no model; expected rows of language measure. Measure again: ...
+    """
+    for number, row in enumerate(rows):
+        own = () if "model" not in row else OF_METER if row["model"] == METER else OF_JUDGED
+        missing = [name for name in (*OF_ALL, *own) if name not in row]
+        got, fix = f"no {', '.join(missing)}", "Measure again: lengthgen language measure."
+        check(not missing, where, f"rows[{number}]", got=got, expected="rows of language measure", fix=fix)
+
 
 def judged(rows: Iterable[Row]) -> dict[tuple[str, str, int], list[Row]]:
     """{(corpus, model, length): rows of its seeds, in order}.

@@ -20,6 +20,7 @@ from idealized_model.language.experiment import (
     jobs,
     judged,
     meter_of,
+    require_measured,
     row_of,
     tokens_of,
 )
@@ -227,6 +228,7 @@ def _report(options: Namespace) -> int:
     got, fix = f"{shown(options.rows)}, which holds none", "Measure first: lengthgen language measure."
     measured, planted = ([row for row in rows if name in row] for name in ("corpus", "kind"))
     check(measured or planted, "language report", "ROWS", got=got, expected="rows of language measure", fix=fix)
+    require_measured(measured, "language report")
     if planted:
         say_control(planted)
     if measured:

@@ -283,6 +283,10 @@ def test_other_bad_usage_is_said_in_a_line(
     done: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, folder = done
+    cut, half = tmp_path / "cut.jsonl", tmp_path / "half.jsonl"
+    cut.write_text('{"schema": 1, "digest": "0", "code": "0", "corpus": "kjv"}\n')
+    row = {"schema": 1, "digest": "0", "code": "0", "corpus": "kjv", "by_context": [], "model": "rope", "tokens": ""}
+    half.write_text(json.dumps({**row, "length": 8, "seed": 0, "steps": 1, "window": 16}) + "\n")
     other = tmp_path / "other.jsonl"
     other.write_text('{"schema": 1, "digest": "0", "code": "0"}\n')
     for arguments, message in (
@@ -290,6 +294,8 @@ def test_other_bad_usage_is_said_in_a_line(
         (("--demo", "report", "rows.jsonl"), "got both an action and --demo"),
         (("report", str(tmp_path / "none.jsonl")), "No such file"),
         (("report", str(other)), "which holds none; expected rows of language measure"),
+        (("report", str(cut)), "rows[0]: got no model, length, seed, steps, window, tokens; expected rows of language"),
+        (("report", str(half)), "rows[0]: got no before, after, contexts; expected rows of language measure"),
         (("report", str(folder / "rows.jsonl"), "--epsilon", "0.5"), "expected one of 0.05, 0.2"),
         (("report", str(folder / "rows.jsonl"), "--epsilon", "0"), "got '0'; expected a number > 0"),
         (("train", path, "--runs", str(folder / "runs"), "--only", "kjv"), "only: got 'kjv'"),
