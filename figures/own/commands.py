@@ -104,11 +104,13 @@ def language(arguments: list[str]) -> int:
 
     from figures import language as own
     from figures.plot import render
+    from idealized_model.language.experiment import require_measured
     from idealized_model.transformer.results import read_rows
 
     measured = [row for row in read_rows(options.rows) if "corpus" in row]
     got, fix = f"{options.rows!r}, which holds none", "Measure first: lengthgen language measure."
     check(measured, "language", "rows", got=got, expected="rows of language measure", fix=fix)
+    require_measured(measured, "language")
     rows = getattr(own, options.figure)(measured, **numbers[options.figure])
     (plot,) = (plot for plot in own.PLOTS if plot.name == f"language-{options.figure}")
     return write(render(plot, rows, style), rows, plot.alt(rows), options, "language")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -26,6 +26,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from idealized_model.language.experiment import Tick, watching_steps
 from idealized_model.language.meter import PATHS, SEARCH, measure_all
 from idealized_model.language.planted import FOUR_BITS, PlantedText
 from idealized_model.transformer.engine import Engine
@@ -118,7 +119,7 @@ def trained(
     runs: str | os.PathLike[str],
     *,
     threads: int = 1,
-    tick: Callable[[int], None] = lambda steps: None,
+    tick: Tick = lambda steps: None,
 ) -> Trainer:
     """Train in the folder of a run, or go on where it was interrupted.
 
@@ -131,13 +132,7 @@ def trained(
     InvalidArgument : as `run_in` does.
     Diverged : when the loss is not finite.
     """
-    done = 0
-
-    def watch(trainer: Trainer) -> None:
-        nonlocal done
-        tick(trainer.step - done)
-        done = trainer.step
-
+    watch = watching_steps(tick)
     return run_in(Path(runs, str(control)), control.config, threads=threads, watch=watch, source=control.text)
 
 

@@ -689,3 +689,13 @@ DRAWN: dict[str, Callable[[], Figure]] = {
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_line_can_be_seen(name: str) -> None:
     check_lines(DRAWN[name]())
+
+
+def test_rows_of_language_that_were_cut_are_refused_by_name(tmp_path: Path, capsys: Out) -> None:
+    (row, *_) = made_up.language(["kjv"])
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        json.dumps({name: value for name, value in row.items() if name != "steps"} | {"digest": "0", "code": "1"})
+    )
+    assert main(["language", str(rows), "--out", str(tmp_path / "a.png")]) == 3
+    assert "language: argument rows[0]: got no steps; expected rows of language measure" in capsys.readouterr().err
