@@ -38,7 +38,7 @@ class Tokens:
 
     Parameters
     ----------
-    corpus, corpus_digest : name and digest of the corpus.
+    corpus, corpus_digest, variant : name, digest and variant of the corpus.
     tokenizer : that the corpus was encoded with.
     training, held_out : (blocks, tokens of a block).
     training_distances, held_out_distances : for the variant "copies", of the same shapes: how many tokens back a token
@@ -56,6 +56,7 @@ class Tokens:
 
     corpus: str
     corpus_digest: str
+    variant: str
     tokenizer: Tokenizer
     training: NDArray[np.int64]
     held_out: NDArray[np.int64]
@@ -74,8 +75,12 @@ class Tokens:
 
     @cached_property
     def digest(self) -> str:
-        """A name of the tokens: of the corpus, the tokenizer and the blocks."""
-        return hashlib.sha256(f"{self.corpus_digest} {self.tokenizer.digest} {self.block}".encode()).hexdigest()[:16]
+        """A name of the tokens: of the corpus, the tokenizer and the blocks; where they were drawn, of a variant, of all tokens."""
+        found = hashlib.sha256(f"{self.corpus_digest} {self.tokenizer.digest} {self.block}".encode())
+        if self.variant:
+            for blocks in (self.training, self.held_out):
+                found.update(blocks.astype("<i8").tobytes())
+        return found.hexdigest()[:16]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write them to a file, whole or not at all.
@@ -94,6 +99,7 @@ class Tokens:
                     file,
                     corpus=self.corpus,
                     corpus_digest=self.corpus_digest,
+                    variant=self.variant,
                     trained_on=self.tokenizer.trained_on,
                     merges=np.array(self.tokenizer.merges, dtype=np.int64).reshape(-1, 2),
                     digest=self.digest,
@@ -125,6 +131,7 @@ class Tokens:
             found = cls(
                 str(data["corpus"]),
                 str(data["corpus_digest"]),
+                str(data["variant"]),
                 Tokenizer(merges, str(data["trained_on"])),
                 *(data[name] for name in ("training", "held_out")),
                 *(data.get(name) for name in ("training_distances", "held_out_distances")),
@@ -177,7 +184,7 @@ def split(corpus: Corpus, tokenizer: Tokenizer, *, block: int = BLOCK) -> Tokens
         check(np.ptp(stream) > 0, where, "corpus", got=got, expected="text", fix=fix)
         sides.append(_in_blocks(stream, block))
         distances.append(None if copied is None else _in_blocks(copied, block))
-    return Tokens(corpus.name, corpus.digest, tokenizer, *sides, *distances)
+    return Tokens(corpus.name, corpus.digest, corpus.variant, tokenizer, *sides, *distances)
 
 
 def _in_blocks(stream: NDArray[np.int64], block: int) -> NDArray[np.int64]:

@@ -105,7 +105,7 @@ def test_a_changed_text_is_another_run(tmp_path: Path) -> None:
 
 def test_measured_tokens_have_a_window_before_them_and_one_behind() -> None:
     held_out = np.arange(5 * 20).reshape(5, 20)
-    tokens = Tokens("counted", "", None, held_out, held_out)  # type: ignore[arg-type]
+    tokens = Tokens("counted", "", "", None, held_out, held_out)  # type: ignore[arg-type]
     for n in (1, 4, 23, 80):
         block, position = measured(tokens, n, 4)
         assert len(set(zip(block.tolist(), position.tolist(), strict=True))) == n
@@ -277,7 +277,7 @@ def test_copies_say_how_far_they_are(tmp_path: Path) -> None:
 
 def test_the_measured_tokens_are_what_they_were() -> None:
     held_out = np.arange(5 * 20).reshape(5, 20)
-    block, position = measured(Tokens("counted", "", None, held_out, held_out), 12, 4)  # type: ignore[arg-type]
+    block, position = measured(Tokens("counted", "", "", None, held_out, held_out), 12, 4)  # type: ignore[arg-type]
     assert list(zip(block.tolist(), position.tolist(), strict=True)) == [
         (0, 3),
         (0, 4),

@@ -14,7 +14,7 @@ from idealized_model.transformer import Batch
 from theory.errors import InvalidArgument
 
 COUNTED = np.arange(3 * 300).reshape(3, 300)
-TEXT = Tokens("counted", "0", Tokenizer((), ""), COUNTED, COUNTED)
+TEXT = Tokens("counted", "0", "", Tokenizer((), ""), COUNTED, COUNTED)
 
 
 def drawn(source: TextSource, steps: int = 50) -> list[Batch]:
@@ -135,7 +135,7 @@ def test_batches_are_functions_of_the_generator() -> None:
 
 
 def test_digests_tell_sources_apart() -> None:
-    other = Tokens("counted", "1", TEXT.tokenizer, COUNTED, COUNTED)
+    other = Tokens("counted", "1", "", TEXT.tokenizer, COUNTED, COUNTED)
     sources = [
         Windows(TEXT, 64), Windows(other, 64), Windows(TEXT, 65), Windows(TEXT, 64, 512), Chunked(TEXT, 64),
         Chunked(TEXT, 64, window=200), Gapped(TEXT), Gapped(TEXT, window=200), Alternating(TEXT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -108,6 +109,16 @@ def test_the_digest_is_of_text_tokenizer_and_blocks() -> None:
     assert len(digests | {other.digest, of("", 32).digest}) == 6
 
 
+@pytest.mark.parametrize("name, value", [("SHUFFLED", 8), ("SPANS", (8, 15)), ("DISTANCES", (64, 199)), ("OWN", 47)])
+def test_the_digest_of_a_variant_is_of_what_was_drawn(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idealized_model.language.tokens." + name, value)
+    drawn = {variant: split(Corpus("years", DOCUMENTS, variant), TOKENIZER, block=64) for variant in ("", *VARIANTS)}
+    other = {variant for variant, tokens in drawn.items() if tokens.digest != of(variant).digest}
+    assert other == {"blocks" if name == "SHUFFLED" else "copies"}
+    held_out = replace(of("copies"), held_out=of("copies").held_out[::-1])
+    assert held_out.digest != of("copies").digest
+
+
 def test_they_come_back_from_a_file(tmp_path: Path) -> None:
     for variant in ("", "copies"):
         tokens = of(variant)
@@ -170,7 +181,7 @@ def test_variants_are_what_they_were() -> None:
     found = {variant: (of(variant).digest, zlib.crc32(of(variant).training.tobytes())) for variant in ("", *VARIANTS)}
     assert found == {
         "": ("eba4dcc23fd8fa99", 572316115),
-        "shuffled": ("5fd65b4a6e9531bb", 92711496),
-        "blocks": ("b5337c51876d5bd3", 3068589500),
-        "copies": ("18a706ea73c39589", 880106677),
+        "shuffled": ("cc8a7ed9ddccce31", 92711496),
+        "blocks": ("577072b1396823b7", 3068589500),
+        "copies": ("0f8447116090d022", 880106677),
     }
