@@ -75,7 +75,7 @@ class Tokens:
 
     @cached_property
     def digest(self) -> str:
-        """A name of the tokens: of the corpus, the tokenizer and the blocks; where they were drawn, of a variant, of all tokens."""
+        """A name of the tokens: of the corpus, the tokenizer and the blocks; of a variant, which is drawn, of every token."""
         found = hashlib.sha256(f"{self.corpus_digest} {self.tokenizer.digest} {self.block}".encode())
         if self.variant:
             for blocks in (self.training, self.held_out):

@@ -109,8 +109,12 @@ def test_the_digest_is_of_text_tokenizer_and_blocks() -> None:
     assert len(digests | {other.digest, of("", 32).digest}) == 6
 
 
-@pytest.mark.parametrize("name, value", [("SHUFFLED", 8), ("SPANS", (8, 15)), ("DISTANCES", (64, 199)), ("OWN", 47)])
-def test_the_digest_of_a_variant_is_of_what_was_drawn(name: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("SHUFFLED", 8), ("SPANS", (8, 15)), ("DISTANCES", (64, 199)), ("OWN", 47)]
+)
+def test_the_digest_of_a_variant_is_of_what_was_drawn(
+    name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("idealized_model.language.tokens." + name, value)
     drawn = {variant: split(Corpus("years", DOCUMENTS, variant), TOKENIZER, block=64) for variant in ("", *VARIANTS)}
     other = {variant for variant, tokens in drawn.items() if tokens.digest != of(variant).digest}
