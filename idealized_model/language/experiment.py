@@ -446,8 +446,9 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
     """{"copied" or "other": (lost, regained)}: what far context is worth, in a corpus with copies.
 
     *Copied* are the measured tokens that were copied from further back than the training length, and could be known. *Lost*
-    is the loss with a context of the training length minus that of the model trained at the window, with all of it;
-    *regained* the part of it that the model itself does not lose with all of the window: each an after minus a before.
+    is the loss with a context of the training length minus that of the model trained at the window, with all of it (of
+    several such models the one with the lowest loss); *regained* the part of it that the model itself does not lose with all
+    of the window: each an after minus a before.
 
     Returns
     -------
@@ -463,7 +464,8 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
     whole = [name for (of, name, at) in models if of == corpus and at == window]
     if "distance" not in meter or length == window or not whole:
         return {}
-    best = damage_of(rows, corpus, whole[0], window).after.mean(axis=0, keepdims=True)
+    long = (damage_of(rows, corpus, name, window).after.mean(axis=0, keepdims=True) for name in whole)
+    best = min(long, key=np.mean)
     lost = replace(damage, before=np.broadcast_to(best, damage.before.shape), after=damage.before)
     regained = replace(damage, before=damage.after, after=damage.before)
     copied = meter["distance"] > length

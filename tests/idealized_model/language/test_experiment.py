@@ -185,7 +185,8 @@ def test_rows_depend_on_all_that_is_said() -> None:
     assert {job.key for job in jobs(same, same.cells, runs)} == keys
     for changes, kept in (
         ({"tokens": 71}, 0), ({"epsilons": [0.05]}, 3), ({"contexts": [4, 8, 16]}, 2), ({"vocabulary": 270}, 0),
-        ({"window": 20}, 0), ({"meter": {"length": 9}}, 3), ({"defaults": data["defaults"] | {"steps": 7}}, 0),
+        ({"window": 20}, 0), ({"models": [one | {"name": one["name"] + "2"} for one in data["models"]]}, 2),
+        ({"meter": {"length": 9}}, 3), ({"defaults": data["defaults"] | {"steps": 7}}, 0),
     ):  # fmt: skip
         other = read_protocol(data | changes)
         assert len(keys & {job.key for job in jobs(other, other.cells, runs)}) == kept, changes
@@ -240,6 +241,9 @@ def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     assert other[0].k.tolist() == [1, 3]
     assert copied[0].values.tolist() == [[0.0, 0.0, 2.5], [2.0, 0.0, 4.5]]
     assert copied[1].values.tolist() == [[-0.5, 0.0, 1.0], [0.5, 0.0, 1.0]]
+    worse = made_up("another", 256, 0, before=[1.0] * 5, after=[3.0] * 5)
+    again = far_of([*made_up_rows(), worse], "a", "short", 8)["copied"]
+    assert again[0].values.tolist() == copied[0].values.tolist()
     assert far_of(made_up_rows(), "a", "long", 256) == {}
     assert far_of(made_up_rows()[:3], "a", "short", 8) == {}
     plain = made_up_rows()

@@ -46,6 +46,15 @@ def test_shuffled_tokens_are_the_same_ones() -> None:
     assert np.mean([pair in in_order for pair in pairs]) < 0.6
 
 
+def test_sides_are_drawn_apart() -> None:
+    """Else what is held out would be permuted as what is trained on."""
+    for side, documents in enumerate((CORPUS.training, CORPUS.held_out)):
+        stream = np.concatenate([TOKENIZER.encode(document) for document in documents])
+        drawn = np.random.default_rng([zlib.crc32(b"variant"), side]).permutation(stream)
+        found = (of("shuffled").training, of("shuffled").held_out)[side].ravel()
+        assert (found == drawn[: found.size]).all()
+
+
 def test_shuffled_blocks_are_whole() -> None:
     plain, shuffled = of("", 16), of("blocks", 16)
     for before, after in ((plain.training, shuffled.training), (plain.held_out, shuffled.held_out)):
