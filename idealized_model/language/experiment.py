@@ -205,8 +205,15 @@ def jobs(protocol: Protocol, cells: Iterable[Cell], runs: str | os.PathLike[str]
     for cell in cells:
         tokens = _tokens(protocol, cell.corpus, str(runs))
         measured(tokens, protocol.tokens, protocol.window)
-        what = [cell.config.identity, cell.source(tokens).digest, protocol.window, protocol.tokens]
-        what += [protocol.epsilons, CHUNK, FEW, AMONG, SEARCH] if cell.is_meter else [cell.model, protocol.contexts]
+        what = [
+            cell.corpus,
+            cell.model,
+            cell.config.identity,
+            cell.source(tokens).digest,
+            protocol.window,
+            protocol.tokens,
+        ]
+        what += [protocol.epsilons, CHUNK, FEW, AMONG, SEARCH] if cell.is_meter else [protocol.contexts]
         for start in range(0, protocol.tokens if cell.is_meter else 1, CHUNK):
             digest = hashlib.sha256(repr([*what, start]).encode()).hexdigest()[:16]
             found.append(Job(protocol, cell, start, (digest, str(NUMERICS))))

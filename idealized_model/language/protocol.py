@@ -167,15 +167,19 @@ class Protocol:
         return tuple(found)
 
 
-def read_protocol(given: str | os.PathLike[str] | dict[str, Any]) -> Protocol:
+def read_protocol(given: str | os.PathLike[str] | dict[str, Any], *, corpora: Iterable[str] | None = None) -> Protocol:
     """The protocol of a TOML file, or of what such a file holds.
+
+    Parameters
+    ----------
+    corpora : in place of its own: all its models on these.
 
     Raises
     ------
     InvalidArgument : naming the file and the key.
     """
     if isinstance(given, dict):
-        return _protocol(given, "protocol")
+        return _protocol(_on(given, corpora), "protocol")
     try:
         data = tomllib.loads(read_text(given))
     except (OSError, ValueError) as error:
@@ -183,7 +187,20 @@ def read_protocol(given: str | os.PathLike[str] | dict[str, Any]) -> Protocol:
         raise InvalidArgument(
             "language", "PROTOCOL", got=got, expected="a TOML file", fix="See docs/commands.md."
         ) from None
-    return _protocol(data, str(given))
+    return _protocol(_on(data, corpora), str(given))
+
+
+def _on(data: dict[str, Any], corpora: Iterable[str] | None) -> dict[str, Any]:
+    """What a protocol holds, with other corpora."""
+    if corpora is None:
+        return data
+    models = data.get("models")
+    if isinstance(models, list):
+        models = [
+            {key: own[key] for key in own if key != "corpora"} if isinstance(own, dict) else own for own in models
+        ]
+        data = data | {"models": models}
+    return data | {"corpora": list(corpora)}
 
 
 def slug(corpus: str) -> str:

@@ -37,8 +37,9 @@ from proofs_check.problem_files import write_text
 from proofs_check.terminal import show
 from proofs_check.work.pool import Tick, Unfinished, collect
 from proofs_check.work.progress import watching
-from theory.errors import InvalidArgument, check, check_one_of, number_of, shown
+from theory.errors import InvalidArgument, check, number_of, shown
 
+CORPUS = "shakespeare, kjv, excerpt or the path of a UTF-8 file, with +shuffled, +blocks or +copies for a variant"
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
 Item = TypeVar("Item", Cell, Job, control.Control)
@@ -56,6 +57,9 @@ def add_options(parser: Parser) -> None:
     parser.epilog = "example: lengthgen language --demo"
     parser.add_argument(
         "--demo", action="store_true", help="all of it in small, on a text that is shipped, in a few minutes"
+    )
+    parser.add_argument(
+        "--corpus", dest="demo_corpus", metavar="NAME", help=f"{CORPUS} (default excerpt, which is shipped)"
     )
     parser.add_argument(
         "--runs", dest="demo_runs", metavar="FOLDER", help="where --demo keeps its runs (default runs/language-demo)"
@@ -76,6 +80,12 @@ def add_options(parser: Parser) -> None:
             own.add_argument("--runs", required=True, metavar="FOLDER", help="where the runs are kept")
         if name in ("train", "measure"):
             own.add_argument(
+                "--corpus",
+                metavar="NAME",
+                action="append",
+                help=f"in place of those of the protocol: {CORPUS}; may be repeated",
+            )
+            own.add_argument(
                 "--only", metavar="CELL", help="a run, such as kjv/pose-8/0; kjv or */pose-8/* for all of these"
             )
         if name == "planted":
@@ -86,7 +96,7 @@ def add_options(parser: Parser) -> None:
         if name in ("measure", "planted"):
             own.add_argument("--rows", required=True, metavar="FILE", help="the rows, one JSON object a line (.jsonl)")
         if name == "show":
-            own.add_argument("--corpus", metavar="NAME", help="of the protocol (default the first)")
+            own.add_argument("--corpus", metavar="NAME", help=f"{CORPUS} (default the first of the protocol)")
             own.add_argument("--text", metavar="TEXT", help="to predict the next token of (default: held-out text)")
             own.add_argument("--number", type=natural, default=0, metavar="N", help="which measured token (default 0)")
             own.add_argument("--html", metavar="FILE", help="write the text as a page, too")
@@ -103,10 +113,10 @@ def run(options: Namespace) -> int:
         got = "both an action and --demo" if options.demo else "nothing"
         fix = "For instance: lengthgen language --demo"
         raise InvalidArgument("language", "ACTION", got=got, expected=f"--demo, or {', '.join(ACTIONS)}", fix=fix)
-    if options.action and (options.demo_runs or options.demo_workers):
+    if options.action and (options.demo_runs or options.demo_workers or options.demo_corpus):
         got, fix = "what --demo takes", f"Write it behind {options.action}."
         expected = "options of the action"
-        raise InvalidArgument("language", "--runs, --workers", got=got, expected=expected, fix=fix)
+        raise InvalidArgument("language", "--corpus, --runs, --workers", got=got, expected=expected, fix=fix)
     given = options.demo_workers if options.demo else getattr(options, "workers", None)
     options.workers = given or os.cpu_count() or 1
     return _demo(options) if options.demo else ACTIONS[options.action][2](options)
@@ -116,7 +126,7 @@ def run(options: Namespace) -> int:
 
 
 def _train(options: Namespace) -> int:
-    protocol = read_protocol(options.protocol)
+    protocol = read_protocol(options.protocol, corpora=options.corpus)
     return do_runs(protocol, protocol.only(options.only), options.runs, options.workers)
 
 
@@ -142,7 +152,7 @@ def _train_one(cell: Cell, tick: Tick, *, protocol: Protocol, runs: str, threads
 
 
 def _measure(options: Namespace) -> int:
-    protocol = read_protocol(options.protocol)
+    protocol = read_protocol(options.protocol, corpora=options.corpus)
     return do_rows(protocol, protocol.only(options.only), options.runs, options.rows, options.workers)
 
 
@@ -265,11 +275,11 @@ def _number_of_epsilon(rows: Sequence[Row], corpus: str, epsilon: float | None) 
 
 
 def _show(options: Namespace) -> int:
-    protocol = read_protocol(options.protocol)
-    corpus = options.corpus or protocol.corpora[0]
-    check_one_of(corpus, protocol.corpora, "language show", "--corpus")
+    protocol = read_protocol(options.protocol, corpora=[options.corpus] if options.corpus else None)
     require_writable(options.html, "language show", "--html")
-    found = example(protocol, corpus, options.runs, options.number, text=options.text, epsilon=options.epsilon)
+    found = example(
+        protocol, protocol.corpora[0], options.runs, options.number, text=options.text, epsilon=options.epsilon
+    )
     say_example(found)
     if options.html:
         write_text(options.html, PAGE.format(found.html()), "language show --html")
@@ -331,13 +341,13 @@ PAGE = """<!doctype html>
 def _demo(options: Namespace) -> int:
     runs = options.demo_runs or str(Path("runs", "language-demo"))
     with resources.as_file(resources.files("idealized_model.language") / "demo.toml") as path:
-        protocol = read_protocol(path)
+        protocol = read_protocol(path, corpora=[options.demo_corpus] if options.demo_corpus else None)
     rows = str(Path(runs, "rows.jsonl"))
     status = do_runs(protocol, protocol.cells, runs, options.workers)
     if status == HOLDS:
         status = do_rows(protocol, protocol.cells, runs, rows, options.workers)
     if status == HOLDS:
-        found = read_rows(rows)
+        found = [row for row in read_rows(rows) if row["corpus"] in protocol.corpora]
         say_report(found, None)
         say_example(example(protocol, protocol.corpora[0], runs, _one_to_look_at(found, protocol.corpora[0])))
     return status

@@ -19,6 +19,7 @@ from proofs_check.commands import language
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
 from tests.idealized_model.language.small import protocol as small
+from tests.idealized_model.language.small import text
 
 
 def written(folder: Path, **changes: Any) -> str:
@@ -126,6 +127,19 @@ def test_slopes_are_those_of_the_damage(
     assert numbers[9] == f"{sum(k > 1 for k in values) / 70:.3f}"
 
 
+def test_another_corpus_is_trained_and_measured(done: tuple[str, Path], tmp_path: Path) -> None:
+    path, _ = done
+    others = [str(tmp_path / name) for name in ("one.txt", "two.txt+shuffled")]
+    for other in others:
+        Path(other.removesuffix("+shuffled")).write_text(text())
+    runs = ("--runs", str(tmp_path / "runs"), "--workers", "1", "--only", "*/meter")
+    arguments = (path, "--corpus", others[0], "--corpus", others[1], *runs)
+    assert lengthgen("train", *arguments) == 0
+    assert lengthgen("measure", *arguments, "--rows", str(tmp_path / "rows.jsonl")) == 0
+    assert {row["corpus"] for row in read_rows(tmp_path / "rows.jsonl")} == set(others)
+    assert sorted(one.name for one in (tmp_path / "runs").iterdir()) == ["one.txt", "tokens", "two.txt+shuffled"]
+
+
 def test_a_text_of_ones_own_is_shown(
     done: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,7 +156,8 @@ def test_a_text_of_ones_own_is_shown(
         (("--number", "70"), "expected a number below 70, the tokens measured"),
         (("--text", ""), "got a text of 0 tokens; expected from 1 to 16"),
         (("--text", "when shall we three " * 9), "expected from 1 to 16, the window of the meter"),
-        (("--corpus", "kjv"), "--corpus: got 'kjv'"),
+        (("--corpus", "kvj"), "got 'kvj'"),
+        (("--corpus", "excerpt"), "expected an existing checkpoint"),
         (("--html", str(tmp_path / "no" / "page.html")), "--html"),
     ):
         assert lengthgen("show", path, "--runs", runs, *arguments) == 3
@@ -354,9 +369,16 @@ def test_the_demonstration_does_all_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = small(tmp_path, seeds=1)
-    monkeypatch.setattr(language, "read_protocol", lambda path: read_protocol(data))
+    monkeypatch.setattr(language, "read_protocol", lambda path, corpora: read_protocol(data, corpora=corpora))
+    other = tmp_path / "other.txt"
+    other.write_text(text())
+    assert lengthgen("--demo", "--corpus", str(other), "--runs", str(tmp_path / "runs"), "--workers", "1") == 0
+    out = capsys.readouterr().out
+    assert "other.txt" in out
     assert lengthgen("--demo", "--runs", str(tmp_path / "runs"), "--workers", "1") == 0
     out = capsys.readouterr().out
+    assert "other.txt" not in out
+    assert "witches.txt" in out
     assert "How many tokens a prediction needs" in out
     assert "What a longer context than in training does" in out
     assert "needed, or the last" in out

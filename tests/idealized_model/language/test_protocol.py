@@ -53,6 +53,27 @@ def test_models_are_trained_as_defaults_and_their_table_say() -> None:
     assert plain.source(text) == Windows(text, 8, 64)
 
 
+def test_a_protocol_is_carried_out_on_other_corpora(tmp_path: Path) -> None:
+    models = [ROPE, {"name": "pose", "chunks": True, "lengths": [8], "corpora": ["kjv"]}]
+    protocol = read_protocol(SMALL | {"models": models}, corpora=["excerpt", "shakespeare"])
+    assert [str(cell) for cell in protocol.cells if cell.corpus == "excerpt"] == [
+        "excerpt/meter", "excerpt/rope-8/0", "excerpt/pose-8/0"
+    ]  # fmt: skip
+    assert protocol.corpora == ("excerpt", "shakespeare")
+    assert models[1]["corpora"] == ["kjv"]
+    path = tmp_path / "protocol.toml"
+    path.write_text('corpora = ["excerpt"]')
+    assert read_protocol(path, corpora=["kjv"]).corpora == ("kjv",)
+    for given, more, message in (
+        ([], {}, r"corpora: got \[\]"),
+        (["kjv", "kjv"], {}, "each one once"),
+        (["kjv"], {"models": [3]}, "the table: got the int 3"),
+        (["kjv"], {"models": 3}, "models: got the int 3"),
+    ):
+        with pytest.raises(InvalidArgument, match=message):
+            read_protocol(SMALL | more, corpora=given)
+
+
 def test_cells_are_found_by_the_beginning_of_their_name_or_a_pattern() -> None:
     protocol = read_protocol(SMALL | {"models": [ROPE, ROPE | {"name": "rope-8"}]})
     for name, n in ((None, 6), ("kjv", 3), ("kjv/rope-8", 1), ("kjv/rope-8/0", 1), ("*/meter", 2), ("*/rope-*", 4)):
