@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.errors import check, check_integer
+from theory.errors import check, check_integer, check_one_of, check_type
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -32,6 +32,9 @@ DRAWS = 1000
 
 DECILES = 10
 """Strata of a covariate, of about as many tokens each; equal values are in one."""
+
+COVARIATES = ("entropy", "recency_k", "kl_at_one")
+"""What slopes are adjusted for."""
 
 BINS: tuple[tuple[int, int], ...] = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (7, 8), (9, 10**9))
 """The least and the greatest k of every bin."""
@@ -166,20 +169,25 @@ class Damage:
         """after - before, (seeds, n)."""
         return self.after - self.before
 
-    def slope(self, *, adjusted: bool = True, draws: int = DRAWS, seed: int = 0) -> Slope:
+    def slope(self, *, adjusted: bool | tuple[str, ...] = True, draws: int = DRAWS, seed: int = 0) -> Slope:
         """The slope of the damage per doubling of k.
 
         Parameters
         ----------
-        adjusted : for entropy, recency k and KL at k = 1, as this module says; else not at all.
+        adjusted : for entropy, recency k and KL at k = 1, as this module says; not at all; or for those of `COVARIATES` that
+            are named.
         draws, seed : of the interval.
 
         Raises
         ------
-        InvalidArgument : where k does not vary beside what is adjusted for, or there is one block alone.
+        InvalidArgument : where k does not vary beside what is adjusted for, or there is one block alone; for an unknown name.
         """
-        others = self._covariates() if adjusted else np.ones((self.k.size, 1))
-        design = np.column_stack([np.log2(self.k), others])
+        fix = f"For instance {COVARIATES[:1]}."
+        check_type(adjusted, (bool, tuple), "Damage.slope", "adjusted", "true, false or a tuple of names", fix)
+        names = adjusted if isinstance(adjusted, tuple) else COVARIATES if adjusted else ()
+        for name in names:
+            check_one_of(name, COVARIATES, "Damage.slope", "adjusted")
+        design = np.column_stack([np.log2(self.k), self._covariates(names)])
         _require_variation(design)
         values, low, high = self._fitted(design, 1, draws, seed)
         single = [float(_solved(design.T @ design, design.T @ own)[0]) for own in self.values]
@@ -253,12 +261,15 @@ class Damage:
         real, others = slopes[0], slopes[1:]
         return Permuted((1 + int((np.abs(others) >= abs(real)).sum())) / (1 + draws), float(others.std()))
 
-    def _covariates(self) -> Floats:
+    def _covariates(self, names: tuple[str, ...] = COVARIATES) -> Floats:
         """A constant, the doublings of recency k, and indicators of the deciles but the first: (n, covariates)."""
-        columns = [np.ones(self.k.size), np.log2(self.recency_k)]
-        for values in (self.entropy, self.kl_at_one):
-            strata = deciles(values)
-            columns += [(strata == stratum).astype(float) for stratum in np.unique(strata)[1:]]
+        columns = [np.ones(self.k.size)]
+        if "recency_k" in names:
+            columns.append(np.log2(self.recency_k))
+        for name in ("entropy", "kl_at_one"):
+            if name in names:
+                strata = deciles(getattr(self, name))
+                columns += [(strata == stratum).astype(float) for stratum in np.unique(strata)[1:]]
         return np.column_stack(columns)
 
     def _fitted(self, design: Floats, shown: int, draws: int, seed: int) -> tuple[Floats, Floats, Floats]:

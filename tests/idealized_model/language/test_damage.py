@@ -61,10 +61,15 @@ def test_damage_is_what_a_token_costs_more() -> None:
     )
 
 
-@pytest.mark.parametrize("adjusted", [True, False])
-def test_a_slope_is_the_coefficient_of_the_doublings(adjusted: bool) -> None:
+COLUMNS = {"recency_k": [1], "entropy": list(range(2, 11)), "kl_at_one": list(range(11, 20))}
+"""{covariate: its columns in the plain design}, beside a constant."""
+
+
+@pytest.mark.parametrize("adjusted", [True, False, (), ("entropy",), ("recency_k",), ("kl_at_one", "entropy")])
+def test_a_slope_is_the_coefficient_of_the_doublings(adjusted: bool | tuple[str, ...]) -> None:
     sample = made_up(300, rise=0.2, by_entropy=0.1)
-    others = plain_design(sample) if adjusted else np.ones((300, 1))
+    names = adjusted if isinstance(adjusted, tuple) else COLUMNS if adjusted else ()
+    others = plain_design(sample)[:, [0, *(column for name in names for column in COLUMNS[name])]]
     design = np.column_stack([np.log2(sample.k), others])
     found = sample.slope(adjusted=adjusted, draws=40, seed=3)
     plain = np.linalg.lstsq(design, np.column_stack([sample.values.mean(axis=0), *sample.values]), rcond=None)[0][0]
@@ -233,6 +238,12 @@ def test_what_cannot_be_said_is_refused() -> None:
     replace(sample, k=sample.recency_k).slope(adjusted=False, draws=2)
     with pytest.raises(InvalidArgument, match="argument block: got tokens of one block; expected at least two"):
         replace(sample, block=np.zeros(200, dtype=int)).slope()
+    with pytest.raises(InvalidArgument, match=r"argument adjusted: got 'entropies'; .* Did you mean 'entropy'"):
+        sample.slope(adjusted=("entropies",))
+    with pytest.raises(
+        InvalidArgument, match="argument adjusted: got the str 'entropy'; expected true, false or a tuple"
+    ):
+        sample.slope(adjusted="entropy")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="argument bins"):
         sample.means(((1, 3), (3, 5)))
     with pytest.raises(InvalidArgument, match="argument bins"):
