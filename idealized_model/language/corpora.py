@@ -31,8 +31,8 @@ FOLD = 10
 PIECE = 16_384
 """Characters of a document, about, where a file does not say where its documents end."""
 
-VARIANTS = ("shuffled", "blocks", "copies")
-"""What NAME+VARIANT may be: the tokens permuted, in blocks of 16 permuted, or with copied spans put in."""
+VARIANTS = ("shuffled", "blocks", "copies", "names")
+"""What NAME+VARIANT may be: the tokens permuted, in blocks of 16 permuted, with copied spans put in, or with names."""
 
 INSTALL = 'Install it: pip install "lengthgen[language]"'
 

@@ -9,7 +9,7 @@ final training `loss`, `seconds`, and `versions`. Beside that, lists with an ent
 all rows of a corpus:
 
 - a row of the meter, for some of the tokens from number `start` on: `block` and `position` of the token from which the
-  prediction is made, among the held-out blocks; `distance`, of the target, as `Tokens` has it, for copies; `entropy`,
+  prediction is made, among the held-out blocks; `distance`, of the target, as `Tokens` has it; `entropy`,
   `kl_at_one`, and the meter's `full` loss; `k` and `recency_k`, each a list an epsilon of `epsilons`; `few`, the size of the
   smallest set of at most 3 of the last 16 tokens that suffices at the first epsilon, 0 where none does; `sizes`, and
   `mean_kl`, {path: mean KL at every size};
@@ -450,16 +450,16 @@ def damage_of(rows: Sequence[Row], corpus: str, model: str, length: int, *, epsi
 
 
 def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[str, tuple[Damage, Damage]]:
-    """{"copied" or "other": (lost, regained)}: what far context is worth, in a corpus with copies.
+    """{"copied" or "other": (lost, regained)}: what far context is worth, in a corpus with copies or names.
 
-    *Copied* are the measured tokens that were copied from further back than the training length, and could be known. *Lost*
-    is the loss with a context of the training length minus that of the model trained at the window, with all of it (of
-    several such models the one with the lowest loss); *regained* the part of it that the model itself does not lose with all
-    of the window: each an after minus a before.
+    *Copied* are the measured tokens that stood before, further back than the training length, where they could be known.
+    *Lost* is the loss with a context of the training length minus that of the model trained at the window, with all of it: of
+    several such models the one with the lowest loss, and where there is none, the meter. *Regained* is the part of it that the
+    model itself does not lose with all of the window: each an after minus a before.
 
     Returns
     -------
-    Nothing where the corpus has no copies, no model was trained at the window, or this one was.
+    Nothing where the corpus has neither, or the model was trained at the window.
 
     Raises
     ------
@@ -469,10 +469,10 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
     damage = damage_of(rows, corpus, model, length)
     window = models[corpus, model, length][0]["window"]
     whole = [name for (of, name, at) in models if of == corpus and at == window]
-    if "distance" not in meter or length == window or not whole:
+    if "distance" not in meter or length == window:
         return {}
-    long = (damage_of(rows, corpus, name, window).after.mean(axis=0, keepdims=True) for name in whole)
-    best = min(long, key=np.mean)
+    long = [damage_of(rows, corpus, name, window).after.mean(axis=0, keepdims=True) for name in whole]
+    best = min(long or [meter["full"][None]], key=np.mean)
     lost = replace(damage, before=np.broadcast_to(best, damage.before.shape), after=damage.before)
     regained = replace(damage, before=damage.after, after=damage.before)
     copied = meter["distance"] > length

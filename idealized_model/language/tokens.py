@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from heapq import heapify, heapreplace
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -32,6 +34,17 @@ OWN = 48
 """Tokens of the text between two copied spans in the mean."""
 
 
+TITLES, NAMES = 4, 8
+"""Of the variant "names": how many titles there are, and how many names may stand behind each; a block has one of them."""
+
+APART = (4, 200)
+"""Of the variant "names": the fewest and most tokens from a title to the next time, but for other titles in between."""
+
+
+NEVER = (0xC0, 0xC1, *range(0xF5, 0x100))
+"""Bytes that no UTF-8 text has."""
+
+
 @dataclass(frozen=True, eq=False)
 class Tokens:
     """Blocks of consecutive tokens, which documents follow one another in; a last part that fills no block is left out.
@@ -41,8 +54,9 @@ class Tokens:
     corpus, corpus_digest, variant : name, digest and variant of the corpus.
     tokenizer : that the corpus was encoded with.
     training, held_out : (blocks, tokens of a block).
-    training_distances, held_out_distances : for the variant "copies", of the same shapes: how many tokens back a token
-        was copied from, if the one before it was copied along, so that it could be known; else 0. None without copies.
+    training_distances, held_out_distances : for the variants "copies" and "names", of the same shapes: how many tokens back
+        what tells a token stands, where that is known. Of a copied token that is where it was copied from, if the one before it
+        was copied along; of a name where its title was mentioned before in the block. Else 0. None for other variants.
 
     Examples
     --------
@@ -149,7 +163,9 @@ def split(corpus: Corpus, tokenizer: Tokenizer, *, block: int = BLOCK) -> Tokens
     """The tokens of a corpus: those to train on and those held out, each in blocks.
 
     Variants are made of each side by itself, with a seed of their own: "shuffled" permutes its tokens, "blocks" its blocks
-    of 16 tokens; "copies" repeats, after every 48 tokens or so, a span of 8 to 16 that stood 64 to 200 tokens before.
+    of 16 tokens; "copies" repeats, after every 48 tokens or so, a span of 8 to 16 that stood 64 to 200 tokens before; "names"
+    puts four titles in, each again after 4 to 200 tokens (their logarithm is uniform), with one of its eight names behind it,
+    the same in all of a block. Titles and names are tokens more than the tokenizer has: pairs of bytes that UTF-8 never has.
 
     Parameters
     ----------
@@ -176,14 +192,18 @@ def split(corpus: Corpus, tokenizer: Tokenizer, *, block: int = BLOCK) -> Tokens
     for side, documents in enumerate((corpus.training, corpus.held_out)):
         what = ("documents to train on", "held-out documents")[side]
         stream = np.concatenate([tokenizer.encode(document) for document in documents])
-        stream, copied = _varied(stream, corpus.variant, np.random.default_rng([zlib.crc32(b"variant"), side]))
+        rng = np.random.default_rng([zlib.crc32(b"variant"), side])
+        stream, known = _varied(stream, corpus.variant, block, tokenizer.n_tokens, rng)
         got = f"{shown(corpus.name)}, whose {what} have {len(stream):,} tokens"
         fix = "Use a longer text, or shorter blocks (and contexts)."
         check(len(stream) >= block, where, "corpus", got=got, expected=f"at least one block of {block:,}", fix=fix)
         got, fix = f"{shown(corpus.name)}, whose {what} are one token, repeated", "There is nothing to predict in it."
         check(np.ptp(stream) > 0, where, "corpus", got=got, expected="text", fix=fix)
         sides.append(_in_blocks(stream, block))
-        distances.append(None if copied is None else _in_blocks(copied, block))
+        distances.append(None if known is None else _in_blocks(known, block))
+    if corpus.variant == "names":
+        pairs = tuple(islice(product(NEVER, repeat=2), TITLES * (1 + NAMES)))
+        tokenizer = replace(tokenizer, merges=tokenizer.merges + pairs)
     return Tokens(corpus.name, corpus.digest, corpus.variant, tokenizer, *sides, *distances)
 
 
@@ -192,15 +212,17 @@ def _in_blocks(stream: NDArray[np.int64], block: int) -> NDArray[np.int64]:
 
 
 def _varied(
-    stream: NDArray[np.int64], variant: str, rng: np.random.Generator
+    stream: NDArray[np.int64], variant: str, block: int, n_tokens: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
-    """The tokens of a variant, and for copies how far back each known one was copied from."""
+    """The tokens of a variant, and for copies and names how far back what tells each known one stands."""
     if variant == "shuffled":
         return rng.permutation(stream), None
     if variant == "blocks":
         return rng.permutation(_in_blocks(stream, SHUFFLED)).reshape(-1), None
     if variant == "copies":
         return _with_copies(stream, rng)
+    if variant == "names":
+        return _with_names(stream, block, n_tokens, rng)
     return stream, None
 
 
@@ -224,3 +246,35 @@ def _with_copies(stream: NDArray[np.int64], rng: np.random.Generator) -> tuple[N
     rest = len(stream) - read
     out[written : written + rest] = stream[read:]
     return out[: written + rest], distances[: written + rest]
+
+
+def _with_names(
+    stream: NDArray[np.int64], block: int, first: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All tokens in their order, with titles between them, the tokens from the first on, each with its names behind it."""
+    pieces: list[NDArray[np.int64]] = []
+    known: dict[int, int] = {}  # {position of a name: how far back the title was mentioned}
+    latest: dict[int, int] = {}
+    read = written = begun = 0
+    due = [(int(at), role) for role, at in enumerate(rng.integers(1, APART[1] + 1, TITLES))]
+    named = rng.integers(0, NAMES, TITLES)
+    heapify(due)
+    while True:
+        at, role = due[0]
+        piece = stream[read : read + max(at - written, 0)]
+        pieces.append(piece)
+        read, written = read + len(piece), written + len(piece)
+        if written < at:  # the text has ended
+            break
+        if (written + 1) // block > begun:
+            begun, named, latest = (written + 1) // block, rng.integers(0, NAMES, TITLES), {}
+        title = first + role * (1 + NAMES)
+        pieces.append(np.array([title, title + 1 + named[role]]))
+        if role in latest:
+            known[written + 1] = written - latest[role]
+        latest[role] = written
+        heapreplace(due, (written + int(np.exp(rng.uniform(*np.log([APART[0], APART[1] + 1])))), role))
+        written += 2
+    out, distances = np.concatenate(pieces), np.zeros(written, dtype=np.int64)
+    distances[list(known)] = list(known.values())
+    return out, distances

@@ -39,7 +39,9 @@ from proofs_check.work.pool import Tick, Unfinished, collect
 from proofs_check.work.progress import watching
 from theory.errors import InvalidArgument, check, number_of, shown
 
-CORPUS = "shakespeare, kjv, excerpt or the path of a UTF-8 file, with +shuffled, +blocks or +copies for a variant"
+CORPUS = (
+    "shakespeare, kjv, excerpt or the path of a UTF-8 file, with +shuffled, +blocks, +copies or +names for a variant"
+)
 STATUSES = "0 done, 2 a run diverged, or models are not trained yet"
 
 Item = TypeVar("Item", Cell, Job, control.Control)

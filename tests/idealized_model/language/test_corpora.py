@@ -107,7 +107,9 @@ def test_what_cannot_be_read_is_refused(name: str) -> None:
 def test_a_name_that_is_near_is_offered() -> None:
     with pytest.raises(InvalidArgument, match="Did you mean 'shakespeare'"):
         load_corpus("shakespear")
-    with pytest.raises(InvalidArgument, match=r"a variant among shuffled, blocks, copies\. Did you mean 'shuffled'"):
+    with pytest.raises(
+        InvalidArgument, match=r"a variant among shuffled, blocks, copies, names\. Did you mean 'shuffled'"
+    ):
         load_corpus("excerpt+shufled")
 
 

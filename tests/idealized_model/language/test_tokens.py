@@ -12,7 +12,7 @@ import pytest
 
 from idealized_model.language import Corpus, Tokenizer, Tokens, split
 from idealized_model.language.corpora import VARIANTS
-from idealized_model.language.tokens import _with_copies
+from idealized_model.language.tokens import _with_copies, _with_names
 from theory.errors import InvalidArgument
 
 DOCUMENTS = tuple(f"In the year {n} there were {n * n % 97} of them, and in {n + 1} more.\n" for n in range(200))
@@ -83,6 +83,36 @@ def test_copies_are_what_stood_before() -> None:
     assert np.mean(distances > 0) == pytest.approx(11 / 60, abs=0.01)
 
 
+def test_names_are_those_of_their_block() -> None:
+    stream, n_tokens, block = np.arange(50_000) % 700, 700, 512
+    out, distances = _with_names(stream, block, n_tokens, np.random.default_rng(0))
+    assert (out[out < n_tokens] == stream).all()
+    marks = out >= n_tokens
+    titles = marks & ((out - n_tokens) % 9 == 0)
+    at = np.flatnonzero(titles)
+    assert (np.flatnonzero(marks & ~titles) == at + 1).all()
+    role, name = (out[at] - n_tokens) // 9, out[at + 1] - out[at] - 1
+    assert set(role.tolist()) == {0, 1, 2, 3}
+    assert set(name.tolist()) == set(range(8))
+    latest: dict[tuple[int, int], tuple[int, int]] = {}
+    for position, own, called in zip((at + 1).tolist(), role.tolist(), name.tolist(), strict=True):
+        before, said = latest.get((position // block, own), (position, called))
+        assert (distances[position], said) == (position - before, called)
+        latest[position // block, own] = position, called
+    assert not distances[~np.isin(np.arange(out.size), at + 1)].any()
+    apart = np.concatenate([np.diff(at[role == own]) for own in range(4)])
+    assert (apart.min(), (apart > 206).sum()) == (4, 0)
+    assert np.mean(apart > 28) == pytest.approx(0.5, abs=0.05)  # the middle of 4 and 200, by their logarithm
+    assert len({tuple(name[(at + 1) // block == own][:4]) for own in range(40)}) > 30
+
+
+def test_names_are_tokens_of_their_own() -> None:
+    tokens, plain = of("names"), of("")
+    assert tokens.n_tokens == plain.n_tokens + 36
+    assert plain.n_tokens <= tokens.training.max() < tokens.n_tokens
+    assert TOKENIZER.encode(tokens.tokenizer.decode(tokens.held_out[0][tokens.held_out[0] < 280])).size > 0
+
+
 def test_copies_of_a_corpus_are_of_both_sides() -> None:
     tokens = of("copies")
     for blocks, distances in (
@@ -114,20 +144,23 @@ def test_variants_are_drawn_once_and_for_all() -> None:
 
 def test_the_digest_is_of_text_tokenizer_and_blocks() -> None:
     other = split(CORPUS, Tokenizer.train(CORPUS.training, 270), block=64)
-    digests = {of(variant).digest for variant in ("", "shuffled", "blocks", "copies")}
-    assert len(digests | {other.digest, of("", 32).digest}) == 6
+    digests = {of(variant).digest for variant in ("", *VARIANTS)}
+    assert len(digests | {other.digest, of("", 32).digest}) == 7
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SHUFFLED", 8), ("SPANS", (8, 15)), ("DISTANCES", (64, 199)), ("OWN", 47)]
-)
+    ("name", "value", "variant"),
+    [
+        ("SHUFFLED", 8, "blocks"), ("SPANS", (8, 15), "copies"), ("DISTANCES", (64, 199), "copies"), ("OWN", 47, "copies"),
+        ("TITLES", 3, "names"), ("NAMES", 7, "names"), ("APART", (4, 199), "names"),
+    ],
+)  # fmt: skip
 def test_the_digest_of_a_variant_is_of_what_was_drawn(
     name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("idealized_model.language.tokens." + name, value)
-    drawn = {variant: split(Corpus("years", DOCUMENTS, variant), TOKENIZER, block=64) for variant in ("", *VARIANTS)}
-    other = {variant for variant, tokens in drawn.items() if tokens.digest != of(variant).digest}
-    assert other == {"blocks" if name == "SHUFFLED" else "copies"}
+    drawn = {own: split(Corpus("years", DOCUMENTS, own), TOKENIZER, block=64) for own in ("", *VARIANTS)}
+    assert [own for own, tokens in drawn.items() if tokens.digest != of(own).digest] == [variant]
     held_out = replace(of("copies"), held_out=of("copies").held_out[::-1])
     assert held_out.digest != of("copies").digest
 
@@ -197,4 +230,5 @@ def test_variants_are_what_they_were() -> None:
         "shuffled": ("cc8a7ed9ddccce31", 92711496),
         "blocks": ("577072b1396823b7", 3068589500),
         "copies": ("0f8447116090d022", 880106677),
+        "names": ("a0fa4cdfeb30d6d8", 1842412095),
     }
