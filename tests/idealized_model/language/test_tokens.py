@@ -156,7 +156,7 @@ def test_the_digest_is_of_text_tokenizer_and_blocks() -> None:
     ],
 )  # fmt: skip
 def test_the_digest_of_a_variant_is_of_what_was_drawn(
-    name: str, value: object, monkeypatch: pytest.MonkeyPatch
+    name: str, value: object, variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("idealized_model.language.tokens." + name, value)
     drawn = {own: split(Corpus("years", DOCUMENTS, own), TOKENIZER, block=64) for own in ("", *VARIANTS)}
