@@ -18,6 +18,7 @@ from figures.language.measured import (
     with_bars,
 )
 from figures.plot import Row, Rows
+from figures.store import PLAIN_TEXT
 from figures.style import GREY, Style, entry, legend_below, thin
 from idealized_model.language.damage import BINS, DRAWS
 from idealized_model.language.experiment import damage_of
@@ -90,4 +91,4 @@ def alt(rows: Rows) -> str:
     )
 
 
-PLOT = plot_of("damage", "Damage by long context, by tokens needed", draw, alt, numbers)
+PLOT = plot_of("damage", "Damage by long context, by tokens needed", draw, alt, numbers, runs=(PLAIN_TEXT,))

@@ -20,6 +20,7 @@ from figures.language.measured import (
     some,
 )
 from figures.plot import Row, Rows
+from figures.store import COPIES
 from figures.style import INK, PALETTE, SHADE, Style, legend_below
 from idealized_model.language.damage import DRAWS, EVERY_K
 from idealized_model.language.experiment import far_of
@@ -115,4 +116,4 @@ def alt(rows: Rows) -> str:
     )
 
 
-PLOT = plot_of("far", "What far context is worth, of text with copies", draw, alt, numbers)
+PLOT = plot_of("far", "What far context is worth, of text with copies", draw, alt, numbers, runs=(COPIES,))

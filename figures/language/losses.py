@@ -17,6 +17,7 @@ from figures.language.measured import (
     with_bars,
 )
 from figures.plot import Row, Rows
+from figures.store import PLAIN_TEXT
 from figures.style import GREY, Style, entry, legend_below
 from idealized_model.language.experiment import judged
 from idealized_model.language.protocol import slug
@@ -80,4 +81,4 @@ def alt(rows: Rows) -> str:
     )
 
 
-PLOT = plot_of("losses", "Loss on text against the context at test", draw, alt, numbers)
+PLOT = plot_of("losses", "Loss on text against the context at test", draw, alt, numbers, runs=(PLAIN_TEXT,))

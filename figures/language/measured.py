@@ -32,29 +32,34 @@ FAMILIES = {"pose": "PoSE", "rope": "RoPE", "alibi": "ALiBi", "none": "no positi
 """{model of the protocol: what it is called}, of those that have another name there."""
 
 
-def measured_rows(folder: Path = DATA) -> list[dict[str, Any]]:
-    """The rows of all protocols.
+def measured_rows(names: Iterable[str] = TEXT, folder: Path = DATA) -> list[dict[str, Any]]:
+    """The rows of some protocols, as far as they are stored.
 
     Raises
     ------
-    InvalidArgument : where there are none.
+    InvalidArgument : where none are.
     """
-    files = sorted(folder.glob("language*.jsonl"))
+    files = [path for name in names if (path := folder / f"{name}.jsonl").exists()]
     got, expected, fix = f"none in {str(folder)!r}", "rows of language", "lengthgen language measure makes them."
     check(files, "figures", "data", got=got, expected=expected, fix=fix)
     return [row for file in files for row in read_rows(file)]
 
 
 def plot_of(
-    name: str, title: str, draw: Callable[[Rows, Style], Figure], alt: Callable[[Rows], str], numbers: Numbers
+    name: str,
+    title: str,
+    draw: Callable[[Rows, Style], Figure],
+    alt: Callable[[Rows], str],
+    numbers: Numbers,
+    runs: tuple[str, ...] = TEXT,
 ) -> Plot:
-    """The figure of the gallery, whose data are the numbers of the stored rows."""
-    compute = partial(_computed, numbers)
-    return Plot(f"language-{name}", title, draw, alt, compute, runs=TEXT, needs_runs=True)
+    """The figure of the gallery, whose data are the numbers of stored rows: of all protocols, or of some."""
+    compute = partial(_computed, numbers, runs)
+    return Plot(f"language-{name}", title, draw, alt, compute, runs=runs, needs_runs=True)
 
 
-def _computed(numbers: Numbers, rng: np.random.Generator) -> list[Row]:
-    return numbers(measured_rows(), rng)
+def _computed(numbers: Numbers, runs: tuple[str, ...], rng: np.random.Generator) -> list[Row]:
+    return numbers(measured_rows(runs), rng)
 
 
 def some(rows: list[Row], figure: str, expected: str) -> list[Row]:

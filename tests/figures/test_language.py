@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from figures import planted_text, store
+from figures import gallery, planted_text, store
 from figures.language import measured
 from figures.language.damage import bin_name
 from figures.language.far import PARTS
@@ -215,26 +216,47 @@ def test_far_context_needs_a_model_that_was_trained_at_the_window() -> None:
 def test_rows_of_all_protocols_are_read(tmp_path: Path) -> None:
     first, second, *_ = made_up.language(["kjv"])
     made_up.write(tmp_path / "language.jsonl", [first])
-    made_up.write(tmp_path / "language-copies.jsonl", [second])
-    assert measured_rows(tmp_path) == [second, first]
+    made_up.write(tmp_path / "language-controls.jsonl", [second])
+    assert measured_rows(folder=tmp_path) == [first, second]
+    assert measured_rows(["language-controls"], tmp_path) == [second]
     with pytest.raises(InvalidArgument, match="lengthgen language measure makes them"):
-        measured_rows(tmp_path / "none")
+        measured_rows(["language-copies"], tmp_path)
 
 
 def test_the_gallery_computes_them_from_the_stored_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One figure is enough: they differ in their numbers alone."""
     rows = made_up.language(["shakespeare+copies"])
-    monkeypatch.setattr(measured, "measured_rows", lambda: rows)
+    monkeypatch.setattr(measured, "measured_rows", {store.TEXT: rows}.__getitem__)
     plot = FIGURES["sparsity"]
     stored = store.compute(plot)
     assert stored.rows == numbers("sparsity", rows)
     assert len(stored.rows) == 23
     store.save(plot, stored, tmp_path)
     assert store.rows_of(plot, tmp_path) == stored.rows
+    plain, copies = ("language",), ("language-copies",)
+    runs = {"sparsity": store.TEXT, "losses": plain, "damage": plain, "slopes": store.TEXT, "far": copies}
     for name, one in FIGURES.items():
-        assert (one.runs, one.needs_runs) == (store.TEXT, True)
+        assert (one.runs, one.needs_runs) == (runs[name], True)
         assert isinstance(one.compute, partial)
-        assert one.compute.args == (OF_TEXT[name][0].numbers,)
+        assert one.compute.args == (OF_TEXT[name][0].numbers, runs[name])
+
+
+def test_the_gallery_says_how_they_are_made(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_of: Rows
+) -> None:
+    monkeypatch.setattr(gallery, "PLOTS", {"language-far": FIGURES["far"]})
+    protocol = "figures/sweeps/language-copies.toml --runs runs/language"
+    command = f"lengthgen language train {protocol} && lengthgen language measure {protocol} --rows figures/data/language-copies.jsonl"
+    again = "`python -m figures language-far --rerun`"
+    page = gallery.page({}).replace("\n", " ")
+    assert f"Not drawn yet: its runs are made by `{command}`; from them {again} computes its data. " in page
+    shutil.copy(data / "language-far.json", tmp_path)
+    took = f"Drawn by `python -m figures language-far`; its data took 1 CPU seconds: {again}"
+    assert gallery.page({"language-far": rows_of("language-far")}, tmp_path).replace("\n", " ").endswith(f"{took}. ")
+    made_up.write(tmp_path / "language-copies.jsonl", [])
+    page = gallery.page({"language-far": rows_of("language-far")}, tmp_path).replace("\n", " ")
+    assert page.endswith(f"{took}; its runs are made by `{command}`. ")
+    assert FIGURES["far"].alt(rows_of("language-far")) in page
 
 
 def test_their_data_are_small(data: Path) -> None:
@@ -244,13 +266,8 @@ def test_their_data_are_small(data: Path) -> None:
     assert sum(sizes) < 100_000
 
 
-def test_rows_come_from_a_command(tmp_path: Path) -> None:
-    for name in store.TEXT:
-        protocol = f"figures/sweeps/{name}.toml --runs runs/language"
-        assert (Path(store.__file__).parent / "sweeps" / f"{name}.toml").exists()
-        assert store.sweep_command(name) == (
-            f"lengthgen language train {protocol} && lengthgen language measure {protocol} --rows figures/data/{name}.jsonl"
-        )
+def test_protocols_have_files_of_their_names() -> None:
+    assert {path.stem for path in (Path(store.__file__).parent / "sweeps").glob("language*.toml")} == set(store.TEXT)
 
 
 def test_corpora_and_models_in_their_order() -> None:
