@@ -97,7 +97,7 @@ def write(path: Path, rows: Iterable[Row]) -> None:
 
 WINDOW = 256
 LENGTHS = (8, 16, 32, 64)
-MODELS = dict.fromkeys(("pose", "rope", "alibi", "none"), LENGTHS)
+MODELS: dict[str, tuple[int, ...]] = dict.fromkeys(("pose", "rope", "alibi", "none"), LENGTHS)
 """Judged models: {name: training lengths}; "long" is trained at the window."""
 
 CORPORA: dict[str, dict[str, tuple[int, ...]]] = {

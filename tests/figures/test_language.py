@@ -75,7 +75,7 @@ def whole(corpus: str, model: str, length: int) -> Damage:
 def ends(container: ErrorbarContainer) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Both ends of its bars."""
     (bars,) = container.lines[2]
-    return [((a, b), (c, d)) for (a, b), (c, d) in np.asarray(bars.get_segments()).tolist()]  # type: ignore[attr-defined]
+    return [((a, b), (c, d)) for (a, b), (c, d) in np.asarray(bars.get_segments()).tolist()]
 
 
 def errorbars(axes: Axes) -> list[ErrorbarContainer]:
@@ -189,7 +189,7 @@ def test_a_model_that_was_trained_at_the_window_has_no_damage() -> None:
     assert {row["model"] for row in numbers("losses", rows)} == {"long", *MODELS}
 
 
-LACKING = {
+LACKING: dict[str, tuple[str, Callable[[Row], bool]]] = {
     "sparsity": ("rows of a meter", lambda row: row["model"] != "meter"),
     "losses": ("rows of judged models", lambda row: row["model"] == "meter"),
     "damage": ("models judged at more than their training length", lambda row: row["model"] in ("meter", "long")),
@@ -246,7 +246,8 @@ def test_the_gallery_says_how_they_are_made(
 ) -> None:
     monkeypatch.setattr(gallery, "PLOTS", {"language-far": FIGURES["far"]})
     protocol = "figures/sweeps/language-copies.toml --runs runs/language"
-    command = f"lengthgen language train {protocol} && lengthgen language measure {protocol} --rows figures/data/language-copies.jsonl"
+    rows = "figures/data/language-copies.jsonl"
+    command = f"lengthgen language train {protocol} && lengthgen language measure {protocol} --rows {rows}"
     again = "`python -m figures language-far --rerun`"
     page = gallery.page({}).replace("\n", " ")
     assert f"Not drawn yet: its runs are made by `{command}`; from them {again} computes its data. " in page
@@ -502,7 +503,7 @@ def test_words_of_far_context(rows_of: Rows) -> None:
     ]  # fmt: skip
     assert f"Of copied tokens (40), shakespeare+copies: PoSE at 8 {' and '.join(numbers)}, at 32 " in alt
     assert "Of other tokens (80), shakespeare+copies: PoSE at 8 " in alt
-    fewer = [row | {"tokens": 70} if row["length"] == 8 and row["group"] == "other" else row for row in rows]
+    fewer = [{**row, "tokens": 70} if row["length"] == 8 and row["group"] == "other" else row for row in rows]
     assert "Of other tokens (70 to 80), " in FIGURES["far"].alt(fewer)
 
 
