@@ -141,7 +141,7 @@ def test_slopes_are_those_of_the_tokens_together_and_none_where_k_hardly_varies(
         assert (row["tokens"], row["seeds"]) == (120, 2)
 
 
-@pytest.mark.parametrize(("others", "slope"), [(5, False), (7, True)])
+@pytest.mark.parametrize(("others", "slope"), [(6, False), (7, True)])
 def test_a_slope_needs_a_twentieth_of_the_tokens_with_another_k(others: int, slope: bool) -> None:
     rows = [
         row | ({"k": [[1] * len(row["k"][0])]} if row["model"] == "meter" else {}) for row in made_up.language(["kjv"])
@@ -492,6 +492,22 @@ def test_words_of_slopes_take_no_share_of_permutations_for_evidence(rows_of: Row
     own = [row for row in rows_of("language-slopes") if row["corpus"] == "shakespeare+copies"]
     above = sum(row["low"] > 0 for row in own)
     assert f"the interval is above 0 for {above} and below 0 for 0 of 4 models" in alt
+
+
+def test_words_of_sparsity_say_medians(rows_of: Rows) -> None:
+    alt = FIGURES["sparsity"].alt(rows_of("language-sparsity"))
+    for corpus in ("kjv", "shakespeare+copies"):
+        meter, _ = of(corpus, "pose", 8)
+        best, last = (sorted(value for row in meter for value in row[what][0]) for what in ("k", "recency_k"))
+        assert (
+            f"{corpus} (120 tokens): median {best[59]} within 0.05 nats, of the last ones {last[59]}; with 4 tokens "
+            in alt
+        )
+    (four,) = (row for row in rows_of("language-sparsity") if (row["corpus"], row["size"]) == ("kjv", 4))
+    assert (
+        f"divergence is {min(four['forward'], four['removal']):.3f}, with the last 4 {four['recency']:.3f}. shakes"
+        in alt
+    )
 
 
 def test_words_of_far_context(rows_of: Rows) -> None:

@@ -244,7 +244,7 @@ def test_what_cannot_be_said_is_refused() -> None:
 
 
 def test_small_matrices_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On two threads, slopes of 1,200 tokens took twenty times the processor time, and their last digits varied."""
+    """On two threads the same took many times the processor time, and last digits varied."""
     threads = []
 
     def watched(function: Callable[..., Any]) -> Callable[..., Any]:
