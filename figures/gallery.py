@@ -17,8 +17,8 @@ HEAD = """\
 Every figure of the project, drawn from data stored in `figures/data/`: `make figures` writes all of them to `drawn/`
 as PDF, PNG and SVG, each with the CSV of what is drawn and its alt text. `python -m figures --list` names them;
 `--style`, `--columns` and `--width` choose the size for [a paper](paper.md), `--rerun` computes the data again. What is
-yours is drawn by `python -m figures problem`, `runs`, `dependencies`, `head` and `attention`. This page is made by
-`python -m figures --gallery docs/figures.md`.
+yours is drawn by `python -m figures problem`, `runs`, `language`, `dependencies`, `head` and `attention`. This page is
+made by `python -m figures --gallery docs/figures.md`.
 """
 
 
@@ -35,19 +35,19 @@ def page(rows_of: dict[str, Rows], data: Path = store.DATA) -> str:
 
 def _section(plot: Plot, rows: Rows | None, data: Path) -> str:
     lines = [f"## {plot.title}", ""]
+    runs = [name for name in plot.runs if rows is None or (data / f"{name}.jsonl").exists()]
+    made_by = f"its runs are made by {', '.join(f'`{store.sweep_command(name)}`' for name in runs)}"
     if rows is None:
-        return "\n".join(
-            [*lines, _wrapped(f"Not drawn yet. Its runs are made by `{store.sweep_command(plot.runs[0])}`."), ""]
-        )
+        computed = f"; from them `{store.rerun_command(plot)}` computes its data" if plot.compute else ""
+        return "\n".join([*lines, _wrapped(f"Not drawn yet: {made_by}{computed}."), ""])
     alt = plot.alt(rows)
     lines += [f"![{plot.title}](images/{plot.name}.png)", "", _wrapped(alt), ""]
     made = f"`python -m figures {plot.name}`"
     if plot.compute:
         stored = store.load(plot, data)
         made += f"; its data took {max(round(stored.seconds), 1)} CPU seconds: `{stored.command}`"
-    sweeps = [f"`{store.sweep_command(name)}`" for name in plot.runs if (data / f"{name}.jsonl").exists()]
-    if sweeps:
-        made += f"; its runs are made by {', '.join(sweeps)}"
+    if runs:
+        made += f"; {made_by}"
     return "\n".join([*lines, _wrapped(f"Drawn by {made}."), ""])
 
 

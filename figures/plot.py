@@ -40,9 +40,9 @@ class Plot:
     draw : (rows, style) -> the figure.
     alt : rows -> the text for readers who do not see it, with the numbers that matter.
     compute : generator -> rows, which are stored; None where only runs are drawn.
-    runs : names of the files of training runs that it draws as well.
+    runs : names of the files of training runs that it draws as well, or that its rows are computed from.
     join : (stored rows, {name: runs}) -> the rows that are drawn; a file that is not there is not among them.
-    needs_runs : whether there is nothing to draw without the runs.
+    needs_runs : whether there is nothing to draw, or to compute, without the runs.
     """
 
     name: str
@@ -120,9 +120,9 @@ def write(plot: Plot, rows: Rows, folder: Path, formats: Sequence[str], style: S
     """
     for kind in formats:
         check_format(kind)
+    words = beside(folder / plot.name, rows, plot.alt(rows))  # quick, and first: it finds rows that lack something
     figure = render(plot, rows, style)
-    files = {folder / f"{plot.name}.{kind}": encode(figure, kind) for kind in formats}
-    return put({**files, **beside(folder / plot.name, rows, plot.alt(rows))})
+    return put({**{folder / f"{plot.name}.{kind}": encode(figure, kind) for kind in formats}, **words})
 
 
 def beside(stem: Path, rows: Rows, alt: str) -> dict[Path, bytes]:

@@ -21,6 +21,7 @@ from figures import (
     transfer,
     verdict_matrix,
 )
+from figures.language import damage, far, losses, needs, slopes
 from figures.plot import Plot
 from theory.errors import InvalidArgument, did_you_mean, shown
 
@@ -42,6 +43,11 @@ PLOTS: dict[str, Plot] = {
         predicted,
         coverage_maps,
         planted_text,
+        needs,
+        losses,
+        damage,
+        slopes,
+        far,
     )
 }
 """{name: figure}."""

@@ -168,7 +168,17 @@ def rerun_command(plot: Plot) -> str:
     return f"python -m figures {plot.name} --rerun"
 
 
-OTHER = {"planted": "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl"}
+TEXT = PLAIN_TEXT, COPIES, CONTROLS = ("language", "language-copies", "language-controls")
+"""The protocols of natural language, figures/sweeps, and the files of what was measured."""
+
+OTHER = {
+    "planted": "lengthgen language planted --runs runs/language --rows figures/data/planted.jsonl",
+    **{
+        name: f"lengthgen language train figures/sweeps/{name}.toml --runs runs/language && lengthgen language measure "
+        f"figures/sweeps/{name}.toml --runs runs/language --rows figures/data/{name}.jsonl"
+        for name in TEXT
+    },
+}
 """{file of rows that no sweep makes: the command that does}."""
 
 

@@ -204,6 +204,10 @@ class Style:
         )  # fmt: skip
         object.__setattr__(self, "columns", 1 if self.width <= ONE_COLUMN else 2)
 
+    def across(self, n: int, wide: int, narrow: int = 1) -> int:
+        """How many of n panels stand in a row, at most so many in two columns and in one."""
+        return min(n, wide if self.columns == 2 else narrow)
+
     def panels(
         self, n: int, *, across: int, narrow: int = 1, height: float, extra: float = 0.0, **shared: Any
     ) -> tuple[Figure, list[Axes]]:
@@ -216,7 +220,7 @@ class Style:
         extra : inches for a legend below.
         shared : of `Figure.subplots`, such as sharex.
         """
-        across = min(n, across if self.columns == 2 else narrow)
+        across = self.across(n, across, narrow)
         rows = -(-n // across)
         figure = Figure(figsize=(self.width, rows * height + extra), layout="constrained")
         FigureCanvasAgg(figure)

@@ -23,7 +23,7 @@ ROOTS = ("theory", "idealized_model", "proofs_check", "figures")
 API = Path(__file__).parents[1] / "docs" / "api"
 
 ROOMS = ("advice", "audit", "certification", "claims", "tasks", "theorems", "verdicts", "pages", "commands", "work")
-INTERNAL = {"idealized_model.counting", "figures.own", *(f"proofs_check.{room}" for room in ROOMS)}
+INTERNAL = {"idealized_model.counting", "figures.language", "figures.own", *(f"proofs_check.{room}" for room in ROOMS)}
 """Packages whose public names are those of the package that holds them, or that have none."""
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from figures.options import asked, out, sized, write
 from proofs_check.commands.parser import TASK, Parser, debuggable, lengths, positive
 from theory.errors import InvalidArgument, check, check_one_of
 from theory.guarantees import Scores
+
+if TYPE_CHECKING:
+    from figures.style import Style
 
 MOST = 1000
 """The greatest length that is sampled."""
@@ -20,11 +24,13 @@ def _parser(name: str, what: str, example: str) -> Parser:
     return Parser(prog=f"figures {name}", description=what, epilog=f"example: python -m figures {name} {example}")
 
 
-def _asked(parser: Parser) -> None:
-    """What all of them have."""
+def _asked(parser: Parser, arguments: list[str]) -> tuple[Namespace, Style]:
+    """What is asked for, beside what a command has of its own: the size, and files that can be written."""
     out(parser)
     sized(parser)
     debuggable(parser, "0 it is drawn")
+    options = parser.parse_args(arguments)
+    return options, asked(options, parser.prog.split()[-1])
 
 
 def problem(arguments: list[str]) -> int:
@@ -40,9 +46,7 @@ def problem(arguments: list[str]) -> int:
     )
     parser.add_argument("--panels", metavar="P,P", help="some of losses, bounds, shares, coverage (default: all)")
     parser.add_argument("--budget", type=positive, help="examples of a law at most (default 20,000)")
-    _asked(parser)
-    options = parser.parse_args(arguments)
-    style = asked(options, "problem")
+    options, style = _asked(parser, arguments)
 
     from figures.own import problem as own
     from proofs_check.problem_files import read_problem
@@ -65,9 +69,7 @@ def runs(arguments: list[str]) -> int:
         "--scores", default="hard", metavar="S,S",
         help="kinds of heads: some of hard (default), ranked, soft; none: without guarantees, which can take a while",
     )  # fmt: skip
-    _asked(parser)
-    options = parser.parse_args(arguments)
-    style = asked(options, "runs")
+    options, style = _asked(parser, arguments)
     kinds = [] if options.scores == "none" else options.scores.split(",")
     for kind in kinds:
         expected = f"some of {', '.join(get_args(Scores))}, or none"
@@ -90,30 +92,27 @@ def language(arguments: list[str]) -> int:
     """Draw what was measured of a text."""
     what = (
         "Draw what lengthgen language measured: sparsity (how many tokens predictions need), losses (by context), damage (by "
-        "tokens needed) or slopes (whether the damage rises with them)."
+        "tokens needed), slopes (whether the damage rises with them) or far (what far context is worth, of a text with copies)."
     )
     parser = _parser("language", what, "rows.jsonl --figure damage --out damage.pdf")
     parser.add_argument("rows", help="the file that lengthgen language measure wrote")
     parser.add_argument("--figure", default="sparsity", metavar="NAME", help="which (default sparsity)")
-    _asked(parser)
-    options = parser.parse_args(arguments)
-    style = asked(options, "language")
-    seeded = {"seed": 0}
-    numbers = {"sparsity": {}, "losses": {}, "damage": seeded, "slopes": seeded}
-    check_one_of(options.figure, numbers, "language", "--figure")
+    options, style = _asked(parser, arguments)
 
-    from figures import language as own
+    from figures.language import damage, far, losses, needs, slopes
     from figures.plot import render
     from idealized_model.language.experiment import require_measured
     from idealized_model.transformer.results import read_rows
 
+    figures = {"sparsity": needs, "losses": losses, "damage": damage, "slopes": slopes, "far": far}
+    check_one_of(options.figure, figures, "language", "--figure")
+    own = figures[options.figure]
     measured = [row for row in read_rows(options.rows) if "corpus" in row]
     got, fix = f"{options.rows!r}, which holds none", "Measure first: lengthgen language measure."
     check(measured, "language", "rows", got=got, expected="rows of language measure", fix=fix)
     require_measured(measured, "language")
-    rows = getattr(own, options.figure)(measured, **numbers[options.figure])
-    (plot,) = (plot for plot in own.PLOTS if plot.name == f"language-{options.figure}")
-    return write(render(plot, rows, style), rows, plot.alt(rows), options, "language")
+    rows = own.numbers(measured, np.random.default_rng(0))
+    return write(render(own.PLOT, rows, style), rows, own.PLOT.alt(rows), options, "language")
 
 
 def dependencies(arguments: list[str]) -> int:
@@ -136,9 +135,7 @@ def dependencies(arguments: list[str]) -> int:
     parser.add_argument(
         "--form", default="auto", metavar="F", help="arrows, matrix or auto (default): as it can be read"
     )
-    _asked(parser)
-    options = parser.parse_args(arguments)
-    style = asked(options, "dependencies")
+    options, style = _asked(parser, arguments)
     if (options.name is None) == (options.task is None):
         parser.error("name one task")
 
@@ -174,9 +171,7 @@ def head(arguments: list[str]) -> int:
     parser = _parser("head", what, "problem.toml --out head.pdf")
     parser.add_argument("file", help="a problem as .toml or .json, as lengthgen decide reads it")
     parser.add_argument("--budget", type=positive, help="examples of a law at most")
-    _asked(parser)
-    options = parser.parse_args(arguments)
-    style = asked(options, "head")
+    options, style = _asked(parser, arguments)
 
     from figures.own import head as own
     from proofs_check.problem_files import read_problem
@@ -201,9 +196,7 @@ def attention(arguments: list[str]) -> int:
         "--length", type=positive, metavar="N", help="of a random one (default: the longest of training)"
     )
     parser.add_argument("--seed", type=int, default=0, help="which random one (default 0)")
-    _asked(parser)
-    options = parser.parse_args(arguments)
-    style = asked(options, "attention")
+    options, style = _asked(parser, arguments)
     if options.prompt is not None and options.length is not None:
         parser.error("--prompt has a length already: leave --length out")
     if options.seed < 0:

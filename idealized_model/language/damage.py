@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from theory.errors import check, check_integer, check_one_of, check_type
 
@@ -38,6 +39,9 @@ COVARIATES = ("entropy", "recency_k", "kl_at_one")
 
 BINS: tuple[tuple[int, int], ...] = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (7, 8), (9, 10**9))
 """The least and the greatest k of every bin."""
+
+EVERY_K = ((1, 10**9),)
+"""One bin, for the mean of all tokens."""
 
 FEWEST = 8
 """Tokens that a bin has at least, else nothing is said of it."""
@@ -188,9 +192,10 @@ class Damage:
         for name in names:
             check_one_of(name, COVARIATES, "Damage.slope", "adjusted")
         design = np.column_stack([np.log2(self.k), self._covariates(names)])
-        _require_variation(design)
-        values, low, high = self._fitted(design, 1, draws, seed)
-        single = [float(_solved(design.T @ design, design.T @ own)[0]) for own in self.values]
+        with _one_thread():
+            _require_variation(design)
+            values, low, high = self._fitted(design, 1, draws, seed)
+            single = [float(_solved(design.T @ design, design.T @ own)[0]) for own in self.values]
         return Slope(float(values[0]), float(low[0]), float(high[0]), tuple(single))
 
     def means(
@@ -229,7 +234,8 @@ class Damage:
         if adjusted:
             covariates = part._covariates()[:, 1:]
             design = np.column_stack([design, covariates - covariates.mean(axis=0)])
-        fitted = part._fitted(design, len(used), draws, seed)
+        with _one_thread():
+            fitted = part._fitted(design, len(used), draws, seed)
         numbers = [[float(one) for one in column] for column in fitted]
         return [
             Mean(least, most, int(members[least, most].sum()), value, low, high)
@@ -254,9 +260,10 @@ class Damage:
             own = np.flatnonzero(strata == stratum)
             doublings[own, 1:] = rng.permuted(doublings[own, 1:], axis=0)
         covariates = self._covariates()
-        _require_variation(np.column_stack([doublings[:, 0], covariates]))
-        # What the covariates leave of log2 k has the coefficient that log2 k has beside them.
-        left = doublings - covariates @ (np.linalg.pinv(covariates) @ doublings)
+        with _one_thread():
+            _require_variation(np.column_stack([doublings[:, 0], covariates]))
+            # What the covariates leave of log2 k has the coefficient that log2 k has beside them.
+            left = doublings - covariates @ (np.linalg.pinv(covariates) @ doublings)
         slopes = (left * self.values.mean(axis=0)[:, None]).sum(axis=0) / (left**2).sum(axis=0)
         real, others = slopes[0], slopes[1:]
         return Permuted((1 + int((np.abs(others) >= abs(real)).sum())) / (1 + draws), float(others.std()))
@@ -302,6 +309,11 @@ def deciles(values: ArrayLike, n: int = DECILES) -> NDArray[np.int64]:
     array = np.asarray(values, dtype=float)
     smaller = np.searchsorted(np.sort(array), array, side="left")
     return np.asarray(smaller * n // array.size, dtype=np.int64)
+
+
+def _one_thread() -> Any:
+    """More would take many times the processor time on matrices as small as these."""
+    return threadpool_limits(1, user_api="blas")
 
 
 def _require_variation(design: Floats) -> None:

@@ -8,14 +8,11 @@ import numpy as np
 from rich.table import Table
 
 from idealized_model.language import control
-from idealized_model.language.damage import Damage, Mean, Slope
+from idealized_model.language.damage import EVERY_K, Damage, Mean, Slope
 from idealized_model.language.experiment import damage_of, far_of, judged, meter_of
 from idealized_model.language.protocol import slug
 from idealized_model.transformer.results import Row
 from theory.errors import InvalidArgument
-
-EVERY_K = ((1, 10**9),)
-"""One bin, for the mean of all tokens."""
 
 
 def needs(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:

@@ -28,6 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_up.write(folder / "schemes.jsonl", made_up.schemes())
     made_up.write(folder / "attention-only.jsonl", made_up.majority())
     made_up.write(folder / "planted.jsonl", made_up.planted())
+    made_up.save_language(folder)
     return folder
 
 

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from figures import store
+from figures.language import damage, far, losses, needs, slopes
 from idealized_model.language.meter import PATHS, sizes
 from idealized_model.transformer import TrainConfig
 
@@ -92,31 +95,34 @@ def write(path: Path, rows: Iterable[Row]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-WINDOW = 64
-MODELS = {"pose": (8, 32), "alibi": (32,)}
+WINDOW = 256
+LENGTHS = (8, 16, 32, 64)
+MODELS: dict[str, tuple[int, ...]] = dict.fromkeys(("pose", "rope", "alibi", "none"), LENGTHS)
 """Judged models: {name: training lengths}; "long" is trained at the window."""
 
+CORPORA: dict[str, dict[str, tuple[int, ...]]] = {
+    "shakespeare": MODELS, "kjv": MODELS, "shakespeare+copies": {"pose": (8, 32), "rope": (8, 32)},
+    "shakespeare+shuffled": {"pose": (8, 32)}, "shakespeare+blocks": {"pose": (8, 32)},
+}  # fmt: skip
+"""{corpus: its models}, as in the protocols."""
 
-def language(
-    corpora: Iterable[str] = ("kjv", "shakespeare", "kjv+shuffled"), *, tokens: int = 120, seeds: int = 2
-) -> list[Row]:
-    """Rows of `lengthgen language measure`: damage rises with k, the more the shorter the training; shuffled text needs 1."""
+
+def language(corpora: Iterable[str] = CORPORA, *, tokens: int = 120, seeds: int = 2) -> list[Row]:
+    """Rows of `lengthgen language measure`: damage rises with k, the more the shorter the training; shuffled text hardly needs
+    more than 1; in copies every third token was there 100 before, which who sees it half knows."""
     rows: list[Row] = []
-    grid = list(sizes(WINDOW))
-    for number, corpus in enumerate(("kjv", "shakespeare", "kjv+shuffled")):
+    grid, contexts = np.array(sizes(WINDOW)), [8, 16, 32, 64, 128, WINDOW]
+    for number, corpus in enumerate(corpora):
         rng = np.random.default_rng(number)
-        k = np.ones(tokens, dtype=int) if "shuffled" in corpus else np.minimum(1 + rng.geometric(0.3, tokens), 12)
-        recency = np.minimum(k * rng.integers(1, 6, tokens), WINDOW)
+        need = np.minimum(rng.geometric(0.3, tokens) - 1, 12)
+        if "shuffled" in corpus:
+            need = (np.arange(tokens) % 50 == 0).astype(int)
+        k, recency = grid[need], grid[np.minimum(need + rng.integers(0, 6, tokens), len(grid) - 1)]
         entropy = np.log2(k) + rng.random(tokens)
+        distance = np.where(np.arange(tokens) % 3, 0, 100) * ("copies" in corpus)
         common = {
-            "schema": 1,
-            "digest": "",
-            "code": "",
-            "corpus": corpus,
-            "tokens": corpus,
-            "window": WINDOW,
-            "steps": 10,
-        }
+            "schema": 1, "digest": "", "code": "", "corpus": corpus, "tokens": corpus, "window": WINDOW, "steps": 10,
+        }  # fmt: skip
         for start, end in ((0, 64), (64, tokens)):
             part = slice(start, end)
             rows.append({
@@ -124,18 +130,46 @@ def language(
                 "block": (np.arange(tokens) // 15)[part].tolist(), "position": np.arange(tokens)[part].tolist(),
                 "entropy": entropy[part].tolist(), "kl_at_one": (entropy / 2)[part].tolist(),
                 "full": entropy[part].tolist(), "few": k[part].tolist(), "k": [k[part].tolist()],
-                "recency_k": [recency[part].tolist()], "sizes": grid,
-                "mean_kl": {p: [s / (size * size) for size in grid[:-1]] + [0.0] for s, p in enumerate(PATHS, 1 + start)},
+                "recency_k": [recency[part].tolist()], "sizes": grid.tolist(),
+                "mean_kl": {p: [s / (n * n) for n in grid[:-1].tolist()] + [0.0] for s, p in enumerate(PATHS, 1 + start)},
+                **({"distance": distance[part].tolist()} if distance.any() else {}),
             })  # fmt: skip
-        for model, lengths in (MODELS | {"long": (WINDOW,)}).items():
-            for length, seed in product(lengths, range(seeds)):
-                before = 3 + rng.random(tokens)
-                after = before + np.log2(k) * 4 / length + rng.normal(0, 0.1, tokens)
-                rows.append({
-                    **common, "model": model, "length": length, "seed": seed, "contexts": [8, 32, WINDOW],
-                    "by_context": [3.6, 3.5 + seed / 9, 3.5 + 4 / length], "before": before.tolist(), "after": after.tolist(),
-                })  # fmt: skip
+        judged = [(model, at) for model, lengths in CORPORA[corpus].items() for at in lengths] + [("long", WINDOW)]
+        for (rank, (model, length)), seed in product(enumerate(judged), range(seeds)):
+            unseen = (distance > length).astype(float)
+            before = 3 + rng.random(tokens) + unseen
+            after = before - unseen / 2 + np.log2(k) * 4 / length + rng.normal(0, 0.1, tokens)
+            by_context = [3.6 + seed / 20 + rank / 30 * max(np.log2(n / length), -1) for n in contexts]
+            rows.append({
+                **common, "model": model, "length": length, "seed": seed, "contexts": contexts, "by_context": by_context,
+                "before": before.tolist(), "after": (before if model == "long" else after).tolist(),
+            })  # fmt: skip
     return rows
+
+
+DRAWS = 20
+"""Behind an interval."""
+
+OF_TEXT: dict[str, tuple[ModuleType, dict[str, int]]] = {
+    "sparsity": (needs, {}), "losses": (losses, {}), "damage": (damage, {"draws": DRAWS}), "slopes": (slopes, {"draws": DRAWS}),
+    "far": (far, {"draws": DRAWS}),
+}  # fmt: skip
+"""{figure of natural language: its module, and how few samples are enough here}."""
+
+
+def numbers(figure: str, rows: list[Row]) -> list[Any]:
+    """What a figure of natural language draws of measured rows."""
+    module, how = OF_TEXT[figure]
+    found: list[Any] = module.numbers(rows, np.random.default_rng(1), **how)
+    return found
+
+
+def save_language(folder: Path) -> None:
+    """Store what the figures of natural language draw."""
+    measured = language()
+    for figure, (module, _) in OF_TEXT.items():
+        rows, command = numbers(figure, measured), store.rerun_command(module.PLOT)
+        store.save(module.PLOT, store.Stored(rows, command, "0.1.0", 0, 1.0), folder)
 
 
 def planted(seeds: int = 2) -> list[Row]:

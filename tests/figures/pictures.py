@@ -51,6 +51,7 @@ def main() -> None:
         made_up.write(data / "schemes.jsonl", made_up.schemes())
         made_up.write(data / "attention-only.jsonl", made_up.majority())
         made_up.write(data / "planted.jsonl", made_up.planted())
+        made_up.save_language(data)
         for plot in PLOTS.values():
             small = greys(render(plot, store.rows_of(plot, data)))
             path = FOLDER / f"{plot.name}.png"

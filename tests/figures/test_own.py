@@ -633,7 +633,7 @@ def test_attention_alone_is_the_stored_figure(arguments: str, own: bool) -> None
         (["language", "bad.toml"], "line 1 is"),
         (
             ["language", "bad.toml", "--figure", "slope"],
-            "got 'slope'; expected one of sparsity, losses, damage, slopes",
+            "got 'slope'; expected one of sparsity, losses, damage, slopes, far",
         ),
         (["head", "bad.toml"], "which is not valid TOML"),
         (["attention", "none"], "none"),
@@ -699,3 +699,21 @@ def test_rows_of_language_that_were_cut_are_refused_by_name(tmp_path: Path, caps
     )
     assert main(["language", str(rows), "--out", str(tmp_path / "a.png")]) == 3
     assert "language: argument rows[0]: got no steps; expected rows of language measure" in capsys.readouterr().err
+
+
+def test_far_context_is_drawn_of_text_with_copies_alone(tmp_path: Path, capsys: Out) -> None:
+    for corpus, status in (("shakespeare+copies", 0), ("kjv", 3)):
+        measured = [row | {"digest": str(number), "code": "1"} for number, row in enumerate(made_up.language([corpus]))]
+        made_up.write(tmp_path / f"{corpus}.jsonl", measured)
+        out = tmp_path / f"{corpus}.svg"
+        assert main(["language", str(tmp_path / f"{corpus}.jsonl"), "--figure", "far", "--out", str(out)]) == status
+        assert out.exists() == (status == 0)
+    err = capsys.readouterr().err
+    assert (
+        "language far: argument rows: got none of what it draws; expected models of a corpus with copies, such as "
+        in err
+    )
+    assert (
+        "<title>What far context is worth, of text with copies</title>"
+        in (tmp_path / "shakespeare+copies.svg").read_text()
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from idealized_model.language.damage import BINS, FEWEST, Damage, Mean, deciles
 from theory import InvalidArgument
@@ -253,3 +255,23 @@ def test_what_cannot_be_said_is_refused() -> None:
     for ask in (sample.slope, sample.means, sample.permuted):
         with pytest.raises(InvalidArgument, match="argument draws"):
             ask(draws=0)
+
+
+def test_small_matrices_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On two threads the same took many times the processor time, and last digits varied."""
+    threads = []
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            threads.append({one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"})
+            return function(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(np.linalg, "pinv", watched(np.linalg.pinv))
+    sample = made_up(100)
+    with threadpool_limits(2, user_api="blas"):
+        for measure, calls in ((sample.slope, 4), (sample.means, 2), (sample.permuted, 1)):
+            threads.clear()
+            measure(draws=2)
+            assert threads == [{1}] * calls
