@@ -168,7 +168,7 @@ def rerun_command(plot: Plot) -> str:
     return f"python -m figures {plot.name} --rerun"
 
 
-TEXT = PLAIN_TEXT, COPIES, CONTROLS = ("language", "language-copies", "language-controls")
+TEXT = PLAIN_TEXT, COPIES, NAMES, CONTROLS = tuple(f"language{name}" for name in ("", "-copies", "-names", "-controls"))
 """The protocols of natural language, figures/sweeps, and the files of what was measured."""
 
 OTHER = {

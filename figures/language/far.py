@@ -1,4 +1,4 @@
-"""What far context is worth: what models lose of a text with copies by a short context, and regain with the whole window."""
+"""What far context is worth: what models lose of copies and names by a short context, and regain with the whole window."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from figures.language.measured import (
     some,
 )
 from figures.plot import Row, Rows
-from figures.store import COPIES
+from figures.store import COPIES, NAMES
 from figures.style import INK, PALETTE, SHADE, Style, legend_below
 from idealized_model.language.damage import DRAWS, EVERY_K
 from idealized_model.language.experiment import far_of
@@ -44,7 +44,7 @@ def numbers(measured: Measured, rng: np.random.Generator, *, draws: int = DRAWS)
 
     Raises
     ------
-    InvalidArgument : without a corpus with copies and a model that was trained at the window.
+    InvalidArgument : without a corpus with copies or names.
     """
     rows: list[Row] = []
     seed = seed_of(rng)
@@ -62,7 +62,7 @@ def numbers(measured: Measured, rng: np.random.Generator, *, draws: int = DRAWS)
                 names = (part, f"{part}_low", f"{part}_high")
                 row |= dict(zip(names, rounded(mean.value, mean.low, mean.high), strict=True))
             rows.append(row)
-    expected = "models of a corpus with copies, such as shakespeare+copies, and one trained at the window"
+    expected = "models of a corpus with copies or names, such as shakespeare+names"
     return some(rows, "far", expected)
 
 
@@ -108,12 +108,14 @@ def alt(rows: Rows) -> str:
             counted = " to ".join(f"{n:,}" for n in dict.fromkeys((tokens[0], tokens[-1])))
             said.append(f"Of {name} ({counted}), {each_in_words(own, both)}")
     return (
-        "What far context is worth: pairs of bars a model, for tokens whose source in the text, of which they are copied, lies "
-        "further back than the training length, and for all others. Lost is the loss with a context of that length minus the "
-        "loss of the model trained at the window with all of it; regained how much less the model itself loses with the whole "
+        "What far context is worth: pairs of bars a model, for tokens that are told by what lies further back than the "
+        "training length, copies and names, and for all others. Lost is the loss with a context of that length minus that of a "
+        "model trained at the window, or of the meter, with all of it; regained how much less the model itself loses with the whole "
         f"window. In nats a token, the mean of {seeds_in_words(rows)}, with 95% intervals over blocks of text, lost and "
         f"regained. {'. '.join(said)}."
     )
 
 
-PLOT = plot_of("far", "What far context is worth, of text with copies", draw, alt, numbers, runs=(COPIES,))
+PLOT = plot_of(
+    "far", "What far context is worth, of text with copies or names", draw, alt, numbers, runs=(COPIES, NAMES)
+)

@@ -97,7 +97,7 @@ def _interval(found: Mean | Slope) -> str:
 
 
 def far(rows: Sequence[Row]) -> Table:
-    """A line a model of a corpus with copies: what it loses where the source of a copy lies beyond its training length."""
+    """A line a model of a corpus with copies or names: what is lost of tokens that are told from beyond its training length."""
     table = Table(title="What far context is worth", title_justify="left")
     for name in ("corpus", "model"):
         table.add_column(name)
@@ -108,9 +108,9 @@ def far(rows: Sequence[Row]) -> Table:
             texts = [text for one in found for text in _mean(one)]
             table.add_row(slug(corpus), model, str(length), f"{found[0].k.size:,}", what, *texts)
     table.caption = (
-        "Nats a token. Copied: tokens that a copied span goes on with, whose source lies further back than the training "
-        "length. Lost: the loss with a context of the training length minus that of the model trained at the window, with all "
-        "of it. Regained: how much less than that the model itself loses with the whole window."
+        "Nats a token. Copied: copies and names that stood before, further back than the training length. Lost: the loss "
+        "with a context of the training length minus that of the model trained at the window, or of the meter, with all of it. "
+        "Regained: how much less than that the model itself loses with the whole window."
     )
     table.caption_justify = "left"
     return table

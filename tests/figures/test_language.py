@@ -194,7 +194,7 @@ LACKING: dict[str, tuple[str, Callable[[Row], bool]]] = {
     "losses": ("rows of judged models", lambda row: row["model"] == "meter"),
     "damage": ("models judged at more than their training length", lambda row: row["model"] in ("meter", "long")),
     "slopes": ("models judged at more than their training length", lambda row: row["model"] in ("meter", "long")),
-    "far": ("a corpus with copies, such as shakespeare+copies", lambda row: "copies" not in row["corpus"]),
+    "far": ("a corpus with copies or names, such as shakespeare+names", lambda row: "copies" not in row["corpus"]),
 }  # fmt: skip
 
 
@@ -207,10 +207,17 @@ def test_rows_without_what_a_figure_draws_are_refused(name: str) -> None:
         numbers(name, [row for row in made_up.language() if has(row)])
 
 
-def test_far_context_needs_a_model_that_was_trained_at_the_window() -> None:
-    rows = [row for row in made_up.language(["shakespeare+copies"]) if row["model"] != "long"]
-    with pytest.raises(InvalidArgument, match="one trained at the window"):
-        numbers("far", rows)
+def test_far_context_is_held_against_the_meter_where_no_model_was_trained_at_the_window() -> None:
+    rows = made_up.language(["shakespeare+copies"])
+    found, beside = (numbers("far", own) for own in (rows, [row for row in rows if row["model"] != "long"]))
+    meter = np.concatenate([row["full"] for row in rows if row["model"] == "meter"]).mean()
+    for row, own in zip(found, beside, strict=True):
+        assert row["regained"] == own["regained"]
+        assert row["lost"] != own["lost"]
+    own = [row for row in beside if (row["model"], row["length"]) == ("pose", 8)]
+    lost = sum(row["lost"] * row["tokens"] for row in own) / sum(row["tokens"] for row in own)
+    before = np.mean([row["before"] for row in rows if (row["model"], row["length"]) == ("pose", 8)])
+    assert lost == pytest.approx(before - meter, abs=1e-3)
 
 
 def test_rows_of_all_protocols_are_read(tmp_path: Path) -> None:
@@ -233,7 +240,7 @@ def test_the_gallery_computes_them_from_the_stored_rows(tmp_path: Path, monkeypa
     assert len(stored.rows) == 23
     store.save(plot, stored, tmp_path)
     assert store.rows_of(plot, tmp_path) == stored.rows
-    plain, copies = ("language",), ("language-copies",)
+    plain, copies = ("language",), ("language-copies", "language-names")
     runs = {"sparsity": store.TEXT, "losses": plain, "damage": plain, "slopes": store.TEXT, "far": copies}
     for name, one in FIGURES.items():
         assert (one.runs, one.needs_runs) == (runs[name], True)
@@ -245,18 +252,21 @@ def test_the_gallery_says_how_they_are_made(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_of: Rows
 ) -> None:
     monkeypatch.setattr(gallery, "PLOTS", {"language-far": FIGURES["far"]})
-    protocol = "figures/sweeps/language-copies.toml --runs runs/language"
-    rows = "figures/data/language-copies.jsonl"
-    command = f"lengthgen language train {protocol} && lengthgen language measure {protocol} --rows {rows}"
+    commands = []
+    for name in ("language-copies", "language-names"):
+        protocol, rows = f"figures/sweeps/{name}.toml --runs runs/language", f"figures/data/{name}.jsonl"
+        commands.append(f"`lengthgen language train {protocol} && lengthgen language measure {protocol} --rows {rows}`")
+    command = ", ".join(commands)
     again = "`python -m figures language-far --rerun`"
     page = gallery.page({}).replace("\n", " ")
-    assert f"Not drawn yet: its runs are made by `{command}`; from them {again} computes its data. " in page
+    assert f"Not drawn yet: its runs are made by {command}; from them {again} computes its data. " in page
     shutil.copy(data / "language-far.json", tmp_path)
     took = f"Drawn by `python -m figures language-far`; its data took 1 CPU seconds: {again}"
     assert gallery.page({"language-far": rows_of("language-far")}, tmp_path).replace("\n", " ").endswith(f"{took}. ")
-    made_up.write(tmp_path / "language-copies.jsonl", [])
+    for name in ("language-copies", "language-names"):
+        made_up.write(tmp_path / f"{name}.jsonl", [])
     page = gallery.page({"language-far": rows_of("language-far")}, tmp_path).replace("\n", " ")
-    assert page.endswith(f"{took}; its runs are made by `{command}`. ")
+    assert page.endswith(f"{took}; its runs are made by {command}. ")
     assert FIGURES["far"].alt(rows_of("language-far")) in page
 
 
