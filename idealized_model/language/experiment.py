@@ -454,8 +454,9 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
 
     *Copied* are the measured tokens that stood before, further back than the training length, where they could be known.
     *Lost* is the loss with a context of the training length minus that of the model trained at the window, with all of it: of
-    several such models the one with the lowest loss, and where there is none, the meter. *Regained* is the part of it that the
-    model itself does not lose with all of the window: each an after minus a before.
+    several such models the one with the lowest loss, and where there is none, of all models and the meter. It holds how good
+    that one is at all, too: that of *other* tokens says so. *Regained* is the part of it that the model itself does not lose
+    with all of the window: each an after minus a before.
 
     Returns
     -------
@@ -468,11 +469,15 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
     meter, models = meter_of(rows, corpus), judged(rows)
     damage = damage_of(rows, corpus, model, length)
     window = models[corpus, model, length][0]["window"]
-    whole = [name for (of, name, at) in models if of == corpus and at == window]
     if "distance" not in meter or length == window:
         return {}
-    long = [damage_of(rows, corpus, name, window).after.mean(axis=0, keepdims=True) for name in whole]
-    best = min(long or [meter["full"][None]], key=np.mean)
+    whole = {
+        (name, at): damage_of(rows, corpus, name, at).after.mean(axis=0, keepdims=True)
+        for (of, name, at) in models
+        if of == corpus
+    }
+    long = [after for (_, at), after in whole.items() if at == window]
+    best = min(long or [meter["full"][None], *whole.values()], key=np.mean)
     lost = replace(damage, before=np.broadcast_to(best, damage.before.shape), after=damage.before)
     regained = replace(damage, before=damage.after, after=damage.before)
     copied = meter["distance"] > length

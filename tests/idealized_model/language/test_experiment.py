@@ -245,9 +245,12 @@ def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     again = far_of([*made_up_rows(), worse], "a", "short", 8)["copied"]
     assert again[0].values.tolist() == copied[0].values.tolist()
     assert far_of(made_up_rows(), "a", "long", 256) == {}
-    alone = far_of(made_up_rows()[:3], "a", "short", 8)["copied"]  # beside the meter, whose losses are 1 to 5
-    assert alone[0].values.tolist() == [[0.0, -2.0, -1.0], [2.0, -2.0, 1.0]]
+    meter, *short = made_up_rows()[:3]
+    alone = far_of([meter, *short], "a", "short", 8)["copied"]  # it has 2.5 with all, in the mean, and the meter 3
+    assert alone[0].values.tolist() == [[-1.0, 0.0, 0.0], [1.0, 0.0, 2.0]]
     assert alone[1].values.tolist() == copied[1].values.tolist()
+    better = far_of([meter | {"full": [1.0, 2.0, 1.0, 2.0, 1.0]}, *short], "a", "short", 8)["copied"]
+    assert better[0].values.tolist() == [[0.0, 0.0, 3.0], [2.0, 0.0, 5.0]]
     plain = made_up_rows()
     del plain[0]["distance"]
     assert far_of(plain, "a", "short", 8) == {}
