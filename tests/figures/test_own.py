@@ -710,10 +710,10 @@ def test_far_context_is_drawn_of_text_with_copies_alone(tmp_path: Path, capsys: 
         assert out.exists() == (status == 0)
     err = capsys.readouterr().err
     assert (
-        "language far: argument rows: got none of what it draws; expected models of a corpus with copies, such as "
+        "language far: argument rows: got none of what it draws; expected models of a corpus with copies or names, such as "
         in err
     )
     assert (
-        "<title>What far context is worth, of text with copies</title>"
+        "<title>What far context is worth, of text with copies or names</title>"
         in (tmp_path / "shakespeare+copies.svg").read_text()
     )

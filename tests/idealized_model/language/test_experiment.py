@@ -242,7 +242,8 @@ def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     assert copied[0].values.tolist() == [[0.0, 0.0, 2.5], [2.0, 0.0, 4.5]]
     assert copied[1].values.tolist() == [[-0.5, 0.0, 1.0], [0.5, 0.0, 1.0]]
     worse = made_up("another", 256, 0, before=[1.0] * 5, after=[3.0] * 5)
-    again = far_of([*made_up_rows(), worse], "a", "short", 8)["copied"]
+    elsewhere = made_up("better", 256, 0, before=[0.0] * 5, after=[0.0] * 5) | {"corpus": "b"}
+    again = far_of([*made_up_rows(), worse, elsewhere], "a", "short", 8)["copied"]
     assert again[0].values.tolist() == copied[0].values.tolist()
     assert far_of(made_up_rows(), "a", "long", 256) == {}
     alone = far_of(made_up_rows()[:3], "a", "short", 8)["copied"]  # beside the meter, whose losses are 1 to 5
