@@ -110,8 +110,9 @@ def alt(rows: Rows) -> str:
     return (
         "What far context is worth: pairs of bars a model, for tokens that are told by what lies further back than the "
         "training length, copies and names, and for all others. Lost is the loss with a context of that length minus that of a "
-        "model trained at the window, or of the meter, with all of it; regained how much less the model itself loses with the "
-        f"whole window. In nats a token, the mean of {seeds_in_words(rows)}, with 95% intervals over blocks of text, lost and "
+        "model trained at the window, or, where there is none, of the meter, with all of it, so that it holds how good that "
+        "one is at all, too: of other tokens it says so; regained how much less the model itself loses with the whole "
+        f"window. In nats a token, the mean of {seeds_in_words(rows)}, with 95% intervals over blocks of text, lost and "
         f"regained. {'. '.join(said)}."
     )
 

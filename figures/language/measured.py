@@ -15,6 +15,7 @@ import numpy as np
 from figures.plot import Plot, Row, Rows
 from figures.store import DATA, TEXT
 from figures.style import Series, Style, series
+from idealized_model.language.corpora import VARIANTS
 from idealized_model.language.experiment import judged
 from idealized_model.transformer.results import read_rows
 from theory.errors import check
@@ -94,15 +95,21 @@ def of_models(rows: Rows) -> Iterator[tuple[str, str, int, list[dict[str, Any]]]
 # ── Corpora and models ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def varied(corpus: str) -> tuple[str, str]:
+    """Its name without the variant, and the variant, "" where it is none: a file's name may have a "+" of its own."""
+    base, _, variant = corpus.rpartition("+")
+    return (base, variant) if variant in VARIANTS else (corpus, "")
+
+
 def plain_first(corpora: Iterable[str]) -> list[str]:
     """Each once, and variants behind those that are none."""
-    return sorted(set(corpora), key=lambda one: ("+" in one, one))
+    return sorted(set(corpora), key=lambda one: (varied(one)[1] != "", one))
 
 
 def plain(corpora: Iterable[str]) -> list[str]:
     """Corpora that are no variants, if there are some: each once."""
     known = plain_first(corpora)
-    return [one for one in known if "+" not in one] or known
+    return [one for one in known if not varied(one)[1]] or known
 
 
 def by_family(models: Iterable[str]) -> list[str]:

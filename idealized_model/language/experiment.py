@@ -454,8 +454,9 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
 
     *Copied* are the measured tokens that stood before, further back than the training length, where they could be known.
     *Lost* is the loss with a context of the training length minus that of the model trained at the window, with all of it: of
-    several such models the one with the lowest loss, and where there is none, the meter. *Regained* is the part of it that the
-    model itself does not lose with all of the window: each an after minus a before.
+    several such models the one with the lowest loss, and where there is none, the meter. It holds how good that one is at all,
+    too, and is below 0 where it is worse: that of *other* tokens says so. *Regained* is the part of it that the model itself
+    does not lose with all of the window: each an after minus a before.
 
     Returns
     -------

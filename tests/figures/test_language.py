@@ -26,6 +26,7 @@ from figures.language.measured import (
     plain_first,
     seed_of,
     seeds_in_words,
+    varied,
 )
 from figures.plot import Plot, Row, render, table
 from figures.registry import PLOTS
@@ -282,9 +283,13 @@ def test_protocols_have_files_of_their_names() -> None:
 
 
 def test_corpora_and_models_in_their_order() -> None:
-    assert plain_first(["b+a", "b", "a+blocks", "b"]) == ["b", "a+blocks", "b+a"]
+    assert plain_first(["b+names", "b", "a+blocks", "b"]) == ["b", "a+blocks", "b+names"]
     assert plain(["b", "a+blocks", "a", "b"]) == ["a", "b"]
     assert plain(["a+shuffled", "a+blocks"]) == ["a+blocks", "a+shuffled"]
+    assert plain(["c++.txt", "c++.txt+names", "a"]) == ["a", "c++.txt"]
+    assert [varied(one) for one in ("a", "c++.txt", "c++.txt+names")] == [
+        ("a", ""), ("c++.txt", ""), ("c++.txt", "names")
+    ]  # fmt: skip
     assert by_family(["mine", "none", "pose", "none"]) == ["pose", "none", "mine"]
     rows = [{"model": model, "length": length} for length in (32, 8, 32) for model in ("rope", "mine", "pose")]
     assert models_of(rows) == [("pose", 8), ("pose", 32), ("rope", 8), ("rope", 32), ("mine", 8), ("mine", 32)]
@@ -293,12 +298,13 @@ def test_corpora_and_models_in_their_order() -> None:
 def test_what_is_said_of_models() -> None:
     rows = [
         {"corpus": corpus, "model": model, "length": length, "seeds": 1}
-        for corpus in ("b+c", "a") for length in (32, 8) for model in ("rope", "pose")
+        for corpus in ("b", "a+names", "a") for length in (32, 8) for model in ("rope", "pose")
     ]  # fmt: skip
     said = each_in_words(rows, lambda own: f"{len(own)} of {own[0]['corpus']}", lambda own: f" ({len(own)})")
     assert said == (
         "a (4): PoSE at 8 1 of a, at 32 1 of a; RoPE at 8 1 of a, at 32 1 of a. "
-        "b+c (4): PoSE at 8 1 of b+c, at 32 1 of b+c; RoPE at 8 1 of b+c, at 32 1 of b+c"
+        "b (4): PoSE at 8 1 of b, at 32 1 of b; RoPE at 8 1 of b, at 32 1 of b. "
+        "a+names (4): PoSE at 8 1 of a+names, at 32 1 of a+names; RoPE at 8 1 of a+names, at 32 1 of a+names"
     )
     assert seeds_in_words(rows) == "1 seed"
     assert seeds_in_words([{"seeds": 3}, {"seeds": 1}]) == "1 or 3 seeds"
@@ -392,6 +398,21 @@ def test_curves_have_their_rows(name: str, x: str, rows_of: Rows, drawn: Drawn) 
         if name == "damage":
             raw = [row["raw"] for row in rows if (row["corpus"], row["model"]) == (corpus, model)]
             assert [y for line in lines(axes, "raw") for _, y in line] == raw
+
+
+def test_every_model_of_the_longest_context_is_drawn_beside_all(rows_of: Rows) -> None:
+    """Each a curve of its own, also beside the shorter ones of its name; where there are no others, they are as others are."""
+    rows = [row for row in rows_of("language-losses") if row["corpus"] == "kjv"]
+    long = [row for row in rows if row["model"] == "long"]
+    figure = render(FIGURES["losses"], [*rows, *({**row, "model": "alibi", "loss": row["loss"] + 1} for row in long)])
+    own = [(row["context"], row["loss"]) for row in long]
+    for axes in figure.axes:
+        assert [sorted(line) for line in lines(axes, "long")] == [[(x, y + 1) for x, y in own], own]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[4:] == [f"ALiBi, RoPE, trained at {made_up.WINDOW}"]
+    alone = render(FIGURES["losses"], long)
+    assert (lines(alone.axes[0], "long"), points(errorbars(alone.axes[0])[0].lines[0])) == ([], own)
+    assert [text.get_text() for text in alone.legends[0].get_texts()] == [f"trained at {made_up.WINDOW}"]
 
 
 def test_planted_text_draws_its_rows() -> None:
@@ -518,6 +539,21 @@ def test_words_of_sparsity_say_medians(rows_of: Rows) -> None:
         f"divergence is {min(four['forward'], four['removal']):.3f}, with the last 4 {four['recency']:.3f}. shakes"
         in alt
     )
+
+
+def test_words_of_losses_are_of_the_longest_context_of_each(rows_of: Rows) -> None:
+    rows = [
+        r for r in rows_of("language-losses") if r["corpus"] == "shakespeare" or max(r["context"], r["length"]) <= 64
+    ]
+    last = {row["corpus"]: row["loss"] for row in rows if (row["model"], row["length"]) == ("pose", 8)}
+    (first,) = (
+        row["loss"]
+        for row in rows
+        if (row["corpus"], row["model"], row["length"], row["context"]) == ("kjv", "pose", 8, 8)
+    )
+    alt = FIGURES["losses"].alt(rows)
+    assert f"with the longest one, of 256 at most: kjv: PoSE at 8 {first:.2f} and {last['kjv']:.2f}, at 16 " in alt
+    assert f" and {last['shakespeare']:.2f}, at 16 " in alt
 
 
 def test_words_of_far_context(rows_of: Rows) -> None:
