@@ -18,6 +18,7 @@ from figures.language.damage import bin_name
 from figures.language.far import PARTS
 from figures.language.measured import (
     by_family,
+    doublings,
     each_in_words,
     measured_rows,
     models_of,
@@ -350,6 +351,17 @@ def test_panels_are_named_at_the_left_and_below(columns: Literal[1, 2], left: se
         numbered = {i for i, axes in enumerate(panels) if getattr(axes, axis).get_tick_params()[name]}
         named = {i for i, axes in enumerate(panels) if getattr(axes, axis).label.get_text() == axis[0]}
         assert numbered == named == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ticks"), [([1, 2, 256], [1, 4, 16, 64, 256]), ([8, 64, 255], [16, 64]), ([4, 16], [4, 16])]
+)
+def test_axes_of_sizes_are_numbered_by_powers_of_four(sizes: list[int], ticks: list[int]) -> None:
+    axes = Figure().subplots()
+    doublings(axes, sizes)
+    assert (axes.get_xticks().tolist(), axes.get_xscale()) == (ticks, "log")
+    assert [label.get_text() for label in axes.get_xticklabels()] == [str(tick) for tick in ticks]
+    assert axes.get_xticks(minor=True).size == 0
 
 
 def test_sparsity_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:

@@ -249,6 +249,11 @@ def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     alone = far_of(made_up_rows()[:3], "a", "short", 8)["copied"]  # beside the meter, whose losses are 1 to 5
     assert alone[0].values.tolist() == [[0.0, -2.0, -1.0], [2.0, -2.0, 1.0]]
     assert alone[1].values.tolist() == copied[1].values.tolist()
+    for window, needed in ((200, [2, 4, 5]), (199, [2, 4])):  # what stands before the window is of no use
+        narrow = far_of([row | {"window": window} for row in made_up_rows()[:3]], "a", "short", 8)
+        assert narrow["copied"][0].k.tolist() == needed
+    near = [row | ({"distance": [0, 8, 0, 1, 3]} if row["model"] == "meter" else {}) for row in made_up_rows()]
+    assert list(far_of(near, "a", "short", 8)) == ["other"]
     plain = made_up_rows()
     del plain[0]["distance"]
     assert far_of(plain, "a", "short", 8) == {}
