@@ -174,6 +174,14 @@ def panels_of(
     return figure, panels
 
 
+def lines_of(rows: Rows, corpora: Sequence[str], across: int) -> list[list[tuple[str, int]]]:
+    """The models of the panels of every row of panels: those side by side have the same lines, of the models of any of them."""
+    return [
+        models_of([row for row in rows if row["corpus"] in corpora[start : start + across]])
+        for start in range(0, len(corpora), across)
+    ]
+
+
 def model_panels(
     rows: Rows, style: Style, *, height: float, x: str, y: str
 ) -> tuple[Figure, dict[tuple[str, str], Axes], dict[int, Series]]:

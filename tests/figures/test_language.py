@@ -503,6 +503,18 @@ def test_far_draws_its_rows(columns: Literal[1, 2], rows_of: Rows, drawn: Drawn)
     assert labels == ["lost by the short context", "regained with the whole window"]
 
 
+@pytest.mark.parametrize("columns", [2, 1])
+def test_panels_of_far_context_have_the_models_of_their_text(columns: Literal[1, 2], rows_of: Rows) -> None:
+    rows = rows_of("language-far")
+    names = [{**row, "corpus": "shakespeare+names", "length": 64} for row in rows if row["length"] == 8]
+    figure = render(FIGURES["far"], [*rows, *names], Style(columns=columns))
+    labels = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    copies = ["PoSE, 8", "PoSE, 32", "RoPE, 8", "RoPE, 32"]
+    assert labels[::2] == [copies, ["PoSE, 64", "RoPE, 64"]]
+    assert [len(axes.patches) for axes in figure.axes] == [8, 8, 4, 4]
+    assert [axes.get_ylim()[0] for axes in figure.axes] == [3.5, 3.5, 1.5, 1.5]
+
+
 BIG = [pytest.param(name, marks=pytest.mark.slow) for name in ("sparsity", "losses", "damage")]
 
 
