@@ -8,7 +8,7 @@ from figures.language.measured import (
     Measured,
     bars_of,
     each_in_words,
-    models_of,
+    lines_of,
     name_of,
     of_models,
     panels_of,
@@ -37,6 +37,10 @@ GROUPS = {"copied": "copied tokens", "other": "other tokens"}
 
 BARS = {"lost": (SHADE, "lost by the short context"), "regained": (PALETTE[0], "regained with the whole window")}
 """{part: colour of its bars, what it is called}: light and dark."""
+
+
+LINE, AROUND = 0.28, 0.75
+"""Inches: the height of a model, and what a panel has beside them."""
 
 
 def numbers(measured: Measured, rng: np.random.Generator, *, draws: int = DRAWS) -> list[Row]:
@@ -68,13 +72,19 @@ def numbers(measured: Measured, rng: np.random.Generator, *, draws: int = DRAWS)
 
 def draw(rows: Rows, style: Style) -> Figure:
     """A panel a corpus and kind of tokens, a pair of bars a model."""
-    models = models_of(rows)
     there = {(row["corpus"], row["group"]) for row in rows}
     corpora = plain_first(corpus for corpus, _ in there)
     at = [(corpus, group) for corpus in corpora for group in GROUPS if (corpus, group) in there]
     titles = [f"{corpus},\n{GROUPS[group]}" for corpus, group in at]
-    figure, panels = panels_of(titles, style, across=2, height=0.75 + 0.28 * len(models), x="nats a token", y="model")
-    for axes, (corpus, group) in zip(panels, at, strict=True):
+    across = style.across(len(at), 2)
+    lines = lines_of(rows, [corpus for corpus, _ in at], across)
+    heights = [AROUND + LINE * len(own) for own in lines]
+    figure, panels = panels_of(
+        titles, style, across=2, height=sum(heights) / len(heights), x="nats a token", y="model", sharey="row",
+        height_ratios=[len(own) for own in lines],
+    )  # fmt: skip
+    for number, (axes, (corpus, group)) in enumerate(zip(panels, at, strict=True)):
+        models = lines[number // across]
         own = [row for row in rows if (row["corpus"], row["group"]) == (corpus, group)]
         for part, side in zip(PARTS, (-1, 1), strict=True):
             values, ends = bars_of(own, (part, f"{part}_low", f"{part}_high"))
@@ -110,8 +120,9 @@ def alt(rows: Rows) -> str:
     return (
         "What far context is worth: pairs of bars a model, for tokens that are told by what lies further back than the "
         "training length, copies and names, and for all others. Lost is the loss with a context of that length minus that of a "
-        "model trained at the window, or of the meter, with all of it; regained how much less the model itself loses with the "
-        f"whole window. In nats a token, the mean of {seeds_in_words(rows)}, with 95% intervals over blocks of text, lost and "
+        "model trained at the window, or, where there is none, of the meter, with all of it, so that it holds how good that "
+        "one is at all, too: of other tokens it says so; regained how much less the model itself loses with the whole "
+        f"window. In nats a token, the mean of {seeds_in_words(rows)}, with 95% intervals over blocks of text, lost and "
         f"regained. {'. '.join(said)}."
     )
 

@@ -9,6 +9,8 @@ from figures.language.measured import (
     doublings,
     each_in_words,
     model_panels,
+    models_of,
+    name_of,
     plain,
     plot_of,
     rounded,
@@ -47,21 +49,27 @@ def numbers(measured: Measured, rng: np.random.Generator) -> list[Row]:
 
 def draw(rows: Rows, style: Style) -> Figure:
     """A panel a corpus and kind of model, a curve a training length, with bars from the lowest to the highest seed; grey is
-    what was trained at the longest context."""
+    what was trained at the longest context, in all panels of its corpus."""
     longest = max(row["context"] for row in rows)
-    long = [row for row in rows if row["length"] == longest]
     short = [row for row in rows if row["length"] < longest] or rows
+    long = [row for row in rows if row["length"] == longest] if short is not rows else []
+    names = [model for model, _ in models_of(long)]
     figure, panels, styles = model_panels(short, style, height=1.6, x="context", y="loss, nats")
     for (corpus, model), axes in panels.items():
-        own = [row for row in long if row["corpus"] == corpus and row["model"] != model]
-        axes.plot([row["context"] for row in own], [row["loss"] for row in own], color=GREY, linewidth=0.8, gid="long")
+        for name in names:
+            own = [row for row in long if (row["corpus"], row["model"]) == (corpus, name)]
+            axes.plot(
+                [row["context"] for row in own], [row["loss"] for row in own], color=GREY, linewidth=0.8, gid="long"
+            )
         for length, how in styles.items():
             own = [row for row in rows if (row["corpus"], row["model"], row["length"]) == (corpus, model, length)]
             if own:
                 with_bars(axes, [row["context"] for row in own], own, ("loss", "lowest", "highest"), how)
         doublings(axes, [row["context"] for row in rows])
     handles = [entry(f"trained at {length}", **how.line()) for length, how in styles.items()]
-    handles += [entry(f"RoPE, trained at {longest}", color=GREY, linewidth=0.8)] if long else []
+    if names:
+        label = f"{', '.join(dict.fromkeys(map(name_of, names)))}, trained at {longest}"
+        handles.append(entry(label, color=GREY, linewidth=0.8))
     legend_below(figure, handles, columns=5 if style.columns == 2 else 2)
     return figure
 
@@ -72,12 +80,12 @@ def alt(rows: Rows) -> str:
 
     def ends(curve: Rows) -> str:
         at = {row["context"]: f"{row['loss']:.2f}" for row in curve}
-        return f"{at[curve[0]['length']]} and {at[longest]}"
+        return f"{at[curve[0]['length']]} and {at[max(at)]}"
 
     return (
         "Mean loss of language models on held-out tokens against the context at test, a panel a corpus and kind of model, a "
-        f"curve a training length, of {seeds_in_words(rows)}. In nats with the context of the training length and with "
-        f"{longest}: {each_in_words(rows, ends)}."
+        f"curve a training length, of {seeds_in_words(rows)}. In nats with the context of the training length and with the "
+        f"longest one, of {longest} at most: {each_in_words(rows, ends)}."
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from figures.plot import Plot, Row, Rows
 from figures.store import DATA, TEXT
 from figures.style import Series, Style, series
+from idealized_model.language.corpora import VARIANTS
 from idealized_model.language.experiment import judged
 from idealized_model.transformer.results import read_rows
 from theory.errors import check
@@ -94,15 +95,21 @@ def of_models(rows: Rows) -> Iterator[tuple[str, str, int, list[dict[str, Any]]]
 # ── Corpora and models ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def varied(corpus: str) -> tuple[str, str]:
+    """Its name without the variant, and the variant, "" where it is none: a file's name may have a "+" of its own."""
+    base, _, variant = corpus.rpartition("+")
+    return (base, variant) if variant in VARIANTS else (corpus, "")
+
+
 def plain_first(corpora: Iterable[str]) -> list[str]:
     """Each once, and variants behind those that are none."""
-    return sorted(set(corpora), key=lambda one: ("+" in one, one))
+    return sorted(set(corpora), key=lambda one: (varied(one)[1] != "", one))
 
 
 def plain(corpora: Iterable[str]) -> list[str]:
     """Corpora that are no variants, if there are some: each once."""
     known = plain_first(corpora)
-    return [one for one in known if "+" not in one] or known
+    return [one for one in known if not varied(one)[1]] or known
 
 
 def by_family(models: Iterable[str]) -> list[str]:
@@ -165,6 +172,14 @@ def panels_of(
         axes.set(title=title, xlabel=x if below else "", ylabel=y if left else "")
         axes.tick_params(labelleft=left, labelbottom=below)
     return figure, panels
+
+
+def lines_of(rows: Rows, corpora: Sequence[str], across: int) -> list[list[tuple[str, int]]]:
+    """The models of the panels of every row of panels: those side by side have the same lines, of the models of any of them."""
+    return [
+        models_of([row for row in rows if row["corpus"] in corpora[start : start + across]])
+        for start in range(0, len(corpora), across)
+    ]
 
 
 def model_panels(

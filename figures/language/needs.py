@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.language.measured import Measured, doublings, plain, plain_first, plot_of, some
+from figures.language.measured import Measured, doublings, plain, plain_first, plot_of, some, varied
 from figures.plot import Row, Rows
 from figures.style import GREY, Series, Style, entry, legend_below, series
 from idealized_model.language.experiment import meter_of
@@ -63,7 +63,7 @@ def draw(rows: Rows, style: Style) -> Figure:
         for what, how in (("k", styles["forward"]), ("recency_k", styles["recency"])):
             _steps(right, own, what, how, gid=what)
         for other in plain_first(row["corpus"] for row in rows):
-            base, _, variant = other.partition("+")
+            base, variant = varied(other)
             if variant and base == corpus:
                 how = variants.setdefault(variant, series(len(styles) + len(variants)))
                 _steps(right, _of(rows, other), "k", how, gid=other, **THIN, marker=how.marker, markevery=(1, 3))

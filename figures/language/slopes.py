@@ -6,7 +6,7 @@ import numpy as np
 
 from figures.language.measured import (
     Measured,
-    models_of,
+    lines_of,
     name_of,
     of_models,
     panels_of,
@@ -66,11 +66,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     """A panel a corpus, a line a model: the interval, single seeds, and what permuted k give."""
     corpora = plain_first(row["corpus"] for row in rows)
     across = style.across(len(corpora), 2)
-    # Panels side by side have the same lines: the models of any of them.
-    models = [
-        models_of([row for row in rows if row["corpus"] in corpora[start : start + across]])
-        for start in range(0, len(corpora), across)
-    ]
+    models = lines_of(rows, corpora, across)
     heights = [AROUND + LINE * len(own) for own in models]
     figure, panels = panels_of(
         corpora, style, across=across, height=sum(heights) / len(heights), x="damage per doubling of k, nats", y="model",

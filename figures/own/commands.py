@@ -92,7 +92,8 @@ def language(arguments: list[str]) -> int:
     """Draw what was measured of a text."""
     what = (
         "Draw what lengthgen language measured: sparsity (how many tokens predictions need), losses (by context), damage (by "
-        "tokens needed), slopes (whether the damage rises with them) or far (what far context is worth, of a text with copies)."
+        "tokens needed), slopes (whether the damage rises with them) or far (what far context is worth, of a text with copies "
+        "or names)."
     )
     parser = _parser("language", what, "rows.jsonl --figure damage --out damage.pdf")
     parser.add_argument("rows", help="the file that lengthgen language measure wrote")
@@ -102,6 +103,7 @@ def language(arguments: list[str]) -> int:
     from figures.language import damage, far, losses, needs, slopes
     from figures.plot import render
     from idealized_model.language.experiment import require_measured
+    from idealized_model.language.protocol import slug
     from idealized_model.transformer.results import read_rows
 
     figures = {"sparsity": needs, "losses": losses, "damage": damage, "slopes": slopes, "far": far}
@@ -111,6 +113,10 @@ def language(arguments: list[str]) -> int:
     got, fix = f"{options.rows!r}, which holds none", "Measure first: lengthgen language measure."
     check(measured, "language", "rows", got=got, expected="rows of language measure", fix=fix)
     require_measured(measured, "language")
+    texts = sorted({row["corpus"] for row in measured})
+    alike = [one for one in texts if [slug(other) for other in texts].count(slug(one)) > 1]
+    fix = "Keep the rows of each in a file of their own."
+    check(not alike, "language", "rows", got=f"those of {alike}", expected="texts of different names", fix=fix)
     rows = own.numbers(measured, np.random.default_rng(0))
     return write(render(own.PLOT, rows, style), rows, own.PLOT.alt(rows), options, "language")
 

@@ -186,12 +186,7 @@ class Damage:
         ------
         InvalidArgument : where k does not vary beside what is adjusted for, or there is one block alone; for an unknown name.
         """
-        fix = f"For instance {COVARIATES[:1]}."
-        check_type(adjusted, (bool, tuple), "Damage.slope", "adjusted", "true, false or a tuple of names", fix)
-        names = adjusted if isinstance(adjusted, tuple) else COVARIATES if adjusted else ()
-        for name in names:
-            check_one_of(name, COVARIATES, "Damage.slope", "adjusted")
-        design = np.column_stack([np.log2(self.k), self._covariates(names)])
+        design = np.column_stack([np.log2(self.k), self._covariates(_names(adjusted, "Damage.slope"))])
         with _one_thread():
             _require_variation(design)
             values, low, high = self._fitted(design, 1, draws, seed)
@@ -202,7 +197,7 @@ class Damage:
         self,
         bins: Sequence[tuple[int, int]] = BINS,
         *,
-        adjusted: bool = True,
+        adjusted: bool | tuple[str, ...] = True,
         draws: int = DRAWS,
         seed: int = 0,
     ) -> list[Mean]:
@@ -218,8 +213,9 @@ class Damage:
 
         Raises
         ------
-        InvalidArgument : for bins that overlap, or where none has enough tokens.
+        InvalidArgument : for bins that overlap, or where none has enough tokens; for an unknown name.
         """
+        names = _names(adjusted, "Damage.means")
         order = sorted(bins)
         apart = all(low <= high for low, high in order) and all(a[1] < b[0] for a, b in pairwise(order))
         fix = "For instance ((1, 2), (3, 9))."
@@ -230,10 +226,8 @@ class Damage:
         check(used, "Damage.means", "bins", got=got, expected=expected, fix="Measure more tokens.")
         inside = np.any([members[one] for one in used], axis=0)
         part = replace(self, **{field.name: getattr(self, field.name)[..., inside] for field in fields(self)})
-        design = np.column_stack([members[one][inside] for one in used]).astype(float)
-        if adjusted:
-            covariates = part._covariates()[:, 1:]
-            design = np.column_stack([design, covariates - covariates.mean(axis=0)])
+        covariates = part._covariates(names)[:, 1:]
+        design = np.column_stack([*(members[one][inside] for one in used), covariates - covariates.mean(axis=0)])
         with _one_thread():
             fitted = part._fitted(design, len(used), draws, seed)
         numbers = [[float(one) for one in column] for column in fitted]
@@ -309,6 +303,16 @@ def deciles(values: ArrayLike, n: int = DECILES) -> NDArray[np.int64]:
     array = np.asarray(values, dtype=float)
     smaller = np.searchsorted(np.sort(array), array, side="left")
     return np.asarray(smaller * n // array.size, dtype=np.int64)
+
+
+def _names(adjusted: bool | tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Those of the covariates that are adjusted for."""
+    fix = f"For instance {COVARIATES[:1]}."
+    check_type(adjusted, (bool, tuple), where, "adjusted", "true, false or a tuple of names", fix)
+    names = adjusted if isinstance(adjusted, tuple) else COVARIATES if adjusted else ()
+    for name in names:
+        check_one_of(name, COVARIATES, where, "adjusted")
+    return names
 
 
 def _one_thread() -> Any:

@@ -452,10 +452,11 @@ def damage_of(rows: Sequence[Row], corpus: str, model: str, length: int, *, epsi
 def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[str, tuple[Damage, Damage]]:
     """{"copied" or "other": (lost, regained)}: what far context is worth, in a corpus with copies or names.
 
-    *Copied* are the measured tokens that stood before, further back than the training length, where they could be known.
+    *Copied* are the measured tokens that stood before, further back than the training length but within the window, where
+    they could be known.
     *Lost* is the loss with a context of the training length minus that of the model trained at the window, with all of it: of
     several such models the one with the lowest loss, and where there is none, of all models and the meter. It holds how good
-    that one is at all, too: that of *other* tokens says so. *Regained* is the part of it that the model itself does not lose
+    that one is at all, too, and is below 0 where it is worse: that of *other* tokens says so. *Regained* is the part of it that the model itself does not lose
     with all of the window: each an after minus a before.
 
     Returns
@@ -480,7 +481,7 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
     best = min(long or [meter["full"][None], *whole.values()], key=np.mean)
     lost = replace(damage, before=np.broadcast_to(best, damage.before.shape), after=damage.before)
     regained = replace(damage, before=damage.after, after=damage.before)
-    copied = meter["distance"] > length
+    copied = (meter["distance"] > length) & (meter["distance"] <= window)
     groups = {"copied": copied, "other": ~copied}
     return {name: (_part(lost, inside), _part(regained, inside)) for name, inside in groups.items() if inside.any()}
 

@@ -192,13 +192,13 @@ def split(corpus: Corpus, tokenizer: Tokenizer, *, block: int = BLOCK) -> Tokens
     for side, documents in enumerate((corpus.training, corpus.held_out)):
         what = ("documents to train on", "held-out documents")[side]
         stream = np.concatenate([tokenizer.encode(document) for document in documents])
+        got, fix = f"{shown(corpus.name)}, whose {what} are one token, repeated", "There is nothing to predict in it."
+        check(np.ptp(stream) > 0, where, "corpus", got=got, expected="text", fix=fix)
         rng = np.random.default_rng([zlib.crc32(b"variant"), side])
         stream, known = _varied(stream, corpus.variant, block, tokenizer.n_tokens, rng)
         got = f"{shown(corpus.name)}, whose {what} have {len(stream):,} tokens"
         fix = "Use a longer text, or shorter blocks (and contexts)."
         check(len(stream) >= block, where, "corpus", got=got, expected=f"at least one block of {block:,}", fix=fix)
-        got, fix = f"{shown(corpus.name)}, whose {what} are one token, repeated", "There is nothing to predict in it."
-        check(np.ptp(stream) > 0, where, "corpus", got=got, expected="text", fix=fix)
         sides.append(_in_blocks(stream, block))
         distances.append(None if known is None else _in_blocks(known, block))
     if corpus.variant == "names":

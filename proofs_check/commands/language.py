@@ -115,7 +115,9 @@ def run(options: Namespace) -> int:
         got = "both an action and --demo" if options.demo else "nothing"
         fix = "For instance: lengthgen language --demo"
         raise InvalidArgument("language", "ACTION", got=got, expected=f"--demo, or {', '.join(ACTIONS)}", fix=fix)
-    if options.action and (options.demo_runs or options.demo_workers or options.demo_corpus):
+    if options.action and any(
+        one is not None for one in (options.demo_corpus, options.demo_runs, options.demo_workers)
+    ):
         got, fix = "what --demo takes", f"Write it behind {options.action}."
         expected = "options of the action"
         raise InvalidArgument("language", "--corpus, --runs, --workers", got=got, expected=expected, fix=fix)
@@ -277,7 +279,7 @@ def _number_of_epsilon(rows: Sequence[Row], corpus: str, epsilon: float | None) 
 
 
 def _show(options: Namespace) -> int:
-    protocol = read_protocol(options.protocol, corpora=[options.corpus] if options.corpus else None)
+    protocol = read_protocol(options.protocol, corpora=None if options.corpus is None else [options.corpus])
     require_writable(options.html, "language show", "--html")
     found = example(
         protocol, protocol.corpora[0], options.runs, options.number, text=options.text, epsilon=options.epsilon
@@ -343,7 +345,7 @@ PAGE = """<!doctype html>
 def _demo(options: Namespace) -> int:
     runs = options.demo_runs or str(Path("runs", "language-demo"))
     with resources.as_file(resources.files("idealized_model.language") / "demo.toml") as path:
-        protocol = read_protocol(path, corpora=[options.demo_corpus] if options.demo_corpus else None)
+        protocol = read_protocol(path, corpora=None if options.demo_corpus is None else [options.demo_corpus])
     rows = str(Path(runs, "rows.jsonl"))
     status = do_runs(protocol, protocol.cells, runs, options.workers)
     if status == HOLDS:

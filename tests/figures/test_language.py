@@ -18,6 +18,7 @@ from figures.language.damage import bin_name
 from figures.language.far import PARTS
 from figures.language.measured import (
     by_family,
+    doublings,
     each_in_words,
     measured_rows,
     models_of,
@@ -26,6 +27,7 @@ from figures.language.measured import (
     plain_first,
     seed_of,
     seeds_in_words,
+    varied,
 )
 from figures.plot import Plot, Row, render, table
 from figures.registry import PLOTS
@@ -282,9 +284,13 @@ def test_protocols_have_files_of_their_names() -> None:
 
 
 def test_corpora_and_models_in_their_order() -> None:
-    assert plain_first(["b+a", "b", "a+blocks", "b"]) == ["b", "a+blocks", "b+a"]
+    assert plain_first(["b+names", "b", "a+blocks", "b"]) == ["b", "a+blocks", "b+names"]
     assert plain(["b", "a+blocks", "a", "b"]) == ["a", "b"]
     assert plain(["a+shuffled", "a+blocks"]) == ["a+blocks", "a+shuffled"]
+    assert plain(["c++.txt", "c++.txt+names", "a"]) == ["a", "c++.txt"]
+    assert [varied(one) for one in ("a", "c++.txt", "c++.txt+names")] == [
+        ("a", ""), ("c++.txt", ""), ("c++.txt", "names")
+    ]  # fmt: skip
     assert by_family(["mine", "none", "pose", "none"]) == ["pose", "none", "mine"]
     rows = [{"model": model, "length": length} for length in (32, 8, 32) for model in ("rope", "mine", "pose")]
     assert models_of(rows) == [("pose", 8), ("pose", 32), ("rope", 8), ("rope", 32), ("mine", 8), ("mine", 32)]
@@ -293,12 +299,13 @@ def test_corpora_and_models_in_their_order() -> None:
 def test_what_is_said_of_models() -> None:
     rows = [
         {"corpus": corpus, "model": model, "length": length, "seeds": 1}
-        for corpus in ("b+c", "a") for length in (32, 8) for model in ("rope", "pose")
+        for corpus in ("b", "a+names", "a") for length in (32, 8) for model in ("rope", "pose")
     ]  # fmt: skip
     said = each_in_words(rows, lambda own: f"{len(own)} of {own[0]['corpus']}", lambda own: f" ({len(own)})")
     assert said == (
         "a (4): PoSE at 8 1 of a, at 32 1 of a; RoPE at 8 1 of a, at 32 1 of a. "
-        "b+c (4): PoSE at 8 1 of b+c, at 32 1 of b+c; RoPE at 8 1 of b+c, at 32 1 of b+c"
+        "b (4): PoSE at 8 1 of b, at 32 1 of b; RoPE at 8 1 of b, at 32 1 of b. "
+        "a+names (4): PoSE at 8 1 of a+names, at 32 1 of a+names; RoPE at 8 1 of a+names, at 32 1 of a+names"
     )
     assert seeds_in_words(rows) == "1 seed"
     assert seeds_in_words([{"seeds": 3}, {"seeds": 1}]) == "1 or 3 seeds"
@@ -344,6 +351,17 @@ def test_panels_are_named_at_the_left_and_below(columns: Literal[1, 2], left: se
         numbered = {i for i, axes in enumerate(panels) if getattr(axes, axis).get_tick_params()[name]}
         named = {i for i, axes in enumerate(panels) if getattr(axes, axis).label.get_text() == axis[0]}
         assert numbered == named == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ticks"), [([1, 2, 256], [1, 4, 16, 64, 256]), ([8, 64, 255], [16, 64]), ([4, 16], [4, 16])]
+)
+def test_axes_of_sizes_are_numbered_by_powers_of_four(sizes: list[int], ticks: list[int]) -> None:
+    axes = Figure().subplots()
+    doublings(axes, sizes)
+    assert (axes.get_xticks().tolist(), axes.get_xscale()) == (ticks, "log")
+    assert [label.get_text() for label in axes.get_xticklabels()] == [str(tick) for tick in ticks]
+    assert axes.get_xticks(minor=True).size == 0
 
 
 def test_sparsity_draws_its_rows(rows_of: Rows, drawn: Drawn) -> None:
@@ -392,6 +410,21 @@ def test_curves_have_their_rows(name: str, x: str, rows_of: Rows, drawn: Drawn) 
         if name == "damage":
             raw = [row["raw"] for row in rows if (row["corpus"], row["model"]) == (corpus, model)]
             assert [y for line in lines(axes, "raw") for _, y in line] == raw
+
+
+def test_every_model_of_the_longest_context_is_drawn_beside_all(rows_of: Rows) -> None:
+    """Each a curve of its own, also beside the shorter ones of its name; where there are no others, they are as others are."""
+    rows = [row for row in rows_of("language-losses") if row["corpus"] == "kjv"]
+    long = [row for row in rows if row["model"] == "long"]
+    figure = render(FIGURES["losses"], [*rows, *({**row, "model": "alibi", "loss": row["loss"] + 1} for row in long)])
+    own = [(row["context"], row["loss"]) for row in long]
+    for axes in figure.axes:
+        assert [sorted(line) for line in lines(axes, "long")] == [[(x, y + 1) for x, y in own], own]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[4:] == [f"ALiBi, RoPE, trained at {made_up.WINDOW}"]
+    alone = render(FIGURES["losses"], long)
+    assert (lines(alone.axes[0], "long"), points(errorbars(alone.axes[0])[0].lines[0])) == ([], own)
+    assert [text.get_text() for text in alone.legends[0].get_texts()] == [f"trained at {made_up.WINDOW}"]
 
 
 def test_planted_text_draws_its_rows() -> None:
@@ -470,6 +503,18 @@ def test_far_draws_its_rows(columns: Literal[1, 2], rows_of: Rows, drawn: Drawn)
     assert labels == ["lost by the short context", "regained with the whole window"]
 
 
+@pytest.mark.parametrize("columns", [2, 1])
+def test_panels_of_far_context_have_the_models_of_their_text(columns: Literal[1, 2], rows_of: Rows) -> None:
+    rows = rows_of("language-far")
+    names = [{**row, "corpus": "shakespeare+names", "length": 64} for row in rows if row["length"] == 8]
+    figure = render(FIGURES["far"], [*rows, *names], Style(columns=columns))
+    labels = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    copies = ["PoSE, 8", "PoSE, 32", "RoPE, 8", "RoPE, 32"]
+    assert labels[::2] == [copies, ["PoSE, 64", "RoPE, 64"]]
+    assert [len(axes.patches) for axes in figure.axes] == [8, 8, 4, 4]
+    assert [axes.get_ylim()[0] for axes in figure.axes] == [3.5, 3.5, 1.5, 1.5]
+
+
 BIG = [pytest.param(name, marks=pytest.mark.slow) for name in ("sparsity", "losses", "damage")]
 
 
@@ -518,6 +563,21 @@ def test_words_of_sparsity_say_medians(rows_of: Rows) -> None:
         f"divergence is {min(four['forward'], four['removal']):.3f}, with the last 4 {four['recency']:.3f}. shakes"
         in alt
     )
+
+
+def test_words_of_losses_are_of_the_longest_context_of_each(rows_of: Rows) -> None:
+    rows = [
+        r for r in rows_of("language-losses") if r["corpus"] == "shakespeare" or max(r["context"], r["length"]) <= 64
+    ]
+    last = {row["corpus"]: row["loss"] for row in rows if (row["model"], row["length"]) == ("pose", 8)}
+    (first,) = (
+        row["loss"]
+        for row in rows
+        if (row["corpus"], row["model"], row["length"], row["context"]) == ("kjv", "pose", 8, 8)
+    )
+    alt = FIGURES["losses"].alt(rows)
+    assert f"with the longest one, of 256 at most: kjv: PoSE at 8 {first:.2f} and {last['kjv']:.2f}, at 16 " in alt
+    assert f" and {last['shakespeare']:.2f}, at 16 " in alt
 
 
 def test_words_of_far_context(rows_of: Rows) -> None:

@@ -701,6 +701,17 @@ def test_rows_of_language_that_were_cut_are_refused_by_name(tmp_path: Path, caps
     assert "language: argument rows[0]: got no steps; expected rows of language measure" in capsys.readouterr().err
 
 
+def test_texts_of_one_name_are_not_drawn_as_one(tmp_path: Path, capsys: Out) -> None:
+    rows = made_up.language(["kjv"])
+    rows += [row | {"corpus": "texts/kjv"} for row in rows]
+    made_up.write(
+        tmp_path / "rows.jsonl", [row | {"digest": str(number), "code": "1"} for number, row in enumerate(rows)]
+    )
+    assert main(["language", str(tmp_path / "rows.jsonl"), "--out", str(tmp_path / "a.png")]) == 3
+    err = capsys.readouterr().err
+    assert "language: argument rows: got those of ['kjv', 'texts/kjv']; expected texts of different names. Keep" in err
+
+
 def test_far_context_is_drawn_of_text_with_copies_alone(tmp_path: Path, capsys: Out) -> None:
     for corpus, status in (("shakespeare+copies", 0), ("kjv", 3)):
         measured = [row | {"digest": str(number), "code": "1"} for number, row in enumerate(made_up.language([corpus]))]
@@ -710,10 +721,10 @@ def test_far_context_is_drawn_of_text_with_copies_alone(tmp_path: Path, capsys: 
         assert out.exists() == (status == 0)
     err = capsys.readouterr().err
     assert (
-        "language far: argument rows: got none of what it draws; expected models of a corpus with copies, such as "
+        "language far: argument rows: got none of what it draws; expected models of a corpus with copies or names, such as "
         in err
     )
     assert (
-        "<title>What far context is worth, of text with copies</title>"
+        "<title>What far context is worth, of text with copies or names</title>"
         in (tmp_path / "shakespeare+copies.svg").read_text()
     )

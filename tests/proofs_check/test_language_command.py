@@ -157,6 +157,7 @@ def test_a_text_of_ones_own_is_shown(
         (("--text", ""), "got a text of 0 tokens; expected from 1 to 16"),
         (("--text", "when shall we three " * 9), "expected from 1 to 16, the window of the meter"),
         (("--corpus", "kvj"), "got 'kvj'"),
+        (("--corpus", ""), "name: got ''"),
         (("--corpus", "excerpt"), "expected an existing checkpoint"),
         (("--html", str(tmp_path / "no" / "page.html")), "--html"),
     ):
@@ -317,10 +318,19 @@ def test_other_bad_usage_is_said_in_a_line(
         (("train", path, "--runs", path), "a file that can be written"),
         (("train", str(tmp_path / "none.toml"), "--runs", str(tmp_path)), "No such file"),
         (("trian",), "invalid choice"),
-        (
-            ("--runs", "runs", "report", str(other)),
-            "got what --demo takes; expected options of the action. Write it behind",
+        *(
+            (
+                (option, given, "report", str(other)),
+                "got what --demo takes; expected options of the action. Write it beh",
+            )
+            for option in ("--corpus", "--runs")
+            for given in ("kjv", "")
         ),
+        (
+            ("--workers", "2", "report", str(other)),
+            "got what --demo takes; expected options of the action. Write it beh",
+        ),
+        (("--demo", "--corpus", "", "--runs", str(tmp_path / "runs")), "name: got ''"),
     ):
         assert lengthgen(*arguments) == 3, arguments
         assert message in capsys.readouterr().err

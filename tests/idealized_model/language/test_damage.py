@@ -82,13 +82,14 @@ def test_a_slope_is_the_coefficient_of_the_doublings(adjusted: bool | tuple[str,
     assert found.low < found.value < found.high
 
 
-@pytest.mark.parametrize("adjusted", [True, False])
-def test_means_are_the_coefficients_of_the_bins(adjusted: bool) -> None:
+@pytest.mark.parametrize("adjusted", [True, False, (), ("entropy",), ("recency_k", "kl_at_one")])
+def test_means_are_the_coefficients_of_the_bins(adjusted: bool | tuple[str, ...]) -> None:
     sample = made_up(300, rise=0.2, by_entropy=0.1)
     bins = ((1, 1), (2, 3), (4, 40))
     design = np.column_stack([(sample.k >= low) & (sample.k <= high) for low, high in bins]).astype(float)
-    if adjusted:
-        covariates = plain_design(sample)[:, 1:]
+    names = adjusted if isinstance(adjusted, tuple) else COLUMNS if adjusted else ()
+    if names:
+        covariates = plain_design(sample)[:, [column for name in names for column in COLUMNS[name]]]
         design = np.column_stack([design, covariates - covariates.mean(axis=0)])
     plain = np.linalg.lstsq(design, sample.values.mean(axis=0), rcond=None)[0][:3]
     again = np.quantile(drawn_again(sample, design, 40, seed=5)[:, :3], [0.025, 0.975], axis=0)
@@ -98,7 +99,7 @@ def test_means_are_the_coefficients_of_the_bins(adjusted: bool) -> None:
     assert [one.value for one in found] == pytest.approx(plain.tolist())
     assert [one.low for one in found] == pytest.approx(again[0].tolist())
     assert [one.high for one in found] == pytest.approx(again[1].tolist())
-    if not adjusted:
+    if not names:
         own = [sample.values.mean(axis=0)[(sample.k >= low) & (sample.k <= high)].mean() for low, high in bins]
         assert [one.value for one in found] == pytest.approx(own)
 
@@ -240,12 +241,13 @@ def test_what_cannot_be_said_is_refused() -> None:
     replace(sample, k=sample.recency_k).slope(adjusted=False, draws=2)
     with pytest.raises(InvalidArgument, match="argument block: got tokens of one block; expected at least two"):
         replace(sample, block=np.zeros(200, dtype=int)).slope()
-    with pytest.raises(InvalidArgument, match=r"argument adjusted: got 'entropies'; .* Did you mean 'entropy'"):
-        sample.slope(adjusted=("entropies",))
-    with pytest.raises(
-        InvalidArgument, match="argument adjusted: got the str 'entropy'; expected true, false or a tuple"
-    ):
-        sample.slope(adjusted="entropy")  # type: ignore[arg-type]
+    for name in ("slope", "means"):
+        with pytest.raises(InvalidArgument, match=rf"{name}: argument adjusted: got 'entropies'; .* mean 'entropy'"):
+            getattr(sample, name)(adjusted=("entropies",))
+        with pytest.raises(
+            InvalidArgument, match=f"{name}: argument adjusted: got the str 'entropy'; expected true, f"
+        ):
+            getattr(sample, name)(adjusted="entropy")
     with pytest.raises(InvalidArgument, match="argument bins"):
         sample.means(((1, 3), (3, 5)))
     with pytest.raises(InvalidArgument, match="argument bins"):

@@ -242,7 +242,8 @@ def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     assert copied[0].values.tolist() == [[0.0, 0.0, 2.5], [2.0, 0.0, 4.5]]
     assert copied[1].values.tolist() == [[-0.5, 0.0, 1.0], [0.5, 0.0, 1.0]]
     worse = made_up("another", 256, 0, before=[1.0] * 5, after=[3.0] * 5)
-    again = far_of([*made_up_rows(), worse], "a", "short", 8)["copied"]
+    elsewhere = made_up("better", 256, 0, before=[0.0] * 5, after=[0.0] * 5) | {"corpus": "b"}
+    again = far_of([*made_up_rows(), worse, elsewhere], "a", "short", 8)["copied"]
     assert again[0].values.tolist() == copied[0].values.tolist()
     assert far_of(made_up_rows(), "a", "long", 256) == {}
     meter, *short = made_up_rows()[:3]
@@ -251,6 +252,11 @@ def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     assert alone[1].values.tolist() == copied[1].values.tolist()
     better = far_of([meter | {"full": [1.0, 2.0, 1.0, 2.0, 1.0]}, *short], "a", "short", 8)["copied"]
     assert better[0].values.tolist() == [[0.0, 0.0, 3.0], [2.0, 0.0, 5.0]]
+    for window, needed in ((200, [2, 4, 5]), (199, [2, 4])):  # what stands before the window is of no use
+        narrow = far_of([row | {"window": window} for row in made_up_rows()[:3]], "a", "short", 8)
+        assert narrow["copied"][0].k.tolist() == needed
+    near = [row | ({"distance": [0, 8, 0, 1, 3]} if row["model"] == "meter" else {}) for row in made_up_rows()]
+    assert list(far_of(near, "a", "short", 8)) == ["other"]
     plain = made_up_rows()
     del plain[0]["distance"]
     assert far_of(plain, "a", "short", 8) == {}

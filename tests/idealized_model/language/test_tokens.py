@@ -110,7 +110,10 @@ def test_names_are_tokens_of_their_own() -> None:
     tokens, plain = of("names"), of("")
     assert tokens.n_tokens == plain.n_tokens + 36
     assert plain.n_tokens <= tokens.training.max() < tokens.n_tokens
-    assert TOKENIZER.encode(tokens.tokenizer.decode(tokens.held_out[0][tokens.held_out[0] < 280])).size > 0
+    for mark in range(plain.n_tokens, tokens.n_tokens):
+        assert tokens.tokenizer.decode([mark]) == "\ufffd\ufffd"
+    text = "".join(chr(code) for code in range(0x11000) if not 0xD800 <= code < 0xE000) + DOCUMENTS[0]
+    assert tokens.tokenizer.encode(text).tolist() == TOKENIZER.encode(text).tolist()
 
 
 def test_copies_of_a_corpus_are_of_both_sides() -> None:
@@ -136,7 +139,7 @@ def test_a_short_text_has_no_copies_of_what_it_lacks(size: int) -> None:
 
 
 def test_variants_are_drawn_once_and_for_all() -> None:
-    for variant in ("shuffled", "blocks", "copies"):
+    for variant in VARIANTS:
         one, other = of(variant), split(Corpus("years", DOCUMENTS, variant), TOKENIZER, block=64)
         assert (one.training == other.training).all()
         assert one.digest == other.digest
@@ -166,13 +169,14 @@ def test_the_digest_of_a_variant_is_of_what_was_drawn(
 
 
 def test_they_come_back_from_a_file(tmp_path: Path) -> None:
-    for variant in ("", "copies"):
+    for variant in ("", *VARIANTS):
         tokens = of(variant)
         tokens.save(tmp_path / "new" / "tokens.npz")
         read = Tokens.load(tmp_path / "new" / "tokens.npz")
         for name in ("training", "held_out", "training_distances", "held_out_distances"):
             assert np.array_equal(getattr(read, name), getattr(tokens, name))
-        assert (read.corpus, read.corpus_digest, read.tokenizer) == ("years", tokens.corpus_digest, TOKENIZER)
+        assert (read.corpus, read.corpus_digest, read.variant) == ("years", tokens.corpus_digest, variant)
+        assert read.tokenizer == tokens.tokenizer
         assert read.digest == tokens.digest
 
 
@@ -211,7 +215,6 @@ def test_a_tokenizer_of_another_corpus_is_refused() -> None:
     [
         (DOCUMENTS, 2048, "'text', whose held-out documents have 4.. tokens; expected at least one block of 2,048"),
         (DOCUMENTS[:30], 4096, "'text', whose documents to train on have 569 tokens; expected at least one block"),
-        ((" go go go go",) * 20, 4, "'text', whose documents to train on are one token, repeated"),
         (DOCUMENTS, 1, "block: got 1"),
         (DOCUMENTS, 8.0, "block: got 8.0"),
     ],
@@ -220,6 +223,13 @@ def test_a_text_with_too_little_in_it_is_refused(documents: tuple[str, ...], blo
     corpus = Corpus("text", documents)
     with pytest.raises(InvalidArgument, match=message):
         split(corpus, Tokenizer.train(corpus.training), block=block)
+
+
+@pytest.mark.parametrize("variant", ["", *VARIANTS])
+def test_one_token_again_and_again_is_refused_whatever_is_put_in(variant: str) -> None:
+    corpus = Corpus("text", (" go go go go",) * 20, variant)
+    with pytest.raises(InvalidArgument, match="'text', whose documents to train on are one token, repeated"):
+        split(corpus, Tokenizer.train(corpus.training), block=4)
 
 
 def test_variants_are_what_they_were() -> None:
