@@ -32,7 +32,7 @@ from matplotlib.patches import Patch
 
 PARTS = ("lost", "regained")
 
-GROUPS = {"copied": "copied tokens", "other": "other tokens"}
+GROUPS = {"far": "tokens told from far", "other": "other tokens"}
 """{tokens: what they are called}."""
 
 BARS = {"lost": (SHADE, "lost by the short context"), "regained": (PALETTE[0], "regained with the whole window")}
@@ -44,7 +44,7 @@ LINE, AROUND = 0.28, 0.75
 
 
 def numbers(measured: Measured, rng: np.random.Generator, *, draws: int = DRAWS) -> list[Row]:
-    """A row a model, of copied tokens and of others: what is lost, and regained, with intervals over blocks.
+    """A row a model, of tokens that are told from far and of others: what is lost, and regained, with intervals over blocks.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def draw(rows: Rows, style: Style) -> Figure:
 
 
 def alt(rows: Rows) -> str:
-    """Of every model what is lost and regained, of copied tokens and of others."""
+    """Of every model what is lost and regained, of tokens told from far and of others."""
 
     def both(own: Rows) -> str:
         (row,) = own
@@ -120,8 +120,8 @@ def alt(rows: Rows) -> str:
     return (
         "What far context is worth: pairs of bars a model, for tokens that are told by what lies further back than the "
         "training length, copies and names, and for all others. Lost is the loss with a context of that length minus that of a "
-        "model trained at the window, or, where there is none, of the meter, with all of it, so that it holds how good that "
-        "one is at all, too: of other tokens it says so; regained how much less the model itself loses with the whole "
+        "model trained at the window, or, where there is none, of the best of all, with all of it, so that it holds how good "
+        "that one is at all, too: of other tokens it says so; regained how much less the model itself loses with the whole "
         f"window. In nats a token, the mean of {seeds_in_words(rows)}, with 95% intervals over blocks of text, lost and "
         f"regained. {'. '.join(said)}."
     )

@@ -36,7 +36,7 @@ from idealized_model.language.damage import Damage
 from idealized_model.language.meter import PATHS, SEARCH, Integers, exhaustive, measure_all, sizes
 from idealized_model.language.protocol import METER, Cell, Protocol, slug
 from idealized_model.language.tokenizer import Tokenizer
-from idealized_model.language.tokens import Tokens, split
+from idealized_model.language.tokens import DRAWN, Tokens, split
 from idealized_model.transformer.batch import Batch
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.results import SCHEMA, Row
@@ -65,8 +65,10 @@ def tokens_of(protocol: Protocol, corpus: str, runs: str | os.PathLike[str]) -> 
     BackendUnavailable : as `load_corpus` does.
     """
     text = load_corpus(corpus)
-    name = f"{slug(corpus)}-{text.digest}-{protocol.vocabulary}-{protocol.block}.npz"
-    path = Path(runs, "tokens", name)
+    name = "-".join(
+        [slug(corpus), text.digest, str(protocol.vocabulary), str(protocol.block), *([DRAWN] if text.variant else [])]
+    )
+    path = Path(runs, "tokens", f"{name}.npz")
     if path.exists():
         tokens = Tokens.load(path)
         own, got = tokens.corpus_digest == text.digest, f"{shown(str(path))}, of another text"
@@ -450,14 +452,13 @@ def damage_of(rows: Sequence[Row], corpus: str, model: str, length: int, *, epsi
 
 
 def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[str, tuple[Damage, Damage]]:
-    """{"copied" or "other": (lost, regained)}: what far context is worth, in a corpus with copies or names.
+    """{"far" or "other": (lost, regained)}: what far context is worth, in a corpus with copies or names.
 
-    *Copied* are the measured tokens that stood before, further back than the training length but within the window, where
-    they could be known.
-    *Lost* is the loss with a context of the training length minus that of the model trained at the window, with all of it: of
-    several such models the one with the lowest loss, and where there is none, of all models and the meter. It holds how good
-    that one is at all, too, and is below 0 where it is worse: that of *other* tokens says so. *Regained* is the part of it that the model itself does not lose
-    with all of the window: each an after minus a before.
+    *Far* are the measured tokens that are told by what stood before, further back than the training length but within the
+    window. *Lost* is the loss with a context of the training length minus that of the model trained at the window, with all of
+    it: of several such models the one with the lowest loss, and where there is none, of all models and the meter. It holds how
+    good that one is at all, too, and is below 0 where it is worse: that of *other* tokens says so. *Regained* is the part of it
+    that the model itself does not lose with all of the window: each an after minus a before.
 
     Returns
     -------
@@ -481,8 +482,8 @@ def far_of(rows: Sequence[Row], corpus: str, model: str, length: int) -> dict[st
     best = min(long or [meter["full"][None], *whole.values()], key=np.mean)
     lost = replace(damage, before=np.broadcast_to(best, damage.before.shape), after=damage.before)
     regained = replace(damage, before=damage.after, after=damage.before)
-    copied = (meter["distance"] > length) & (meter["distance"] <= window)
-    groups = {"copied": copied, "other": ~copied}
+    far = (meter["distance"] > length) & (meter["distance"] <= window)
+    groups = {"far": far, "other": ~far}
     return {name: (_part(lost, inside), _part(regained, inside)) for name, inside in groups.items() if inside.any()}
 
 

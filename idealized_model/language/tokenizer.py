@@ -140,13 +140,13 @@ class Tokenizer:
         return np.fromiter((token for word in words for token in known[word]), dtype=np.int64)
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """The text of some tokens; where they begin or end within a character, "\ufffd" stands for it.
+        """The text of some tokens; bytes that are no character, as where they begin within one, are escaped.
 
         Raises
         ------
         InvalidArgument : for a token that there is not.
         """
-        return b"".join(self._pieces_of(tokens)).decode("utf-8", errors="replace")
+        return b"".join(self._pieces_of(tokens)).decode("utf-8", errors="backslashreplace")
 
     def _pieces_of(self, tokens: Iterable[int]) -> Iterator[bytes]:
         for j, token in enumerate(tokens):

@@ -41,6 +41,9 @@ APART = (4, 200)
 """Of the variant "names": the fewest and most tokens from a title to the next time, but for other titles in between."""
 
 
+DRAWN = hashlib.sha256(repr((SHUFFLED, SPANS, DISTANCES, OWN, TITLES, NAMES, APART)).encode()).hexdigest()[:8]
+"""A name of what variants are drawn with."""
+
 NEVER = (0xC0, 0xC1, *range(0xF5, 0x100))
 """Bytes that no UTF-8 text has."""
 

@@ -108,9 +108,9 @@ def far(rows: Sequence[Row]) -> Table:
             texts = [text for one in found for text in _mean(one)]
             table.add_row(slug(corpus), model, str(length), f"{found[0].k.size:,}", what, *texts)
     table.caption = (
-        "Nats a token. Copied: copies and names that stood before, further back than the training length, within the window. "
+        "Nats a token. Far: copies and names that stood before, further back than the training length, within the window. "
         "Lost: the loss with a context of the training length minus that of the model trained at the window, or, where there "
-        "is none, of the meter, with all of it; it holds how good that one is at all, too: of other tokens it says so. "
+        "is none, of the best of all, with all of it; it holds how good that one is at all, too: of other tokens it says so. "
         "Regained: how much less the model itself loses with the whole window than with the context of its training length."
     )
     table.caption_justify = "left"

@@ -15,7 +15,7 @@ import pytest
 from figures import gallery, planted_text, store
 from figures.language import measured
 from figures.language.damage import bin_name
-from figures.language.far import PARTS
+from figures.language.far import GROUPS, PARTS
 from figures.language.measured import (
     by_family,
     doublings,
@@ -160,7 +160,7 @@ def test_far_context_is_that_of_far_of(rows_of: Rows) -> None:
     rows = rows_of("language-far")
     assert [(row["corpus"], row["model"], row["length"], row["group"]) for row in rows] == [
         ("shakespeare+copies", model, length, group)
-        for model in ("pose", "rope") for length in (8, 32) for group in ("copied", "other")
+        for model in ("pose", "rope") for length in (8, 32) for group in ("far", "other")
     ]  # fmt: skip
     for row in rows:
         found = far_of(LANGUAGE, row["corpus"], row["model"], row["length"])[row["group"]]
@@ -168,8 +168,8 @@ def test_far_context_is_that_of_far_of(rows_of: Rows) -> None:
             (mean,) = one.means(EVERY_K, adjusted=False, draws=DRAWS, seed=SEED)
             assert [row[name] for name in (part, f"{part}_low", f"{part}_high")] == pytest.approx(mean[3:], abs=1e-4)
             assert row[part] == pytest.approx(one.values.mean(), abs=1e-4)
-        assert (row["tokens"], row["seeds"]) == (40 if row["group"] == "copied" else 80, 2)
-        assert (row["lost"] > 0.8) == (row["group"] == "copied")
+        assert (row["tokens"], row["seeds"]) == (40 if row["group"] == "far" else 80, 2)
+        assert (row["lost"] > 0.8) == (row["group"] == "far")
 
 
 def test_few_copied_tokens_say_nothing() -> None:
@@ -179,7 +179,7 @@ def test_few_copied_tokens_say_nothing() -> None:
             row["distance"] = [100] * 3 + [0] * (len(row["block"]) - 3)
     found = numbers("far", rows)
     assert {row["group"] for row in found} == {"other"}
-    assert "copied tokens" not in FIGURES["far"].alt(found)
+    assert "tokens told from far" not in FIGURES["far"].alt(found)
     assert len(render(FIGURES["far"], found).axes) == 1
 
 
@@ -480,8 +480,8 @@ def test_slopes_draws_its_rows(columns: Literal[1, 2], rows_of: Rows, drawn: Dra
 def test_far_draws_its_rows(columns: Literal[1, 2], rows_of: Rows, drawn: Drawn) -> None:
     models = {("pose", 8): 0, ("pose", 32): 1, ("rope", 8): 2, ("rope", 32): 3}
     figure = drawn("language-far", Style(columns=columns))
-    for axes, group in zip(figure.axes, ("copied", "other"), strict=True):
-        assert axes.get_title() == f"shakespeare+copies,\n{group} tokens"
+    for axes, group in zip(figure.axes, ("far", "other"), strict=True):
+        assert axes.get_title() == f"shakespeare+copies,\n{GROUPS[group]}"
         own = [row for row in rows_of("language-far") if row["group"] == group]
         bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
         expected = [(row[part], models[row["model"], row["length"]], part) for part in PARTS for row in own]
@@ -587,7 +587,7 @@ def test_words_of_far_context(rows_of: Rows) -> None:
     numbers = [
         f"{first[part]:+.2f} [{first[f'{part}_low']:+.2f}, {first[f'{part}_high']:+.2f}]" for part in PARTS
     ]  # fmt: skip
-    assert f"Of copied tokens (40), shakespeare+copies: PoSE at 8 {' and '.join(numbers)}, at 32 " in alt
+    assert f"Of tokens told from far (40), shakespeare+copies: PoSE at 8 {' and '.join(numbers)}, at 32 " in alt
     assert "Of other tokens (80), shakespeare+copies: PoSE at 8 " in alt
     fewer = [{**row, "tokens": 70} if row["length"] == 8 and row["group"] == "other" else row for row in rows]
     assert "Of other tokens (70 to 80), " in FIGURES["far"].alt(fewer)

@@ -39,7 +39,7 @@ def cells(times: int) -> list[list[str]]:
 
 def test_what_far_context_is_worth() -> None:
     copied, other = cells(8)
-    assert copied[:6] == ["a", "short", "8", "24", "copied", "+1.500"]  # 1, 0 and 3.5 nats
+    assert copied[:6] == ["a", "short", "8", "24", "far", "+1.500"]  # 1, 0 and 3.5 nats
     assert copied[7] == "+0.333"  # 0, 0 and 1
     assert other[:6] == ["a", "short", "8", "16", "other", "+0.250"]  # 0.5 and 0
     assert other[7] == "-0.250"
@@ -47,4 +47,4 @@ def test_what_far_context_is_worth() -> None:
 
 
 def test_of_too_few_tokens_no_mean_is_told() -> None:
-    assert cells(1) == [["a", "short", "8", n, what, *["-"] * 4] for n, what in (("3", "copied"), ("2", "other"))]
+    assert cells(1) == [["a", "short", "8", n, what, *["-"] * 4] for n, what in (("3", "far"), ("2", "other"))]

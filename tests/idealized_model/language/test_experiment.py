@@ -236,25 +236,25 @@ def test_damage_is_of_all_seeds() -> None:
 
 def test_far_context_is_worth_what_copied_tokens_lose() -> None:
     found = far_of(made_up_rows(), "a", "short", 8)
-    copied, other = found["copied"], found["other"]
+    copied, other = found["far"], found["other"]
     assert copied[0].k.tolist() == [2, 4, 5]  # from 64, 9 and 200 tokens back, not from 8
     assert other[0].k.tolist() == [1, 3]
     assert copied[0].values.tolist() == [[0.0, 0.0, 2.5], [2.0, 0.0, 4.5]]
     assert copied[1].values.tolist() == [[-0.5, 0.0, 1.0], [0.5, 0.0, 1.0]]
     worse = made_up("another", 256, 0, before=[1.0] * 5, after=[3.0] * 5)
     elsewhere = made_up("better", 256, 0, before=[0.0] * 5, after=[0.0] * 5) | {"corpus": "b"}
-    again = far_of([*made_up_rows(), worse, elsewhere], "a", "short", 8)["copied"]
+    again = far_of([*made_up_rows(), worse, elsewhere], "a", "short", 8)["far"]
     assert again[0].values.tolist() == copied[0].values.tolist()
     assert far_of(made_up_rows(), "a", "long", 256) == {}
     meter, *short = made_up_rows()[:3]
-    alone = far_of([meter, *short], "a", "short", 8)["copied"]  # it has 2.5 with all, in the mean, and the meter 3
+    alone = far_of([meter, *short], "a", "short", 8)["far"]  # it has 2.5 with all, in the mean, and the meter 3
     assert alone[0].values.tolist() == [[-1.0, 0.0, 0.0], [1.0, 0.0, 2.0]]
     assert alone[1].values.tolist() == copied[1].values.tolist()
-    better = far_of([meter | {"full": [1.0, 2.0, 1.0, 2.0, 1.0]}, *short], "a", "short", 8)["copied"]
+    better = far_of([meter | {"full": [1.0, 2.0, 1.0, 2.0, 1.0]}, *short], "a", "short", 8)["far"]
     assert better[0].values.tolist() == [[0.0, 0.0, 3.0], [2.0, 0.0, 5.0]]
     for window, needed in ((200, [2, 4, 5]), (199, [2, 4])):  # what stands before the window is of no use
         narrow = far_of([row | {"window": window} for row in made_up_rows()[:3]], "a", "short", 8)
-        assert narrow["copied"][0].k.tolist() == needed
+        assert narrow["far"][0].k.tolist() == needed
     near = [row | ({"distance": [0, 8, 0, 1, 3]} if row["model"] == "meter" else {}) for row in made_up_rows()]
     assert list(far_of(near, "a", "short", 8)) == ["other"]
     plain = made_up_rows()

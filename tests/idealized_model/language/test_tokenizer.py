@@ -84,7 +84,7 @@ def test_digests_say_what_encodes_alike() -> None:
 
 def test_half_a_character_is_shown() -> None:
     tokens = Tokenizer((), "").encode("é")
-    assert Tokenizer((), "").decode(tokens[:1]) == "\ufffd"
+    assert Tokenizer((), "").decode(tokens[:1]) == r"\xc3"
 
 
 @pytest.mark.parametrize(
