@@ -52,11 +52,11 @@ EXAMPLES = 100
 """Fresh examples of every question."""
 
 CONTRASTS = {
-    "one bit of each": ((1,), (1, 1, 1, 1)),
-    "four bits in all": ((4,), (1, 1, 1, 1)),
-    "one token": ((1,), (4,)),
+    "one bit of each": ((1,), (1, 1), (1, 1, 1, 1)),
+    "four bits in all": ((4,), (2, 2), (1, 1, 1, 1)),
+    "one token": ((1,), (2,), (4,)),
 }
-"""{what is held: the bits of the tokens of two questions}: one token and four of them, or one bit and four of them."""
+"""{what is held: the bits that questions ask of their tokens}: 1, 2 and 4 tokens; in the last row bits of one."""
 
 MARGIN = 0.01
 """Of what there is to lose: smaller differences are none."""
@@ -264,7 +264,7 @@ def rises(rows: Iterable[Row]) -> list[Row]:
 
 
 def contrasts(rows: Iterable[Row]) -> list[Row]:
-    """In how many runs the share of damage is larger, or smaller, of the second question of a contrast than of the first.
+    """In how many runs the share of damage is larger, or smaller, of the last question of a contrast than of the first.
 
     Raises
     ------
@@ -281,8 +281,8 @@ def contrasts(rows: Iterable[Row]) -> list[Row]:
     """
     runs = [dict(zip(map(tuple, row["bits"]), shares(row), strict=True)) for row in _judged_once(rows)]
     found = []
-    for held, (first, second) in CONTRASTS.items():
-        more = [share[second] - share[first] for share in runs if {first, second} <= share.keys()]
+    for held, (first, *_, last) in CONTRASTS.items():
+        more = [share[last] - share[first] for share in runs if {first, last} <= share.keys()]
         larger, smaller = sum(one > MARGIN for one in more), sum(one < -MARGIN for one in more)
         found.append({"held": held, "runs": len(more), "larger": larger, "smaller": smaller})
     return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from idealized_model.language import PlantedText, control, experiment
-from idealized_model.language.planted import FOUR_BITS, SEVEN
+from idealized_model.language.planted import GRID, SEVEN
 from idealized_model.language.protocol import read_protocol
 from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
@@ -316,7 +317,7 @@ def test_the_controls_are_carried_out_and_printed(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     tiny = TrainConfig("text", encoding="rope", steps=2, warmup=1, width=8, layers=1, heads=2)
-    judged = PlantedText(FOUR_BITS, body=12, rows=2, kept=10)
+    judged = PlantedText(GRID, body=13, rows=2, kept=12)
     controls = [
         control.Control("meter", PlantedText(SEVEN[:2], body=4, rows=2), tiny),
         *(control.Control("judged", judged, replace(tiny, seed=seed)) for seed in (1, 2)),
@@ -338,8 +339,16 @@ def test_the_controls_are_carried_out_and_printed(
             ["one bit", "4", "2", f"{control.exact(found[0])[1]:.2f}"],
     ]  # fmt: skip
     damages = [row["after"][0] - row["before"][0] for row in found[1:]]
-    assert lines[2][:3] == ["rope", "10", "2"]
-    assert lines[2][3] == f"{sum(damages) / 2:+.3f} [{min(damages):+.3f}, {max(damages):+.3f}]"
+    assert lines[2][:6] == ["rope", "12", "2", "one bit of one token", "2", f"{sum(damages) / 2:+.3f}"]
+    lost = [damage / log(2) for damage in damages]
+    assert lines[2][6:] == [f"{share:+.2f}" for share in (sum(lost) / 2, min(lost), max(lost))]
+    counted = control.contrasts(found)
+    what = ["four tokens with one", "four tokens with one", "four bits with one"]
+    assert lines[-3:] == [
+        [one["held"], compared, "2", str(one["larger"]), str(one["smaller"])]
+        for one, compared in zip(counted, what, strict=True)
+    ]
+    assert len(lines) == 2 + 6 + 3
 
 
 def test_the_demonstration_is_a_protocol() -> None:
