@@ -64,6 +64,7 @@ def draw(rows: Rows, style: Style) -> Figure:
     kinds = list(dict.fromkeys((row["encoding"], row["kept"]) for row in damage))
     styles = {kind: series(len(SEARCHES) + i) for i, kind in enumerate(kinds)}
     for axes, (held, questions_of) in zip(others, CONTRASTS.items(), strict=True):
+        axes.sharey(others[0])
         axes.axhline(0, color=GREY, linewidth=0.6)
         for i, (kind, how) in enumerate(styles.items()):
             mine = [row for row in damage if (row["encoding"], row["kept"]) == kind]

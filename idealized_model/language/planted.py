@@ -78,15 +78,9 @@ class Question:
 
     @property
     def n_answers(self) -> int:
-        """Answers that there are: 0 and those that follow it."""
-        if self.answer == "bits":
-            return int(2 ** sum(self.bits))
-        return (
-            1
-            + {"sum": sum(self.bits), "parity": min(len(self.bits), 1), "either": max(self.bits, default=0)}[
-                self.answer
-            ]
-        )
+        """Answers that there are: 0, and all up to that of the largest values."""
+        largest = np.array([self.values], dtype=np.int64) - 1
+        return 2 if self.answer == "parity" else 1 + int(self.of(largest)[0])
 
     def drawn(self, size: int, rng: np.random.Generator) -> Integers:
         """Values of the planted tokens, (size, tokens)."""

@@ -260,6 +260,7 @@ def test_planted_text_draws_its_rows() -> None:
     ticks = [[label.get_text() for label in axes.get_xticklabels()] for axes in others]
     assert ticks == [["1", "2", "4"]] * 3
     assert [axes.get_xlabel() for axes in others] == ["tokens", "tokens", "bits of it"]
+    assert len({axes.get_ylim() for axes in others}) == 1
     assert np.array(bars[2:]) == pytest.approx(
         np.array([[(r["lowest"], r["highest"]) for r in own] for own in expected])
     )

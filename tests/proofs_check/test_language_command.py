@@ -351,6 +351,32 @@ def test_the_controls_are_carried_out_and_printed(
     assert len(lines) == 2 + 6 + 3
 
 
+def test_what_the_controls_say_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two seeds, one of which loses more at one token than at four."""
+    monkeypatch.setenv("COLUMNS", "200")
+    row = {
+        "schema": 1, "code": "1", "kind": "judged", "encoding": "rope", "kept": 9, "name": ["a", "b", "c"],
+        "needed": [2, 2, 5], "bits": [[1], [4], [1, 1, 1, 1]], "before": [0.0] * 3,
+    }  # fmt: skip
+    rows = tmp_path / "rows.jsonl"
+    losses = ((1.0, 2.0, 4.0), (0.5, 1.0, 0.0))
+    lines = [row | {"digest": str(seed), "seed": seed, "after": after} for seed, after in enumerate(losses)]
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert lengthgen("report", str(rows)) == 0
+    out = capsys.readouterr().out
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    assert cells == [
+        ["rope", "9", "2", "a", "2", "+0.750", "+1.08", "+0.72", "+1.44"],
+        ["rope", "9", "2", "b", "2", "+1.500", "+0.54", "+0.36", "+0.72"],
+        ["rope", "9", "2", "c", "5", "+2.000", "+0.72", "+0.00", "+1.44"],
+        ["one bit of each", "four tokens with one", "2", "0", "1"],
+        ["four bits in all", "four tokens with one", "2", "1", "1"],
+        ["one token", "four bits with one", "2", "0", "2"],
+    ]
+
+
 def test_the_demonstration_is_a_protocol() -> None:
     from importlib import resources
 

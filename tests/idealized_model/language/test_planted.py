@@ -171,6 +171,7 @@ def test_tokens_that_are_asked_for_bits_are_independent() -> None:
 def test_the_number_of_tokens_that_a_question_needs() -> None:
     assert [question.k for question in SEVEN] == [1, 2, 3, 4, 5, 3, 2]
     assert [question.n_answers for question in SEVEN] == [1, 2, 3, 4, 5, 2, 2]
+    assert (Question("q", ()).n_answers, Question("q", (), "bits").n_answers) == (1, 1)
     assert (PlantedText().n_tokens, PlantedText(GRID).n_tokens) == (8 + 28 + 7 + 5, 8 + 11 * 16 + 6 + 16)
 
 
