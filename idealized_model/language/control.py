@@ -107,7 +107,7 @@ def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Cont
     >>> print(*protocol(1)[:4])
     planted/meter/100 planted/meter-255/100 planted/rope-16/0 planted/rope-32/0
 
-    Cost: about three CPU minutes a run, ten that of the meter of a whole window.
+    Cost: one to three CPU minutes a judged model, three and ten the meters.
     """
     check_integer(seeds, "protocol", "seeds", least=1, most=100)
 
