@@ -17,6 +17,7 @@ from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.commands import language
+from proofs_check.commands.language_tables import contrasted, known, rising
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
 from tests.idealized_model.language.small import protocol as small
@@ -375,6 +376,11 @@ def test_what_the_controls_say_is_printed(
         ["four bits in all", "four tokens with one", "2", "1", "1"],
         ["one token", "four bits with one", "2", "0", "2"],
     ]
+    assert [len(table([]).rows) for table in (known, rising, contrasted)] == [
+        0,
+        0,
+        0,
+    ]  # where there are none, none is printed
 
 
 def test_the_demonstration_is_a_protocol() -> None:
