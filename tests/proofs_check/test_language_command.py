@@ -376,11 +376,7 @@ def test_what_the_controls_say_is_printed(
         ["four bits in all", "four tokens with one", "2", "1", "1"],
         ["one token", "four bits with one", "2", "0", "2"],
     ]
-    assert [len(table([]).rows) for table in (known, rising, contrasted)] == [
-        0,
-        0,
-        0,
-    ]  # where there are none, none is printed
+    assert not any(table([]).rows for table in (known, rising, contrasted))  # where there are none, none is printed
 
 
 def test_the_demonstration_is_a_protocol() -> None:
