@@ -8,7 +8,7 @@ import numpy as np
 
 from figures.plot import Plot, Row, Rows
 from figures.style import GREY, INK, Style, entry, legend_below, series
-from idealized_model.language.control import rises
+from idealized_model.language.control import CONTRASTS, MARGIN, contrasts, rises
 from theory.errors import check
 
 from matplotlib.figure import Figure
@@ -20,8 +20,8 @@ SEARCHES = {"best": "any tokens", "recency": "the last tokens"}
 
 
 def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
-    """A row a question and search of the meter of the longest text: what is found; and a row a question and kind of judged
-    model: its damage.
+    """A row a question and search of the meter of the longest text: what is found; a row a question and kind of judged model:
+    its damage; and a row a contrast: how often damage is larger.
     """
     rows: list[Row] = []
     meters = sorted((run for run in runs[RUNS] if run["kind"] == "meter"), key=lambda run: int(run["body"]))
@@ -33,16 +33,17 @@ def join(stored: Rows, runs: Mapping[str, Rows]) -> list[Row]:
                     "examples": len(own), "exact": round(float(np.mean(np.array(own) == needed)), 4), "lowest": min(own),
                     "middle": sorted(own)[(len(own) - 1) // 2], "highest": max(own),
                 })  # fmt: skip
-    judged = rises([dict(run) for run in runs[RUNS]])
+    judged = [dict(run) for run in runs[RUNS] if run["kind"] == "judged"]
     fix = "lengthgen language planted makes them."
     for kind, there in (("a meter", rows), ("judged models", judged)):
         check(there, "join", RUNS, got=f"none of {kind}", expected="runs on planted text", fix=fix)
-    return rows + [{"kind": "damage", **row} for row in judged]
+    damage = [{"kind": "damage", **row} for row in rises(judged)]
+    return [*rows, *damage, *({"kind": "contrast", **row} for row in contrasts(judged))]
 
 
 def draw(rows: Rows, style: Style) -> Figure:
-    """What is found beside what is needed, and the damage by what is needed."""
-    figure, (left, right) = style.panels(2, across=2, height=2.2, extra=0.4)
+    """What is found beside what is needed, and the damage by tokens and by bits."""
+    figure, (left, *others) = style.panels(1 + len(CONTRASTS), across=2, height=2.2, extra=0.4)
     found = [row for row in rows if row["kind"] == "found"]
     questions = list(dict.fromkeys(row["question"] for row in found))
     for i, (search, how) in enumerate((search, series(i)) for i, search in enumerate(SEARCHES)):
@@ -62,18 +63,22 @@ def draw(rows: Rows, style: Style) -> Figure:
     damage = [row for row in rows if row["kind"] == "damage"]
     kinds = list(dict.fromkeys((row["encoding"], row["kept"]) for row in damage))
     styles = {kind: series(len(SEARCHES) + i) for i, kind in enumerate(kinds)}
-    right.axhline(0, color=GREY, linewidth=0.6)
-    for i, (kind, how) in enumerate(styles.items()):
-        own = [row for row in damage if (row["encoding"], row["kept"]) == kind]
-        mean = np.array([row["damage"] for row in own])
-        ends = [
-            np.maximum(mean - [row["lowest"] for row in own], 0),
-            np.maximum([row["highest"] for row in own] - mean, 0),
-        ]
-        at = [row["needed"] + 0.06 * (i - (len(kinds) - 1) / 2) for row in own]
-        right.errorbar(at, mean, yerr=ends, elinewidth=0.7, capsize=1.5, **how.line())
-    right.set_xticks(sorted({row["needed"] for row in damage}))
-    right.set(xlabel="tokens needed, k", ylabel="damage, nats", title="questions with one law of the answer")
+    for axes, (held, questions_of) in zip(others, CONTRASTS.items(), strict=True):
+        axes.sharey(others[0])
+        axes.axhline(0, color=GREY, linewidth=0.6)
+        for i, (kind, how) in enumerate(styles.items()):
+            mine = [row for row in damage if (row["encoding"], row["kept"]) == kind]
+            own = [row for bits in questions_of for row in mine if tuple(row["bits"]) == bits]
+            mean = np.array([row["share"] for row in own])
+            ends = [
+                np.maximum(mean - [row["lowest"] for row in own], 0),
+                np.maximum([row["highest"] for row in own] - mean, 0),
+            ]
+            places = np.arange(len(own)) + 0.06 * (i - (len(styles) - 1) / 2)
+            axes.errorbar(places, mean, yerr=ends, elinewidth=0.7, capsize=1.5, **how.line())
+        tokens = held != "one token"
+        axes.set_xticks(range(len(questions_of)), [str(len(b) if tokens else b[0]) for b in questions_of])
+        axes.set(xlabel="tokens" if tokens else "bits of it", ylabel="damage, share", title=held)
     handles = [entry(label, **{**series(i).line(), "linestyle": ""}) for i, label in enumerate(SEARCHES.values())]
     handles.append(entry("needed", color=INK, linewidth=0.8))
     handles += [
@@ -87,23 +92,27 @@ NAMES = {"rope": "RoPE", "alibi": "ALiBi", "none": "no positions"}
 
 
 def alt(rows: Rows) -> str:
-    """How often just what is needed is found, and the damage at the ends."""
+    """How often just what is needed is found, and the damage of every question."""
     found = [row for row in rows if row["kind"] == "found"]
     best = ", ".join(f"{row['question']} {row['exact']:.2f}" for row in found if row["search"] == "best")
     last = ", ".join(f"{row['question']} {row['middle']}" for row in found if row["search"] == "recency")
-    said = []
     damage = [row for row in rows if row["kind"] == "damage"]
-    for encoding, kept in dict.fromkeys((row["encoding"], row["kept"]) for row in damage):
-        own = [row for row in damage if (row["encoding"], row["kept"]) == (encoding, kept)]
-        each = ", ".join(f"{row['damage']:+.2f}" for row in own)
-        said.append(f"{NAMES[encoding]} at {kept} {each}")
-    needed, seeds = sorted({row["needed"] for row in damage}), sorted({row["seeds"] for row in damage})
+    seeds, said = sorted({row["seeds"] for row in damage}), []
+    for held, questions in CONTRASTS.items():
+        each = []
+        for encoding, kept in dict.fromkeys((row["encoding"], row["kept"]) for row in damage):
+            own = [row for row in damage if (row["encoding"], row["kept"]) == (encoding, kept)]
+            means = (row["share"] for bits in questions for row in own if tuple(row["bits"]) == bits)
+            each.append(f"{NAMES[encoding]} at {kept} {', '.join(f'{mean:+.2f}' for mean in means)}")
+        (count,) = (row for row in rows if row["kind"] == "contrast" and row["held"] == held)
+        ends = f"larger at 4 than at 1 in {count['larger']} of {count['runs']} runs, smaller in {count['smaller']}"
+        said.append(f"{held.capitalize()}, {ends}: {'; '.join(each)}.")
     return (
-        f"Left, for every question of planted text of {found[0]['body']} tokens the number that its prediction needs, and the "
+        f"First, for every question of planted text of {found[0]['body']} tokens the number that its prediction needs, and the "
         f"middle, lowest and highest number that are found in {found[0]['examples']} fresh examples. The share found exactly: "
-        f"{best}. Of the last tokens the middle is: {last}. Right, the loss on a long text minus that on one of the training "
-        f"length, for questions whose answers have one law, the mean of {' to '.join(map(str, seeds))} seeds, in nats for k = "
-        f"{', '.join(map(str, needed))}: {'; '.join(said)}."
+        f"{best}. Of the last tokens the middle is: {last}. Then the loss on a long text minus that on one of the training "
+        f"length, as a share of the bits that are asked for, the mean of {' to '.join(map(str, seeds))} seeds, for 1, 2 and 4 "
+        f"tokens, or bits of one token; differences of at most {MARGIN:g} count as none. {' '.join(said)}"
     )
 
 

@@ -18,13 +18,13 @@ Examples
 from idealized_model.language.corpora import Corpus, load_corpus
 from idealized_model.language.damage import Damage, Mean, Permuted, Slope
 from idealized_model.language.meter import Measurement, exhaustive, measure, measure_all
-from idealized_model.language.planted import FOUR_BITS, SEVEN, PlantedText, Question
+from idealized_model.language.planted import GRID, SEVEN, PlantedText, Question
 from idealized_model.language.sources import Alternating, Chunked, Gapped, TextSource, Windows
 from idealized_model.language.tokenizer import Tokenizer
 from idealized_model.language.tokens import Tokens, split
 
 __all__ = [
-    "FOUR_BITS",
+    "GRID",
     "SEVEN",
     "Alternating",
     "Chunked",

@@ -1,9 +1,9 @@
-"""The controls on planted text: whether the meter finds what is known, and what longer text costs questions of different k.
+"""The controls on planted text: whether the meter finds what is known, and what longer text costs by what is asked for.
 
 A *meter* is trained on text with gaps (`SEVEN`, bodies of 58 and of 255 tokens), and measures fresh draws of every question.
 *Judged* models are trained on a short text, some of the tokens of a body of 256 under their IDs in the whole of it, and tested
-on the whole: by the questions `FOUR_BITS`, whose answers have one law: it is not entropy that tells them apart. All of it is
-in `protocol`.
+on the whole: by the questions of `GRID`, in which the number of tokens is varied at the same bits of each, at the same bits in
+all, and the bits at one token. All of it is in `protocol`.
 
 Of a body of 58 the meter's search ranks every token, of one of 255, as in the windows of text, some.
 
@@ -11,7 +11,8 @@ A row of data says of a run its `kind`, `encoding`, `body`, `kept`, `seed`, `ste
 `versions`; of every question its `name` and `needed`, the k that is known; and, each with a list a question:
 
 - of a meter, `found`, {path: what it needs for every example} at `epsilon`, and `least`, the smallest of them;
-- of a judged model, `before` and `after`, the mean loss of the short text and of the whole, on the same examples.
+- of a judged model, the `bits` that are asked for of every token, and `before` and `after`, the mean loss of the short text and
+  of the whole, on the same examples.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from time import process_time
 from typing import Any, Literal, TypeAlias
@@ -28,7 +30,7 @@ import numpy as np
 
 from idealized_model.language.experiment import Tick, watching_steps
 from idealized_model.language.meter import PATHS, SEARCH, measure_all
-from idealized_model.language.planted import FOUR_BITS, PlantedText
+from idealized_model.language.planted import GRID, PlantedText
 from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.results import SCHEMA, Row
 from idealized_model.transformer.runs import run_in, versions
@@ -48,6 +50,16 @@ LENGTHS = {"rope": (16, 32, 64), "alibi": (32,), "none": (32,)}
 
 EXAMPLES = 100
 """Fresh examples of every question."""
+
+CONTRASTS = {
+    "one bit of each": ((1,), (1, 1), (1, 1, 1, 1)),
+    "four bits in all": ((4,), (2, 2), (1, 1, 1, 1)),
+    "one token": ((1,), (2,), (4,)),
+}
+"""{what is held: the bits that questions ask of their tokens}: 1, 2 and 4 tokens; in the last row bits of one."""
+
+MARGIN = 0.01
+"""Of what there is to lose: smaller differences are none."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Cont
     >>> print(*protocol(1)[:4])
     planted/meter/100 planted/meter-255/100 planted/rope-16/0 planted/rope-32/0
 
-    Cost: about three CPU minutes a run, ten that of the meter of a whole window.
+    Cost: one to three CPU minutes a judged model, three and ten the meters.
     """
     check_integer(seeds, "protocol", "seeds", least=1, most=100)
 
@@ -103,7 +115,7 @@ def protocol(seeds: int = 3, *, steps: int = 4000, width: int = 64) -> list[Cont
         return TrainConfig(TEXT, encoding=encoding, seed=seed, steps=steps, width=width, rate=3e-3, warmup=100)
 
     judged = [
-        Control("judged", PlantedText(FOUR_BITS, body=BODY, kept=length), config(encoding, seed))
+        Control("judged", PlantedText(GRID, body=BODY, kept=length), config(encoding, seed))
         for seed in range(seeds)
         for encoding, lengths in LENGTHS.items()
         for length in lengths
@@ -145,13 +157,13 @@ def row_of(control: Control, trainer: Trainer, *, size: int = EXAMPLES) -> Row:
 
     Examples
     --------
-    >>> small = PlantedText(FOUR_BITS, body=20, rows=2, kept=12)
+    >>> small = PlantedText(GRID, body=20, rows=2, kept=12)
     >>> config = TrainConfig("text", encoding="rope", steps=2, width=8, layers=1, heads=2)
     >>> trainer = Trainer(config, source=small)
     >>> trainer.run()
     >>> row = row_of(Control("judged", small, config), trainer, size=3)
     >>> row["needed"], len(row["before"]), len(row["after"])
-    ([2, 3, 4, 5], 4, 4)
+    ([2, 2, 2, 3, 3, 5], 6, 6)
     """
     begun, text, config = process_time(), control.text, control.config
     got, fix = f"step {trainer.step:,} of {config.steps:,}", "Run it first."
@@ -183,7 +195,7 @@ def _measured(engine: Engine, trainer: Trainer, text: PlantedText, size: int) ->
 
 def _judged(engine: Engine, trainer: Trainer, text: PlantedText, size: int) -> dict[str, Any]:
     whole = PlantedText(text.questions, text.body)
-    each: dict[str, list[float]] = {}
+    each: dict[str, list[Any]] = {"bits": [list(question.bits) for question in text.questions]}
     for name, own in (("before", text), ("after", whole)):
         batches = [own.examples(number, size, _generator(number))[0] for number in range(len(text.questions))]
         each[name] = [round(float(engine.losses(trainer.parameters, batch).mean()), 5) for batch in batches]
@@ -206,8 +218,22 @@ def exact(row: Row) -> list[float]:
     return [float(np.mean(np.array(own) == needed)) for own, needed in zip(row["least"], row["needed"], strict=True)]
 
 
+def shares(row: Row) -> list[float]:
+    """Of the row of a judged model the damage of every question, as a share of its entropy: of what there is to lose.
+
+    Examples
+    --------
+    >>> shares({"bits": [[1], [1, 1]], "before": [0.0, 0.0], "after": [0.693147, 0.693147]})
+    [1.0, 0.5]
+    """
+    each = zip(row["bits"], row["before"], row["after"], strict=True)
+    return [round((after - before) / (sum(bits) * log(2)), 4) for bits, before, after in each]
+
+
 def rises(rows: Iterable[Row]) -> list[Row]:
-    """The damage of judged models by k: a row a question, encoding and length, with the mean over seeds, and the ends.
+    """The damage of judged models: a row a question, encoding and length, with the mean over seeds, in nats and as a share.
+
+    The share has its ends over seeds, too.
 
     Raises
     ------
@@ -215,24 +241,57 @@ def rises(rows: Iterable[Row]) -> list[Row]:
 
     Examples
     --------
-    >>> row = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a"], "needed": [2], "before": [0.1]}
-    >>> [(one["needed"], one["seeds"], one["damage"], one["highest"]) for one in rises([
-    ...     row | {"seed": 0, "after": [0.2]}, row | {"seed": 1, "after": [0.6]}])]
-    [(2, 2, 0.3, 0.5)]
+    >>> row = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a"], "needed": [3], "bits": [[1, 1]]}
+    >>> (found,) = rises(row | {"seed": seed, "before": [0.1], "after": [after]} for seed, after in ((0, 0.1), (1, 1.486294)))
+    >>> found["needed"], found["seeds"], found["damage"], found["share"], found["lowest"], found["highest"]
+    (3, 2, 0.69315, 0.5, 0.0, 1.0)
     """
-    groups: dict[tuple[str, int, str, int], list[float]] = {}
+    groups: dict[tuple[str, int, str, int, tuple[int, ...]], list[tuple[float, float]]] = {}
+    for row in _judged_once(rows):
+        each = zip(row["name"], row["needed"], row["bits"], row["before"], row["after"], shares(row), strict=True)
+        for name, needed, bits, before, after, share in each:
+            key = row["encoding"], row["kept"], name, needed, tuple(bits)
+            groups.setdefault(key, []).append((after - before, share))
+    found = []
+    for (encoding, kept, name, needed, bits), own in groups.items():
+        damage, share = zip(*own, strict=True)
+        found.append({
+            "encoding": encoding, "kept": kept, "name": name, "needed": needed, "bits": list(bits), "seeds": len(own),
+            "damage": round(sum(damage) / len(own), 5), "share": round(sum(share) / len(own), 4),
+            "lowest": min(share), "highest": max(share),
+        })  # fmt: skip
+    return found
+
+
+def contrasts(rows: Iterable[Row]) -> list[Row]:
+    """In how many runs the share of damage is larger, or smaller, of the last question of a contrast than of the first.
+
+    Raises
+    ------
+    InvalidArgument : as `rises` does.
+
+    Examples
+    --------
+    >>> row = {"kind": "judged", "encoding": "rope", "kept": 16, "bits": [[1], [4], [1, 1, 1, 1]], "before": [0.0] * 3}
+    >>> for one in contrasts(row | {"seed": seed, "after": [0.1, 0.4, after]} for seed, after in ((0, 0.4), (1, 1.2))):
+    ...     print(*one.values())
+    one bit of each 2 1 0
+    four bits in all 2 1 0
+    one token 2 0 0
+    """
+    runs = [dict(zip(map(tuple, row["bits"]), shares(row), strict=True)) for row in _judged_once(rows)]
+    found = []
+    for held, (first, *_, last) in CONTRASTS.items():
+        more = [share[last] - share[first] for share in runs if {first, last} <= share.keys()]
+        larger, smaller = sum(one > MARGIN for one in more), sum(one < -MARGIN for one in more)
+        found.append({"held": held, "runs": len(more), "larger": larger, "smaller": smaller})
+    return found
+
+
+def _judged_once(rows: Iterable[Row]) -> list[Row]:
     judged = [row for row in rows if row["kind"] == "judged"]
     seeds = {(row["encoding"], row["kept"], row["seed"]) for row in judged}
     once = len(seeds) == len(judged) and len({row.get("steps") for row in judged}) <= 1
     got, fix = "several of a seed, or of several trainings", "Use a file a protocol and version."
     check(once, "rises", "rows", got=got, expected="one a seed, of one training", fix=fix)
-    for row in judged:
-        for name, needed, before, after in zip(row["name"], row["needed"], row["before"], row["after"], strict=True):
-            groups.setdefault((row["encoding"], row["kept"], name, needed), []).append(after - before)
-    return [
-        {
-            "encoding": encoding, "kept": kept, "name": name, "needed": needed, "seeds": len(own),
-            "damage": round(sum(own) / len(own), 5), "lowest": round(min(own), 5), "highest": round(max(own), 5),
-        }
-        for (encoding, kept, name, needed), own in groups.items()
-    ]  # fmt: skip
+    return judged

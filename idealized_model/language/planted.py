@@ -1,7 +1,7 @@
 """Planted text: a body of filler with tokens that a question asks for, so that how many tokens a prediction needs is known.
 
-It is what the meter is held against before it measures text, and, with questions that differ in nothing but the number of
-tokens that they need, what shows whether damage by long context rises with that number.
+It is what the meter is held against before it measures text, and, with questions that take a chosen number of bits of a chosen
+number of tokens, what shows whether damage by long context rises with that number.
 """
 
 from __future__ import annotations
@@ -18,34 +18,37 @@ from numpy.typing import NDArray
 from idealized_model.transformer.batch import Batch
 from theory.errors import check, check_integer, check_one_of, check_type
 
-Answer: TypeAlias = Literal["sum", "parity", "either"]
+Answer: TypeAlias = Literal["sum", "parity", "either", "bits"]
 Integers: TypeAlias = NDArray[np.int64]
 
 FILLERS = 8
 """Tokens without a meaning."""
 
-ANSWERS = 5
-"""Answers to questions: 0..4."""
+MOST = 4
+"""Bits of a planted token, and of an answer."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of planted tokens; the value of a token is how many of its fair bits are 1.
+    """What is asked of planted tokens; the value of a token is how many of its fair bits are 1, but for "bits".
 
     Parameters
     ----------
     name : for people.
     bits : of every planted token of the question.
-    answer : the "sum" of the values; its "parity"; or, of tokens that all have one value, that of "either".
+    answer : the "sum" of the values; its "parity"; of tokens that all have one value, that of "either"; or, of tokens that all
+        have 16 values, equally often, the "bits" that are asked for: the last ones of every value, put one behind the other.
 
     Raises
     ------
-    InvalidArgument : for tokens without bits, for answers beyond 4, and for "either" of tokens that differ in their bits.
+    InvalidArgument : for tokens without bits, for answers of more than four, and for "either" of tokens that differ in theirs.
 
     Examples
     --------
     >>> Question("sum of two", (1, 1)).k, Question("either of two", (1, 1), "either").k
     (3, 2)
+    >>> Question("two bits of two", (2, 2), "bits").of(np.array([[0b1101, 0b0010]])).tolist()  # 01 10
+    [6]
     """
 
     name: str
@@ -53,12 +56,12 @@ class Question:
     answer: Answer = "sum"
 
     def __post_init__(self) -> None:
-        where, most = "Question", ANSWERS - 1
+        where, most = "Question", MOST
         check_type(self.bits, tuple, where, "bits", "a tuple of integers", "For instance (1, 1).")
         for i, bits in enumerate(self.bits):
             check_integer(bits, where, f"bits[{i}]", least=1, most=most)
         check_one_of(self.answer, get_args(Answer), where, "answer")
-        fits = self.answer != "sum" or sum(self.bits) <= most
+        fits = self.answer not in ("sum", "bits") or sum(self.bits) <= most
         check(fits, where, "bits", self.bits, expected=f"{most} bits in all", fix="Ask for the parity, or for fewer.")
         alike = self.answer != "either" or len(set(self.bits)) == 1
         check(alike, where, "bits", self.bits, expected="the same for all tokens", fix="Either of them answers.")
@@ -67,6 +70,33 @@ class Question:
     def k(self) -> int:
         """How many tokens the prediction needs, the question itself included."""
         return 2 if self.answer == "either" else 1 + len(self.bits)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """How many values every planted token has."""
+        return tuple(2**MOST if self.answer == "bits" else bits + 1 for bits in self.bits)
+
+    @property
+    def n_answers(self) -> int:
+        """Answers that there are: 0, and all up to that of the largest values."""
+        largest = np.array([self.values], dtype=np.int64) - 1
+        return 2 if self.answer == "parity" else 1 + int(self.of(largest)[0])
+
+    def drawn(self, size: int, rng: np.random.Generator) -> Integers:
+        """Values of the planted tokens, (size, tokens)."""
+        shape = size, len(self.bits)
+        if self.answer == "bits":
+            return rng.integers(0, 2**MOST, shape)
+        values = rng.binomial(np.array(self.bits, dtype=np.int64), 0.5, shape)
+        return np.broadcast_to(values[:, :1], shape) if self.answer == "either" else values
+
+    def of(self, values: Integers) -> Integers:
+        """The answers for values of the planted tokens, (size, tokens)."""
+        if self.answer == "bits":
+            bits = np.array(self.bits, dtype=np.int64)
+            return np.asarray((values % 2**bits * 2 ** (sum(self.bits) - np.cumsum(bits))).sum(axis=1))
+        total = values[:, :1].sum(axis=1) if self.answer == "either" else values.sum(axis=1)
+        return np.asarray(total % 2 if self.answer == "parity" else total)
 
 
 SEVEN = (
@@ -80,14 +110,16 @@ SEVEN = (
 )
 """Questions of 1 to 5 tokens: additive ones, one whose tokens tell nothing apart, and one with a token to spare."""
 
-FOUR_BITS = (
-    Question("four bits in one token", (4,)),
-    Question("four bits in two tokens", (2, 2)),
-    Question("four bits in three tokens", (2, 1, 1)),
-    Question("four bits in four tokens", (1, 1, 1, 1)),
+GRID = (
+    Question("one bit of one token", (1,), "bits"),
+    Question("two bits of one token", (2,), "bits"),
+    Question("four bits of one token", (4,), "bits"),
+    Question("one bit of two tokens", (1, 1), "bits"),
+    Question("two bits of two tokens", (2, 2), "bits"),
+    Question("one bit of four tokens", (1, 1, 1, 1), "bits"),
 )
-"""Questions with the same law of the answer, certain with all tokens and binomial without any. Their k differs, and with it how
-many values a planted token has."""
+"""Questions that ask for 1, 2 or 4 bits of each of 1, 2 or 4 tokens, and for no more than four bits in all. All tokens have one
+law, and all answers to a question are equally likely."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +176,7 @@ class PlantedText:
     @property
     def n_tokens(self) -> int:
         """The vocabulary: fillers, the values of every planted token, questions, answers."""
-        return self._first_answer + ANSWERS
+        return self._first_answer + max(question.n_answers for question in self.questions)
 
     @cached_property
     def digest(self) -> str:
@@ -154,12 +186,12 @@ class PlantedText:
     @cached_property
     def _firsts(self) -> list[list[int]]:
         """The token of value 0 of every planted token of every question: each has values of its own."""
-        ends = accumulate((bits + 1 for question in self.questions for bits in question.bits), initial=FILLERS)
+        ends = accumulate((n for question in self.questions for n in question.values), initial=FILLERS)
         return [[next(ends) for _ in question.bits] for question in self.questions]
 
     @property
     def _first_question(self) -> int:
-        return FILLERS + sum(bits + 1 for question in self.questions for bits in question.bits)
+        return FILLERS + sum(sum(question.values) for question in self.questions)
 
     @property
     def _first_answer(self) -> int:
@@ -220,17 +252,14 @@ class PlantedText:
         ends = np.cumsum([len(question.bits) for question in self.questions])
         split = np.split(places, ends[:-1], axis=1)
         for i, (question, at) in enumerate(zip(self.questions, split, strict=True)):
-            values = rng.binomial(np.array(question.bits, dtype=np.int64), 0.5, at.shape)
-            if question.answer == "either":
-                values[:] = values[:, :1]
+            values = question.drawn(size, rng)
             np.put_along_axis(tokens, at, np.array(self._firsts[i], dtype=np.int64) + values, axis=1)
-            total = values.sum(axis=1)
-            answers[:, i] = {"sum": total, "parity": total % 2, "either": values[:, :1].sum(axis=1)}[question.answer]
+            answers[:, i] = question.of(values)
         return tokens, answers, split
 
     def _planted(self, tokens: Integers, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Where the planted tokens of the wanted questions (size, questions) stand."""
-        values = [sum(question.bits) + len(question.bits) for question in self.questions]
+        values = [sum(question.values) for question in self.questions]
         asks = np.repeat(np.arange(len(values)), values)
         planted = tokens >= FILLERS
         found: NDArray[np.bool_] = np.take_along_axis(wanted, asks[np.where(planted, tokens - FILLERS, 0)], axis=1)

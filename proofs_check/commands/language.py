@@ -29,7 +29,7 @@ from idealized_model.transformer.engine import Engine
 from idealized_model.transformer.optimizer import Diverged
 from idealized_model.transformer.results import Results, Row, read_rows
 from idealized_model.transformer.training import alone
-from proofs_check.commands.language_tables import far, known, losses, needs, rising
+from proofs_check.commands.language_tables import contrasted, far, known, losses, needs, rising
 from proofs_check.commands.output import require_writable, say, say_with, tell
 from proofs_check.commands.parser import Parser, debuggable, natural, number, positive
 from proofs_check.commands.program import HOLDS, INCONCLUSIVE
@@ -252,7 +252,7 @@ def _report(options: Namespace) -> int:
 
 def say_control(rows: Sequence[Row]) -> None:
     """Print what the rows of the controls say."""
-    for table in (known(rows), rising(rows)):
+    for table in (known(rows), rising(rows), contrasted(rows)):
         if table.rows:
             say_with(partial(show, table))
 

@@ -137,17 +137,33 @@ def known(rows: Sequence[Row]) -> Table:
 
 
 def rising(rows: Sequence[Row]) -> Table:
-    """A line a kind of judged model: its damage by k."""
-    found = control.rises(rows)
-    table = Table(title="Damage on planted text, of questions whose answers have one law", title_justify="left")
-    needed = sorted({row["needed"] for row in found})
-    for name in ("model", "trained at", "seeds", *(f"k = {k}" for k in needed)):
-        table.add_column(name, justify="left" if name == "model" else "right")
-    for encoding, kept in dict.fromkeys((row["encoding"], row["kept"]) for row in found):
-        own = {row["needed"]: row for row in found if (row["encoding"], row["kept"]) == (encoding, kept)}
-        seeds = str(max(row["seeds"] for row in own.values()))
-        cells = (f"{own[k]['damage']:+.3f} [{own[k]['lowest']:+.3f}, {own[k]['highest']:+.3f}]" for k in needed)
-        table.add_row(encoding, str(kept), seeds, *cells)
-    table.caption = "Nats, the mean over seeds, in brackets the lowest and the highest one."
+    """A line a kind of judged model and question: what the model loses."""
+    table = Table(title="Damage on planted text", title_justify="left")
+    for name in ("model", "trained at", "seeds", "asked for", "k", "damage", "share", "seeds from", "to"):
+        table.add_column(name, justify="left" if name in ("model", "asked for") else "right")
+    for row in control.rises(rows):
+        table.add_row(
+            row["encoding"], str(row["kept"]), str(row["seeds"]), row["name"], str(row["needed"]), f"{row['damage']:+.3f}",
+            *(f"{row[name]:+.2f}" for name in ("share", "lowest", "highest")),
+        )  # fmt: skip
+    table.caption = (
+        "Damage: nats, the loss on the whole text minus that on a text of the training length, the mean over seeds; share: of "
+        "the bits that are asked for, which is what there is to lose."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def contrasted(rows: Sequence[Row]) -> Table:
+    """A line a contrast: in how many runs damage rises with the tokens that are needed, or with the bits of one."""
+    table = Table(title="What damage on planted text rises with", title_justify="left")
+    for name in ("held", "compared", "runs", "larger", "smaller"):
+        table.add_column(name, justify="left" if name in ("held", "compared") else "right")
+    for row in control.contrasts(rows):
+        if row["runs"]:
+            first, *_, last = control.CONTRASTS[row["held"]]
+            what = "four tokens with one" if len(last) > len(first) else "four bits with one"
+            table.add_row(row["held"], what, *(str(row[name]) for name in ("runs", "larger", "smaller")))
+    table.caption = f"Runs in which the share of damage is larger, or smaller, by more than {control.MARGIN:g}."
     table.caption_justify = "left"
     return table

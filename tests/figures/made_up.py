@@ -173,7 +173,9 @@ def save_language(folder: Path) -> None:
 
 
 def planted(seeds: int = 2) -> list[Row]:
-    """Rows of `lengthgen language planted`: one question found in half of the examples; damage that rises with k."""
+    """Rows of `lengthgen language planted`: one question found in half of the examples; damage that rises with tokens, and less
+    with bits.
+    """
     names, needed = ["nothing", "one bit", "sum of two"], [1, 2, 3]
     least, last = [[1, 1, 1, 1], [2, 2, 2, 2], [3, 4, 3, 6]], [[1, 1, 1, 1], [9, 20, 33, 40], [12, 30, 41, 59]]
     rows: list[Row] = [{
@@ -181,9 +183,10 @@ def planted(seeds: int = 2) -> list[Row]:
         "least": least, "found": {"forward": last, "removal": least, "recency": last},
     }]  # fmt: skip
     for (encoding, kept), seed in product((("rope", 16), ("rope", 64), ("none", 32)), range(seeds)):
-        after = [0.01 + k * (1 + seed) / kept for k in needed]
+        bits = [[1], [2], [4], [1, 1], [2, 2], [1, 1, 1, 1]]
+        after = [0.01 + (len(own) + 0.1 * own[0]) * sum(own) * (1 + seed) / kept for own in bits]
         rows.append({
-            "schema": 1, "kind": "judged", "encoding": encoding, "kept": kept, "seed": seed, "name": names, "needed": needed,
-            "before": [0.01] * 3, "after": after,
+            "schema": 1, "kind": "judged", "encoding": encoding, "kept": kept, "seed": seed, "bits": bits,
+            "name": [str(own) for own in bits], "needed": [1 + len(own) for own in bits], "before": [0.01] * 6, "after": after,
         })  # fmt: skip
     return rows

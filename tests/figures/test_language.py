@@ -330,11 +330,21 @@ def test_planted_text_by_counting() -> None:
     assert found["one bit", "recency"]["middle"] == 20
     assert len(found) == 3 * 4
     damage = [row for row in rows if row["kind"] == "damage"]
-    assert damage[0]["damage"] == pytest.approx((1 / 16 + 2 / 16) / 2)
-    assert (damage[0]["lowest"], damage[0]["highest"]) == pytest.approx((1 / 16, 2 / 16))
+    assert damage[0]["damage"] == pytest.approx(1.1 * 1.5 / 16, abs=1e-5)
+    ends = 1.1 / 16 / np.log(2), 2.2 / 16 / np.log(2)
+    assert (damage[0]["lowest"], damage[0]["highest"]) == pytest.approx(ends, abs=1e-4)
+    counts = [(row["held"], row["larger"], row["smaller"]) for row in rows if row["kind"] == "contrast"]
+    assert counts == [("one bit of each", 6, 0), ("four bits in all", 6, 0), ("one token", 5, 0)]
     text = planted_text.alt(rows)
     assert "found exactly: nothing 1.00, one bit 1.00, sum of two 0.50. " in text
-    assert "RoPE at 16 +0.09, +0.19, +0.28" in text
+    for held, larger, share in (  # tokens + bits / 10, times (1 + seed) / 16, of log 2
+        ("One bit of each", 6, "+0.15, +0.28, +0.55"),
+        ("Four bits in all", 6, "+0.19, +0.30, +0.55"),
+        ("One token", 5, "+0.15, +0.16, +0.19"),
+    ):
+        assert (
+            f"{held}, larger at 4 than at 1 in {larger} of 6 runs, smaller in 0: RoPE at 16 {share}; RoPE at 64" in text
+        )
     for part in ([row for row in made_up.planted() if row["kind"] == kind] for kind in ("meter", "judged")):
         with pytest.raises(InvalidArgument, match="lengthgen language planted makes them"):
             planted_text.join([], {"planted": part})
@@ -429,8 +439,8 @@ def test_every_model_of_the_longest_context_is_drawn_beside_all(rows_of: Rows) -
 
 def test_planted_text_draws_its_rows() -> None:
     rows = planted_text.join([], {"planted": made_up.planted()})
-    left, right = render(planted_text.PLOT, rows, Style()).axes
-    drawn = [one.lines for one in (*left.containers, *right.containers)]  # type: ignore[attr-defined]
+    left, *others = render(planted_text.PLOT, rows, Style()).axes
+    drawn = [one.lines for axes in (left, *others) for one in axes.containers]  # type: ignore[attr-defined]
     curves = [[y for _, y in points(line)] for line, *_ in drawn]
     bars = [[tuple(y for _, y in ends) for ends in own[2][0].get_segments()] for own in drawn]
     expected = [
@@ -439,11 +449,15 @@ def test_planted_text_draws_its_rows() -> None:
     assert curves[:2] == [[row["middle"] for row in own] for own in expected]
     assert bars[:2] == [[(row["lowest"], row["highest"]) for row in own] for own in expected]
     assert [y for line in lines(left, "needed")[:3] for _, y in line] == [1, 1, 2, 2, 3, 3]
-    expected = [
-        [row for row in rows if row["kind"] == "damage" and (row["encoding"], row["kept"]) == kind]
-        for kind in (("rope", 16), ("rope", 64), ("none", 32))
-    ]
-    assert curves[2:] == [[row["damage"] for row in own] for own in expected]
+    damage = {(row["encoding"], row["kept"], tuple(row["bits"])): row for row in rows if row["kind"] == "damage"}
+    panels = [((1,), (1, 1), (1, 1, 1, 1)), ((4,), (2, 2), (1, 1, 1, 1)), ((1,), (2,), (4,))]
+    kinds = (("rope", 16), ("rope", 64), ("none", 32))
+    expected = [[damage[(*kind, bits)] for bits in panel] for panel in panels for kind in kinds]
+    assert curves[2:] == [[row["share"] for row in own] for own in expected]
+    ticks = [[label.get_text() for label in axes.get_xticklabels()] for axes in others]
+    assert ticks == [["1", "2", "4"]] * 3
+    assert [axes.get_xlabel() for axes in others] == ["tokens", "tokens", "bits of it"]
+    assert len({axes.get_ylim() for axes in others}) == 1
     assert np.array(bars[2:]) == pytest.approx(
         np.array([[(r["lowest"], r["highest"]) for r in own] for own in expected])
     )

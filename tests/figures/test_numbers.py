@@ -847,7 +847,10 @@ def test_alt_texts_say_the_numbers(rows_of: Rows) -> None:
         ("majority", "right", 0),
         ("sparsity", "share", 7),
         ("planted-text", "exact", 0.123),
-        ("planted-text", "damage", 0.123),
+        ("planted-text", "share", 0.123),
+        ("planted-text", "larger", 7),
+        ("planted-text", "smaller", 7),
+        ("planted-text", "seeds", 7),
     ):
         rows = rows_of(name)
         changed = [{**row, key: value} if key in row else row for row in rows]

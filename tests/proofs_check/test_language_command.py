@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from idealized_model.language import PlantedText, control, experiment
-from idealized_model.language.planted import FOUR_BITS, SEVEN
+from idealized_model.language.planted import GRID, SEVEN
 from idealized_model.language.protocol import read_protocol
 from idealized_model.transformer import Diverged
 from idealized_model.transformer.results import read_rows
 from idealized_model.transformer.training import TrainConfig
 from proofs_check.commands import language
+from proofs_check.commands.language_tables import contrasted, known, rising
 from proofs_check.commands.main import main
 from proofs_check.commands.program import Ended
 from tests.idealized_model.language.small import protocol as small
@@ -341,7 +343,7 @@ def test_the_controls_are_carried_out_and_printed(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     tiny = TrainConfig("text", encoding="rope", steps=2, warmup=1, width=8, layers=1, heads=2)
-    judged = PlantedText(FOUR_BITS, body=12, rows=2, kept=10)
+    judged = PlantedText(GRID, body=13, rows=2, kept=12)
     controls = [
         control.Control("meter", PlantedText(SEVEN[:2], body=4, rows=2), tiny),
         *(control.Control("judged", judged, replace(tiny, seed=seed)) for seed in (1, 2)),
@@ -363,8 +365,43 @@ def test_the_controls_are_carried_out_and_printed(
             ["one bit", "4", "2", f"{control.exact(found[0])[1]:.2f}"],
     ]  # fmt: skip
     damages = [row["after"][0] - row["before"][0] for row in found[1:]]
-    assert lines[2][:3] == ["rope", "10", "2"]
-    assert lines[2][3] == f"{sum(damages) / 2:+.3f} [{min(damages):+.3f}, {max(damages):+.3f}]"
+    assert lines[2][:6] == ["rope", "12", "2", "one bit of one token", "2", f"{sum(damages) / 2:+.3f}"]
+    lost = [damage / log(2) for damage in damages]
+    assert lines[2][6:] == [f"{share:+.2f}" for share in (sum(lost) / 2, min(lost), max(lost))]
+    counted = control.contrasts(found)
+    what = ["four tokens with one", "four tokens with one", "four bits with one"]
+    assert lines[-3:] == [
+        [one["held"], compared, "2", str(one["larger"]), str(one["smaller"])]
+        for one, compared in zip(counted, what, strict=True)
+    ]
+    assert len(lines) == 2 + 6 + 3
+
+
+def test_what_the_controls_say_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two seeds, one of which loses more at one token than at four."""
+    monkeypatch.setenv("COLUMNS", "200")
+    row = {
+        "schema": 1, "code": "1", "kind": "judged", "encoding": "rope", "kept": 9, "name": ["a", "b", "c"],
+        "needed": [2, 2, 5], "bits": [[1], [4], [1, 1, 1, 1]], "before": [0.0] * 3,
+    }  # fmt: skip
+    rows = tmp_path / "rows.jsonl"
+    losses = ((1.0, 2.0, 4.0), (0.5, 1.0, 0.0))
+    lines = [row | {"digest": str(seed), "seed": seed, "after": after} for seed, after in enumerate(losses)]
+    rows.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert lengthgen("report", str(rows)) == 0
+    out = capsys.readouterr().out
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    assert cells == [
+        ["rope", "9", "2", "a", "2", "+0.750", "+1.08", "+0.72", "+1.44"],
+        ["rope", "9", "2", "b", "2", "+1.500", "+0.54", "+0.36", "+0.72"],
+        ["rope", "9", "2", "c", "5", "+2.000", "+0.72", "+0.00", "+1.44"],
+        ["one bit of each", "four tokens with one", "2", "0", "1"],
+        ["four bits in all", "four tokens with one", "2", "1", "1"],
+        ["one token", "four bits with one", "2", "0", "2"],
+    ]
+    assert not any(table([]).rows for table in (known, rising, contrasted))  # where there are none, none is printed
 
 
 def test_the_demonstration_is_a_protocol() -> None:

@@ -9,10 +9,22 @@ import numpy as np
 import pytest
 
 from idealized_model.language import control
-from idealized_model.language.control import BODY, EPSILON, Control, exact, protocol, rises, row_of, trained
+from idealized_model.language.control import (
+    BODY,
+    EPSILON,
+    Control,
+    contrasts,
+    exact,
+    protocol,
+    rises,
+    row_of,
+    shares,
+    trained,
+)
 from idealized_model.language.meter import PATHS, exhaustive
-from idealized_model.language.planted import FOUR_BITS, SEVEN, PlantedText
+from idealized_model.language.planted import GRID, SEVEN, PlantedText
 from idealized_model.transformer import Engine, ModelConfig, TrainConfig, Trainer
+from idealized_model.transformer.results import read_rows
 from tests.idealized_model.language.told import Oracle
 from theory import InvalidArgument
 
@@ -33,7 +45,7 @@ def test_the_protocol() -> None:
     assert (first.text.body, second.text.body, second.kind, second.config) == (58, BODY - 1, "meter", first.config)
     assert (first.kind, first.text.questions, first.text.kept, first.config.encoding) == ("meter", SEVEN, None, "rope")
     assert {one.kind for one in judged} == {"judged"}
-    assert {(one.text.questions, one.text.body) for one in judged} == {(FOUR_BITS, BODY)}
+    assert {(one.text.questions, one.text.body) for one in judged} == {(GRID, BODY)}
     kinds = [(one.config.encoding, one.text.kept) for one in judged]
     assert kinds == [("rope", 16), ("rope", 32), ("rope", 64), ("alibi", 32), ("none", 32)] * 2
     assert [one.config.seed for one in judged] == [0] * 5 + [1] * 5
@@ -62,14 +74,15 @@ def test_a_meter_that_knows_finds_what_is_needed(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_judged_model_is_asked_the_same_of_the_short_text_and_of_the_whole() -> None:
-    text = PlantedText(FOUR_BITS, body=24, rows=2, kept=12)
+    text = PlantedText(GRID, body=24, rows=2, kept=12)
     run = small(text)
     trainer = done(run)
     row = row_of(run, trainer, size=5)
     engine = Engine(trainer.model, threads=1)
-    for number in range(4):
+    assert row["bits"] == [[1], [2], [4], [1, 1], [2, 2], [1, 1, 1, 1]]
+    for number in range(6):
         short = text.examples(number, 5, np.random.default_rng([2**31, number]))[0]
-        whole = PlantedText(FOUR_BITS, body=24).examples(number, 5, np.random.default_rng([2**31, number]))[0]
+        whole = PlantedText(GRID, body=24).examples(number, 5, np.random.default_rng([2**31, number]))[0]
         assert (short.tokens.shape, whole.tokens.shape) == ((5, 13), (5, 25))
         assert (np.take_along_axis(whole.tokens, short.ids, axis=1) == short.tokens).all()
         assert (short.targets == whole.targets).all()
@@ -80,38 +93,80 @@ def test_a_judged_model_is_asked_the_same_of_the_short_text_and_of_the_whole() -
 
 
 def test_a_run_goes_on_and_says_its_steps(tmp_path: Path) -> None:
-    run = small(PlantedText(FOUR_BITS, body=20, rows=2, kept=12))
+    run = small(PlantedText(GRID, body=20, rows=2, kept=12))
     steps: list[int] = []
     first = trained(run, tmp_path, tick=steps.append)
     assert (sum(steps), first.step) == (2, 2)
     again = trained(run, tmp_path)
     assert (again.parameters.flat == first.parameters.flat).all()
     assert (tmp_path / str(run) / "checkpoint.npz").exists()
-    other = small(PlantedText(FOUR_BITS, body=20, rows=2, kept=12), seed=1)
+    other = small(PlantedText(GRID, body=20, rows=2, kept=12), seed=1)
     assert row_of(run, again, size=2)["after"] != row_of(other, trained(other, tmp_path), size=2)["after"]
 
 
 def test_a_model_that_is_not_trained_is_refused() -> None:
-    run = small(PlantedText(FOUR_BITS, body=20, rows=2, kept=12))
+    run = small(PlantedText(GRID, body=20, rows=2, kept=12))
     trainer = Trainer(run.config, source=run.text, threads=1)
     with pytest.raises(InvalidArgument, match="got step 0 of 2; expected a trained model"):
         row_of(run, trainer)
 
 
 def test_damage_is_pooled_over_seeds() -> None:
-    row: dict[str, Any] = {"kind": "judged", "encoding": "rope", "kept": 16, "name": ["a", "b"], "needed": [2, 3]}
+    bits = {"bits": [[1], [1, 1]]}
+    row: dict[str, Any] = {
+        "kind": "judged",
+        "encoding": "rope",
+        "kept": 16,
+        "name": ["a", "b"],
+        "needed": [2, 3],
+        **bits,
+    }
     rows = [
         row | {"seed": 0, "before": [0.0, 0.1], "after": [0.5, 0.2]},
         row | {"seed": 0, "kept": 32, "before": [0.0, 0.0], "after": [0.1, 0.1]},
         row | {"seed": 1, "before": [0.1, 0.1], "after": [0.2, 0.4]},
         {"kind": "meter"},
     ]
-    assert [(one["kept"], one["name"], one["seeds"], one["damage"], one["lowest"], one["highest"]) for one in rises(rows)] == [
-        (16, "a", 2, 0.3, 0.1, 0.5), (16, "b", 2, 0.2, 0.1, 0.3), (32, "a", 1, 0.1, 0.1, 0.1), (32, "b", 1, 0.1, 0.1, 0.1),
-    ]  # fmt: skip
+    found = [(one["kept"], one["name"], one["bits"], one["seeds"], one["damage"]) for one in rises(rows)]
+    assert found == [
+        (16, "a", [1], 2, 0.3),
+        (16, "b", [1, 1], 2, 0.2),
+        (32, "a", [1], 1, 0.1),
+        (32, "b", [1, 1], 1, 0.1),
+    ]
+    lost = np.array([(0.3, 0.1, 0.5), (0.1, 0.05, 0.15), (0.1, 0.1, 0.1), (0.05, 0.05, 0.05)]) / np.log(2)
+    ends = [(one["share"], one["lowest"], one["highest"]) for one in rises(rows)]
+    assert np.array(ends) == pytest.approx(lost, abs=1e-4)
+    assert shares(rows[2]) == pytest.approx([0.1 / np.log(2), 0.15 / np.log(2)], abs=1e-4)
     for other in (rows[2], rows[2] | {"seed": 2, "steps": 3}):
         with pytest.raises(InvalidArgument, match="got several of a seed, or of several trainings"):
             rises([*rows, other])
+        with pytest.raises(InvalidArgument, match="got several of a seed, or of several trainings"):
+            contrasts([*rows, other])
+
+
+def test_contrasts_count_runs_by_the_share_and_small_differences_for_neither_side() -> None:
+    each = np.log(2)  # a share of 1 of one bit
+    row: dict[str, Any] = {"kind": "judged", "encoding": "rope", "kept": 16, "bits": [list(one.bits) for one in GRID]}
+    shares_of = {  # of one bit of one, two, four of one; one of two, two of two; one of four
+        0: (0.5, 9.0, 0.52, 9.0, 9.0, 0.54),
+        1: (0.5, 0.0, 0.491, 0.0, 0.0, 0.509),
+        2: (0.5, 0.0, 0.3, 0.0, 0.0, 0.485),
+    }
+    rows = [{"kind": "meter"}] + [
+        row | {"seed": seed, "before": [0.1] * 6, "after": [
+            0.1 + share * sum(one.bits) * each for share, one in zip(own, GRID, strict=True)
+        ]} for seed, own in shares_of.items()
+    ]  # fmt: skip
+    assert [tuple(one.values()) for one in contrasts(rows)] == [
+        ("one bit of each", 3, 1, 1), ("four bits in all", 3, 3, 0), ("one token", 3, 1, 1),
+    ]  # fmt: skip
+
+
+def test_stored_rows_are_those_of_the_protocol() -> None:
+    """No other texts, models and versions than those that are there now."""
+    stored = {(row["digest"], row["code"]) for row in read_rows("figures/data/planted.jsonl")}
+    assert stored == {one.key for one in protocol()}
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from idealized_model.language import meter
 from idealized_model.language.meter import PATHS, Measurement, exhaustive, measure, measure_all, sizes
-from idealized_model.language.planted import FOUR_BITS, SEVEN, PlantedText, Question
+from idealized_model.language.planted import GRID, SEVEN, PlantedText, Question
 from idealized_model.transformer import Engine, ModelConfig, Parameters
 from tests.idealized_model.language.told import Oracle, Told, nothing
 from theory import BudgetExceeded, InvalidArgument
@@ -25,7 +25,7 @@ def told(suffices: object, window: int) -> Measurement:
 # ── What is known ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("questions", [SEVEN, FOUR_BITS])
+@pytest.mark.parametrize("questions", [SEVEN, GRID])
 def test_planted_tokens_are_found_by_a_model_that_knows(questions: tuple[Question, ...]) -> None:
     text = PlantedText(questions, body=18)
     engine, rng = Oracle(text), np.random.default_rng(1)
@@ -78,7 +78,7 @@ def test_far_tokens_of_seven_runs_that_are_needed_together_are_overlooked() -> N
     assert told(lambda kept: {5, 15, 25, 35, 45, 55, 65} <= kept, 81).k(EPSILON) == 8
 
 
-@pytest.mark.parametrize("questions", [SEVEN, FOUR_BITS])
+@pytest.mark.parametrize("questions", [SEVEN, GRID])
 def test_planted_tokens_are_found_in_a_whole_window(questions: tuple[Question, ...]) -> None:
     """As in the meter's window for text, where the search cannot rank all tokens."""
     text = PlantedText(questions, body=255)

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idealized_model.language.planted import ANSWERS, FILLERS, FOUR_BITS, SEVEN, PlantedText, Question
+from idealized_model.language.planted import FILLERS, GRID, SEVEN, PlantedText, Question
 from idealized_model.transformer import Batch
 from tests.idealized_model.language.told import posterior, seen_in, values_of
 from theory import InvalidArgument
 
 TEXTS = [
     PlantedText(body=20, rows=6),
-    PlantedText(FOUR_BITS, body=20, rows=6, kept=13),
+    PlantedText(GRID, body=20, rows=6, kept=13),
     PlantedText((Question("nothing", ()), Question("two bits", (2,)), Question("three", (1, 2, 1))), body=6, rows=4),
 ]
 
@@ -25,7 +25,7 @@ TEXTS = [
 def read(text: PlantedText, batch: Batch, row: int) -> tuple[int, list[tuple[int | None, ...]], list[int], list[int]]:
     """(how many fillers, the values of every question, the questions asked, the answers) of a row."""
     kept = int(batch.queries[row, 0])
-    tokens, first = batch.tokens[row].tolist(), text.n_tokens - ANSWERS
+    tokens, first = batch.tokens[row].tolist(), values_of(text)[-1][-1].stop + len(text.questions)
     values = [seen_in(tokens[:kept], own) for own in values_of(text)]
     asked = [token - first + len(text.questions) for token in tokens[kept:]]
     return sum(t < FILLERS for t in tokens[:kept]), values, asked, [a - first for a in batch.targets[row].tolist()]
@@ -40,6 +40,9 @@ def right(question: Question, values: tuple[int | None, ...]) -> int:
             return sum(known) % 2
         case "either":
             return known[0]
+        case "bits":
+            written = (f"{value:04b}"[4 - bits :] for bits, value in zip(question.bits, known, strict=True))
+            return int("".join(written), 2)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -118,32 +121,58 @@ def test_examples_ask_one_question_at_the_end(text: PlantedText) -> None:
 
 
 def test_places_and_values_are_even() -> None:
-    text = PlantedText(FOUR_BITS, body=12)
-    batch, places = text.examples(0, 4000, np.random.default_rng(0))
-    found = Counter(places[3].ravel().tolist())
+    text = PlantedText(SEVEN[3:5], body=12)
+    batch, places = text.examples(1, 4000, np.random.default_rng(0))
+    found = Counter(places[1].ravel().tolist())
     assert all(abs(found[i] / 16000 - 1 / 12) < 0.01 for i in range(12))
-    answers = Counter((batch.targets[:, 0] - text.n_tokens + ANSWERS).tolist())
+    answers = Counter((batch.targets[:, 0] - text.n_tokens + 5).tolist())
     assert all(abs(answers[i] / 4000 - comb(4, i) / 16) < 0.03 for i in range(5))
     fillers = Counter(batch.tokens[batch.tokens < FILLERS].tolist())
     assert len(fillers) == FILLERS
     assert max(fillers.values()) < 1.15 * min(fillers.values())
 
 
-def test_four_bits_have_one_law_of_the_answer_and_need_every_token() -> None:
-    """By enumeration: certain with all tokens; without one of them at least log 2 is missing, whatever was drawn."""
-    for n, question in enumerate(FOUR_BITS, 1):
-        assert question.k == 1 + n
-        assert np.exp(posterior(question, (None,) * n)) == pytest.approx([comb(4, i) / 16 for i in range(5)])
-        for values in np.ndindex(*(bits + 1 for bits in question.bits)):
-            assert posterior(question, values)[sum(values)] == pytest.approx(0)
-            for i in range(n):
-                part = posterior(question, (*values[:i], None, *values[i + 1 :]))
-                assert -part[sum(values)] > 0.69
+def test_the_grid_asks_for_1_2_or_4_bits_of_each_of_1_2_or_4_tokens() -> None:
+    asked = {(len(question.bits), *set(question.bits)) for question in GRID}
+    assert asked == {(j, b) for j in (1, 2, 4) for b in (1, 2, 4) if b * j <= 4}
+    assert len(GRID) == 6
+    for question in GRID:
+        assert question.k == 1 + len(question.bits)
+        assert question.values == (16,) * len(question.bits)
+        assert question.n_answers == 2 ** sum(question.bits)
+
+
+@pytest.mark.parametrize("question", GRID)
+def test_all_answers_are_equally_likely_and_every_token_that_is_missing_takes_its_bits(question: Question) -> None:
+    """Counted from what is drawn: of 16 values each, so many times, and the answers that the values have."""
+    rng, n, most = np.random.default_rng(4), len(question.bits), question.n_answers
+    values = question.drawn(6400, rng)
+    assert all(Counter(own.tolist()).keys() == set(range(16)) for own in values.T)
+    assert all(abs(count - 400) < 100 for own in values.T for count in Counter(own.tolist()).values())
+    answers = question.of(values)
+    assert {
+        answer: 1 for answer, count in Counter(answers.tolist()).items() if abs(count * most / 6400 - 1) < 0.25
+    } == (dict.fromkeys(range(most), 1))
+    for i, bits in enumerate(question.bits):  # of all that a token can be, with the others as they are
+        others = np.repeat(values[:1], 16, axis=0)
+        others[:, i] = np.arange(16)
+        assert set(Counter(question.of(others).tolist()).values()) == {16 // 2**bits}
+    assert posterior(question, (None,) * n) == pytest.approx([-np.log(most)] * most)
+    assert posterior(question, tuple(values[0].tolist()))[answers[0]] == 0
+
+
+def test_tokens_that_are_asked_for_bits_are_independent() -> None:
+    values = GRID[-1].drawn(4000, np.random.default_rng(5))
+    pairs = Counter(zip((values[:, 0] % 2).tolist(), (values[:, 3] % 2).tolist(), strict=True))
+    assert all(900 < count < 1100 for count in pairs.values())
+    assert len(pairs) == 4
 
 
 def test_the_number_of_tokens_that_a_question_needs() -> None:
     assert [question.k for question in SEVEN] == [1, 2, 3, 4, 5, 3, 2]
-    assert [question.k for question in FOUR_BITS] == [2, 3, 4, 5]
+    assert [question.n_answers for question in SEVEN] == [1, 2, 3, 4, 5, 2, 2]
+    assert (Question("q", ()).n_answers, Question("q", (), "bits").n_answers) == (1, 1)
+    assert (PlantedText().n_tokens, PlantedText(GRID).n_tokens) == (8 + 28 + 7 + 5, 8 + 11 * 16 + 6 + 16)
 
 
 def test_another_text_has_another_digest() -> None:
@@ -169,8 +198,9 @@ def test_the_same_generator_draws_the_same_batch() -> None:
         (lambda: Question("q", (0,)), r"bits\[0\]"),
         (lambda: Question("q", (5,)), r"bits\[0\]"),
         (lambda: Question("q", (3, 2)), "4 bits in all"),
+        (lambda: Question("q", (3, 2), "bits"), "4 bits in all"),
         (lambda: Question("q", (1, 2), "either"), "the same for all tokens"),
-        (lambda: Question("q", (1,), "all"), "one of sum, parity, either"),  # type: ignore[arg-type]
+        (lambda: Question("q", (1,), "all"), "one of sum, parity, either, bits"),  # type: ignore[arg-type]
         (lambda: PlantedText(()), "questions of other names"),
         (lambda: PlantedText((SEVEN[0], SEVEN[0])), "questions of other names"),
         (lambda: PlantedText(body=13), "at least the 14 planted tokens"),

@@ -9,7 +9,7 @@ from math import comb
 
 import numpy as np
 
-from idealized_model.language.planted import ANSWERS, FILLERS, PlantedText, Question
+from idealized_model.language.planted import FILLERS, PlantedText, Question
 from idealized_model.transformer import Batch, Engine, ModelConfig, Parameters
 from idealized_model.transformer.config import Array
 
@@ -37,14 +37,16 @@ class Oracle(Engine):
         super().__init__(ModelConfig(n_tokens=text.n_tokens, width=2, n_layers=1, n_heads=1), threads=1)
         self.text = text
         self.values = values_of(text)
-        self.asked = text.n_tokens - ANSWERS - len(text.questions)
+        self.asked = self.values[-1][-1].stop
 
     def logits(self, parameters: Parameters, batch: Batch) -> tuple[Array, None]:
         out = np.full((len(batch), 1, self.text.n_tokens), NEVER)
         for i, row in enumerate(batch.tokens.tolist()):
             number = row[batch.queries[i, 0]] - self.asked
             seen = seen_in(row[: batch.queries[i, 0]], self.values[number])
-            out[i, 0, -ANSWERS:] = posterior(self.text.questions[number], seen)
+            law = posterior(self.text.questions[number], seen)
+            first = self.asked + len(self.text.questions)
+            out[i, 0, first : first + len(law)] = law
         return out, None
 
 
@@ -55,8 +57,9 @@ def values_of(text: PlantedText) -> list[list[range]]:
     for question in text.questions:
         found.append([])
         for bits in question.bits:
-            found[-1].append(range(first, first + bits + 1))
-            first += bits + 1
+            values = 16 if question.answer == "bits" else bits + 1
+            found[-1].append(range(first, first + values))
+            first += values
     return found
 
 
@@ -68,7 +71,9 @@ def seen_in(tokens: list[int], values: list[range]) -> tuple[int | None, ...]:
 @cache
 def posterior(question: Question, seen: tuple[int | None, ...]) -> tuple[float, ...]:
     """The log-probabilities of all answers when some of the values are seen."""
-    weights = [0.0] * ANSWERS
+    if question.answer == "bits":
+        return named(question, seen)
+    weights = [0.0] * 5
     for values in product(*(range(bits + 1) for bits in question.bits)):
         if question.answer == "either" and len(set(values)) > 1:
             continue
@@ -79,6 +84,18 @@ def posterior(question: Question, seen: tuple[int | None, ...]) -> tuple[float, 
         weights[answer] += law[0] if question.answer == "either" else float(np.prod(law))
     total = sum(weights)
     return tuple(float(np.log(weight / total)) if weight else NEVER for weight in weights)
+
+
+def named(question: Question, seen: tuple[int | None, ...]) -> tuple[float, ...]:
+    """The same where bits are asked for: written one behind the other, each is as the value says, or unknown."""
+    law = []
+    for answer in range(2 ** sum(question.bits)):
+        left, p = f"{answer:0{sum(question.bits)}b}", 1.0
+        for bits, value in zip(question.bits, seen, strict=True):
+            own, left = left[:bits], left[bits:]
+            p *= 2**-bits if value is None else f"{value:04b}".endswith(own)
+        law.append(float(np.log(p)) if p else NEVER)
+    return tuple(law)
 
 
 def nothing(engine: Engine) -> Parameters:
