@@ -80,8 +80,8 @@ def alt(rows: Rows) -> str:
         return f"{own[0]['value']:+.2f} and {own[-1]['value']:+.2f}"
 
     def bins(own: Rows) -> str:
-        least, *_, greatest = sorted((row["least"], row["most"]) for row in own)
-        return f" ({bin_name(*least)} and {bin_name(*greatest)})"
+        there = sorted((row["least"], row["most"]) for row in own)
+        return f" ({bin_name(*there[0])} and {bin_name(*there[-1])})"
 
     return (
         "The loss with a long context minus that with one of the training length, against the number k of tokens that a "

@@ -53,6 +53,7 @@ def needs(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:
 def losses(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:
     """A line a model: its loss, its damage, and the slope of the damage by k."""
     table = Table(title="What a longer context than in training does", title_justify="left")
+    counts = [f"{len(set(meter_of(rows, corpus)['block'].tolist()))} of {slug(corpus)}" for corpus in epsilon]
     for name in ("corpus", "model"):
         table.add_column(name)
     for name in ("at", "seeds", "loss", "at window", "damage", "[95 %]", "by k, raw", "adjusted", "[95 %]", "permuted"):
@@ -64,8 +65,8 @@ def losses(rows: Sequence[Row], epsilon: Mapping[str, int]) -> Table:
     table.caption = (
         "Nats a token: the loss with a context of the length of training and of the whole window; damage: the second minus the "
         "first. By k: the slope of the damage for every doubling of k; adjusted for entropy, last k and KL at k = 1; permuted: "
-        "the share of random k that do as much; -: k does not vary enough, or there are too few tokens or blocks. "
-        "Intervals are over blocks of text."
+        "the share of random k that do as much, which is no p-value; -: k does not vary enough, or there are too few tokens or "
+        f"blocks. Intervals are over blocks of text ({', '.join(counts)}): of few of them they are too narrow."
     )
     table.caption_justify = "left"
     return table

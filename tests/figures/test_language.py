@@ -183,6 +183,17 @@ def test_few_copied_tokens_say_nothing() -> None:
     assert len(render(FIGURES["far"], found).axes) == 1
 
 
+def test_damage_of_tokens_that_all_need_one_has_one_bin() -> None:
+    rows = [
+        row | ({"k": [[1] * len(own) for own in row["k"]]} if row["model"] == "meter" else {})
+        for row in made_up.language(["kjv"])
+    ]
+    found = numbers("damage", rows)
+    assert {(row["least"], row["most"]) for row in found} == {(1, 1)}
+    assert " (1 and 1)" in FIGURES["damage"].alt(found)
+    FIGURES["damage"].draw(found, Style(columns=2))
+
+
 def test_a_model_that_was_trained_at_the_window_has_no_damage() -> None:
     rows = [row for row in made_up.language(["kjv"]) if row["model"] != "alibi" or row["length"] == 8]
     rows = [row | {"length": made_up.WINDOW} if row["model"] == "alibi" else row for row in rows]

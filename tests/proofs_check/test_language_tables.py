@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from idealized_model.transformer.results import Row
-from proofs_check.commands.language_tables import far
+from proofs_check.commands.language_tables import far, losses
 
 
 def rows_of(times: int) -> list[Row]:
@@ -48,3 +48,9 @@ def test_what_far_context_is_worth() -> None:
 
 def test_of_too_few_tokens_no_mean_is_told() -> None:
     assert cells(1) == [["a", "short", "8", n, what, *["-"] * 4] for n, what in (("3", "far"), ("2", "other"))]
+
+
+def test_losses_say_of_how_many_blocks_their_intervals_are() -> None:
+    caption = losses(rows_of(8), {"a": 0}).caption
+    assert isinstance(caption, str)
+    assert "Intervals are over blocks of text (2 of a): of few of them they are too narrow." in caption
