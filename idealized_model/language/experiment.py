@@ -361,7 +361,7 @@ def meter_of(rows: Iterable[Row], corpus: str) -> dict[str, NDArray[Any]]:
     sizes = np.cumsum([0, *(len(row["block"]) for row in own)])
     kinds = {(row["tokens"], row["seed"], row["steps"], row["window"], *row["epsilons"]) for row in own}
     whole = [row["start"] for row in own] == sizes[:-1].tolist() and len(kinds) == 1
-    got = f"some of several meters of {shown(corpus)}, or with gaps between them"
+    got = f"some of several meters, or epsilons, of {shown(corpus)}, or with gaps between them"
     check(
         whole, "meter_of", "rows", got=got, expected="all of one meter", fix="Use a file a protocol, and measure all."
     )
