@@ -38,7 +38,6 @@ GROUPS = {"far": "tokens told from far", "other": "other tokens"}
 BARS = {"lost": (SHADE, "lost by the short context"), "regained": (PALETTE[0], "regained with the whole window")}
 """{part: colour of its bars, what it is called}: light and dark."""
 
-
 LINE, AROUND = 0.28, 0.75
 """Inches: the height of a model, and what a panel has beside them."""
 

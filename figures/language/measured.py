@@ -1,6 +1,6 @@
 """What the figures of natural language have in common: the measured rows, their corpora and models, and panels of them.
 
-All is computed from the rows that `lengthgen language measure` wrote, figures/data/language*.jsonl.
+All is computed from the rows that `lengthgen language measure` wrote, of the protocols `store.TEXT`.
 """
 
 from __future__ import annotations
